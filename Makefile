@@ -1,0 +1,72 @@
+# Everything is set up by `make env`; `make demo` and `make test` do that first.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+PCLUSTER_VENV := .venv-pcluster
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Nothing here talks to a real AWS by accident.
+export AWS_EC2_METADATA_DISABLED := true
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := true
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help env demo test check lint lock bench clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+env: $(VENV)/.ready $(PCLUSTER_VENV)/.ready node_modules/.ready ## set everything up, in this folder only
+
+$(VENV)/.ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "GoToCloud needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
+	@echo "Setting up $(VENV) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --require-hashes -r requirements.txt
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# ParallelCluster pins an old CDK; it can never share an environment with ours.
+$(PCLUSTER_VENV)/.ready: requirements-pcluster.txt
+	@echo "Setting up $(PCLUSTER_VENV) ..."
+	@test -x $(PCLUSTER_VENV)/bin/python || $(PYTHON) -m venv $(PCLUSTER_VENV)
+	@$(PCLUSTER_VENV)/bin/pip install --quiet --require-hashes -r requirements-pcluster.txt
+	@touch $@
+
+# npm comes from the virtual environment, so this needs no Node on the machine.
+node_modules/.ready: package.json package-lock.json $(VENV)/.ready
+	@echo "Setting up the CDK command line ..."
+	@npm ci --silent --no-fund --no-audit
+	@ln -sf ../../node_modules/.bin/cdk $(BIN)/cdk
+	@touch $@
+
+demo: env ## deploy the example platform and launch a cluster, on a local AWS
+	@gotocloud rehearse demo
+
+test: env ## run every test that this machine can run
+	@pytest -n auto --dist loadfile
+
+check: env lint test ## what CI runs: lint, types, tests
+
+lint: env
+	@ruff check .
+	@ruff format --check .
+	@mypy
+	@shellcheck gotocloud/node/*.sh .ci/run
+
+lock: ## write the lock files anew from pyproject.toml
+	@$(BIN)/pip-compile --quiet --extra infra --extra rehearsal --extra dev --all-build-deps \
+	  --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --strip-extras --no-header -o requirements.txt pyproject.toml
+	@$(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --strip-extras --no-header \
+	  -o requirements-pcluster.txt requirements-pcluster.in
+
+bench: env ## measure start-up and synthesis, as ratios
+	@python benchmarks/run.py
+
+clean: ## remove what was built and set up here
+	rm -rf build cdk.out $(VENV) $(PCLUSTER_VENV) node_modules *.egg-info

@@ -1,0 +1,74 @@
+"""The errors that reach people, and the exit codes that reach programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a finished command tells the shell."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+
+
+class GoToCloudError(Exception):
+    """Something a person can put right.
+
+    Args:
+        message: One sentence: what happened, with the value that was given.
+        problems: Every single finding, when there are several.
+        next_command: What to type next. Default: nothing is suggested.
+        exit_code: What the shell gets. Default: 1, the work failed.
+    """
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        problems: Sequence[str] = (),
+        next_command: str | None = None,
+        exit_code: ExitCode | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.problems = tuple(problems)
+        self.next_command = next_command
+        if exit_code is not None:
+            self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        lines = [self.message, *(f"  - {problem}" for problem in self.problems)]
+        if self.next_command:
+            lines.append(f"Next: {self.next_command}")
+        return "\n".join(lines)
+
+
+class InputError(GoToCloudError):
+    """What was given cannot be used: exit code 2, and nothing was done."""
+
+    exit_code = ExitCode.USAGE
+
+
+def unknown_name(
+    kind: str, name: str, available: Sequence[str], *, next_command: str | None = None
+) -> InputError:
+    """The error for a name that is not in a known list.
+
+    Args:
+        kind: What the name should have been, for example "group".
+        name: What was given.
+        available: Every allowed name.
+        next_command: The command that lists them.
+    """
+    close = get_close_matches(name, available, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    listed = ", ".join(sorted(available)) or "none"
+    return InputError(
+        f"No {kind} named {name!r}.{hint} Available: {listed}.", next_command=next_command
+    )

@@ -1,0 +1,32 @@
+"""The facts about a group that its account keeps in SSM parameters.
+
+`UserStack` writes them, the project and cluster templates read them at launch,
+and the command line reads them to know where it is.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+PREFIX = "/gotocloud"
+
+
+class Fact(StrEnum):
+    """Names of the SSM parameters under `/gotocloud/`."""
+
+    GROUP = f"{PREFIX}/group"
+    RELEASES_BUCKET = f"{PREFIX}/releases/bucket"
+    RELEASES_URL = f"{PREFIX}/releases/url"
+    VPC_ID = f"{PREFIX}/network/vpc-id"
+    VPC_CIDR = f"{PREFIX}/network/vpc-cidr"
+    ZONE_ID = f"{PREFIX}/network/zone-id"
+    PUBLIC_SUBNET_ID = f"{PREFIX}/network/public-subnet-id"
+    S3_ENDPOINT_ID = f"{PREFIX}/network/s3-endpoint-id"
+    DYNAMODB_ENDPOINT_ID = f"{PREFIX}/network/dynamodb-endpoint-id"
+    PEERING_ID = f"{PREFIX}/network/peering-id"
+    SHARE_CIDR = f"{PREFIX}/network/share-cidr"
+    SOFTWARE_FILE_SYSTEM_ID = f"{PREFIX}/software/file-system-id"
+    SOFTWARE_MOUNT_TARGETS = f"{PREFIX}/software/mount-targets"
+    BOUNDARY_ARN = f"{PREFIX}/iam/permissions-boundary-arn"
+    CLUSTER_SERVICE_ROLE_ARN = f"{PREFIX}/iam/cluster-service-role-arn"
+    PROVIDER_TOKEN = f"{PREFIX}/cluster/provider-token"
