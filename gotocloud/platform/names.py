@@ -20,7 +20,9 @@ def distribution_bucket(management_account: str, home_region: str) -> str:
     return f"gotocloud-{management_account}-{home_region}-distribution"
 
 
-def releases_url(management_account: str, home_region: str, url_suffix: str = "amazonaws.com") -> str:
+def releases_url(
+    management_account: str, home_region: str, url_suffix: str = "amazonaws.com"
+) -> str:
     """URL under which every published template lies; scientists launch from nowhere else."""
     bucket = distribution_bucket(management_account, home_region)
     return f"https://{bucket}.s3.{home_region}.{url_suffix}/{RELEASES_PREFIX}/"

@@ -1,0 +1,3 @@
+from gotocloud.cli.main import main
+
+main()

@@ -1,0 +1,102 @@
+"""The command line: families of commands loaded when they are used, one error funnel."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from gotocloud import __version__
+from gotocloud.errors import ExitCode, GoToCloudError
+
+FAMILIES = {
+    "cluster": "List, print and validate cluster configurations.",
+    "platform": "Check, plan, publish and record a platform (management group).",
+    "rehearse": "Try the whole platform on this machine, without an AWS account.",
+}
+"""Command family -> help; the module of the same name holds its commands."""
+
+DEBUG_VARIABLE = "GOTOCLOUD_DEBUG"
+
+
+class LazyFamilies(TyperGroup):
+    """Imports a family's module only when one of its commands runs.
+
+    The list in `--help` comes from `FAMILIES`, so that showing it imports nothing.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(FAMILIES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return _listed(cmd_name) if cmd_name in FAMILIES else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in FAMILIES:
+            return super().resolve_command(ctx, args)
+        module = importlib.import_module(f"gotocloud.cli.{args[0]}")
+        return args[0], typer.main.get_group(module.app), args[1:]
+
+
+def _listed(family: str) -> Any:
+    """A family as `--help` shows it: a name and a sentence."""
+    stub = typer.Typer(help=FAMILIES[family], name=family)
+    stub.callback()(lambda: None)
+    return typer.main.get_group(stub)
+
+
+app = typer.Typer(
+    cls=LazyFamilies,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: gotocloud rehearse demo",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gotocloud {__version__}")
+        raise typer.Exit
+
+
+@app.callback(help="A ready-to-use cryo-EM computer on AWS, in three commands.")
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Options that stand before the family."""
+
+
+def main() -> None:
+    """Run the command line; every error ends here, as text and an exit code."""
+    try:
+        app()
+    except GoToCloudError as error:
+        from gotocloud.cli.output import show_error
+
+        show_error(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader (`| head`) has gone; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.FAILED)
+    except Exception as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            traceback.print_exc()
+        else:
+            sys.stderr.write(
+                f"Error: something unexpected happened: {type(error).__name__}: {error}\n"
+                f"This is a bug. To see where: {DEBUG_VARIABLE}=1 gotocloud "
+                f"{' '.join(sys.argv[1:])}\n"
+            )
+        sys.exit(ExitCode.FAILED)

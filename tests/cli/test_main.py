@@ -1,0 +1,125 @@
+"""The frame of the command line: lazy families, one funnel for errors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
+from typing import cast
+
+import pytest
+import typer
+
+from gotocloud import __version__
+from gotocloud.cli import main as cli
+from gotocloud.errors import GoToCloudError, InputError, unknown_name
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "gotocloud", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], int]:
+    """Runs a family whose only purpose is to raise; gives the exit code."""
+
+    def raising(error: Exception) -> int:
+        app = typer.Typer()
+
+        @app.command("fail")
+        def fail() -> None:
+            raise error
+
+        @app.command("other")
+        def other() -> None:
+            """A second command makes it a family."""
+
+        module = SimpleNamespace(app=app, __spec__=None)
+        monkeypatch.setitem(sys.modules, "gotocloud.cli.platform", cast(ModuleType, module))
+        monkeypatch.setattr(sys, "argv", ["gotocloud", "platform", "fail"])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        assert isinstance(stopped.value.code, int)
+        return stopped.value.code
+
+    return raising
+
+
+def test_version_is_printed_to_stdout() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout.strip()) == (0, f"gotocloud {__version__}")
+
+
+def test_help_lists_every_family() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    assert [family for family in cli.FAMILIES if family not in done.stdout] == []
+
+
+@pytest.mark.parametrize("family", sorted(cli.FAMILIES))
+def test_every_family_has_help(family: str) -> None:
+    done = run(family, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "Usage: gotocloud" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",)])
+def test_starting_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    program = (
+        "import sys\n"
+        f"sys.argv = ['gotocloud', {arguments[0]!r}]\n"
+        "from gotocloud.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'boto3', 'botocore', 'pydantic', 'aws_cdk', 'moto', 'yaml'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_unknown_command_is_a_usage_error() -> None:
+    done = run("clutser")
+    assert done.returncode == 2
+    assert "No such command 'clutser'" in done.stderr
+
+
+def test_an_error_shows_every_problem_and_the_next_command(
+    command: Callable[[Exception], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = command(GoToCloudError("It failed.", problems=["a", "b"], next_command="do this"))
+    assert code == 1
+    assert capsys.readouterr().err == "Error: It failed.\n  - a\n  - b\nNext: do this\n"
+
+
+def test_bad_input_exits_with_2(command: Callable[[Exception], int]) -> None:
+    assert command(InputError("no")) == 2
+
+
+def test_an_unexpected_error_shows_no_traceback(
+    command: Callable[[Exception], int],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(cli.DEBUG_VARIABLE, raising=False)
+    assert command(RuntimeError("boom")) == 1
+    said = capsys.readouterr().err
+    assert "RuntimeError: boom" in said
+    assert f"{cli.DEBUG_VARIABLE}=1 gotocloud platform fail" in said
+    assert "Traceback" not in said
+
+
+def test_unknown_names_come_with_a_suggestion_and_the_list() -> None:
+    error = unknown_name("group", "membrain", ["membrane", "virus"], next_command="list them")
+    assert str(error) == (
+        "No group named 'membrain'. Did you mean 'membrane'? Available: membrane, virus.\n"
+        "Next: list them"
+    )
