@@ -1,0 +1,48 @@
+"""What a test needs from the machine: skipped visibly without it, failed in CI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+REQUIRE_EVERYTHING = "GOTOCLOUD_REQUIRE_EVERYTHING"
+
+
+def need(present: bool, what: str, how: str) -> None:
+    """Skip the test unless something is present; fail where everything is required.
+
+    Args:
+        present: Whether it is there.
+        what: Its name, for the report.
+        how: The command that provides it.
+    """
+    if present:
+        return
+    reason = f"needs {what}: {how}"
+    if os.environ.get(REQUIRE_EVERYTHING):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def need_parallelcluster() -> None:
+    """ParallelCluster's own validators, in their virtual environment."""
+    given = os.environ.get("GOTOCLOUD_PCLUSTER_PYTHON")
+    python = Path(given) if given else ROOT / ".venv-pcluster" / "bin" / "python"
+    need(python.exists(), "ParallelCluster 3.16.1 in .venv-pcluster", "make env")
+
+
+def need_cdk() -> None:
+    """The CDK command line and the Node it runs on."""
+    there = shutil.which("cdk") is not None and shutil.which("node") is not None
+    need(there, "the CDK command line on PATH", "make env; make test")
+
+
+def need_chromium() -> str:
+    """Path of a Chromium that can run headless."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    need(found is not None, "chromium", "apt-get install chromium")
+    return found or ""
