@@ -118,8 +118,8 @@ def install_aws_cli() -> None:
     print("Installing the AWS command line to compare with ...", file=sys.stderr)
     venv.create(AWS_VENV, with_pip=True, clear=True)
     requirements = ROOT / "benchmarks" / "requirements.txt"
-    pip = [AWS_VENV / "bin" / "python", "-m", "pip", "install", "--quiet"]
-    subprocess.run([*pip, "-r", requirements], check=True)
+    pip = [str(AWS_VENV / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+    subprocess.run([*pip, "-r", str(requirements)], check=True)
 
 
 def main() -> None:
