@@ -47,7 +47,7 @@ demo: env ## deploy the example platform and launch a cluster, on a local AWS
 	@gotocloud rehearse demo
 
 test: env ## run every test that this machine can run
-	@pytest -n auto --dist loadfile
+	@pytest -n auto --dist loadgroup
 
 check: env lint test ## what CI runs: lint, types, tests
 
