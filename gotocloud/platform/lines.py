@@ -1,0 +1,104 @@
+"""YAML as plain data that remembers on which line everything stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+Location = tuple[int | str, ...]
+
+
+@dataclass
+class MarkedYaml:
+    """The data of a YAML text, the line of each value, and what YAML itself has to complain.
+
+    Args:
+        data: Plain data.
+        lines: Line number, counted from 1, by location.
+        texts: What a scalar looks like in the file, by location.
+        problems: Lines, locations and messages of duplicate keys and the like.
+    """
+
+    data: Any = None
+    lines: dict[Location, int] = field(default_factory=dict)
+    texts: dict[Location, str] = field(default_factory=dict)
+    problems: list[tuple[int, Location, str]] = field(default_factory=list)
+
+    def line(self, location: Sequence[int | str]) -> int:
+        """The line of a location, or of the innermost thing around it that exists."""
+        where = tuple(location)
+        while where and where not in self.lines:
+            where = where[:-1]
+        return self.lines.get(where, 1)
+
+
+def read_marked(text: str) -> MarkedYaml:
+    """Read YAML with its line marks.
+
+    Raises:
+        yaml.YAMLError: if the text is not YAML.
+    """
+    loader = yaml.SafeLoader(text)
+    try:
+        marked = MarkedYaml()
+        node = loader.get_single_node()
+        if node is not None:
+            marked.lines[()] = node.start_mark.line + 1
+            marked.data = _Reader(loader, marked).read(node, ())
+        return marked
+    finally:
+        loader.dispose()
+
+
+class _Reader:
+    def __init__(self, loader: yaml.SafeLoader, marked: MarkedYaml) -> None:
+        self.loader = loader
+        self.marked = marked
+        self.open: list[int] = []
+
+    def read(self, node: yaml.Node, where: Location) -> Any:
+        if id(node) in self.open:
+            line = node.start_mark.line + 1
+            self.marked.problems.append((line, where, "this alias refers to what it stands in"))
+            return None
+        self.open.append(id(node))
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, where)
+            if isinstance(node, yaml.SequenceNode):
+                return [self._item(item, (*where, i)) for i, item in enumerate(node.value)]
+            return self._scalar(node, where)
+        finally:
+            self.open.pop()
+
+    def _item(self, node: yaml.Node, where: Location) -> Any:
+        self.marked.lines.setdefault(where, node.start_mark.line + 1)
+        return self.read(node, where)
+
+    def _mapping(self, node: yaml.MappingNode, where: Location) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "?"
+            place = (*where, key)
+            line = key_node.start_mark.line + 1
+            if key in data:
+                first = self.marked.lines[place]
+                message = f"is given a second time (first on line {first})"
+                self.marked.problems.append((line, place, message))
+                continue
+            self.marked.lines[place] = line
+            data[key] = self.read(value_node, place)
+        return data
+
+    def _scalar(self, node: yaml.Node, where: Location) -> Any:
+        self.marked.texts[where] = str(node.value)
+        try:
+            return self.loader.construct_object(node)
+        except (yaml.YAMLError, ValueError) as error:
+            reason = getattr(error, "problem", None) or error
+            line = node.start_mark.line + 1
+            self.marked.problems.append((line, where, f"{node.value!r} cannot be read: {reason}"))
+            return None

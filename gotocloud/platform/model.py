@@ -1,0 +1,194 @@
+"""What `platform.yaml` says, as checked and frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from gotocloud.errors import unknown_name
+from gotocloud.platform import rules
+from gotocloud.platform.addresses import REGIONS_PER_GROUP
+from gotocloud.platform.regions import REGIONS
+
+CROSS_RULES = "platform_rules"
+"""Pydantic error type of rules that look at more than one value."""
+
+
+def _network(value: Any) -> Any:
+    """An IPv4 network from its text, with errors that say what is wrong with it."""
+    if isinstance(value, IPv4Network):
+        return value
+    if not isinstance(value, str) or "/" not in value:
+        raise ValueError(f"{value!r} is not an IPv4 network such as 10.0.0.0/8")
+    try:
+        return IPv4Network(value)
+    except (AddressValueError, NetmaskValueError):
+        raise ValueError(f"{value!r} is not an IPv4 network such as 10.0.0.0/8") from None
+    except ValueError:
+        meant = IPv4Network(value, strict=False)
+        raise ValueError(f"{value!r} has host bits set; did you mean {meant}?") from None
+
+
+def _account(value: Any) -> Any:
+    if isinstance(value, int | float):
+        raise PydanticCustomError(
+            "account_number",
+            "is written as a number, which loses leading zeros; write it in quotes",
+        )
+    return value
+
+
+AccountId = Annotated[
+    str,
+    BeforeValidator(_account),
+    AfterValidator(rules.check_account),
+    WithJsonSchema({"type": "string", "pattern": rules.ACCOUNT.pattern}),
+]
+Region = Annotated[
+    str,
+    AfterValidator(rules.check_region),
+    WithJsonSchema({"type": "string", "enum": list(REGIONS)}),
+]
+Email = Annotated[
+    str,
+    AfterValidator(rules.check_email),
+    WithJsonSchema({"type": "string", "pattern": rules.EMAIL.pattern}),
+]
+Name = Annotated[
+    str,
+    AfterValidator(rules.check_name),
+    WithJsonSchema({"type": "string", "pattern": rules.NAME.pattern}),
+]
+Scientist = Annotated[
+    str,
+    AfterValidator(rules.check_scientist),
+    WithJsonSchema({"type": "string", "pattern": rules.SCIENTIST.pattern}),
+]
+Cidr = Annotated[
+    IPv4Network,
+    BeforeValidator(_network),
+    WithJsonSchema({"type": "string", "pattern": rules.CIDR_PATTERN}),
+]
+TagKey = Annotated[str, AfterValidator(rules.check_tag_key)]
+TagValue = Annotated[str, StringConstraints(max_length=256), AfterValidator(rules.check_tag_value)]
+Usd = Annotated[
+    Decimal,
+    BeforeValidator(rules.check_budget),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
+]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Management(_Model):
+    """The account that holds the shared software and the region shares."""
+
+    account: AccountId = Field(description="AWS account id, 12 digits, in quotes.")
+    home_region: Region = Field(description="Region of the master file system and the releases.")
+    alert_email: Email | None = Field(
+        default=None, description="Who hears of failed replication. Default: nobody is told."
+    )
+
+
+class Network(_Model):
+    """Where the platform's networks come from."""
+
+    pool: Annotated[Cidr, AfterValidator(rules.check_pool)] = Field(
+        default=IPv4Network("10.0.0.0/8"),
+        description="Private addresses, /15 or larger. Never change it once something is deployed.",
+    )
+
+
+class Group(_Model):
+    """A research group; it owns one AWS account."""
+
+    name: Name = Field(description="Short name, as typed in `-c group=NAME`.")
+    number: Annotated[int, Field(strict=True, ge=1)] = Field(
+        description="The group's place in the address plan. Never change it, never reuse it."
+    )
+    account: AccountId = Field(description="AWS account id, 12 digits, in quotes.")
+    regions: tuple[Region, ...] = Field(
+        min_length=1,
+        max_length=REGIONS_PER_GROUP,
+        description="Where the group works; the first holds its users and roles. Append only.",
+    )
+    scientists: tuple[Scientist, ...] = Field(min_length=1, description="IAM user names.")
+    monthly_budget_usd: Usd = Field(description="What the group means to spend in a month, USD.")
+    alert_email: Email = Field(description="Who is told when the budget is nearly spent.")
+    desktop_networks: tuple[Annotated[Cidr, AfterValidator(rules.check_desktop)], ...] = Field(
+        default=(),
+        description="Networks from which desktops may be reached, such as the institute's."
+        " Default: none; a scientist then opens the desktop to one address at a time.",
+    )
+    tags: dict[TagKey, TagValue] = Field(
+        default_factory=dict,
+        max_length=rules.MAX_TAGS,
+        description="Tags of your own on everything the group has. Default: none.",
+    )
+
+    @property
+    def home_region(self) -> str:
+        """The region in which the group's users and roles are created."""
+        return self.regions[0]
+
+
+class Platform(_Model):
+    """One whole deployment, as described by `platform.yaml`."""
+
+    name: Name = Field(description="Name of the platform.")
+    management: Management
+    regions: tuple[Region, ...] = Field(min_length=1, description="Regions with a software share.")
+    network: Network = Field(default_factory=Network)
+    groups: tuple[Group, ...] = Field(default=(), description="The research groups.")
+
+    @model_validator(mode="after")
+    def _keep_the_rules(self) -> Self:
+        found = rules.cross_problems(self.model_dump(mode="json"))
+        if found:
+            text = "; ".join(f"{location_text(where)}: {what}" for where, what in found)
+            raise PydanticCustomError(CROSS_RULES, "{text}", {"text": text})
+        return self
+
+    def group(self, name: str) -> Group:
+        """The group of that name.
+
+        Raises:
+            InputError: if there is none; lists the groups there are.
+        """
+        for group in self.groups:
+            if group.name == name:
+                return group
+        raise unknown_name(
+            "group",
+            name,
+            [group.name for group in self.groups],
+            next_command="gotocloud platform check",
+        )
+
+    def groups_in(self, region: str) -> tuple[Group, ...]:
+        """The groups that work in a region, in the order of the file."""
+        return tuple(group for group in self.groups if region in group.regions)
+
+
+def location_text(location: Sequence[int | str]) -> str:
+    """A place in the file as people write it, for example `groups[1].account`."""
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text or "file"

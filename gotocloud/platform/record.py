@@ -1,0 +1,293 @@
+"""The record: what the deployed management and region stacks made, for the groups' synthesis.
+
+It lies beside `platform.yaml`, is written by `gotocloud platform record` from stack
+outputs, and is meant to be read in a review.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
+
+from gotocloud.errors import GoToCloudError, InputError, unknown_name
+from gotocloud.platform.addresses import acceptor_chunk, shards_in, share_network
+from gotocloud.platform.load import read_text, yaml_problem
+from gotocloud.platform.model import Platform, location_text
+
+RECORD_COMMAND = "gotocloud platform record"
+MANAGEMENT_STACK = "gotocloud-management"
+REGION_STACK = "gotocloud-region"
+
+_HEADER = """\
+# Written by `gotocloud platform record` from the outputs of the deployed stacks.
+# Do not edit: run the command again after deploying ManagementStack or a RegionStack.
+"""
+
+Cidr = Annotated[IPv4Network, PlainSerializer(str)]
+Address = Annotated[IPv4Address, PlainSerializer(str)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ManagementRecord(_Model):
+    """What the management account has: the releases and the roles that accept peerings."""
+
+    account: str
+    home_region: str
+    distribution_bucket: str
+    acceptor_roles: dict[int, str]
+
+
+class ShareRecord(_Model):
+    """One share VPC with its replica of the software.
+
+    Args:
+        mount_targets: Address of the mount target by zone ID.
+    """
+
+    vpc_id: str
+    cidr: Cidr
+    route_table_id: str
+    file_system_id: str
+    mount_targets: dict[str, Address]
+
+
+class RegionRecord(_Model):
+    """The shares of one region, by shard."""
+
+    shares: dict[int, ShareRecord]
+
+
+class Record(_Model):
+    """Everything that a group's synthesis must know about the management account.
+
+    Args:
+        written: The day on which the outputs were read. Default: not told.
+    """
+
+    written: date | None = None
+    management: ManagementRecord
+    regions: dict[str, RegionRecord]
+
+    def share(self, region: str, shard: int) -> ShareRecord:
+        """The share that a group of that shard is peered with.
+
+        Raises:
+            InputError: if the record has no such region or shard; names the command.
+        """
+        if region not in self.regions:
+            raise unknown_name(
+                "recorded region", region, list(self.regions), next_command=RECORD_COMMAND
+            )
+        shares = self.regions[region].shares
+        if shard not in shares:
+            raise InputError(
+                f"The record has no share {shard} in {region}; it has "
+                f"{', '.join(map(str, shares)) or 'none'}.",
+                next_command=f'cdk deploy "RegionStack-{region}" && {RECORD_COMMAND}',
+            )
+        return shares[shard]
+
+
+class RecordError(GoToCloudError):
+    """What is deployed is incomplete or is not what `platform.yaml` describes."""
+
+
+def load_record(path: Path) -> Record:
+    """Read a record.
+
+    Raises:
+        InputError: if it is missing or is not a record.
+    """
+    if not path.exists():
+        raise InputError(
+            f"There is no record {path}: what the management account shares is not known yet.",
+            next_command=f"{RECORD_COMMAND}, after deploying ManagementStack and the RegionStacks",
+        )
+    text = read_text(path, "record", RECORD_COMMAND)
+    try:
+        return Record.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        problems = [yaml_problem(error)]
+    except ValidationError as error:
+        problems = [
+            f"{location_text(details['loc'])}: {details['msg']}"
+            for details in error.errors(include_url=False)
+        ]
+    raise InputError(f"{path} is not a record.", problems=problems, next_command=RECORD_COMMAND)
+
+
+def dump_record(record: Record) -> str:
+    """The text of a record: the same bytes for the same record."""
+    data = record.model_dump(mode="python", exclude_none=True)
+    data["management"]["acceptor_roles"] = dict(
+        sorted(data["management"]["acceptor_roles"].items())
+    )
+    data["regions"] = {
+        name: {
+            "shares": {
+                shard: {**share, "mount_targets": dict(sorted(share["mount_targets"].items()))}
+                for shard, share in sorted(region["shares"].items())
+            }
+        }
+        for name, region in sorted(data["regions"].items())
+    }
+    return _HEADER + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def record_from_outputs(
+    platform: Platform,
+    management_outputs: Mapping[str, str] | None,
+    region_outputs: Mapping[str, Mapping[str, str] | None],
+    *,
+    written: date | None = None,
+) -> Record:
+    """Make the record from the outputs of the deployed stacks.
+
+    Args:
+        management_outputs: Outputs of `gotocloud-management` in the home region;
+            None if the stack is not there.
+        region_outputs: Outputs of `gotocloud-region` by region; None if it is not there.
+        written: The day on which they were read.
+
+    Raises:
+        RecordError: if anything is missing or does not fit the platform; names everything.
+    """
+    problems: list[str] = []
+    management = _management(platform, management_outputs, problems)
+    regions = {
+        region: _region(platform, region, region_outputs.get(region), problems)
+        for region in platform.regions
+    }
+    if problems or management is None:
+        raise RecordError(
+            "The record cannot be written: what is deployed is incomplete or differs from "
+            "the platform file.",
+            problems=problems,
+        )
+    return Record(written=written, management=management, regions=regions)
+
+
+def record_problems(platform: Platform, record: Record) -> list[str]:
+    """How a record differs from the platform file; empty if it fits."""
+    management = platform.management
+    found = [
+        f"management {name} is {recorded} in the record, {described} in the platform file"
+        for name, recorded, described in (
+            ("account", record.management.account, management.account),
+            ("home region", record.management.home_region, management.home_region),
+        )
+        if recorded != described
+    ]
+    for chunk in _chunks(platform):
+        if chunk not in record.management.acceptor_roles:
+            found.append(f"the record has no acceptor role {chunk}; deploy ManagementStack")
+    for region in platform.regions:
+        shares = record.regions[region].shares if region in record.regions else {}
+        for shard in shards_in(platform, region):
+            found += _share_problems(platform, region, shard, shares.get(shard))
+    return found
+
+
+def _share_problems(
+    platform: Platform, region: str, shard: int, share: ShareRecord | None
+) -> list[str]:
+    if share is None:
+        return [f'the record has no share {shard} in {region}; deploy "RegionStack-{region}"']
+    planned = share_network(platform, region, shard)
+    if share.cidr != planned:
+        return [f"share {shard} in {region} has network {share.cidr}, the plan says {planned}"]
+    return []
+
+
+def _chunks(platform: Platform) -> list[int]:
+    return sorted({acceptor_chunk(group.number) for group in platform.groups} | {0})
+
+
+def _management(
+    platform: Platform, outputs: Mapping[str, str] | None, problems: list[str]
+) -> ManagementRecord | None:
+    home = platform.management.home_region
+    take = _Taker(MANAGEMENT_STACK, home, "cdk deploy ManagementStack", outputs, problems)
+    bucket = take("DistributionBucketName")
+    roles = {chunk: take(f"AcceptorRoleArn{chunk}") for chunk in _chunks(platform)}
+    account = platform.management.account
+    for chunk, arn in roles.items():
+        if arn and f":{account}:" not in arn:
+            take.complain(f"AcceptorRoleArn{chunk} is {arn}, not of account {account}")
+    if take.failed:
+        return None
+    return ManagementRecord(
+        account=account, home_region=home, distribution_bucket=bucket, acceptor_roles=roles
+    )
+
+
+def _region(
+    platform: Platform, region: str, outputs: Mapping[str, str] | None, problems: list[str]
+) -> RegionRecord:
+    take = _Taker(REGION_STACK, region, f"cdk deploy RegionStack-{region}", outputs, problems)
+    shares = {}
+    for shard in shards_in(platform, region):
+        cidr = take(f"Share{shard}Cidr")
+        planned = share_network(platform, region, shard)
+        if cidr and cidr != str(planned):
+            take.complain(f"Share{shard}Cidr is {cidr}, the address plan says {planned}")
+        targets = _mount_targets(take, f"Share{shard}MountTargets")
+        names = {
+            "vpc_id": take(f"Share{shard}VpcId"),
+            "route_table_id": take(f"Share{shard}RouteTableId"),
+            "file_system_id": take(f"Share{shard}FileSystemId"),
+        }
+        if not take.failed:
+            shares[shard] = ShareRecord(cidr=planned, mount_targets=targets, **names)
+    return RegionRecord(shares=shares)
+
+
+def _mount_targets(take: _Taker, key: str) -> dict[str, Any]:
+    targets = {}
+    for pair in filter(None, take(key).split(",")):
+        zone, _, address = pair.strip().partition("=")
+        try:
+            targets[zone] = IPv4Address(address)
+        except ValueError:
+            take.complain(f"{key} has {pair!r}, not a zone ID and an address")
+    return targets
+
+
+class _Taker:
+    """Takes outputs of one stack and remembers what is wrong with them."""
+
+    def __init__(
+        self,
+        stack: str,
+        region: str,
+        deploy: str,
+        outputs: Mapping[str, str] | None,
+        problems: list[str],
+    ) -> None:
+        self.place = f"stack {stack} in {region}"
+        self.deploy = deploy
+        self.outputs = outputs or {}
+        self.problems = problems
+        self.absent = outputs is None
+        self.failed = outputs is None
+        if self.absent:
+            problems.append(f"{self.place} is not deployed: {deploy}")
+
+    def __call__(self, key: str) -> str:
+        value = self.outputs.get(key, "")
+        if not value and not self.absent:
+            self.complain(f"has no output {key}: {self.deploy}")
+        return value
+
+    def complain(self, what: str) -> None:
+        self.failed = True
+        self.problems.append(f"{self.place}: {what}")

@@ -1,0 +1,275 @@
+"""The rules of `platform.yaml`: of single values, and of values that must fit together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from ipaddress import IPv4Network
+from typing import Any
+
+from gotocloud.platform.addresses import (
+    REGIONS_PER_GROUP,
+    exhaustion_problem,
+    pool_problem,
+)
+from gotocloud.platform.regions import REGIONS, region_problem
+
+Location = tuple[int | str, ...]
+Problem = tuple[Location, str]
+
+ACCOUNT = re.compile(r"^[0-9]{12}$")
+EMAIL = re.compile(r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$")
+NAME = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
+SCIENTIST = re.compile(r"^[A-Za-z0-9_+=.@-]{1,64}$")
+"""What IAM takes as a user name and every service takes as a tag value."""
+TAG_TEXT = re.compile(r"^[\w\s.:/=+@-]*$")
+CIDR_PATTERN = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"
+MAX_NAME = 30
+MAX_TAGS = 30
+"""A ParallelCluster cluster takes 40 tags; ours and its own come on top of the group's."""
+WIDEST_DESKTOP_PREFIX = 8
+
+
+def check_account(value: str) -> str:
+    """An AWS account id: twelve digits."""
+    if not ACCOUNT.match(value):
+        raise ValueError(f"{value!r} is not an AWS account id of 12 digits")
+    return value
+
+
+def check_region(value: str) -> str:
+    """A region that a platform can use."""
+    if value not in REGIONS:
+        raise ValueError(region_problem(value))
+    return value
+
+
+def check_email(value: str) -> str:
+    """An e-mail address, as far as its shape tells."""
+    if not EMAIL.match(value) or len(value) > 254:
+        raise ValueError(f"{value!r} is not an e-mail address")
+    return value
+
+
+def check_name(value: str) -> str:
+    """A short name that fits into the names of stacks, roles and buckets."""
+    if not NAME.match(value) or len(value) > MAX_NAME:
+        raise ValueError(
+            f"{value!r} is not a name: at most {MAX_NAME} lower-case letters, digits and "
+            "single hyphens, starting with a letter"
+        )
+    return value
+
+
+def check_scientist(value: str) -> str:
+    """A name that IAM takes for a user."""
+    if not SCIENTIST.match(value):
+        raise ValueError(
+            f"{value!r} cannot be an IAM user: 1 to 64 letters, digits and _ + = . @ - only"
+        )
+    return value
+
+
+def check_pool(value: IPv4Network) -> IPv4Network:
+    """A private pool with room for groups."""
+    if problem := pool_problem(value):
+        raise ValueError(problem)
+    return value
+
+
+def check_desktop(value: IPv4Network) -> IPv4Network:
+    """A network that is somebody's, not the world."""
+    if value.prefixlen < WIDEST_DESKTOP_PREFIX:
+        raise ValueError(
+            f"{value} would open the desktop to the world; give your institute's network, "
+            "for example 203.0.113.0/24"
+        )
+    return value
+
+
+def check_budget(value: Any) -> Decimal:
+    """An amount of USD above zero."""
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is not an amount of USD")
+    try:
+        amount = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise ValueError(f"{value!r} is not an amount of USD") from None
+    if not amount.is_finite() or amount <= 0:
+        raise ValueError(f"{value} is not a budget; give an amount of USD above zero")
+    return amount
+
+
+def check_tag_key(value: str) -> str:
+    """A tag key that AWS takes and that is not ours."""
+    if value.lower().startswith(("aws:", "gtc:", "parallelcluster:")):
+        raise ValueError(f"tag {value!r} has a reserved prefix (aws:, gtc:, parallelcluster:)")
+    if not 1 <= len(value) <= 128 or not TAG_TEXT.match(value):
+        raise ValueError(
+            f"{value!r} is not a tag key: 1 to 128 letters, digits, spaces and _ . : / = + - @"
+        )
+    return value
+
+
+def check_tag_value(value: str) -> str:
+    """A tag value that AWS takes."""
+    if not TAG_TEXT.match(value):
+        raise ValueError(
+            f"{value!r} is not a tag value: letters, digits, spaces and _ . : / = + - @ only"
+        )
+    return value
+
+
+def cross_problems(data: Any) -> list[Problem]:
+    """What does not fit together.
+
+    Args:
+        data: The whole file as plain data. Anything may be missing or of a wrong type:
+            that is reported elsewhere, and what is left is still compared.
+    """
+    if not isinstance(data, dict):
+        return []
+    groups = [
+        (index, group)
+        for index, group in enumerate(_list(data.get("groups")))
+        if isinstance(group, dict)
+    ]
+    return [
+        *_repeated(("regions",), _list(data.get("regions"))),
+        *_same_accounts(data, groups),
+        *_same_names(groups),
+        *_numbers(data, groups),
+        *_group_regions(data, groups),
+        *_scientists(groups),
+        *_desktops(data, groups),
+    ]
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _repeated(where: Location, values: list[Any]) -> Iterator[Problem]:
+    seen = set()
+    for index, value in enumerate(values):
+        if isinstance(value, str):
+            if value in seen:
+                yield (*where, index), f"{value!r} is listed twice"
+            seen.add(value)
+
+
+def _same_accounts(data: dict[str, Any], groups: list[tuple[int, Any]]) -> Iterator[Problem]:
+    management = data.get("management")
+    owners = {}
+    if isinstance(management, dict) and isinstance(management.get("account"), str):
+        owners[management["account"]] = "the management account"
+    for index, group in groups:
+        account = group.get("account")
+        if not isinstance(account, str):
+            continue
+        if account in owners:
+            yield (
+                ("groups", index, "account"),
+                f"{account} is also {owners[account]}; every group owns an account of its own",
+            )
+        else:
+            owners[account] = f"the account of group {group.get('name')!r}"
+
+
+def _same_names(groups: list[tuple[int, Any]]) -> Iterator[Problem]:
+    seen = set()
+    for index, group in groups:
+        name = group.get("name")
+        if isinstance(name, str):
+            if name in seen:
+                yield ("groups", index, "name"), f"there is already a group {name!r}"
+            seen.add(name)
+
+
+def _numbers(data: dict[str, Any], groups: list[tuple[int, Any]]) -> Iterator[Problem]:
+    owners: dict[int, Any] = {}
+    numbers = [(index, group.get("number"), group.get("name")) for index, group in groups]
+    taken = {number for _, number, _ in numbers if type(number) is int}
+    free = max(taken, default=0) + 1
+    pool = _pool(data)
+    for index, number, name in numbers:
+        if not isinstance(number, int) or isinstance(number, bool):
+            continue
+        where = ("groups", index, "number")
+        if number in owners:
+            yield (
+                where,
+                (
+                    f"{number} is the number of group {owners[number]!r}; "
+                    f"the next free number is {free}"
+                ),
+            )
+        owners.setdefault(number, name)
+        if pool and not pool_problem(pool) and (problem := exhaustion_problem(pool, number)):
+            yield where, f"the address pool is exhausted: {problem}"
+
+
+def _pool(data: dict[str, Any]) -> IPv4Network | None:
+    network = data.get("network", {})
+    text = network.get("pool", "10.0.0.0/8") if isinstance(network, dict) else None
+    return _network(text)
+
+
+def _network(text: Any) -> IPv4Network | None:
+    try:
+        return IPv4Network(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _group_regions(data: dict[str, Any], groups: list[tuple[int, Any]]) -> Iterator[Problem]:
+    served = [region for region in _list(data.get("regions")) if region in REGIONS]
+    for index, group in groups:
+        regions = _list(group.get("regions"))
+        yield from _repeated(("groups", index, "regions"), regions)
+        if len(regions) > REGIONS_PER_GROUP:
+            yield (
+                ("groups", index, "regions"),
+                f"has {len(regions)} regions; a group's networks have room for {REGIONS_PER_GROUP}",
+            )
+        for position, region in enumerate(regions):
+            if isinstance(region, str) and region in REGIONS and region not in served:
+                yield (
+                    ("groups", index, "regions", position),
+                    f"the platform has no share in {region!r}; add it to the platform's regions "
+                    f"or use one of: {', '.join(sorted(set(served))) or 'none'}",
+                )
+
+
+def _scientists(groups: list[tuple[int, Any]]) -> Iterator[Problem]:
+    for index, group in groups:
+        seen: dict[str, str] = {}
+        for position, name in enumerate(_list(group.get("scientists"))):
+            if not isinstance(name, str):
+                continue
+            if earlier := seen.get(name.lower()):
+                same = "" if earlier == name else f" as {earlier!r} (IAM ignores case)"
+                yield (
+                    ("groups", index, "scientists", position),
+                    f"{name!r} is listed twice{same}",
+                )
+            seen.setdefault(name.lower(), name)
+
+
+def _desktops(data: dict[str, Any], groups: list[tuple[int, Any]]) -> Iterator[Problem]:
+    pool = _pool(data)
+    for index, group in groups:
+        earlier: list[IPv4Network] = []
+        for position, text in enumerate(_list(group.get("desktop_networks"))):
+            where = ("groups", index, "desktop_networks", position)
+            if (network := _network(text)) is None:
+                continue
+            if network.prefixlen < WIDEST_DESKTOP_PREFIX:
+                continue
+            if pool and network.overlaps(pool):
+                yield where, f"{network} overlaps the platform's own pool {pool}"
+            for other in earlier:
+                if network.overlaps(other):
+                    yield where, f"{network} overlaps {other}, which is listed already"
+            earlier.append(network)
