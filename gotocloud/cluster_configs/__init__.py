@@ -1,0 +1,1 @@
+"""Cluster configurations and their renderer to ParallelCluster; pure."""

@@ -1,0 +1,48 @@
+"""The few facts about EC2 instance types that rendering needs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class InstanceType:
+    """One row of `instance_types.csv`, which names its source and date.
+
+    Args:
+        name: EC2's name, for example "g4dn.metal".
+        vcpus: Virtual CPUs, hyper-threads counted.
+        memory_gib: Main memory.
+        gpus: Graphics processors.
+        efa: Whether it has an Elastic Fabric Adapter.
+    """
+
+    name: str
+    vcpus: int
+    memory_gib: int
+    gpus: int
+    efa: bool
+
+
+@cache
+def instance_types() -> Mapping[str, InstanceType]:
+    """Every instance type that a configuration may name."""
+    text = files(__package__).joinpath("instance_types.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
+    return MappingProxyType(
+        {
+            row["instance_type"]: InstanceType(
+                name=row["instance_type"],
+                vcpus=int(row["vcpus"]),
+                memory_gib=int(row["memory_gib"]),
+                gpus=int(row["gpus"]),
+                efa=row["efa"] == "yes",
+            )
+            for row in rows
+        }
+    )

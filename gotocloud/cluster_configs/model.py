@@ -1,0 +1,335 @@
+"""Cluster configurations: named, versioned descriptions of the queues of an analysis method."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from gotocloud.cluster_configs.instances import instance_types
+from gotocloud.cluster_configs.limits import (
+    MAX_COMPUTE_RESOURCES,
+    MAX_NODES,
+    MAX_QUEUE_NAME,
+    MAX_QUEUES,
+    SPOT_SUFFIX,
+    head_node_memory_gib,
+)
+from gotocloud.errors import InputError, unknown_name
+
+JOB_TYPES = (
+    "refine3d",
+    "class3d",
+    "class2d",
+    "class2d-vdam",
+    "initialmodel",
+    "polish",
+    "prep-cpu",
+    "prep-gpu",
+)
+"""What RELION runs, as queues tell it apart; `prep-*` are the steps before classification."""
+
+_T = TypeVar("_T")
+_QUEUE_NAME = re.compile(r"^[a-z][a-z0-9-]*$")
+DIRECTORY = Path(__file__).parent
+Sourced = Annotated[str, Field(min_length=10, description="Where the figure comes from.")]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _known(instance_type: str) -> str:
+    if instance_type not in instance_types():
+        raise ValueError(
+            f"{instance_type!r} is not in instance_types.csv; add it with its source "
+            f"(known: {', '.join(sorted(instance_types()))})"
+        )
+    return instance_type
+
+
+class Choice(_Frozen):
+    """One instance type that a queue may use, with its node count.
+
+    Args:
+        instance_type: EC2's name.
+        max_nodes: Nodes of one job at its optimum; the queue grows no further.
+        source: Where type and count come from.
+    """
+
+    instance_type: str
+    max_nodes: int = Field(ge=1)
+    source: Sourced
+
+    _is_known = field_validator("instance_type")(_known)
+
+
+class Queue(_Frozen):
+    """An on-demand queue and its spot twin `NAME-spot`.
+
+    Args:
+        job_type: The job type, which is the queue's name; a queue that serves
+            several has a name of its own.
+        serves: The job types served. Default: the one that names the queue.
+        choices: Instance types in order of preference; a region uses the first
+            one that its zone offers.
+        efa: Elastic Fabric Adapter where the type in use has one.
+        placement_group: Nodes side by side in the data centre, where the type in
+            use has EFA; without EFA it would only make capacity harder to find.
+        exclusive: One job a node. Two RELION jobs on one node wipe each other's
+            scratch (3dem/relion #455).
+    """
+
+    job_type: str
+    serves: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = Field(min_length=1)
+    efa: bool = True
+    placement_group: bool = True
+    exclusive: bool = True
+
+    @property
+    def name(self) -> str:
+        """Name of the on-demand queue."""
+        return self.job_type
+
+    @property
+    def spot_name(self) -> str:
+        """Name of the spot queue."""
+        return self.job_type + SPOT_SUFFIX
+
+    @property
+    def job_types(self) -> tuple[str, ...]:
+        """The job types that belong here."""
+        return self.serves or (self.job_type,)
+
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """Instance types in order of preference."""
+        return tuple(choice.instance_type for choice in self.choices)
+
+    @property
+    def max_nodes(self) -> int:
+        """The largest node count of all choices; regions differ in the one they use."""
+        return max(choice.max_nodes for choice in self.choices)
+
+    @property
+    def source(self) -> str:
+        """Source of the preferred choice."""
+        return self.choices[0].source
+
+    @field_validator("job_type")
+    @classmethod
+    def _name_fits(cls, name: str) -> str:
+        if not _QUEUE_NAME.match(name):
+            raise ValueError(f"{name!r} must match {_QUEUE_NAME.pattern}")
+        if len(name + SPOT_SUFFIX) > MAX_QUEUE_NAME:
+            raise ValueError(
+                f"{name + SPOT_SUFFIX!r} has {len(name + SPOT_SUFFIX)} characters, "
+                f"at most {MAX_QUEUE_NAME} are allowed"
+            )
+        return name
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems = [
+            f"{job_type!r} is not a job type (known: {', '.join(JOB_TYPES)})"
+            for job_type in self.job_types
+            if job_type not in JOB_TYPES
+        ]
+        problems += [f"{name} is listed twice" for name in _repeated(self.instance_types)]
+        known = instance_types()
+        if self.efa and not any(known[name].efa for name in self.instance_types):
+            problems.append(
+                f"efa: none of {', '.join(self.instance_types)} has EFA; say efa: false"
+            )
+        if self.efa and not self.placement_group:
+            problems.append("efa: it needs placement_group: true")
+        if self.placement_group and not self.efa:
+            problems.append("placement_group: it follows EFA; say placement_group: false")
+        return _raise(problems, self)
+
+
+class HeadNode(_Frozen):
+    """The node with the desktop.
+
+    Args:
+        instance_types: In order of preference, as for a queue.
+        source: Where the choice comes from.
+    """
+
+    instance_types: tuple[str, ...] = Field(min_length=1)
+    source: Sourced
+
+    @field_validator("instance_types")
+    @classmethod
+    def _are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_known(name) for name in names)
+
+
+class Lustre(_Frozen):
+    """The working file system of a cluster, unless the scientist asks for another size.
+
+    Args:
+        deployment_type: FSx's name for it.
+        gib: Capacity; FSx sells 1200 GiB or multiples of 2400.
+        source: Where type and size come from.
+    """
+
+    deployment_type: Literal["SCRATCH_2", "PERSISTENT_2"]
+    gib: int
+    source: Sourced
+
+    @field_validator("gib")
+    @classmethod
+    def _is_sold(cls, gib: int) -> int:
+        if gib != 1200 and (gib < 2400 or gib % 2400):
+            raise ValueError(f"{gib} GiB is not sold; 1200 or a multiple of 2400 is")
+        return gib
+
+
+class Acknowledgement(_Frozen):
+    """A warning of ParallelCluster's validators that is accepted, and why.
+
+    Args:
+        validator: Its exact class name, for example "DcvValidator".
+        text: A part of the message, so that other warnings of it still count.
+        reason: Why it is right here.
+    """
+
+    validator: str
+    text: str = Field(min_length=10)
+    reason: str = Field(min_length=20)
+
+
+class ClusterConfiguration(_Frozen):
+    """What a cluster of one analysis method looks like, apart from its place.
+
+    Raises:
+        pydantic.ValidationError: with every problem, when it breaks a limit of
+            ParallelCluster or leaves a job type without a queue.
+    """
+
+    name: str
+    version: int = Field(ge=1)
+    description: str
+    head_node: HeadNode
+    lustre: Lustre
+    scaledown_idle_minutes: int = Field(default=10, ge=1)
+    queues: tuple[Queue, ...] = Field(min_length=1)
+    acknowledged: tuple[Acknowledgement, ...] = ()
+
+    @property
+    def max_nodes(self) -> int:
+        """Nodes of all queues at their largest, on demand and spot."""
+        return 2 * sum(queue.max_nodes for queue in self.queues)
+
+    def queue_for(self, job_type: str) -> Queue | None:
+        """The queue that serves a job type."""
+        return next((queue for queue in self.queues if job_type in queue.job_types), None)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [name for queue in self.queues for name in (queue.name, queue.spot_name)]
+        served = [job_type for queue in self.queues for job_type in queue.job_types]
+        problems = [f"queues: {name!r} appears twice" for name in _repeated(names)]
+        problems += [f"queues: two of them serve {name!r}" for name in _repeated(served)]
+        problems += [f"queues: none serves {name!r}" for name in JOB_TYPES if name not in served]
+        # Every queue has one compute resource, so one limit covers both.
+        if len(names) > min(MAX_QUEUES, MAX_COMPUTE_RESOURCES):
+            problems.append(
+                f"queues: {len(names)} with their spot twins, at most {MAX_QUEUES} are allowed"
+            )
+        if self.max_nodes > MAX_NODES:
+            problems.append(
+                f"queues: {self.max_nodes} nodes, a /24 compute subnet has room for {MAX_NODES}"
+            )
+        needed = head_node_memory_gib(self.max_nodes)
+        problems += [
+            f"head_node: {name} has {instance_types()[name].memory_gib} GiB of memory, "
+            f"{self.max_nodes} nodes need {needed:.1f}"
+            for name in self.head_node.instance_types
+            if instance_types()[name].memory_gib < needed
+        ]
+        return _raise(problems, self)
+
+
+def configuration_names(directory: Path = DIRECTORY) -> tuple[str, ...]:
+    """Names of all cluster configurations, sorted."""
+    return tuple(sorted(path.stem for path in directory.glob("*.yaml")))
+
+
+@cache
+def load_configuration(name: str, directory: Path = DIRECTORY) -> ClusterConfiguration:
+    """The cluster configuration of that name.
+
+    Raises:
+        InputError: if there is none, or with every problem found in its file.
+    """
+    if name not in configuration_names(directory):
+        raise unknown_name(
+            "cluster configuration",
+            name,
+            configuration_names(directory),
+            next_command="gotocloud cluster list",
+        )
+    return _parse(name, (directory / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+@cache
+def used_instance_types() -> tuple[str, ...]:
+    """Every instance type that any configuration may use, head nodes included, sorted."""
+    used: set[str] = set()
+    for name in configuration_names():
+        configuration = load_configuration(name)
+        used.update(configuration.head_node.instance_types)
+        for queue in configuration.queues:
+            used.update(queue.instance_types)
+    return tuple(sorted(used))
+
+
+def _parse(name: str, text: str) -> ClusterConfiguration:
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"Cluster configuration {name!r} is not YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"Cluster configuration {name!r} must be a mapping of keys to values.")
+    try:
+        configuration = ClusterConfiguration.model_validate(content)
+    except ValidationError as error:
+        raise InputError(
+            f"Cluster configuration {name!r} cannot be used.",
+            problems=[_problem(detail) for detail in error.errors()],
+        ) from error
+    if configuration.name != name:
+        raise InputError(f"{name}.yaml says that its name is {configuration.name!r}.")
+    return configuration
+
+
+def _problem(detail: Any) -> str:
+    place = ""
+    for part in detail["loc"]:
+        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else str(part)
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message
+
+
+def _repeated(names: list[str] | tuple[str, ...]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def _raise(problems: list[str], value: _T) -> _T:
+    if problems:
+        raise ValueError("; ".join(problems))
+    return value

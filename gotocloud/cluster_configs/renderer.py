@@ -1,0 +1,256 @@
+"""Turns a cluster configuration and a place into ParallelCluster 3.16 configuration.
+
+Pure: values in, data out. Values of the site may be CDK tokens, so nothing here
+looks inside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from gotocloud.cluster_configs.instances import instance_types
+from gotocloud.cluster_configs.model import Choice, ClusterConfiguration, Queue
+from gotocloud.errors import GoToCloudError
+
+PCLUSTER_VERSION = "3.16.1"
+"""The ParallelCluster that this renderer writes for."""
+
+OPERATING_SYSTEM = "ubuntu2404"
+LUSTRE_MOUNT = "/fsx"
+SOFTWARE_MOUNT = "/efs"
+LOG_RETENTION_DAYS = 180
+"""As in the published GoToCloud."""
+HEAD_NODE_BOOTSTRAP_TIMEOUT_S = 2100
+"""ParallelCluster's default; CloudFormation gives the whole custom resource 3600 s."""
+SSM_POLICY = "policy/AmazonSSMManagedInstanceCore"
+
+
+@dataclass(frozen=True)
+class ClusterSite:
+    """Where a cluster stands and what it finds there; every value may be a token.
+
+    Args:
+        region: AWS region.
+        head_node_subnet etc.: see the names; ids are AWS's.
+        elastic_ip: An allocation id, or True for a new address.
+        boundary_arn: Permissions boundary of every role that ParallelCluster makes.
+        distribution_bucket: Bucket that holds the node script; nodes may read it.
+        node_script_url: s3:// URL of `mount-software.sh`.
+        software_mount_targets: "zone-id=ip,…" of the software file system.
+        vpc_cidr: The only addresses that reach SSH and the desktop from the start.
+        tags: Tags of everything that costs money.
+        partition: "aws", except in China and GovCloud.
+    """
+
+    region: str
+    head_subnet_id: str
+    compute_subnet_id: str
+    lustre_file_system_id: str
+    lustre_security_group_id: str
+    desktop_security_group_id: str
+    boundary_arn: str
+    distribution_bucket: str
+    node_script_url: str
+    software_file_system_id: str
+    software_mount_targets: str
+    vpc_cidr: str
+    elastic_ip: bool | str = True
+    tags: Mapping[str, str] = field(default_factory=dict)
+    partition: str = "aws"
+
+
+@dataclass(frozen=True)
+class ChosenQueue:
+    """A queue and the instance type that it uses in one region."""
+
+    queue: Queue
+    choice: Choice
+
+    @property
+    def efa(self) -> bool:
+        """Whether the nodes get EFA: wanted, and the type has it."""
+        return self.queue.efa and instance_types()[self.choice.instance_type].efa
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a configuration comes down to where only some instance types are offered.
+
+    Args:
+        head_node: Instance type of the head node.
+        queues: The queues that can be had.
+        left_out: The queues that cannot, because none of their types is offered.
+    """
+
+    head_node: str
+    queues: tuple[ChosenQueue, ...]
+    left_out: tuple[Queue, ...]
+
+
+def select(configuration: ClusterConfiguration, offered: Container[str]) -> Selection:
+    """Choose the first offered instance type of the head node and of each queue.
+
+    Raises:
+        GoToCloudError: if there is no head node or no queue to be had at all.
+    """
+    heads = [name for name in configuration.head_node.instance_types if name in offered]
+    chosen = []
+    left_out = []
+    for queue in configuration.queues:
+        choices = [choice for choice in queue.choices if choice.instance_type in offered]
+        if choices:
+            chosen.append(ChosenQueue(queue, choices[0]))
+        else:
+            left_out.append(queue)
+    if not heads or not chosen:
+        missing = "queue" if heads else "head node"
+        raise GoToCloudError(
+            f"Cluster configuration {configuration.name!r} cannot be used here: "
+            f"no instance type of any {missing} is offered.",
+            next_command="gotocloud platform zones",
+        )
+    return Selection(head_node=heads[0], queues=tuple(chosen), left_out=tuple(left_out))
+
+
+def render(
+    configuration: ClusterConfiguration, site: ClusterSite, offered: Container[str]
+) -> dict[str, Any]:
+    """The ParallelCluster configuration of one cluster.
+
+    Args:
+        configuration: What the cluster looks like.
+        site: Where it stands.
+        offered: Instance types offered in its zone. `select` tells which queues
+            are left out because of it.
+
+    Raises:
+        GoToCloudError: as `select`.
+    """
+    selection = select(configuration, offered)
+    return {
+        "Region": site.region,
+        "Image": {"Os": OPERATING_SYSTEM},
+        "Imds": {"ImdsSupport": "v2.0"},
+        "Iam": {"PermissionsBoundary": site.boundary_arn},
+        "HeadNode": _head_node(selection.head_node, site),
+        "Scheduling": {
+            "Scheduler": "slurm",
+            "SlurmSettings": {
+                "ScaledownIdletime": configuration.scaledown_idle_minutes,
+                # Changing a queue must not end the jobs of the others.
+                "QueueUpdateStrategy": "DRAIN",
+            },
+            "SlurmQueues": [
+                _queue(chosen, site, spot=spot)
+                for chosen in selection.queues
+                for spot in (False, True)
+            ],
+        },
+        "SharedStorage": [
+            {
+                "Name": "lustre",
+                "MountDir": LUSTRE_MOUNT,
+                "StorageType": "FsxLustre",
+                "FsxLustreSettings": {"FileSystemId": site.lustre_file_system_id},
+            }
+        ],
+        "Monitoring": {
+            "DetailedMonitoring": False,
+            "Logs": {"CloudWatch": {"Enabled": True, "RetentionInDays": LOG_RETENTION_DAYS}},
+            "Dashboards": {"CloudWatch": {"Enabled": False}},
+        },
+        "DevSettings": {
+            "Timeouts": {"HeadNodeBootstrapTimeout": HEAD_NODE_BOOTSTRAP_TIMEOUT_S},
+        },
+        "Tags": [{"Key": key, "Value": value} for key, value in site.tags.items()],
+    }
+
+
+def to_yaml(configuration: Mapping[str, Any]) -> str:
+    """A rendered configuration as the YAML that `pcluster` reads."""
+    return yaml.safe_dump(dict(configuration), sort_keys=False, allow_unicode=True, width=100)
+
+
+def stringified(value: Any) -> Any:
+    """A rendered configuration as a custom resource gets it from CloudFormation.
+
+    CloudFormation turns every number and boolean of a custom resource's
+    properties into a string.
+    """
+    if isinstance(value, Mapping):
+        return {key: stringified(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [stringified(item) for item in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    return value
+
+
+def _head_node(instance_type: str, site: ClusterSite) -> dict[str, Any]:
+    return {
+        "InstanceType": instance_type,
+        "Networking": {
+            "SubnetId": site.head_subnet_id,
+            "ElasticIp": site.elastic_ip,
+            "AdditionalSecurityGroups": [
+                site.desktop_security_group_id,
+                site.lustre_security_group_id,
+            ],
+        },
+        "Ssh": {"AllowedIps": site.vpc_cidr},
+        "Dcv": {"Enabled": True, "AllowedIps": site.vpc_cidr},
+        "Imds": {"Secured": True},
+        "LocalStorage": {"RootVolume": {"VolumeType": "gp3", "Encrypted": True}},
+        "CustomActions": _custom_actions(site),
+        "Iam": _iam(site),
+    }
+
+
+def _queue(chosen: ChosenQueue, site: ClusterSite, *, spot: bool) -> dict[str, Any]:
+    queue, choice = chosen.queue, chosen.choice
+    return {
+        "Name": queue.spot_name if spot else queue.name,
+        "CapacityType": "SPOT" if spot else "ONDEMAND",
+        "JobExclusiveAllocation": queue.exclusive,
+        "Networking": {
+            "SubnetIds": [site.compute_subnet_id],
+            "AdditionalSecurityGroups": [site.lustre_security_group_id],
+            "PlacementGroup": {"Enabled": queue.placement_group and chosen.efa},
+        },
+        "ComputeSettings": {
+            "LocalStorage": {"RootVolume": {"VolumeType": "gp3", "Encrypted": True}}
+        },
+        "ComputeResources": [
+            {
+                "Name": choice.instance_type.replace(".", "-"),
+                "InstanceType": choice.instance_type,
+                "MinCount": 0,
+                "MaxCount": choice.max_nodes,
+                "Efa": {"Enabled": chosen.efa},
+            }
+        ],
+        "CustomActions": _custom_actions(site),
+        "Iam": _iam(site),
+    }
+
+
+def _custom_actions(site: ClusterSite) -> dict[str, Any]:
+    return {
+        "OnNodeConfigured": {
+            "Script": site.node_script_url,
+            "Args": [site.software_file_system_id, site.software_mount_targets, SOFTWARE_MOUNT],
+        }
+    }
+
+
+def _iam(site: ClusterSite) -> dict[str, Any]:
+    return {
+        "S3Access": [{"BucketName": site.distribution_bucket, "EnableWriteAccess": False}],
+        "AdditionalIamPolicies": [{"Policy": f"arn:{site.partition}:iam::aws:{SSM_POLICY}"}],
+    }
