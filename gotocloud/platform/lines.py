@@ -4,11 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from gotocloud.errors import InputError
+
 Location = tuple[int | str, ...]
+
+
+def read_text(path: Path, what: str, next_command: str) -> str:
+    """The text of a file that people write.
+
+    Raises:
+        InputError: if it is missing or is not text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"There is no {what} {path}.", next_command=next_command) from None
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is not UTF-8 text (byte {error.start}).", next_command=next_command
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}.", next_command=next_command
+        ) from None
 
 
 @dataclass

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from gotocloud.errors import InputError
-from gotocloud.platform.lines import Location, MarkedYaml, read_marked
+from gotocloud.platform.lines import Location, MarkedYaml, read_marked, read_text
 from gotocloud.platform.model import (
     CROSS_RULES,
     Group,
@@ -21,6 +21,7 @@ from gotocloud.platform.model import (
     location_text,
 )
 from gotocloud.platform.rules import cross_problems
+from gotocloud.platform.zones import zone_map
 
 CHECK_COMMAND = "gotocloud platform check"
 
@@ -56,6 +57,7 @@ def load_platform(path: Path) -> Platform:
     """
     marked = _read(path)
     platform, found = _validate(marked)
+    found += _zone_problems(path, marked)
     if found or platform is None:
         problems = [f"line {line}: {text}" for line, text in sorted(set(found))]
         number = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
@@ -70,26 +72,6 @@ def load_platform(path: Path) -> Platform:
 def record_path(platform_path: Path) -> Path:
     """Where the record of a platform lies: platform.yaml -> platform.record.yaml."""
     return platform_path.with_name(f"{platform_path.stem}.record.yaml")
-
-
-def read_text(path: Path, what: str, next_command: str) -> str:
-    """The text of a file that people write.
-
-    Raises:
-        InputError: if it is missing or is not text.
-    """
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"There is no {what} {path}.", next_command=next_command) from None
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path} is not UTF-8 text (byte {error.start}).", next_command=next_command
-        ) from None
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read: {error.strerror}.", next_command=next_command
-        ) from None
 
 
 def _read(path: Path) -> MarkedYaml:
@@ -128,6 +110,18 @@ def _validate(marked: MarkedYaml) -> tuple[Platform | None, list[tuple[int, str]
         ]
     found += [_placed(marked, where, what) for where, what in cross_problems(marked.data)]
     return platform, found
+
+
+def _zone_problems(path: Path, marked: MarkedYaml) -> list[tuple[int, str]]:
+    """Regions that exist, but in which the cluster configurations cannot run."""
+    data = marked.data if isinstance(marked.data, dict) else {}
+    regions = data.get("regions")
+    zones = zone_map(path)
+    return [
+        _placed(marked, ("regions", i), f"{region!r} cannot be used: {zones.left_out[region]}")
+        for i, region in enumerate(regions if isinstance(regions, list) else [])
+        if isinstance(region, str) and region in zones.left_out
+    ]
 
 
 def _placed(marked: MarkedYaml, where: Location, what: str) -> tuple[int, str]:

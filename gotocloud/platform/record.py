@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
 from gotocloud.errors import GoToCloudError, InputError, unknown_name
 from gotocloud.platform.addresses import acceptor_chunk, shards_in, share_network
-from gotocloud.platform.load import read_text, yaml_problem
+from gotocloud.platform.lines import read_text
+from gotocloud.platform.load import yaml_problem
 from gotocloud.platform.model import Platform, location_text
 
 RECORD_COMMAND = "gotocloud platform record"

@@ -1,0 +1,141 @@
+"""Clients for AWS, and its errors in words that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gotocloud import __version__
+from gotocloud.errors import GoToCloudError, InputError
+
+RETRIES = 5
+CONNECT_TIMEOUT_S = 10
+READ_TIMEOUT_S = 60
+
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+_UNKNOWN_CREDENTIALS = {
+    "AuthFailure",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
+WHO_AM_I = "aws sts get-caller-identity"
+
+
+def client(service: str, region: str, *, profile: str | None = None) -> Any:
+    """A boto3 client as the standard configuration says, for a named region.
+
+    Args:
+        service: AWS's name, for example "s3".
+        region: AWS region.
+        profile: A profile of the AWS configuration. Default: what the environment says.
+
+    Raises:
+        GoToCloudError: if the profile does not exist.
+    """
+    import boto3
+    from botocore.config import Config
+
+    with explained(f"make a client for {service}"):
+        session = boto3.Session(profile_name=profile, region_name=region)
+        return session.client(
+            service,  # type: ignore[call-overload]  # the stubs know literal names only
+            config=Config(
+                user_agent_extra=f"gotocloud/{__version__}",
+                retries={"mode": "standard", "total_max_attempts": RETRIES},
+                connect_timeout=CONNECT_TIMEOUT_S,
+                read_timeout=READ_TIMEOUT_S,
+            ),
+        )
+
+
+def account_id(region: str) -> str:
+    """The account that the standard configuration acts in.
+
+    Raises:
+        GoToCloudError: if AWS cannot be asked.
+    """
+    with explained("ask AWS who is calling"):
+        return str(client("sts", region).get_caller_identity()["Account"])
+
+
+def require_account(expected: str, region: str, what: str) -> None:
+    """Refuse to work in a wrong account.
+
+    Raises:
+        InputError: if the credentials belong to another account.
+    """
+    actual = account_id(region)
+    if actual != expected:
+        raise InputError(
+            f"These credentials belong to account {actual}; {what} needs account {expected}.",
+            next_command=f"export AWS_PROFILE=…, then {WHO_AM_I}",
+        )
+
+
+def error_code(error: Exception) -> str:
+    """AWS's code of an error, for example "NoSuchKey"; empty if it has none."""
+    response = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def explained(doing: str) -> Iterator[None]:
+    """Turn AWS's errors into ours.
+
+    Args:
+        doing: What is being done, as in "Cannot …".
+
+    Raises:
+        GoToCloudError: for every error of botocore, with what to do next.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        raise _client_error(error, doing) from error
+    except BotoCoreError as error:
+        raise _local_error(error, doing) from error
+
+
+def _client_error(error: Any, doing: str) -> GoToCloudError:
+    code = error_code(error)
+    message = error.response.get("Error", {}).get("Message", "") or str(error)
+    if code in _EXPIRED:
+        return GoToCloudError(f"Cannot {doing}: the credentials have expired.", next_command=_LOGIN)
+    if code in _UNKNOWN_CREDENTIALS:
+        return GoToCloudError(
+            f"Cannot {doing}: AWS does not accept these credentials ({code}).",
+            next_command=WHO_AM_I,
+        )
+    if code in _DENIED:
+        return GoToCloudError(
+            f"Cannot {doing}: access denied. AWS says: {message}", next_command=WHO_AM_I
+        )
+    return GoToCloudError(f"Cannot {doing}. AWS says: {message} ({code})")
+
+
+def _local_error(error: Any, doing: str) -> GoToCloudError:
+    from botocore import exceptions
+
+    if isinstance(error, exceptions.ProfileNotFound):
+        return InputError(f"Cannot {doing}: {error}.", next_command="aws configure list-profiles")
+    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
+        return GoToCloudError(f"Cannot {doing}: there are no AWS credentials.", next_command=_LOGIN)
+    expired = (exceptions.TokenRetrievalError, exceptions.SSOTokenLoadError)
+    if isinstance(error, (*expired, exceptions.UnauthorizedSSOTokenError)):
+        return GoToCloudError(f"Cannot {doing}: the sign-on has expired.", next_command=_LOGIN)
+    unreachable = (exceptions.ConnectionError, exceptions.HTTPClientError)
+    if isinstance(error, unreachable):
+        return GoToCloudError(
+            f"Cannot {doing}: AWS cannot be reached ({error}).",
+            next_command="check the network, and AWS_ENDPOINT_URL if it is set",
+        )
+    return GoToCloudError(f"Cannot {doing}: {error}")
+
+
+_LOGIN = "aws sso login, or aws configure"
