@@ -42,7 +42,7 @@ def test_more_lustre_costs_in_proportion() -> None:
     tutorial = load_configuration("tutorial")
     small, large = (idle_cost(tutorial, "us-east-1", gib) for gib in (1200, 4800))
     assert small.items[-1].usd_per_hour is not None
-    assert large.items[-1].usd_per_hour == small.items[-1].usd_per_hour * 4
+    assert large.items[-1].usd_per_hour == pytest.approx(small.items[-1].usd_per_hour * 4)
 
 
 def test_another_head_node_has_its_own_price() -> None:
