@@ -1,0 +1,65 @@
+"""The door to the desktop on the head node: closed until a scientist opens it."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+PORT = 8443
+"""TCP port of the DCV desktop."""
+
+DOOR_TAG = "gtc:door"
+DOOR = "desktop"
+"""Tag of the security groups that scientists may open; IAM conditions name it."""
+
+
+@jsii.implements(ec2.IConnectable)
+class Desktop(Construct):
+    """Security group of the desktop, with no rule in it.
+
+    `gotocloud connect` opens it to the scientist's address, and to no other.
+
+    Args:
+        vpc: The group's VPC.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc) -> None:
+        super().__init__(scope, construct_id)
+        self.security_group = ec2.SecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc=vpc,
+            description="Desktop of the head node; closed until a scientist connects",
+            # What the head node may send is in ParallelCluster's own security group.
+            allow_all_outbound=False,
+        )
+        cdk.Tags.of(self.security_group).add(DOOR_TAG, DOOR)
+        self._connections = ec2.Connections(
+            security_groups=[self.security_group], default_port=ec2.Port.tcp(PORT)
+        )
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Who may reach the desktop, on its port."""
+        return self._connections
+
+    def grant_open(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow opening and closing the desktop's security group, and no other."""
+        stack = cdk.Stack.of(self)
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=[
+                "ec2:AuthorizeSecurityGroupIngress",
+                "ec2:RevokeSecurityGroupIngress",
+            ],
+            resource_arns=[
+                stack.format_arn(
+                    service="ec2",
+                    resource="security-group",
+                    resource_name=self.security_group.security_group_id,
+                )
+            ],
+        )

@@ -1,0 +1,176 @@
+"""The stack of a cluster: everything that is billed by the hour, and that dies with it."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from gotocloud.cluster_configs.limits import MAX_CLUSTER_NAME
+from gotocloud.cluster_configs.model import ClusterConfiguration
+from gotocloud.cluster_configs.renderer import LUSTRE_MOUNT, select
+from gotocloud.constructs.cluster_network import ClusterNetwork, GroupNetwork
+from gotocloud.constructs.desktop import Desktop
+from gotocloud.constructs.lustre import Deployment, Lustre
+from gotocloud.constructs.parallel_cluster import ParallelCluster, SoftwareMount
+from gotocloud.platform.names import release_key
+from gotocloud.platform.parameters import Fact
+from gotocloud.stacks.launched import LaunchedStack, Section
+from gotocloud.stacks.project import BUCKET_PATTERN, BUCKET_RULE
+
+LUSTRE_SIZES_GIB = (1200, *range(2400, 100_800 + 1, 2400))
+"""Sizes on offer: what FSx sells, up to its default quota of scratch storage, 100,800 GiB
+(AWS, "Quotas for Amazon FSx for Lustre")."""
+
+NODE_SCRIPT = "node/mount-software.sh"
+
+
+class ClusterStack(LaunchedStack):
+    """A cluster of one configuration in one region; the same template serves every group.
+
+    Args:
+        configuration: The cluster configuration.
+        region: Where the template is for; regions differ in instance types.
+        offered: Instance types offered in the zone of the groups' subnets.
+        distribution_bucket: Bucket of the published releases.
+        version: The release under which the template is published.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        configuration: ClusterConfiguration,
+        region: str,
+        offered: Container[str],
+        distribution_bucket: str,
+        version: str,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            region=region,
+            description=f"GoToCloud cluster {configuration.name} {version} in {region}. "
+            "Everything in it is billed by the hour; delete the stack and the meter stops."
+            + _missing_queues(configuration, offered),
+        )
+        cluster_name, bucket_name, compute_cidr = self._texts()
+        size_gib = self.number(
+            "LustreGib",
+            label="Working storage (GiB)",
+            description=f"Size of the Lustre file system at {LUSTRE_MOUNT}.",
+            default=configuration.lustre.gib,
+            allowed=LUSTRE_SIZES_GIB,
+            constraint=f"1200, or a multiple of 2400 up to {LUSTRE_SIZES_GIB[-1]}",
+        )
+        bucket = s3.Bucket.from_bucket_name(self, "ProjectBucket", bucket_name)
+        group = self._group_network()
+        self.network = ClusterNetwork(self, "Network", group=group, compute_cidr=compute_cidr)
+        self.lustre = Lustre(
+            self,
+            "Lustre",
+            vpc=group.vpc,
+            subnet_id=self.network.subnet_id,
+            size_gib=size_gib,
+            bucket=bucket,
+            deployment=Deployment(configuration.lustre.deployment_type),
+        )
+        self.desktop = Desktop(self, "Desktop", vpc=group.vpc)
+        self.cluster = ParallelCluster(
+            self,
+            "Cluster",
+            cluster_name=cluster_name,
+            configuration=configuration,
+            offered=offered,
+            network=self.network,
+            lustre=self.lustre,
+            desktop=self.desktop,
+            software=SoftwareMount(
+                file_system_id=self.fact(Fact.SOFTWARE_FILE_SYSTEM_ID),
+                mount_targets=self.fact(Fact.SOFTWARE_MOUNT_TARGETS),
+                distribution_bucket=distribution_bucket,
+                script_url=f"s3://{distribution_bucket}/{release_key(version, NODE_SCRIPT)}",
+            ),
+            boundary=iam.ManagedPolicy.from_managed_policy_arn(
+                self, "Boundary", self.fact(Fact.BOUNDARY_ARN)
+            ),
+            provider_token=self.fact(Fact.PROVIDER_TOKEN),
+            tags=self.project_tags,
+        )
+        self._finish_form_and_outputs()
+
+    def _texts(self) -> tuple[str, str, str]:
+        cluster_name = self.text(
+            "ClusterName",
+            label="Cluster",
+            description="Name of the new cluster, different from the stack's name.",
+            pattern="^[a-zA-Z][a-zA-Z0-9-]*$",
+            longest=MAX_CLUSTER_NAME,
+            constraint=f"1 to {MAX_CLUSTER_NAME} letters, digits and hyphens, "
+            "starting with a letter",
+        )
+        bucket_name = self.text(
+            "BucketName",
+            label="Bucket",
+            description="Bucket of the project, from the outputs of the project's stack.",
+            pattern=BUCKET_PATTERN,
+            shortest=3,
+            longest=63,
+            constraint=BUCKET_RULE,
+        )
+        compute_cidr = self.text(
+            "ComputeSubnetCidr",
+            label="Addresses of the compute nodes",
+            description="A /24 of the group's network that no other cluster uses.",
+            pattern=r"^([0-9]{1,3}\.){3}0/24$",
+            longest=18,
+            constraint="a network of 256 addresses inside the group's network, for example "
+            "10.1.1.0/24",
+        )
+        return cluster_name, bucket_name, compute_cidr
+
+    def _group_network(self) -> GroupNetwork:
+        zone_id = self.fact(Fact.ZONE_ID)
+        vpc = ec2.Vpc.from_vpc_attributes(
+            self, "Vpc", vpc_id=self.fact(Fact.VPC_ID), availability_zones=[zone_id]
+        )
+        return GroupNetwork(
+            vpc=vpc,
+            cidr=self.fact(Fact.VPC_CIDR),
+            zone_id=zone_id,
+            public_subnet_id=self.fact(Fact.PUBLIC_SUBNET_ID),
+            share_cidr=self.fact(Fact.SHARE_CIDR),
+            peering_id=self.fact(Fact.PEERING_ID),
+        )
+
+    def _finish_form_and_outputs(self) -> None:
+        self.form(
+            Section(title="Your project", parameters=("Project", "Scientist", "BucketName")),
+            Section(title="Cluster", parameters=("ClusterName", "LustreGib")),
+            Section(title="Network", parameters=("ComputeSubnetCidr",)),
+        )
+        self.output("ClusterName", self.cluster.cluster_name, "Name of the cluster")
+        self.output(
+            "HeadNodeInstanceId", self.cluster.head_node_instance_id, "Instance of the head node"
+        )
+        self.output(
+            "HeadNodePublicIp", self.cluster.head_node_public_ip, "Public address of the head node"
+        )
+        self.output("LustreFileSystemId", self.lustre.file_system_id, "Working file system")
+        self.output(
+            "DesktopSecurityGroupId",
+            self.desktop.security_group.security_group_id,
+            "Security group that opens the desktop",
+        )
+
+
+def _missing_queues(configuration: ClusterConfiguration, offered: Container[str]) -> str:
+    left_out = select(configuration, offered).left_out
+    if not left_out:
+        return ""
+    names = ", ".join(queue.name for queue in left_out)
+    return f" Without the queues {names}: none of their instance types is offered here."

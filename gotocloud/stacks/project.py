@@ -1,0 +1,51 @@
+"""The stack of a project: what stays when no cluster runs."""
+
+from __future__ import annotations
+
+from constructs import Construct
+
+from gotocloud.constructs.project_storage import ProjectStorage
+from gotocloud.stacks.launched import LaunchedStack, Section
+
+BUCKET_PATTERN = "^[a-z0-9][a-z0-9-]*[a-z0-9]$"
+BUCKET_RULE = "3 to 63 lower-case letters, digits and hyphens, as S3 takes them"
+
+
+class ProjectStack(LaunchedStack):
+    """Bucket and key pair of one project; the same template serves every group and region."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="GoToCloud project: the bucket that holds the project's data, "
+            "and its key pair. Costs nothing but the stored data.",
+        )
+        bucket_name = self.text(
+            "BucketName",
+            label="Bucket",
+            description="Name of the new bucket, unique in the world. It is kept when the "
+            "project's stack is deleted.",
+            pattern=BUCKET_PATTERN,
+            shortest=3,
+            longest=63,
+            constraint=BUCKET_RULE,
+        )
+        key_pair_name = self.text(
+            "KeyPairName",
+            label="Key pair",
+            description="Name of the new EC2 key pair. AWS keeps its private half in the "
+            "SSM parameter store.",
+            pattern="^[A-Za-z0-9_.@+=-]+$",
+            longest=255,
+            constraint="1 to 255 letters, digits and _ . @ + = -",
+        )
+        self.storage = ProjectStorage(
+            self, "Storage", bucket_name=bucket_name, key_pair_name=key_pair_name
+        )
+        self.form(
+            Section(title="Your project", parameters=("Project", "Scientist")),
+            Section(title="What is created", parameters=("BucketName", "KeyPairName")),
+        )
+        self.output("BucketName", self.storage.bucket.bucket_name, "Bucket of the project's data")
+        self.output("KeyPairName", self.storage.key_pair.ref, "EC2 key pair of the project")
