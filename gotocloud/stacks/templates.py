@@ -1,0 +1,61 @@
+"""The templates of a release: what scientists launch, in every configuration and region."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+
+from gotocloud.cluster_configs.model import configuration_names, load_configuration
+from gotocloud.errors import GoToCloudError
+from gotocloud.platform.model import Platform
+from gotocloud.platform.names import distribution_bucket
+from gotocloud.platform.zones import ZoneMap, zone_map
+from gotocloud.stacks.cluster import ClusterStack
+from gotocloud.stacks.project import ProjectStack
+
+PROJECT_STACK = "ProjectStack"
+
+
+def cluster_stack_id(configuration: str, region: str) -> str:
+    """CDK id of the cluster template of one configuration and region."""
+    return f"ClusterStack-{configuration}-{region}"
+
+
+def add_templates(
+    app: cdk.App, *, platform: Platform, version: str, zones: ZoneMap | None = None
+) -> None:
+    """Add the project stack, and a cluster stack for each configuration and platform region.
+
+    Args:
+        platform: The platform whose regions and distribution bucket are meant.
+        version: The release under which the templates will be published.
+        zones: Which instance types each region offers. Default: the shipped zone map.
+
+    Raises:
+        GoToCloudError: with every configuration that cannot be had in a region.
+        InputError: if a region is not in the zone map.
+    """
+    zones = zones or zone_map()
+    bucket = distribution_bucket(platform.management.account, platform.management.home_region)
+    ProjectStack(app, PROJECT_STACK)
+    problems = []
+    for region in platform.regions:
+        zone = zones.region(region).best
+        for name in configuration_names():
+            try:
+                ClusterStack(
+                    app,
+                    cluster_stack_id(name, region),
+                    configuration=load_configuration(name),
+                    region=region,
+                    offered=zone.offered,
+                    distribution_bucket=bucket,
+                    version=version,
+                )
+            except GoToCloudError as error:
+                problems.append(f"{name} in {region}, zone {zone.zone_id}: {error.message}")
+    if problems:
+        raise GoToCloudError(
+            "Some cluster configurations cannot be had in every region of the platform.",
+            problems=problems,
+            next_command="gotocloud platform zones",
+        )
