@@ -35,13 +35,19 @@ class ClusterSite:
 
     Args:
         region: AWS region.
-        head_node_subnet etc.: see the names; ids are AWS's.
-        elastic_ip: An allocation id, or True for a new address.
+        head_subnet_id: Public subnet of the head node.
+        compute_subnet_id: Private subnet of the nodes.
+        lustre_file_system_id: FSx for Lustre in the same VPC.
+        lustre_security_group_id: Lets head node and nodes reach Lustre.
+        desktop_security_group_id: Opened to a scientist's address later.
         boundary_arn: Permissions boundary of every role that ParallelCluster makes.
         distribution_bucket: Bucket that holds the node script; nodes may read it.
         node_script_url: s3:// URL of `mount-software.sh`.
         software_mount_targets: "zone-id=ip,…" of the software file system.
+        software_file_system_id: EFS with the software, in the management account.
         vpc_cidr: The only addresses that reach SSH and the desktop from the start.
+        elastic_ip: True for a new address, or the public IP of one that exists;
+            ParallelCluster takes no allocation id.
         tags: Tags of everything that costs money.
         partition: "aws", except in China and GovCloud.
     """

@@ -1,0 +1,193 @@
+"""Asks ParallelCluster's own validators about configurations, against a local AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gotocloud.errors import GoToCloudError
+
+PYTHON_VARIABLE = "GOTOCLOUD_PCLUSTER_PYTHON"
+"""Environment variable that names another Python with ParallelCluster 3.16.1."""
+
+_REPOSITORY = Path(__file__).parent.parent.parent
+_SCRIPT = Path(__file__).with_name("pcluster_judge.py")
+
+
+@dataclass(frozen=True)
+class Message:
+    """What one validator said.
+
+    Args:
+        level: "ERROR", "WARNING" or "INFO".
+        validator: Class name of the validator, for example "DcvValidator".
+        text: Its message.
+    """
+
+    level: str
+    validator: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """One configuration to judge.
+
+    Args:
+        name: Cluster name.
+        region: AWS region.
+        configuration: Rendered ParallelCluster configuration.
+    """
+
+    name: str
+    region: str
+    configuration: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A message that comes from moto and says nothing about a configuration."""
+
+    validator: str
+    text: str
+    cause: str
+
+
+MOTO_ARTEFACTS = (
+    Artefact(
+        "HeadNodeLaunchTemplateValidator",
+        "must contain the parameter ebs",
+        "moto wants ebs in every block device mapping, EC2 takes virtual devices without it",
+    ),
+    Artefact(
+        "ComputeResourceLaunchTemplateValidator",
+        "must contain the parameter ebs",
+        "moto wants ebs in every block device mapping, EC2 takes virtual devices without it",
+    ),
+    Artefact("KeyPairValidator", "'KeyType'", "moto's key pairs have no type"),
+)
+"""The only messages that are dropped: by exact validator and by text."""
+
+
+def is_artefact(message: Message) -> bool:
+    """Whether a message comes from moto, not from the configuration."""
+    return any(
+        message.validator == artefact.validator and artefact.text in message.text
+        for artefact in MOTO_ARTEFACTS
+    )
+
+
+def pcluster_python() -> Path:
+    """The Python of ParallelCluster's virtual environment.
+
+    Raises:
+        GoToCloudError: if there is none.
+    """
+    given = os.environ.get(PYTHON_VARIABLE)
+    python = Path(given) if given else _REPOSITORY / ".venv-pcluster" / "bin" / "python"
+    if not python.exists():
+        raise GoToCloudError(
+            f"ParallelCluster's validators are not set up: {python} does not exist "
+            f"({PYTHON_VARIABLE} can name another one).",
+            next_command="make env",
+        )
+    return python
+
+
+def judge(
+    configuration: Mapping[str, Any],
+    *,
+    name: str,
+    region: str,
+    endpoint_url: str,
+    environment: Mapping[str, str],
+) -> list[Message]:
+    """Judge one configuration; see `judge_many`.
+
+    Args:
+        configuration: Rendered ParallelCluster configuration.
+        name: Cluster name.
+        region: AWS region.
+        endpoint_url: The local AWS, "http://localhost:…".
+        environment: Environment with the credentials of the cluster's account.
+    """
+    request = Request(name=name, region=region, configuration=configuration)
+    return next(judge_many([request], endpoint_url=endpoint_url, environment=environment))
+
+
+def judge_many(
+    requests: Sequence[Request],
+    *,
+    endpoint_url: str,
+    environment: Mapping[str, str],
+    start: Callable[..., subprocess.Popen[str]] = subprocess.Popen,
+) -> Iterator[list[Message]]:
+    """Judge configurations in one process, as `pcluster create-cluster --dryrun true` does.
+
+    Yields the messages of each request, in order and as soon as they are known.
+    Messages that moto causes are left out (`MOTO_ARTEFACTS`).
+
+    Raises:
+        GoToCloudError: if ParallelCluster is not set up or its process fails.
+    """
+    command = [str(pcluster_python()), str(_SCRIPT)]
+    process = start(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_environment(environment, endpoint_url),
+    )
+    with process:
+        yield from _answers(process, requests)
+
+
+def _answers(
+    process: subprocess.Popen[str], requests: Sequence[Request]
+) -> Iterator[list[Message]]:
+    if process.stdin is None or process.stdout is None or process.stderr is None:
+        raise RuntimeError("the judge was started without pipes")
+    try:
+        process.stdin.write(
+            json.dumps(
+                [
+                    {"name": one.name, "region": one.region, "configuration": one.configuration}
+                    for one in requests
+                ]
+            )
+        )
+        process.stdin.close()
+    except BrokenPipeError:
+        # It has died before reading; what it said follows below.
+        process.stdin = None
+    for request in requests:
+        line = process.stdout.readline()
+        if not line:
+            said = process.stderr.read().strip().splitlines()
+            raise GoToCloudError(
+                f"ParallelCluster's validators stopped at {request.name!r} in {request.region}.",
+                problems=said[-3:],
+                next_command="make env",
+            )
+        messages = [Message(**found) for found in json.loads(line)]
+        yield [message for message in messages if not is_artefact(message)]
+
+
+def _environment(given: Mapping[str, str], endpoint_url: str) -> dict[str, str]:
+    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+    return {
+        **kept,
+        **given,
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # No profile of this machine's user may decide where calls go.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "PYTHONWARNINGS": "ignore",
+    }

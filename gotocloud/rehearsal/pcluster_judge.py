@@ -1,0 +1,79 @@
+"""Runs ParallelCluster's own schema and validators; stand-alone.
+
+Executed by the Python of ParallelCluster's virtual environment, which can never
+share one with the CDK, so it imports nothing of this package. One process judges
+many configurations, because importing ParallelCluster takes longer than judging.
+
+Standard input: a JSON list of {"name", "region", "configuration"}.
+Standard output: for each of them, in order, one line of JSON: a list of
+{"level", "validator", "text"}; an empty list means that nothing was found.
+"""
+
+# Its imports exist only in the other environment, where mypy does not run.
+# mypy: ignore-errors
+
+import json
+import logging
+import os
+import socket
+import sys
+
+from pcluster.aws.aws_api import AWSApi
+from pcluster.aws.common import Cache
+from pcluster.models.cluster import Cluster, ConfigValidationError
+from pcluster.validators.common import FailureLevel
+
+
+_look_up = socket.getaddrinfo
+
+
+def _look_up_locally(host, *args, **kwargs):
+    """Resolve every name below localhost to this machine, as RFC 6761 wants it.
+
+    ParallelCluster insists on addressing a bucket by its host name, and not every
+    name service knows "BUCKET.localhost".
+    """
+    if isinstance(host, str) and host.endswith(".localhost"):
+        host = "localhost"
+    return _look_up(host, *args, **kwargs)
+
+
+def judge(name, region, configuration):
+    """Judge one configuration as `pcluster create-cluster --dryrun true` does."""
+    if os.environ.get("AWS_DEFAULT_REGION") != region:
+        os.environ["AWS_DEFAULT_REGION"] = region
+        # Answers are remembered without the region that gave them.
+        AWSApi.reset()
+        Cache.clear_all()
+    # JSON is YAML, which is what a cluster's configuration text has to be.
+    cluster = Cluster(name, json.dumps(configuration))
+    try:
+        found = cluster.validate_create_request(set(), FailureLevel.ERROR)
+    except ConfigValidationError as error:
+        found = error.validation_failures
+        if not found:
+            return [{"level": "ERROR", "validator": "ParallelCluster", "text": str(error)}]
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        return [{"level": "ERROR", "validator": "ParallelCluster", "text": text}]
+    return [
+        {"level": str(one.level), "validator": one.validator_type, "text": one.message}
+        for one in found or []
+    ]
+
+
+def main():
+    """Judge what stands on standard input."""
+    socket.getaddrinfo = _look_up_locally
+    logging.disable(logging.CRITICAL)
+    answers = sys.stdout
+    # Whatever a library prints must not get between the answers.
+    sys.stdout = sys.stderr
+    for request in json.load(sys.stdin):
+        answer = judge(request["name"], request["region"], request["configuration"])
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

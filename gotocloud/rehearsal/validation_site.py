@@ -1,0 +1,142 @@
+"""A place in the local AWS where a cluster configuration can be validated.
+
+The validators look up what a configuration names: subnets, security groups, file
+system, policy, node script. This makes the few objects of one region, in the shape
+that the stacks give them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from gotocloud.cluster_configs.renderer import ClusterSite
+
+BUCKET = "gotocloud-validation-distribution"
+SCRIPT_KEY = "releases/validation/node/mount-software.sh"
+BOUNDARY = "gotocloud-boundary"
+VPC_CIDR = "10.1.0.0/20"
+LUSTRE_PORTS = ((988, 988), (1018, 1023))
+"""TCP ports of Lustre; ParallelCluster checks that both sides allow them."""
+
+ClientFor = Callable[[str, str], Any]
+"""Service and region -> boto3 client."""
+
+
+@dataclass(frozen=True)
+class _Network:
+    vpc_id: str
+    public_subnet_id: str
+    compute_subnet_id: str
+
+
+def validation_site(client: ClientFor, *, region: str, zone_id: str) -> ClusterSite:
+    """Make a cluster site in one region of the local AWS.
+
+    Args:
+        client: Gives boto3 clients of one account.
+        region: AWS region.
+        zone_id: Availability zone by ID, where both subnets stand.
+    """
+    ec2 = client("ec2", region)
+    network = _network(ec2, zone_id)
+    lustre_group = _lustre_security_group(ec2, network.vpc_id)
+    desktop_group = _security_group(ec2, network.vpc_id, "desktop")
+    file_system = client("fsx", region).create_file_system(
+        FileSystemType="LUSTRE",
+        StorageCapacity=2400,
+        SubnetIds=[network.compute_subnet_id],
+        SecurityGroupIds=[lustre_group],
+        LustreConfiguration={"DeploymentType": "SCRATCH_2"},
+    )["FileSystem"]
+    _distribution_bucket(client("s3", "us-east-1"))
+    return ClusterSite(
+        region=region,
+        head_subnet_id=network.public_subnet_id,
+        compute_subnet_id=network.compute_subnet_id,
+        lustre_file_system_id=file_system["FileSystemId"],
+        lustre_security_group_id=lustre_group,
+        desktop_security_group_id=desktop_group,
+        boundary_arn=_boundary(client("iam", region), client("sts", region)),
+        distribution_bucket=BUCKET,
+        node_script_url=f"s3://{BUCKET}/{SCRIPT_KEY}",
+        software_file_system_id="fs-0123456789abcdef0",
+        software_mount_targets=f"{zone_id}=10.0.0.5",
+        vpc_cidr=VPC_CIDR,
+        tags={"gtc:method": "cryoem", "gtc:project": "validation"},
+    )
+
+
+def _network(ec2: Any, zone_id: str) -> _Network:
+    vpc_id = ec2.create_vpc(CidrBlock=VPC_CIDR)["Vpc"]["VpcId"]
+    ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsSupport={"Value": True})
+    ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": True})
+    public = _subnet(ec2, vpc_id, "10.1.0.0/24", zone_id)
+    compute = _subnet(ec2, vpc_id, "10.1.1.0/24", zone_id)
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc_id)
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    nat = ec2.create_nat_gateway(SubnetId=public, AllocationId=address)["NatGateway"]
+    _route_out(ec2, vpc_id, public, GatewayId=gateway)
+    _route_out(ec2, vpc_id, compute, NatGatewayId=nat["NatGatewayId"])
+    return _Network(vpc_id, public, compute)
+
+
+def _subnet(ec2: Any, vpc_id: str, cidr: str, zone_id: str) -> str:
+    made = ec2.create_subnet(VpcId=vpc_id, CidrBlock=cidr, AvailabilityZoneId=zone_id)
+    return str(made["Subnet"]["SubnetId"])
+
+
+def _route_out(ec2: Any, vpc_id: str, subnet_id: str, **target: str) -> None:
+    table = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", **target)
+    ec2.associate_route_table(RouteTableId=table, SubnetId=subnet_id)
+
+
+def _security_group(ec2: Any, vpc_id: str, name: str) -> str:
+    made = ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc_id)
+    return str(made["GroupId"])
+
+
+def _lustre_security_group(ec2: Any, vpc_id: str) -> str:
+    group = _security_group(ec2, vpc_id, "lustre")
+    ec2.authorize_security_group_ingress(
+        GroupId=group,
+        IpPermissions=[
+            {
+                "IpProtocol": "tcp",
+                "FromPort": first,
+                "ToPort": last,
+                "UserIdGroupPairs": [{"GroupId": group}],
+            }
+            for first, last in LUSTRE_PORTS
+        ],
+    )
+    return group
+
+
+def _boundary(iam: Any, sts: Any) -> str:
+    """Managed policy that stands for the account's permissions boundary."""
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+    }
+    try:
+        made = iam.create_policy(PolicyName=BOUNDARY, PolicyDocument=json.dumps(document))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "EntityAlreadyExists":
+            raise
+        return f"arn:aws:iam::{sts.get_caller_identity()['Account']}:policy/{BOUNDARY}"
+    return str(made["Policy"]["Arn"])
+
+
+def _distribution_bucket(s3: Any) -> None:
+    try:
+        s3.head_object(Bucket=BUCKET, Key=SCRIPT_KEY)
+    except ClientError:
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_object(Bucket=BUCKET, Key=SCRIPT_KEY, Body=b"#!/bin/bash\n")
