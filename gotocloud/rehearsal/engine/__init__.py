@@ -1,0 +1,1 @@
+"""A CloudFormation that deploys: the local AWS's own engine for stacks."""

@@ -1,0 +1,75 @@
+"""Where a stack is deployed, and how its resources speak to the local AWS."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+ACCOUNT_HEADER = "x-moto-account-id"
+_sessions = threading.local()
+_clients: dict[tuple[str, str, str, str], Any] = {}
+_clients_lock = threading.Lock()
+
+
+def client(service: str, account: str, region: str, endpoint_url: str) -> Any:
+    """A boto3 client that acts in one account of the local AWS.
+
+    The account travels in a header, as moto offers, so no role has to be assumed.
+    """
+    key = (service, account, region, endpoint_url)
+    with _clients_lock:
+        if key not in _clients:
+            _clients[key] = _new_client(service, account, region, endpoint_url)
+        return _clients[key]
+
+
+def _new_client(service: str, account: str, region: str, endpoint_url: str) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    session = _sessions.__dict__.setdefault("session", boto3.Session())
+    made = session.client(
+        service,
+        region_name=region,
+        endpoint_url=endpoint_url,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 (moto takes any)
+        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+    )
+
+    def name_the_account(request: Any, **_: Any) -> None:
+        request.headers[ACCOUNT_HEADER] = account
+
+    made.meta.events.register("before-sign", name_the_account)
+    return made
+
+
+@dataclass(frozen=True)
+class Site:
+    """The account, region and stack that a resource belongs to.
+
+    Args:
+        account: AWS account ID.
+        region: Region of the stack.
+        endpoint_url: The local AWS.
+        stack_name: Name of the stack.
+        stack_id: ARN of the stack.
+        stack_tags: Tags of the stack, which CloudFormation passes on to resources.
+    """
+
+    account: str
+    region: str
+    endpoint_url: str
+    stack_name: str
+    stack_id: str
+    stack_tags: Mapping[str, str] = field(default_factory=dict)
+
+    def client(self, service: str, *, account: str = "", region: str = "") -> Any:
+        """A boto3 client, for this site's account and region unless others are named."""
+        return client(service, account or self.account, region or self.region, self.endpoint_url)
+
+    def arn(self, service: str, resource: str, *, region: bool = True) -> str:
+        """ARN of something in this account."""
+        return f"arn:aws:{service}:{self.region if region else ''}:{self.account}:{resource}"
