@@ -1,0 +1,102 @@
+"""Names of a project's bucket, key pair, stacks and cluster.
+
+`{scientist}-{account}-{project}` for any IAM or single-sign-on user name and any project name.
+What S3 or ParallelCluster would refuse is made valid; whenever that loses something, a hash of
+the original names keeps the result unique. The originals stand in the tags `gtc:iam-user` and
+`gtc:project`, from where they can be read back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+
+MAX_BUCKET_NAME = 63
+"""S3's limit."""
+
+MAX_CLUSTER_NAME = 40
+"""ParallelCluster's limit when Slurm accounting is on; 60 without."""
+
+_HASH_DIGITS = 10
+# A plain name never holds two hyphens in a row, so it can never equal a hashed one.
+_HASH_MARK = "--"
+_RESERVED_PREFIXES = ("xn-", "sthree-", "amzn-s3-demo-")
+_RESERVED_SUFFIXES = ("-s3alias",)
+
+
+@dataclass(frozen=True)
+class ProjectNames:
+    """What everything of one project is called.
+
+    Args:
+        scientist: User name as IAM or single sign-on knows it.
+        account: Account id of the group.
+        project: Project name as the scientist typed it.
+    """
+
+    scientist: str
+    account: str
+    project: str
+
+    @property
+    def base(self) -> str:
+        """Bucket and key pair; at most 63 characters of `a-z0-9-`."""
+        return self._fitted(MAX_BUCKET_NAME)
+
+    @property
+    def cluster(self) -> str:
+        """The cluster; at most 40 characters, the first a letter."""
+        return self._fitted(MAX_CLUSTER_NAME)
+
+    @property
+    def project_stack(self) -> str:
+        """CloudFormation stack of the project."""
+        return f"gotocloud-project-{self.base}"
+
+    @property
+    def cluster_stack(self) -> str:
+        """CloudFormation stack of the cluster."""
+        return f"gotocloud-cluster-{self.base}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The paper's tags (Supplementary Table S4), which bring the originals back."""
+        return {
+            "gtc:iam-user": self.scientist,
+            "gtc:method": "cryoem",
+            "gtc:project": self.project,
+            "gtc:account": self.account,
+        }
+
+    def _fitted(self, limit: int) -> str:
+        scientist, project = _slug(self.scientist), _slug(self.project)
+        name = f"{scientist}-{self.account}-{project}"
+        nothing_lost = (scientist, project) == (self.scientist, self.project)
+        # With the account's digits inside a name, two different pairs could read the same.
+        unambiguous = self.account not in scientist and self.account not in project
+        plain = len(name) <= limit and name[0].isalpha() and not _reserved(name)
+        if nothing_lost and unambiguous and plain:
+            return name
+        return self._hashed(name, limit)
+
+    def _hashed(self, name: str, limit: int) -> str:
+        original = json.dumps([self.scientist, self.account, self.project])
+        digest = hashlib.sha256(original.encode()).hexdigest()[:_HASH_DIGITS]
+        if not name[0].isalpha() or name.startswith(_RESERVED_PREFIXES):
+            name = f"u-{name}"
+        room = limit - len(_HASH_MARK) - _HASH_DIGITS
+        return f"{name[:room].rstrip('-')}{_HASH_MARK}{digest}"
+
+
+def _slug(text: str) -> str:
+    """The nearest `a-z0-9-` of a name, without hyphens at the ends or in a row."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-") or "x"
+
+
+def _reserved(name: str) -> bool:
+    """Whether S3 keeps such names for itself."""
+    return name.startswith(_RESERVED_PREFIXES) or name.endswith(_RESERVED_SUFFIXES)
