@@ -23,7 +23,6 @@ from pcluster.aws.common import Cache
 from pcluster.models.cluster import Cluster, ConfigValidationError
 from pcluster.validators.common import FailureLevel
 
-
 _look_up = socket.getaddrinfo
 
 
