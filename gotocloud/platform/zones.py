@@ -286,10 +286,7 @@ def _lack(need: Need) -> str:
 def _reason(types: Collection[str], needs: Sequence[Need], used: Sequence[str]) -> str:
     offered = sum(name in types for name in used)
     first = sum(need.instance_types[0] in types for need in needs)
-    text = (
-        f"offers {offered} of {len(used)} instance types in use; first choice for "
-        f"{first} of {len(needs)} uses"
-    )
+    text = f"{offered} of {len(used)} instance types, first choice for {first} of {len(needs)} uses"
     lacking = unmet(types, needs)
     if lacking:
         text += f"; nothing for {', '.join(need.label for need in lacking)}"

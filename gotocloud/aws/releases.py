@@ -1,0 +1,197 @@
+"""Publishes releases to the distribution bucket, and proves what is launched from it.
+
+A published version is never overwritten, and its manifest is written last: a version with
+a manifest is complete. Publishing that was interrupted is finished by running it again.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gotocloud.aws.session import client, error_code, explained
+from gotocloud.errors import GoToCloudError
+from gotocloud.platform.names import release_key
+from gotocloud.platform.release import MANIFEST, Release, expected_sha256, sha256
+
+_ABSENT = {"404", "NoSuchKey", "NotFound"}
+_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_TYPES = {".json": "application/json", ".sh": "text/x-shellscript; charset=utf-8"}
+
+
+@dataclass(frozen=True)
+class ReleasePlan:
+    """What publishing a release would do, by path, in the order of the uploads.
+
+    Args:
+        missing: What would be uploaded.
+        present: What is there already with the same content.
+    """
+
+    release: Release
+    missing: tuple[str, ...]
+    present: tuple[str, ...]
+
+    def content(self, path: str) -> bytes:
+        """What a file of the release, or its manifest, contains."""
+        return self.release.manifest if path == MANIFEST else self.release.files[path]
+
+
+def plan_release(bucket: str, region: str, release: Release, *, s3: Any = None) -> ReleasePlan:
+    """Compare a release with what is published under its version; changes nothing.
+
+    Args:
+        s3: S3 client. Default: that of the standard configuration.
+
+    Raises:
+        GoToCloudError: if something else is published under it already, or the bucket
+            cannot be read.
+    """
+    s3 = s3 or client("s3", region)
+    _require_bucket(s3, bucket)
+    paths = (*sorted(release.files), MANIFEST)
+    plan = ReleasePlan(release, paths, ())
+    published = {path: _published_sha256(s3, bucket, release.version, path) for path in paths}
+    _refuse_others(
+        release.version,
+        [path for path in paths if published[path] not in (None, sha256(plan.content(path)))],
+    )
+    return ReleasePlan(
+        release,
+        missing=tuple(path for path in paths if published[path] is None),
+        present=tuple(path for path in paths if published[path] is not None),
+    )
+
+
+def publish(
+    bucket: str,
+    region: str,
+    plan: ReleasePlan,
+    *,
+    s3: Any = None,
+    on_upload: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Upload what a plan says is missing, the manifest last.
+
+    Raises:
+        GoToCloudError: if somebody published other content in the meantime.
+    """
+    s3 = s3 or client("s3", region)
+    for path in plan.missing:
+        _upload(s3, bucket, plan.release.version, path, plan.content(path))
+        on_upload(path)
+
+
+def verified_template_url(
+    bucket: str,
+    region: str,
+    version: str,
+    path: str,
+    *,
+    url_suffix: str = "amazonaws.com",
+    s3: Any = None,
+) -> str:
+    """URL of a published template whose SHA-256 is that of the manifest.
+
+    Args:
+        bucket: The distribution bucket.
+        region: Its region.
+        version: The published version.
+        path: Path in the release, for example "project.template.json".
+
+    Raises:
+        GoToCloudError: if the version is not published, has no such file, or the file is
+            not what was published.
+    """
+    s3 = s3 or client("s3", region)
+    manifest = _read(s3, bucket, version, MANIFEST)
+    if manifest is None:
+        raise GoToCloudError(
+            f"Release {version} is not published in {bucket}.",
+            next_command=f"gotocloud platform publish --version {version}",
+        )
+    expected = expected_sha256(manifest, path, version)
+    template = _read(s3, bucket, version, path)
+    actual = "missing" if template is None else sha256(template)
+    if actual != expected:
+        raise GoToCloudError(
+            f"{path} of release {version} is not what was published; it is not launched.",
+            problems=[f"SHA-256 in the manifest: {expected}", f"in the bucket: {actual}"],
+            next_command="tell the management group",
+        )
+    # Not the endpoint of the client: scientists may launch from AWS's own URL only.
+    return f"https://{bucket}.s3.{region}.{url_suffix}/{release_key(version, path)}"
+
+
+def _require_bucket(s3: Any, bucket: str) -> None:
+    with explained(f"look at bucket {bucket}"):
+        try:
+            s3.head_bucket(Bucket=bucket)
+        except s3.exceptions.ClientError as error:
+            if error_code(error) not in {*_ABSENT, "NoSuchBucket"}:
+                raise
+            raise GoToCloudError(
+                f"There is no distribution bucket {bucket}.",
+                next_command="cdk deploy ManagementStack",
+            ) from None
+
+
+def _published_sha256(s3: Any, bucket: str, version: str, path: str) -> str | None:
+    key = release_key(version, path)
+    with explained(f"look at s3://{bucket}/{key}"):
+        try:
+            head = s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        except s3.exceptions.ClientError as error:
+            if error_code(error) in _ABSENT:
+                return None
+            raise
+    if checksum := head.get("ChecksumSHA256"):
+        return base64.b64decode(checksum).hex()
+    content = _read(s3, bucket, version, path)
+    return None if content is None else sha256(content)
+
+
+def _read(s3: Any, bucket: str, version: str, path: str) -> bytes | None:
+    key = release_key(version, path)
+    with explained(f"read s3://{bucket}/{key}"):
+        try:
+            content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except s3.exceptions.ClientError as error:
+            if error_code(error) in _ABSENT:
+                return None
+            raise
+    return content
+
+
+def _upload(s3: Any, bucket: str, version: str, path: str, content: bytes) -> None:
+    key = release_key(version, path)
+    suffix = path[path.rindex(".") :]
+    with explained(f"upload s3://{bucket}/{key}"):
+        try:
+            s3.put_object(
+                Bucket=bucket,
+                Key=key,
+                Body=content,
+                ContentType=_TYPES.get(suffix, "application/octet-stream"),
+                ServerSideEncryption="AES256",
+                ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256(content))).decode(),
+                IfNoneMatch="*",
+            )
+        except s3.exceptions.ClientError as error:
+            if error_code(error) not in _TAKEN:
+                raise
+            # Somebody else published at the same time: fine, if it is the same.
+            if _published_sha256(s3, bucket, version, path) != sha256(content):
+                _refuse_others(version, [path])
+
+
+def _refuse_others(version: str, paths: list[str]) -> None:
+    if paths:
+        raise GoToCloudError(
+            f"Release {version} has been published with other content; "
+            "a published version is never overwritten.",
+            problems=[f"{path} differs" for path in paths],
+            next_command="gotocloud platform publish --version NEXT_VERSION",
+        )

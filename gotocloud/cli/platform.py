@@ -1,0 +1,140 @@
+"""`gotocloud platform`: what the management group types."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gotocloud.cli.output import narrate, print_json, table
+
+app = typer.Typer(
+    help="Check, plan, publish and record a platform (management group).",
+    no_args_is_help=True,
+    epilog="Example: gotocloud platform check",
+)
+
+PlatformFile = Annotated[
+    Path, typer.Option("--platform", metavar="FILE", help="The platform file.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+DEFAULT = Path("platform.yaml")
+
+
+@app.command(epilog="Example: gotocloud platform check --platform platform.example.yaml")
+def check(platform: PlatformFile = DEFAULT, as_json: Json = False) -> None:
+    """Check the platform file: every problem at once, or a summary."""
+    from gotocloud.cli import platform_views as views
+    from gotocloud.platform.load import load_platform
+
+    checked = load_platform(platform)
+    notes = views.notes(checked, platform)
+    if as_json:
+        print_json({**checked.model_dump(mode="json"), "notes": notes})
+        return
+    table(*views.groups_table(checked))
+    for note in notes:
+        narrate(f"Note: {note}")
+    narrate(f"{platform} is in order: {views.counted(checked)}.")
+
+
+@app.command(epilog="Example: gotocloud platform plan --json")
+def plan(platform: PlatformFile = DEFAULT, as_json: Json = False) -> None:
+    """Show the address plan: which network belongs to which group and share."""
+    from gotocloud.cli import platform_views as views
+    from gotocloud.platform.load import load_platform
+
+    address_plan = views.address_plan(load_platform(platform))
+    if as_json:
+        print_json(address_plan)
+        return
+    table(*views.plan_table(address_plan))
+    narrate(
+        f"Pool {address_plan['pool']}: room for {address_plan['capacity']:,} groups, "
+        f"next free number {address_plan['next_number'] or 'none'}."
+    )
+
+
+@app.command(epilog="Example: gotocloud platform schema > platform.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of the platform file, for editors."""
+    from gotocloud.platform.schema import platform_schema
+
+    print_json(platform_schema())
+
+
+@app.command(epilog="Example: gotocloud platform zones ap-northeast-1")
+def zones(
+    regions: Annotated[
+        list[str] | None, typer.Argument(metavar="[REGION]...", help="Default: every region.")
+    ] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask EC2 and keep the answer beside the file.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --refresh: show what would change.")
+    ] = False,
+    platform: PlatformFile = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Show which zones are used in each region, and why; refresh asks EC2 anew."""
+    from gotocloud.cli import platform_views as views
+    from gotocloud.cli.platform_work import refresh_zones
+    from gotocloud.platform.zones import zone_map
+
+    names = tuple(regions or ())
+    if refresh:
+        refresh_zones(platform, names, dry_run=dry_run)
+    known = zone_map(platform)
+    views.require_regions(known, names)
+    shown = names or tuple(sorted(known.regions))
+    if as_json:
+        print_json(views.zones_data(known, shown, all_regions=not names))
+        return
+    table(*views.zones_table(known, shown))
+    if not names:
+        for name, reason in sorted(known.left_out.items()):
+            narrate(f"Left out: {name}: {reason}")
+    narrate(f"Source: {known.source}; {known.date}.")
+
+
+@app.command(epilog="Example: gotocloud platform record --platform platform.yaml")
+def record(
+    platform: PlatformFile = DEFAULT,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the record and write nothing.")
+    ] = False,
+) -> None:
+    """Write the record of what the management and region stacks made."""
+    from gotocloud.cli.platform_work import write_record
+
+    write_record(platform, dry_run=dry_run)
+
+
+@app.command(epilog="Example: gotocloud platform publish --version 1.2.0 --dry-run")
+def publish(
+    version: Annotated[
+        str | None,
+        typer.Option("--version", metavar="V", help="Default: the version of this package."),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="DIR", help="Templates that `cdk synth -o DIR` made."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be uploaded.")
+    ] = False,
+    platform: PlatformFile = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Publish project and cluster templates and node scripts under a version."""
+    from gotocloud import __version__
+    from gotocloud.cli.platform_work import publish_release
+
+    result = publish_release(platform, version or __version__, source, dry_run=dry_run)
+    if as_json:
+        print_json(result)
+        return
+    rows = [(file["path"], file["size"], file["sha256"], file["state"]) for file in result["files"]]
+    table(("file", "bytes", "SHA-256", "state"), rows, title=result["url"])

@@ -1,0 +1,216 @@
+"""What `gotocloud platform` does: refresh zones, write the record, publish."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import UTC, date, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from gotocloud.cli.output import narrate
+from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.platform.load import load_platform, record_path
+from gotocloud.platform.model import Platform
+from gotocloud.platform.names import distribution_bucket, releases_url
+from gotocloud.platform.record import (
+    MANAGEMENT_STACK,
+    REGION_STACK,
+    Record,
+    dump_record,
+    load_record,
+    record_from_outputs,
+)
+from gotocloud.platform.regions import REGIONS, region_problem
+
+
+def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool) -> None:
+    """Ask EC2 for the offerings of some regions and keep the answer beside the platform file.
+
+    Args:
+        names: The regions. Default: those of the platform.
+
+    Raises:
+        InputError: if a region is unknown.
+        GoToCloudError: if EC2 cannot be asked; nothing is written then.
+    """
+    from gotocloud.aws.offerings import offerings, source
+    from gotocloud.platform.needs import configuration_needs
+    from gotocloud.platform.zones import (
+        dump_map,
+        make_map,
+        map_changes,
+        merged,
+        parse_map,
+        zone_map,
+        zones_path,
+    )
+
+    if problems := [region_problem(name) for name in names if name not in REGIONS]:
+        raise InputError("These regions cannot be refreshed.", problems=problems)
+    names = names or load_platform(platform_path).regions
+    needs = configuration_needs()
+    types = sorted({name for need in needs for name in need.instance_types})
+    asked = {name: offerings(name, types) for name in names}
+    fresh = make_map(asked, needs, day=_today(), source=source())
+    before, path = zone_map(platform_path), zones_path(platform_path)
+    changes = map_changes(before, merged(before, fresh))
+    for change in changes:
+        narrate(f"Changed: {change}")
+    if not changes:
+        narrate("No zone has changed.")
+    if dry_run:
+        narrate(f"Would write {path}.")
+        return
+    own = merged(parse_map(path.read_text("utf-8"), str(path)), fresh) if path.exists() else fresh
+    write_atomically(path, dump_map(own))
+    narrate(f"Wrote {path}.")
+
+
+def write_record(platform_path: Path, *, dry_run: bool) -> None:
+    """Write the record of the deployed management and region stacks.
+
+    Raises:
+        InputError: if the platform file cannot be used or the credentials are of another
+            account.
+        GoToCloudError: if anything is missing or does not fit; nothing is written then.
+    """
+    platform = load_platform(platform_path)
+    path = record_path(platform_path)
+    made = _read_deployed(platform)
+    # The same content keeps its date, so that a repeated run changes no byte.
+    if (old := _old_record(path)) and old.model_copy(update={"written": made.written}) == made:
+        made = old
+    text = dump_record(made)
+    if dry_run:
+        print(text, end="")
+        return
+    if path.exists() and path.read_text("utf-8") == text:
+        narrate(f"Nothing to do: {path} is up to date.")
+        return
+    write_atomically(path, text)
+    narrate(f"Wrote {path}. Next: cdk deploy UserStack -c group=NAME")
+
+
+def publish_release(
+    platform_path: Path, version: str, source: Path | None, *, dry_run: bool
+) -> dict[str, Any]:
+    """Publish a release; returns what was done with each file.
+
+    Args:
+        source: A cloud assembly with the templates. Default: they are synthesised.
+
+    Raises:
+        GoToCloudError: if the templates are incomplete, or other content is published
+            under the version already; nothing is written then.
+    """
+    from gotocloud.aws import releases
+    from gotocloud.aws.session import require_account
+    from gotocloud.platform.release import MANIFEST, check_version, sha256
+
+    check_version(version)
+    platform = load_platform(platform_path)
+    management = platform.management
+    require_account(management.account, management.home_region, "publishing")
+    release = _release(platform, platform_path, version, source)
+    bucket = distribution_bucket(management.account, management.home_region)
+    plan = releases.plan_release(bucket, management.home_region, release)
+    done = "would be uploaded" if dry_run else "uploaded"
+    if not plan.missing:
+        narrate(f"Nothing to do: release {version} is published.")
+    elif not dry_run:
+        releases.publish(
+            bucket,
+            management.home_region,
+            plan,
+            on_upload=lambda path: narrate(f"Uploaded {path}"),
+        )
+        narrate(f"Published release {version}.")
+    states = dict.fromkeys(plan.present, "there already") | dict.fromkeys(plan.missing, done)
+    return {
+        "version": version,
+        "bucket": bucket,
+        "url": f"{releases_url(management.account, management.home_region)}{version}/",
+        "files": [
+            {
+                "path": path,
+                "size": len(plan.content(path)),
+                "sha256": sha256(plan.content(path)),
+                "state": states[path],
+            }
+            for path in (*sorted(release.files), MANIFEST)
+        ],
+    }
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file in one step: it is there whole, or as it was.
+
+    Raises:
+        GoToCloudError: if the folder cannot be written.
+    """
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(0o666 & ~umask)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise GoToCloudError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _release(platform: Platform, platform_path: Path, version: str, source: Path | None) -> Any:
+    from gotocloud.aws.synthesis import read_templates, synthesise_templates
+    from gotocloud.cluster_configs.model import configuration_names
+    from gotocloud.platform.release import expected_templates, make_release
+
+    if source is None:
+        with tempfile.TemporaryDirectory(prefix="gotocloud-publish-") as folder:
+            narrate(f"Synthesising the templates of release {version} …")
+            synthesise_templates(version, platform_path, Path(folder), Path.cwd())
+            templates = read_templates(Path(folder))
+    else:
+        templates = read_templates(source)
+    expected = expected_templates(configuration_names(), platform.regions)
+    return make_release(version, templates, node_scripts(), expected=expected)
+
+
+def node_scripts() -> dict[str, bytes]:
+    """The scripts that run on nodes, by file name."""
+    folder = files("gotocloud.node")
+    return {
+        item.name: item.read_bytes()
+        for item in sorted(folder.iterdir(), key=lambda item: item.name)
+        if item.name.endswith(".sh")
+    }
+
+
+def _read_deployed(platform: Platform) -> Record:
+    from gotocloud.aws.session import require_account
+    from gotocloud.aws.stacks import outputs
+
+    home = platform.management.home_region
+    require_account(platform.management.account, home, "the record")
+    return record_from_outputs(
+        platform,
+        outputs(MANAGEMENT_STACK, home),
+        {region: outputs(REGION_STACK, region) for region in platform.regions},
+        written=_today(),
+    )
+
+
+def _old_record(path: Path) -> Record | None:
+    try:
+        return load_record(path)
+    except InputError:
+        return None
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

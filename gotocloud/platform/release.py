@@ -1,0 +1,143 @@
+"""A release: the templates and node scripts that are published under one version."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.platform.regions import REGIONS
+
+MANIFEST = "manifest.json"
+PROJECT_TEMPLATE = "project.template.json"
+MAX_TEMPLATE_BYTES = 1_000_000
+"""CloudFormation takes templates of up to 1 MB from S3 (its quota "Template body size")."""
+
+_VERSION = re.compile(r"^[0-9A-Za-z][0-9A-Za-z.-]{0,63}$")
+_PROJECT_STACK = "ProjectStack"
+_CLUSTER_STACK = re.compile(rf"^ClusterStack-(?P<name>.+)-(?P<region>{'|'.join(REGIONS)})$")
+
+
+@dataclass(frozen=True)
+class Release:
+    """The files of one version by their path in it, without the manifest."""
+
+    version: str
+    files: Mapping[str, bytes]
+
+    @property
+    def manifest(self) -> bytes:
+        """SHA-256 and size of every file; the same bytes for the same files."""
+        data = {
+            "version": self.version,
+            "files": {
+                path: {"path": path, "sha256": sha256(content), "size": len(content)}
+                for path, content in sorted(self.files.items())
+            },
+        }
+        return (json.dumps(data, indent=2) + "\n").encode()
+
+
+def sha256(content: bytes) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def check_version(version: str) -> str:
+    """A version that may stand in a URL.
+
+    Raises:
+        InputError: if it may not.
+    """
+    if not _VERSION.match(version):
+        raise InputError(
+            f"{version!r} is not a version: letters, digits, dots and hyphens, for example 1.2.0.",
+            next_command="gotocloud platform publish --version 1.2.0",
+        )
+    return version
+
+
+def cluster_template(configuration: str, region: str) -> str:
+    """Path of a cluster template in a release."""
+    return f"cluster/{configuration}/{region}.template.json"
+
+
+def template_path(stack_id: str) -> str | None:
+    """Path in a release of the template of a CDK stack; None if it is not published."""
+    if stack_id == _PROJECT_STACK:
+        return PROJECT_TEMPLATE
+    matched = _CLUSTER_STACK.match(stack_id)
+    return cluster_template(matched["name"], matched["region"]) if matched else None
+
+
+def make_release(
+    version: str,
+    templates: Mapping[str, bytes],
+    scripts: Mapping[str, bytes],
+    *,
+    expected: Mapping[str, str],
+) -> Release:
+    """Put a release together.
+
+    Args:
+        templates: Synthesised templates by CDK stack id; others than those to publish
+            are ignored.
+        scripts: Node scripts by file name.
+        expected: CDK stack ids that must be there, by path in the release.
+
+    Raises:
+        GoToCloudError: if a template is missing, too large or not JSON; names every one.
+    """
+    found = {path: text for key, text in templates.items() if (path := template_path(key))}
+    problems = [
+        f"{stack_id} is missing" for path, stack_id in expected.items() if path not in found
+    ]
+    problems += [problem for path, text in sorted(found.items()) for problem in _faults(path, text)]
+    if not scripts:
+        problems.append("there is no node script")
+    if problems:
+        raise GoToCloudError(f"Release {version} is not complete.", problems=problems)
+    return Release(version, found | {f"node/{name}": text for name, text in scripts.items()})
+
+
+def expected_templates(configurations: tuple[str, ...], regions: tuple[str, ...]) -> dict[str, str]:
+    """CDK stack ids of a whole release, by their path in it."""
+    return {PROJECT_TEMPLATE: _PROJECT_STACK} | {
+        cluster_template(name, region): f"ClusterStack-{name}-{region}"
+        for name in configurations
+        for region in regions
+    }
+
+
+def expected_sha256(manifest: bytes, path: str, version: str) -> str:
+    """The SHA-256 that a manifest gives for a file.
+
+    Raises:
+        GoToCloudError: if the manifest does not know the file; lists what it knows.
+    """
+    try:
+        data: dict[str, Any] = json.loads(manifest)
+        files = data["files"]
+        if path in files:
+            return str(files[path]["sha256"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise GoToCloudError(f"The manifest of release {version} cannot be read.") from error
+    raise GoToCloudError(
+        f"Release {version} has no file {path!r}. It has: {', '.join(sorted(files))}."
+    )
+
+
+def _faults(path: str, text: bytes) -> list[str]:
+    faults = []
+    if len(text) > MAX_TEMPLATE_BYTES:
+        faults.append(f"{path} has {len(text):,} bytes; CloudFormation takes 1 MB")
+    try:
+        if not isinstance(json.loads(text), dict):
+            faults.append(f"{path} is not a template")
+    except ValueError:
+        faults.append(f"{path} is not JSON")
+    return faults
