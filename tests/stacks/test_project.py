@@ -1,0 +1,72 @@
+"""The project template: the same for every group and region."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Template
+
+from gotocloud.stacks.project import ProjectStack
+
+pytestmark = pytest.mark.cdk
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    app = cdk.App()
+    return dict(Template.from_stack(ProjectStack(app, "ProjectStack")).to_json())
+
+
+def test_parameters_are_those_of_the_contract(template: dict[str, Any]) -> None:
+    assert list(template["Parameters"]) == ["Project", "Scientist", "BucketName", "KeyPairName"]
+
+
+def test_it_needs_neither_bootstrap_nor_assets(template: dict[str, Any]) -> None:
+    assert "Rules" not in template
+    assert "BootstrapVersion" not in template["Parameters"]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "good", "bad"),
+    [
+        ("Project", ["apoferritin", "a", "b2-spike-2026"], ["", "Apo", "a--b", "2apo", "a_b"]),
+        ("Scientist", ["hanako", "h.tanaka@lab", "A_B+c=d"], ["", "h tanaka", "h/t"]),
+        ("BucketName", ["hanako-apoferritin", "a1b"], ["-ab", "ab-", "A-b", "a.b.c", "a_b"]),
+        ("KeyPairName", ["hanako-222222222222-apo"], ["", "a b", "a/b"]),
+    ],
+)
+def test_parameters_take_what_aws_takes_and_say_so_in_words(
+    template: dict[str, Any], parameter: str, good: list[str], bad: list[str]
+) -> None:
+    definition = template["Parameters"][parameter]
+    pattern = re.compile(definition["AllowedPattern"])
+    assert all(pattern.fullmatch(value) for value in good)
+    assert not [value for value in bad if pattern.fullmatch(value)]
+    assert all(len(value) <= definition["MaxLength"] for value in good)
+    assert "^" not in definition["ConstraintDescription"]
+
+
+def test_outputs_name_the_bucket_and_the_key_pair(template: dict[str, Any]) -> None:
+    assert set(template["Outputs"]) == {"BucketName", "KeyPairName"}
+
+
+def test_everything_taggable_says_whose_it_is(template: dict[str, Any]) -> None:
+    tagged = [
+        r["Properties"]["Tags"] for r in template["Resources"].values() if "Tags" in r["Properties"]
+    ]
+    assert len(tagged) == 2
+    for tags in tagged:
+        values = {tag["Key"]: tag["Value"] for tag in tags}
+        assert values["gtc:iam-user"] == {"Ref": "Scientist"}
+        assert values["gtc:project"] == {"Ref": "Project"}
+        assert values["gtc:account"] == {"Ref": "AWS::AccountId"}
+        assert values["gtc:method"] == "cryoem"
+
+
+def test_launch_form_shows_every_parameter_once(template: dict[str, Any]) -> None:
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    shown = [name for group in groups for name in group["Parameters"]]
+    assert sorted(shown) == sorted(template["Parameters"])
