@@ -40,7 +40,7 @@ def _look_up_locally(host, *args, **kwargs):
 def judge(name, region, configuration):
     """Judge one configuration as `pcluster create-cluster --dryrun true` does."""
     if os.environ.get("AWS_DEFAULT_REGION") != region:
-        os.environ["AWS_DEFAULT_REGION"] = region
+        os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = region
         # Answers are remembered without the region that gave them.
         AWSApi.reset()
         Cache.clear_all()

@@ -1,0 +1,164 @@
+"""`gotocloud cluster …`: the cluster configurations, and whether ParallelCluster takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.errors import ExitCode, InputError
+
+if TYPE_CHECKING:
+    from gotocloud.cluster_configs.model import ClusterConfiguration, Queue
+    from gotocloud.rehearsal.validation import Verdict
+
+app = typer.Typer(no_args_is_help=True, help="List, print and validate cluster configurations.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@app.command("list", epilog="Example: gotocloud cluster list --json")
+def list_(as_json: Json = False) -> None:
+    """List the cluster configurations and their queues."""
+    from gotocloud.cluster_configs.model import configuration_names, load_configuration
+
+    configurations = [load_configuration(name) for name in configuration_names()]
+    if as_json:
+        print_json([one.model_dump(mode="json") for one in configurations])
+        return
+    for one in configurations:
+        typer.echo(f"{one.name}, version {one.version}: {one.description}")
+        rows = [_row(queue) for queue in one.queues]
+        table(("queue", "job types", "instance types", "max. nodes"), rows)
+    narrate("Every queue has a spot twin, NAME-spot. Sources of all figures: --json")
+
+
+@app.command(epilog="Example: gotocloud cluster render cryoem-spa --region ap-northeast-1")
+def render(
+    name: Annotated[str, typer.Argument(help="Cluster configuration.")],
+    region: Annotated[str, typer.Option(help="AWS region.")],
+) -> None:
+    """Print the ParallelCluster configuration, with <placeholders> for what a launch decides."""
+    from gotocloud.cluster_configs.model import load_configuration
+    from gotocloud.cluster_configs.placeholders import placeholder_site
+    from gotocloud.cluster_configs.renderer import render as rendered
+    from gotocloud.cluster_configs.renderer import select, to_yaml
+    from gotocloud.platform.zones import zone_map
+
+    configuration, zones = _all_or_every_problem(
+        lambda: load_configuration(name), lambda: zone_map().region(region)
+    )
+    offered = zones.best.offered
+    for queue in select(configuration, offered).left_out:
+        narrate(
+            f"Left out in {region}: queue {queue.name}; "
+            f"none of {', '.join(queue.instance_types)} is offered in the chosen zone."
+        )
+    typer.echo(to_yaml(rendered(configuration, placeholder_site(region), offered)), nl=False)
+
+
+@app.command(epilog="Example: gotocloud cluster validate cryoem-spa --region us-east-1")
+def validate(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Cluster configurations. Default: all.")
+    ] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(help="AWS region, repeatable. Default: all of the zone map.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run ParallelCluster's own validators, in a local AWS; exit code 1 if they find anything."""
+    from gotocloud.cluster_configs.model import configuration_names, load_configuration
+    from gotocloud.platform.zones import zone_map
+    from gotocloud.rehearsal.validation import validate as verdicts_of
+
+    regions = list(region or zone_map().regions)
+    wanted = list(names or configuration_names())
+    found = _all_or_every_problem(
+        *(lambda name=name: load_configuration(name) for name in wanted),
+        *(lambda place=place: zone_map().region(place) for place in regions),
+    )
+    configurations: list[ClusterConfiguration] = list(found[: len(wanted)])
+    narrate(f"Judging {len(wanted)} configuration(s) in {len(regions)} region(s) ...")
+    verdicts = []
+    for verdict in verdicts_of(configurations, regions):
+        narrate(_progress(verdict))
+        verdicts.append(verdict)
+    if as_json:
+        print_json([_as_data(verdict) for verdict in verdicts])
+    else:
+        _show(verdicts)
+    if not all(verdict.passed for verdict in verdicts):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _row(queue: Queue) -> tuple[str, str, str, str]:
+    return (
+        queue.name,
+        ", ".join(queue.job_types),
+        ", ".join(queue.instance_types),
+        ", ".join(str(choice.max_nodes) for choice in queue.choices),
+    )
+
+
+def _all_or_every_problem(*makers: Callable[[], Any]) -> list[Any]:
+    """What every maker returns, or one error with the problems of all."""
+    made = []
+    errors = []
+    for maker in makers:
+        try:
+            made.append(maker())
+        except InputError as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise InputError(
+            "Some of what was given is unknown or cannot be used.",
+            problems=[problem for one in errors for problem in (one.message, *one.problems)],
+            next_command=errors[0].next_command,
+        )
+    return made
+
+
+def _progress(verdict: Verdict) -> str:
+    state = "ok" if verdict.passed else f"{len(verdict.findings)} finding(s)"
+    return (
+        f"  {verdict.region:<16} {verdict.configuration:<16} {verdict.form:<12}"
+        f"{verdict.seconds:5.2f} s  {state}"
+    )
+
+
+def _show(verdicts: Sequence[Verdict]) -> None:
+    rows = [
+        (
+            verdict.configuration,
+            verdict.region,
+            verdict.zone_id,
+            verdict.form,
+            "ok" if verdict.passed else "FAILED",
+            len(verdict.accepted),
+            ", ".join(verdict.left_out),
+        )
+        for verdict in verdicts
+    ]
+    columns = ("configuration", "region", "zone", "form", "result", "acknowledged", "left out")
+    table(columns, rows)
+    for verdict in verdicts:
+        for message in verdict.findings:
+            place = f"{verdict.configuration} in {verdict.region}, {verdict.form}"
+            typer.echo(f"{place}: {message.level} {message.validator}: {message.text}")
+    reasons = {(one.message.validator, one.reason) for v in verdicts for one in v.accepted}
+    for validator, reason in sorted(reasons):
+        narrate(f"Acknowledged {validator}: {reason}")
+    failed = sum(not verdict.passed for verdict in verdicts)
+    seconds = sum(verdict.seconds for verdict in verdicts)
+    narrate(f"{len(verdicts) - failed} of {len(verdicts)} passed, judged in {seconds:.1f} s.")
+
+
+def _as_data(verdict: Verdict) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {**asdict(verdict), "passed": verdict.passed}

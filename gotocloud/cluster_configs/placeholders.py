@@ -1,0 +1,29 @@
+"""A cluster site of readable placeholders, for people who want to see a configuration."""
+
+from __future__ import annotations
+
+from gotocloud.cluster_configs.renderer import ClusterSite
+
+
+def placeholder_site(region: str) -> ClusterSite:
+    """A site whose values say what a launch puts in their place."""
+    return ClusterSite(
+        region=region,
+        head_subnet_id="<public subnet of the group>",
+        compute_subnet_id="<compute subnet of the cluster>",
+        lustre_file_system_id="<Lustre of the cluster>",
+        lustre_security_group_id="<Lustre security group>",
+        desktop_security_group_id="<desktop security group>",
+        boundary_arn="<permissions boundary of the account>",
+        distribution_bucket="<distribution bucket>",
+        node_script_url="s3://<distribution bucket>/releases/<version>/node/mount-software.sh",
+        software_file_system_id="<software file system>",
+        software_mount_targets="<zone ID>=<address>,...",
+        vpc_cidr="<network of the group>",
+        tags={
+            "gtc:iam-user": "<scientist>",
+            "gtc:method": "cryoem",
+            "gtc:project": "<project>",
+            "gtc:account": "<account>",
+        },
+    )
