@@ -18,7 +18,7 @@ RESERVED_ADDRESSES = 51
 """Our own reserve in the compute subnet: Lustre's servers stand in it too."""
 MAX_NODES = SUBNET_ADDRESSES - RESERVED_ADDRESSES
 
-_CLUSTER_NAME = re.compile(r"^[a-zA-Z][a-zA-Z0-9-]*$")
+_CLUSTER_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*")
 
 
 def head_node_memory_gib(total_nodes: int) -> float:
@@ -34,7 +34,7 @@ def head_node_memory_gib(total_nodes: int) -> float:
 
 def cluster_name_problem(name: str) -> str | None:
     """Why `name` cannot name a cluster, or None when it can."""
-    if not _CLUSTER_NAME.match(name):
+    if not _CLUSTER_NAME.fullmatch(name):
         return f"{name!r} must start with a letter and hold letters, digits and hyphens only"
     if len(name) > MAX_CLUSTER_NAME:
         return f"{name!r} has {len(name)} characters, at most {MAX_CLUSTER_NAME} are allowed"

@@ -131,7 +131,7 @@ class Queue(_Frozen):
     @field_validator("job_type")
     @classmethod
     def _name_fits(cls, name: str) -> str:
-        if not _QUEUE_NAME.match(name):
+        if not _QUEUE_NAME.fullmatch(name):
             raise ValueError(f"{name!r} must match {_QUEUE_NAME.pattern}")
         if len(name + SPOT_SUFFIX) > MAX_QUEUE_NAME:
             raise ValueError(

@@ -1,0 +1,206 @@
+"""What a cluster configuration may say, and what is said when it may not."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gotocloud.cluster_configs import model
+from gotocloud.cluster_configs.instances import instance_types
+from gotocloud.cluster_configs.limits import (
+    MAX_CLUSTER_NAME,
+    cluster_name_problem,
+    head_node_memory_gib,
+)
+from gotocloud.cluster_configs.model import (
+    DIRECTORY,
+    JOB_TYPES,
+    configuration_names,
+    load_configuration,
+    used_instance_types,
+)
+from gotocloud.errors import ExitCode, InputError
+
+
+@pytest.fixture
+def content() -> dict[str, Any]:
+    text = (DIRECTORY / "cryoem-spa.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded
+
+
+def problems_of(content: Any, folder: Path) -> str:
+    """The error's text of a configuration that cannot be used."""
+    (folder / "cryoem-spa.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(InputError) as caught:
+        load_configuration("cryoem-spa", folder)
+    assert caught.value.exit_code is ExitCode.USAGE
+    return str(caught.value)
+
+
+def test_an_unknown_configuration_is_answered_with_a_close_name_and_the_list() -> None:
+    with pytest.raises(InputError) as caught:
+        load_configuration("cryoem-sap")
+    assert str(caught.value) == (
+        "No cluster configuration named 'cryoem-sap'. Did you mean 'cryoem-spa'? "
+        "Available: cryoem-spa, tutorial.\nNext: gotocloud cluster list"
+    )
+
+
+@pytest.mark.parametrize("name", configuration_names())
+def test_a_shipped_configuration_serves_every_job_type_with_sourced_figures(name: str) -> None:
+    configuration = load_configuration(name)
+    for job_type in JOB_TYPES:
+        queue = configuration.queue_for(job_type)
+        assert queue is not None
+        assert all(len(choice.source) > 20 for choice in queue.choices)
+
+
+@pytest.mark.parametrize(
+    ("job_type", "instance_type", "nodes"),
+    [
+        ("refine3d", "g4dn.metal", 2),
+        ("class3d", "g5.12xlarge", 8),
+        ("class2d", "g4dn.12xlarge", 8),
+        ("class2d-vdam", "g5.12xlarge", 1),
+        ("polish", "c6i.32xlarge", 4),
+    ],
+)
+def test_cryoem_spa_prefers_the_optimum_of_the_paper(
+    job_type: str, instance_type: str, nodes: int
+) -> None:
+    queue = load_configuration("cryoem-spa").queue_for(job_type)
+    assert queue is not None
+    assert (queue.choices[0].instance_type, queue.choices[0].max_nodes) == (instance_type, nodes)
+    assert queue.source.startswith("Paper, optimal setting")
+
+
+def test_used_instance_types_hold_head_nodes_and_every_choice() -> None:
+    used = used_instance_types()
+    assert list(used) == sorted(set(used))
+    assert {"m5.xlarge", "g4dn.metal", "g6.4xlarge", "c6i.4xlarge"} <= set(used)
+
+
+def test_efa_on_types_without_it_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
+    prep_gpu = next(queue for queue in content["queues"] if queue["job_type"] == "prep-gpu")
+    prep_gpu["efa"] = prep_gpu["placement_group"] = True
+    said = problems_of(content, tmp_path)
+    assert "queues[7]: efa: none of g6.4xlarge, g5.4xlarge, g4dn.2xlarge has EFA" in said
+
+
+def test_efa_without_a_placement_group_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
+    content["queues"][0]["placement_group"] = False
+    assert "queues[0]: efa: it needs placement_group: true" in problems_of(content, tmp_path)
+
+
+def test_too_many_queues_and_nodes_are_both_reported(
+    content: dict[str, Any], tmp_path: Path
+) -> None:
+    for number in range(20):
+        extra = copy.deepcopy(content["queues"][1])
+        extra.update(job_type=f"extra{number}", serves=["class3d"])
+        content["queues"].append(extra)
+    said = problems_of(content, tmp_path)
+    assert "56 with their spot twins, at most 50 are allowed" in said
+    assert "a /24 compute subnet has room for 200" in said
+    assert "two of them serve 'class3d'" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Refine3D", "'Refine3D' must match ^[a-z][a-z0-9-]*$"),
+        ("refine_3d", "'refine_3d' must match"),
+        ("a-name-as-long-as-this", "'a-name-as-long-as-this-spot' has 27 characters, at most 25"),
+    ],
+)
+def test_a_queue_name_that_slurm_cannot_have_is_refused(
+    content: dict[str, Any], tmp_path: Path, name: str, said: str
+) -> None:
+    content["queues"][0].update(job_type=name, serves=["refine3d"])
+    assert said in problems_of(content, tmp_path)
+
+
+def test_a_job_type_without_a_queue_and_an_unknown_one_are_reported(
+    content: dict[str, Any], tmp_path: Path
+) -> None:
+    del content["queues"][5]
+    assert "queues: none serves 'polish'" in problems_of(content, tmp_path)
+    content["queues"][0]["job_type"] = "refine4d"
+    assert "'refine4d' is not a job type" in problems_of(content, tmp_path)
+
+
+def test_a_head_node_with_too_little_memory_is_refused(
+    content: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = replace(instance_types()["m5.xlarge"], memory_gib=2)
+    monkeypatch.setattr(model, "instance_types", lambda: {**instance_types(), "m5.xlarge": small})
+    said = problems_of(content, tmp_path)
+    assert "head_node: m5.xlarge has 2 GiB of memory, 68 nodes need 3.3" in said
+    assert "m6i.xlarge" not in said
+
+
+def test_the_memory_rule_is_parallelclusters() -> None:
+    assert head_node_memory_gib(100) == pytest.approx(4.6)
+    assert head_node_memory_gib(10_000) == 16
+
+
+def test_every_problem_of_a_file_is_reported_at_once(
+    content: dict[str, Any], tmp_path: Path
+) -> None:
+    content["lustre"]["gib"] = 1000
+    content["colour"] = "blue"
+    content["queues"][0]["choices"][0]["instance_type"] = "g9.huge"
+    content["queues"][1]["choices"][0]["max_nodes"] = 0
+    del content["queues"][2]["choices"][0]["source"]
+    said = problems_of(content, tmp_path)
+    assert "lustre.gib: 1000 GiB is not sold" in said
+    assert "colour: Extra inputs are not permitted" in said
+    assert "queues[0].choices[0].instance_type: 'g9.huge' is not in instance_types.csv" in said
+    assert "queues[1].choices[0].max_nodes: Input should be greater than or equal to 1" in said
+    assert "queues[2].choices[0].source: Field required" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("queues: [", "is not YAML"),
+        ("- a\n- b\n", "must be a mapping"),
+    ],
+)
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "broken.yaml").write_text(text)
+    with pytest.raises(InputError, match=said):
+        load_configuration("broken", tmp_path)
+
+
+def test_a_file_under_another_name_than_its_own_is_refused(
+    content: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "other.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(InputError, match=r"other.yaml says that its name is 'cryoem-spa'"):
+        load_configuration("other", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["spike", "a" * MAX_CLUSTER_NAME, "Alice-2"])
+def test_a_cluster_name_that_fits_has_no_problem(name: str) -> None:
+    assert cluster_name_problem(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a" * (MAX_CLUSTER_NAME + 1), "has 41 characters, at most 40"),
+        ("1st", "must start with a letter"),
+        ("under_score", "letters, digits and hyphens only"),
+        ("", "must start with a letter"),
+        ("ends\n", "letters, digits and hyphens only"),
+    ],
+)
+def test_a_cluster_name_that_does_not_fit_is_explained(name: str, said: str) -> None:
+    assert said in (cluster_name_problem(name) or "")
