@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, CfnTag, Duration, RemovalPolicy, Validations
+from aws_cdk import CfnTag, Duration, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
+
+from gotocloud.constructs.policy import acknowledge
 
 SHORTEST_ARCHIVE_AGE = Duration.days(30)
 SHORTEST_VERSION_AGE = Duration.days(30)
@@ -79,7 +81,7 @@ class ProjectStorage(Construct):
             removal_policy=RemovalPolicy.RETAIN,
             lifecycle_rules=_lifecycle(keep_versions_for, archive_after),
         )
-        _acknowledge(bucket)
+        _acknowledge_findings(bucket)
         return bucket
 
 
@@ -120,7 +122,7 @@ def _lifecycle(
     return rules
 
 
-def _acknowledge(bucket: s3.Bucket) -> None:
+def _acknowledge_findings(bucket: s3.Bucket) -> None:
     logging = (
         "A group has no log bucket, and one of its own for each project would have to be found "
         "and emptied whenever a project is finished. Versioning shows what was written and "
@@ -136,11 +138,12 @@ def _acknowledge(bucket: s3.Bucket) -> None:
         "SSE-S3 encrypts every object. A key of our own would cost a monthly fee per project, "
         "which a resting project must not have, and FSx would need a grant on it to export."
     )
-    Validations.of(bucket).acknowledge(
-        Acknowledgment(id="AwsSolutions::AwsSolutions-S1", reason=logging),
-        Acknowledgment(id="NIST.800.53.R5::NIST.800.53.R5-S3BucketLoggingEnabled", reason=logging),
-        Acknowledgment(
-            id="NIST.800.53.R5::NIST.800.53.R5-S3BucketReplicationEnabled", reason=replication
-        ),
-        Acknowledgment(id="NIST.800.53.R5::NIST.800.53.R5-S3DefaultEncryptionKMS", reason=key),
+    acknowledge(
+        bucket,
+        {
+            "AwsSolutions-S1": logging,
+            "NIST.800.53.R5-S3BucketLoggingEnabled": logging,
+            "NIST.800.53.R5-S3BucketReplicationEnabled": replication,
+            "NIST.800.53.R5-S3DefaultEncryptionKMS": key,
+        },
     )

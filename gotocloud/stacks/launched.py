@@ -62,11 +62,11 @@ class LaunchedStack(cdk.Stack):
         self.project = self.text(
             "Project",
             label="Project",
-            description="Short name of the project, one for each sample or dataset.",
-            pattern="^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
-            longest=30,
-            constraint="1 to 30 lower-case letters, digits and single hyphens, "
-            "starting with a letter, for example apoferritin-2026",
+            description="Name of the project, one for each sample or dataset.",
+            pattern="^[A-Za-z0-9][A-Za-z0-9 _.:/=+@-]*$",
+            longest=128,
+            constraint="1 to 128 letters, digits, spaces and _ . : / = + @ - as in a tag, "
+            "for example apoferritin-2026",
         )
         self.scientist = self.text(
             "Scientist",

@@ -32,7 +32,7 @@ def test_it_needs_neither_bootstrap_nor_assets(template: dict[str, Any]) -> None
 @pytest.mark.parametrize(
     ("parameter", "good", "bad"),
     [
-        ("Project", ["apoferritin", "a", "b2-spike-2026"], ["", "Apo", "a--b", "2apo", "a_b"]),
+        ("Project", ["apoferritin", "2", "Spike 2026"], ["", " a", "a;b", "$x", "a\n"]),
         ("Scientist", ["hanako", "h.tanaka@lab", "A_B+c=d"], ["", "h tanaka", "h/t"]),
         ("BucketName", ["hanako-apoferritin", "a1b"], ["-ab", "ab-", "A-b", "a.b.c", "a_b"]),
         ("KeyPairName", ["hanako-222222222222-apo"], ["", "a b", "a/b"]),
