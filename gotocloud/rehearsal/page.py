@@ -1,0 +1,352 @@
+"""The demo's page: one file without anything external, the same bytes for the same report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from gotocloud.costs.prices import Price, price_usd_per_hour, spot_price_usd_per_hour
+from gotocloud.rehearsal.picture import narrow_picture, wide_picture, wide_width
+from gotocloud.rehearsal.picture_parts import SYMBOLS
+from gotocloud.rehearsal.report import Report
+from gotocloud.rehearsal.survey_model import ClusterQueue, RegionSurvey, Vpc
+
+UNKNOWN = '<span class="unknown">unknown</span>'
+NONE = '<span class="dim">none</span>'
+
+LEGEND = (
+    ("linked", "peering active, routes both ways"),
+    ("unlinked", "peering or route missing"),
+    ("subnet", "subnet"),
+    ("efs", "EFS: shared software"),
+    ("lustre", "Lustre: working data"),
+    ("s3", "S3 bucket"),
+    ("head", "head node with desktop"),
+    ("gateway", "NAT gateway"),
+)
+
+
+def page(report: Report) -> str:
+    """The page as HTML."""
+    template = Template(files(__package__).joinpath("assets/page.html").read_text("utf-8"))
+    wide = wide_width(report.survey)
+    sections = (
+        _picture(report),
+        _idle_cost(report),
+        _queues(report),
+        _networks(report),
+        _stores(report),
+        _access(report),
+        _stacks(report),
+        _next(report),
+        _steps(report),
+    )
+    return template.substitute(
+        title=escape(f"GoToCloud: the platform {report.platform}, as deployed"),
+        lead=_lead(report),
+        numbers=_numbers(report),
+        sections="\n".join(sections),
+        footer=escape(
+            f"GoToCloud {report.version}, {report.finished}. Everything here was asked of the "
+            "local AWS through its own APIs after the deployment."
+        ),
+        wide_width=wide,
+        # Below this the letters of the wide picture would be smaller than 10 pixels.
+        breakpoint=min(1000, round(wide * 0.8)),
+    )
+
+
+def _lead(report: Report) -> str:
+    launch = report.launch
+    return (
+        f'<p class="lead">Deployed in {report.seconds:.0f} seconds on a local AWS by the real CDK '
+        f"command line. Then <strong>{escape(launch.scientist)}</strong> of "
+        f"<strong>{escape(launch.group)}</strong> launched the project "
+        f"<strong>{escape(launch.project)}</strong> and a <strong>"
+        f"{escape(launch.configuration)}</strong> cluster from the published, reviewed templates "
+        f"of release {escape(launch.release)}, with a scientist&rsquo;s rights and no more.</p>"
+    )
+
+
+def _numbers(report: Report) -> str:
+    survey = report.survey
+    peerings = survey.peerings()
+    active = sum(1 for _, peering in peerings if peering.state == "active")
+    cost = report.cost
+    total = f"{cost.known_total_usd_per_hour:.2f}"
+    numbers = (
+        (len(survey.accounts), "accounts"),
+        (len(survey.regions), "regions"),
+        (sum(len(region.vpcs) for _, region in survey.everywhere()), "networks"),
+        (f"{active} of {len(peerings)}", "peerings active"),
+        (sum(len(region.stacks) for _, region in survey.everywhere()), "stacks"),
+        (f"≥ {total}" if cost.unknown else total, "USD per hour, cluster idle"),
+    )
+    return "".join(f"<div><dt>{name}</dt><dd>{number}</dd></div>" for number, name in numbers)
+
+
+def _picture(report: Report) -> str:
+    legend = "".join(
+        f'<li><svg viewBox="0 0 16 16" aria-hidden="true"><g class="symbol {symbol}">'
+        f"{SYMBOLS[symbol]}</g></svg>{words}</li>"
+        for symbol, words in LEGEND
+    )
+    return (
+        "<section><h2>What exists where</h2><p>Each row is an AWS account, each column a region. "
+        "The line at a column&rsquo;s edge is the peering of the region&rsquo;s share network, "
+        "which holds the software, with the groups&rsquo; networks.</p>"
+        f'<ul class="legend">{legend}</ul><div class="figure">'
+        f"{wide_picture(report.survey)}{narrow_picture(report.survey)}</div></section>"
+    )
+
+
+def _idle_cost(report: Report) -> str:
+    cost = report.cost
+    rows = [
+        (
+            escape(item.name),
+            escape(item.quantity),
+            UNKNOWN if item.usd_per_hour is None else f"{item.usd_per_hour:.4f}",
+            _price_cell(item.price),
+            _source(item.price),
+        )
+        for item in cost.items
+    ]
+    words = (
+        "Compute nodes count nothing while no job runs: Slurm shuts them down. Delete the cluster "
+        "and all of this stops."
+    )
+    if cost.unknown:
+        words += (
+            f" No public price is on record for: {', '.join(cost.unknown)}. "
+            f"The total is a lower bound, not an estimate."
+        )
+    sign = "at least " if cost.unknown else ""
+    total = (
+        "Total",
+        "",
+        f"{sign}{cost.known_total_usd_per_hour:.4f}",
+        "",
+        "",
+    )
+    columns = ("Item", "Quantity", "USD per hour", "Price and its date", "Source")
+    return _section(
+        f"What the cluster costs while idle, in {cost.region}", words, columns, rows, total, {2}
+    )
+
+
+def _queues(report: Report) -> str:
+    rows = [
+        row
+        for _, region in report.survey.everywhere()
+        for stack in region.stacks
+        for row in _queue_rows(stack.queues, region.region)
+    ]
+    return _section(
+        "The cluster&rsquo;s queues",
+        "One queue for each kind of RELION job. Prices are those on record for one node; spot "
+        "prices move, so look at their dates.",
+        ("Queue", "Instance type", "Most nodes", "EFA", "On demand, USD/h", "Spot, USD/h"),
+        rows,
+        numeric={2, 4, 5},
+    )
+
+
+def _queue_rows(queues: Sequence[ClusterQueue], region: str) -> Iterable[Sequence[str]]:
+    spot = {queue.name for queue in queues if queue.capacity == "SPOT"}
+    for queue in queues:
+        if queue.capacity == "SPOT":
+            continue
+        first = queue.instance_types[0]
+        yield (
+            escape(queue.name) + (" <span class=dim>and -spot</span>" if spot else ""),
+            escape(", ".join(queue.instance_types)),
+            str(queue.max_nodes),
+            "yes" if queue.efa else "no",
+            _dated(price_usd_per_hour(first, region)),
+            _dated(spot_price_usd_per_hour(first, region)),
+        )
+
+
+def _networks(report: Report) -> str:
+    survey = report.survey
+    rows = [
+        (
+            escape(account.name),
+            region.region,
+            _id(vpc.id),
+            vpc.cidr,
+            _lines(
+                f"{subnet.cidr} {subnet.zone_id} {'public' if subnet.public else 'private'}"
+                for subnet in vpc.subnets
+            ),
+            _peering_lines(report, region, vpc),
+        )
+        for account, region in survey.everywhere()
+        for vpc in region.vpcs
+    ]
+    return _section(
+        "Networks and peerings",
+        "Zones are given by id: zone names differ between accounts, ids name the same place.",
+        ("Account", "Region", "VPC", "Addresses", "Subnets", "Peerings and their routes"),
+        rows,
+    )
+
+
+def _peering_lines(report: Report, region: RegionSurvey, vpc: Vpc) -> str:
+    lines = []
+    for peering in region.peerings:
+        if vpc.id not in (peering.requester_vpc, peering.accepter_vpc):
+            continue
+        far = ({peering.requester_vpc, peering.accepter_vpc} - {vpc.id}) or {vpc.id}
+        routes = [r.destination for r in vpc.peering_routes if r.peering_id == peering.id]
+        route = f"route to {', '.join(sorted(set(routes)))}" if routes else "no route"
+        lines.append(f"{peering.id} {peering.state}, to {far.pop()}, {route}")
+    return _lines(lines)
+
+
+def _stores(report: Report) -> str:
+    rows: list[Sequence[str]] = []
+    for account, region in report.survey.everywhere():
+        where = (escape(account.name), region.region)
+        for fs in region.file_systems:
+            doors = _lines(f"{t.ip} in {t.zone_id}" for t in fs.mount_targets)
+            sealed = "encrypted" if fs.encrypted else "not encrypted"
+            rows.append((*where, "EFS", _id(fs.id), sealed, doors))
+        for lustre in region.lustre:
+            size = f"{lustre.gib:,} GiB {lustre.deployment_type}"
+            bound = _lines(lustre.repositories)
+            rows.append((*where, "FSx for Lustre", _id(lustre.id), size, bound))
+        rows += [(*where, "S3 bucket", _id(bucket), "", "") for bucket in region.buckets]
+    return _section(
+        "Stores",
+        "Where data and software are kept.",
+        ("Account", "Region", "Kind", "Id", "Facts", "Mount targets, or bound to"),
+        rows,
+    )
+
+
+def _access(report: Report) -> str:
+    rows = [
+        (
+            escape(account.name),
+            account.account,
+            _lines(account.users),
+            _lines(account.groups),
+            _lines(role for role in account.roles if role.startswith("gotocloud-")),
+            _lines(f"USD {budget.usd:,.0f} a month" for budget in account.budgets),
+            _lines(name for region in account.regions for name in region.secrets),
+        )
+        for account in report.survey.accounts
+    ]
+    return _section(
+        "People, roles and budgets",
+        "Secrets by name only.",
+        ("Account", "Id", "Users", "IAM groups", "Our roles", "Budgets", "Secrets"),
+        rows,
+    )
+
+
+def _stacks(report: Report) -> str:
+    rows = [
+        (
+            escape(account.name),
+            region.region,
+            _id(stack.name),
+            escape(stack.status),
+        )
+        for account, region in report.survey.everywhere()
+        for stack in region.stacks
+    ]
+    hashes = "; ".join(
+        f"<code>{escape(url.rsplit('/releases/', 1)[-1])}</code> SHA-256 <code>{sha[:16]}…</code>"
+        for url, sha in report.launch.templates
+    )
+    return _section(
+        "Stacks",
+        f"Launched by the scientist, equal to the release&rsquo;s manifest: {hashes}.",
+        ("Account", "Region", "Stack", "Status"),
+        rows,
+    )
+
+
+def _next(report: Report) -> str:
+    steps = "".join(
+        f"<li><code>{escape(command)}</code><br>{escape(why)}</li>"
+        for command, why in report.next_commands
+    )
+    return f'<section><h2>What to type next</h2><ol class="next">{steps}</ol></section>'
+
+
+def _steps(report: Report) -> str:
+    rows = [(escape(step.name), f"{step.seconds:.1f}") for step in report.steps]
+    return _section(
+        "How long it took",
+        "On this machine, this time.",
+        ("Step", "Seconds"),
+        rows,
+        ("Total", f"{report.seconds:.1f}"),
+        {1},
+    )
+
+
+def _section(
+    title: str,
+    words: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    total: Sequence[str] = (),
+    numeric: Iterable[int] = (),
+) -> str:
+    right = set(numeric)
+
+    def cells(row: Sequence[str], first: str) -> str:
+        made = []
+        for number, cell in enumerate(row):
+            tag = first if number == 0 else "td"
+            scope = ' scope="row"' if tag == "th" else ""
+            css = ' class="n"' if number in right else ""
+            made.append(f"<{tag}{scope}{css}>{cell}</{tag}>")
+        return f"<tr>{''.join(made)}</tr>"
+
+    head = "".join(
+        f'<th scope="col"{" class=n" if number in right else ""}>{column}</th>'
+        for number, column in enumerate(columns)
+    )
+    body = "".join(cells(row, "th") for row in rows)
+    foot = f"<tfoot>{cells(total, 'th')}</tfoot>" if total else ""
+    return (
+        f"<section><h2>{title}</h2><p>{words}</p>"
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{title}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}</table></div></section>"
+    )
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "<br>".join(escape(line) for line in lines) or NONE
+
+
+def _id(text: str) -> str:
+    return f'<span class="id">{escape(text)}</span>'
+
+
+def _price_cell(price: Price | None) -> str:
+    if price is None:
+        return UNKNOWN
+    return f'{price.usd} per {price.unit} <span class="dim">({escape(price.date)})</span>'
+
+
+def _dated(price: Price | None) -> str:
+    if price is None:
+        return UNKNOWN
+    return f'{price.usd}<br><span class="dim">{escape(price.date)}</span>'
+
+
+def _source(price: Price | None) -> str:
+    if price is None:
+        return ""
+    host = price.source.removeprefix("https://").split("/")
+    short = "/".join(host[:3]) if host[0] == "github.com" else host[0]
+    return f'<a href="{escape(price.source)}" rel="noreferrer">{escape(short)}</a>'
