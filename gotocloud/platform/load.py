@@ -148,8 +148,7 @@ def _message(details: ErrorDetails, where: Location, marked: MarkedYaml) -> str:
     if kind == "too_short":
         return "needs at least one entry"
     if kind == "too_long":
-        context = details["ctx"]
-        return f"has {context['actual_length']} entries; {context['max_length']} are allowed"
+        return f"has {len(value)} entries; {details['ctx']['max_length']} are allowed"
     text = _PLAIN_WORDS.get(kind, details["msg"].removeprefix("Value error, "))
     if kind == "missing" or kind == "value_error":
         return text
