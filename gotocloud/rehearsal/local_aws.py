@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gotocloud.errors import GoToCloudError
+from gotocloud.rehearsal.engine.access import environment, no_real_account
 from gotocloud.rehearsal.engine.site import client as account_client
 from gotocloud.rehearsal.server import LOCK
 
@@ -22,9 +23,6 @@ DEFAULT_ACCOUNT = "123456789012"
 LOG = "server.log"
 START_WITHIN_S = 60.0
 STOP_WITHIN_S = 10.0
-
-_ROLE = "OrganizationAccountAccessRole"
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "TERM", "USER")
 
 
 @dataclass(frozen=True)
@@ -151,34 +149,13 @@ class LocalAws:
         found = LocalAws.running(self.state_dir)
         return found is not None and found.pid == self.pid
 
-    def credentials(self, account: str) -> dict[str, str]:
-        """Keys that act in an account, by assuming a role of it."""
-        sts = account_client("sts", self.account, "us-east-1", self.endpoint_url)
-        found = sts.assume_role(
-            RoleArn=f"arn:aws:iam::{account}:role/{_ROLE}", RoleSessionName="rehearsal"
-        )["Credentials"]
-        return {
-            "AWS_ACCESS_KEY_ID": found["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": found["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": found["SessionToken"],
-        }
-
     def environment(self, account: str, region: str) -> dict[str, str]:
         """Environment variables that make any AWS tool act in an account.
 
         They replace the caller's environment: no profile or key of a real account
         can reach what is started with them.
         """
-        return {
-            **{name: os.environ[name] for name in _KEPT if name in os.environ},
-            **self.credentials(account),
-            "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_REGION": region,
-            "AWS_DEFAULT_REGION": region,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        }
+        return environment(self.endpoint_url, account, region)
 
     def client(self, service: str, account: str, region: str) -> Any:
         """A boto3 client for an account and region."""
@@ -186,12 +163,8 @@ class LocalAws:
 
 
 def _server_environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     return {
-        **kept,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **no_real_account(),
         "PYTHONWARNINGS": "ignore",
         # Requests to itself never go through a proxy.
         "NO_PROXY": "localhost,127.0.0.1",

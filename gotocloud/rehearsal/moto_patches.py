@@ -5,16 +5,6 @@ Each patch is one function with its reason; drop it when moto does it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-_PATCHES: list[Callable[[], None]] = []
-
-
-def apply() -> None:
-    """Apply every patch; call once, after moto was imported."""
-    for patch in _PATCHES:
-        patch()
-
 
 def set_default_account(account: str) -> None:
     """Choose the account of keys that belong to no other; call before anything else of moto.
@@ -24,5 +14,13 @@ def set_default_account(account: str) -> None:
     import moto.core
     import moto.core.models
 
-    moto.core.DEFAULT_ACCOUNT_ID = account
+    moto.core.__dict__["DEFAULT_ACCOUNT_ID"] = account
     moto.core.models.DEFAULT_ACCOUNT_ID = account
+
+
+def apply() -> None:
+    """Apply every patch; call once, after moto was imported."""
+    from gotocloud.rehearsal.services import datasync, fsx
+
+    fsx.apply()
+    datasync.apply()

@@ -16,6 +16,7 @@ from typing import Any
 from moto.cloudformation import models, responses
 from moto.cloudformation.exceptions import AlreadyExistsException, ValidationError
 from moto.cloudformation.utils import generate_changeset_id, generate_stack_id
+from moto.core.resource_tagging import TaggedResource
 
 from gotocloud.rehearsal.engine.intrinsics import TemplateError
 from gotocloud.rehearsal.engine.lookups import Lookups
@@ -49,7 +50,7 @@ def install(endpoint_url: str) -> None:
         iter_tagged_resources,
     ):
         setattr(backend, method.__name__, method)
-    responses.get_stack_from_s3_url = template_at  # type: ignore[assignment]
+    responses.__dict__["get_stack_from_s3_url"] = template_at
 
 
 class ChangeSet:
@@ -255,7 +256,7 @@ def list_exports(self: Any, tokenstr: str | None) -> tuple[list[Any], str | None
 def iter_tagged_resources(self: Any) -> Any:
     """What the tagging API lists of CloudFormation."""
     for stack in list(self.stacks.values()):
-        yield models.TaggedResource(
+        yield TaggedResource(
             arn=stack.stack_id, tags=dict(stack.tags), resource_type="cloudformation:stack"
         )
 

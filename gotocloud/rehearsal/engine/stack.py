@@ -79,7 +79,8 @@ class Stack:
         self.creation_time = datetime.now(UTC)
         self.deletion_time: datetime | None = None
         self.status = self.stack_status = "REVIEW_IN_PROGRESS"
-        self.status_reason = self.stack_status_reason = None
+        self.status_reason: str | None = None
+        self.stack_status_reason: str | None = None
         self.template: str = "{}"
         self.template_dict: dict[str, Any] = {}
         self.parameters: dict[str, Any] = {}

@@ -1,0 +1,108 @@
+"""AWS::CloudFormation::Stack: nested stacks, and ParallelCluster's provider."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from gotocloud.rehearsal.resources.base import Resource, ResourceError
+from gotocloud.rehearsal.resources.trust import service_may_assume
+
+PROVIDER_URL = re.compile(
+    r"https://(?P<region>[a-z0-9-]+)-aws-parallelcluster\.s3\.(?P=region)\.amazonaws\.com"
+    r"/parallelcluster/(?P<version>[0-9.]+)/templates/custom_resource/cluster\.yaml"
+)
+"""AWS's own template of the provider; it cannot be fetched here, so it is modelled.
+Source: aws-parallelcluster 3.16.1, cloudformation/custom_resource/cluster.yaml."""
+
+PROVIDER_PARAMETERS = {"AdditionalIamPolicies", "CustomBucket", "CustomLambdaRole"}
+
+
+class NestedStack(Resource):
+    """AWS::CloudFormation::Stack; `Ref` gives the ARN of the stack."""
+
+    type = "AWS::CloudFormation::Stack"
+    known = frozenset({"NotificationARNs", "Parameters", "Tags", "TemplateURL", "TimeoutInMinutes"})
+    changeable = frozenset({"Parameters", "Tags"})
+
+    def create(self) -> None:
+        url = self.properties["TemplateURL"]
+        provider = PROVIDER_URL.fullmatch(url)
+        if provider:
+            self._create_provider(provider["region"], provider["version"])
+        else:
+            self._create_stack(url)
+
+    def _create_provider(self, region: str, version: str) -> None:
+        if region != self.site.region:
+            raise ResourceError(
+                f"The provider's template is of {region}, but the stack is in {self.site.region}: "
+                "Lambda takes its layer from a bucket of its own region."
+            )
+        self._check_provider_parameters()
+        name = self.made_up_name(longest=128)
+        stack_id = self.site.arn("cloudformation", f"stack/{name}/{name[-12:].lower()}")
+        function = self.site.arn("lambda", f"function:pcluster-cfn-{name[-12:].lower()}")
+        group = f"/aws/lambda/pcluster-cfn-{name[-12:].lower()}"
+        self.call("logs", "CreateLogGroup", logGroupName=group)
+        self.notes.update(log_group=group, version=version)
+        self.physical_id = stack_id
+        layer = f"layer:PclusterLayer-{version.replace('.', '-')}:1"
+        self.attributes = {
+            "Outputs.ServiceToken": function,
+            "Outputs.LogGroupArn": self.site.arn("logs", f"log-group:{group}:*"),
+            "Outputs.LambdaLayerArn": self.site.arn("lambda", layer),
+        }
+
+    def _check_provider_parameters(self) -> None:
+        given: Mapping[str, Any] = self.properties.get("Parameters", {})
+        unknown = sorted(set(given) - PROVIDER_PARAMETERS)
+        if unknown:
+            raise ResourceError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+        role = given.get("CustomLambdaRole")
+        if role and not service_may_assume(self.site, role, "lambda.amazonaws.com"):
+            raise ResourceError(f"The role {role} cannot be assumed by Lambda.")
+        if not role:
+            raise ResourceError(
+                "Without CustomLambdaRole the provider makes a role with IAM administration and "
+                "without a permissions boundary; the local AWS does not model that."
+            )
+
+    def _create_stack(self, url: str) -> None:
+        name = self.made_up_name(longest=128)
+        parameters = [
+            {"ParameterKey": key, "ParameterValue": str(value)}
+            for key, value in self.properties.get("Parameters", {}).items()
+        ]
+        made = self.call(
+            "cloudformation",
+            "CreateStack",
+            StackName=name,
+            TemplateURL=url,
+            Parameters=parameters,
+            Tags=self.tags(),
+        )
+        self.physical_id = made["StackId"]
+        self._wait("stack_create_complete")
+        described = self.call("cloudformation", "DescribeStacks", StackName=self.physical_id)
+        self.attributes = {
+            f"Outputs.{output['OutputKey']}": output["OutputValue"]
+            for output in described["Stacks"][0].get("Outputs", [])
+        }
+
+    def _wait(self, what: str) -> None:
+        waiter = self.site.client("cloudformation").get_waiter(what)
+        waiter.wait(StackName=self.physical_id, WaiterConfig={"Delay": 1, "MaxAttempts": 600})
+
+    def update(self, before: Mapping[str, Any]) -> None:
+        if "version" not in self.notes:
+            raise ResourceError("The local AWS cannot update a nested stack.")
+        self._check_provider_parameters()
+
+    def delete(self) -> None:
+        if group := self.notes.get("log_group"):
+            self.call("logs", "DeleteLogGroup", logGroupName=group)
+        else:
+            self.call("cloudformation", "DeleteStack", StackName=self.physical_id)
+            self._wait("stack_delete_complete")

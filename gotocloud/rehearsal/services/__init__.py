@@ -1,0 +1,1 @@
+"""API operations that moto's services lack, added to moto's own."""
