@@ -176,6 +176,7 @@ def _upload(s3: Any, bucket: str, version: str, path: str, content: bytes) -> No
                 Body=content,
                 ContentType=_TYPES.get(suffix, "application/octet-stream"),
                 ServerSideEncryption="AES256",
+                ChecksumAlgorithm="SHA256",
                 ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256(content))).decode(),
                 IfNoneMatch="*",
             )
