@@ -1,0 +1,147 @@
+"""The demo's account in the terminal: what exists where, what it costs, what to type next."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from gotocloud.costs.idle import IdleCost
+from gotocloud.rehearsal.picture import counted
+from gotocloud.rehearsal.report import Report
+from gotocloud.rehearsal.survey_model import AccountSurvey, RegionSurvey, Survey, Vpc
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+    from rich.tree import Tree
+
+PIPE_WIDTH = 110
+
+
+def show(report: Report, page_url: str, console: Console | None = None) -> None:
+    """Print the account of a demo on stdout.
+
+    Args:
+        report: What the demo has to tell.
+        page_url: Where the page is.
+        console: Where to print. Default: stdout, plain when it is not a terminal.
+    """
+    from rich.text import Text
+
+    console = console or _console()
+    console.print()
+    console.print(Text("What exists now", style="bold"))
+    for account in report.survey.accounts:
+        console.print(_account(report.survey, account))
+    console.print()
+    console.print(Text(_cost_title(report), style="bold"))
+    console.print(_costs(report.cost))
+    console.print(_cost_words(report.cost))
+    console.print(Text("What to type next", style="bold"))
+    console.print(_next(report))
+    console.print()
+    console.print(f"The same with a picture: {page_url}", soft_wrap=True, highlight=False)
+    console.print(f"Done in {report.seconds:.0f} s.", highlight=False)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(width=PIPE_WIDTH, color_system=None, highlight=False)
+
+
+def _account(survey: Survey, account: AccountSurvey) -> Tree:
+    from rich.markup import escape
+    from rich.tree import Tree
+
+    people = f", {counted(len(account.users), 'scientist')}" if account.users else ""
+    budgets = "".join(f", budget USD {b.usd:,.0f} a month" for b in account.budgets[:1])
+    head = f"[bold cyan]{escape(account.name)}[/] account {account.account}{people}{budgets}"
+    tree = Tree(head, guide_style="dim")
+    for region in account.regions:
+        if region.stacks or region.vpcs or region.buckets:
+            branch = tree.add(f"[bold]{region.region}[/]")
+            for line in _region_lines(survey, region):
+                branch.add(line)
+    return tree
+
+
+def _region_lines(survey: Survey, region: RegionSurvey) -> list[str]:
+    lines = [line for vpc in region.vpcs for line in _vpc_lines(survey, region, vpc)]
+    for fs in region.file_systems:
+        doors = ", ".join(target.zone_id for target in fs.mount_targets)
+        lines.append(f"EFS {fs.id}" + (f" with mount targets in {doors}" if doors else ""))
+    for stack in region.stacks:
+        if stack.queues:
+            name = stack.outputs.get("ClusterName", stack.name)
+            lines.append(f"[bold green]cluster {name}[/], {counted(len(stack.queues), 'queue')}")
+    lines += [
+        f"head node {head.id}, {head.type}, {head.state}, {head.public_ip or 'no public address'}"
+        for head in region.instances
+    ]
+    lines += [
+        f"Lustre {lustre.id}, {lustre.gib:,} GiB {lustre.deployment_type}, bound to "
+        f"{', '.join(lustre.repositories) or 'nothing'}"
+        for lustre in region.lustre
+    ]
+    lines += [f"NAT gateway {gateway.id}, {gateway.state}" for gateway in region.nat_gateways]
+    lines += [f"bucket {bucket}" for bucket in region.buckets if bucket.startswith("gotocloud-")]
+    others = [bucket for bucket in region.buckets if not bucket.startswith(("gotocloud-", "cdk-"))]
+    return lines + [f"project bucket {bucket}" for bucket in others]
+
+
+def _vpc_lines(survey: Survey, region: RegionSurvey, vpc: Vpc) -> list[str]:
+    zones = ", ".join(sorted({subnet.zone_id for subnet in vpc.subnets}))
+    lines = [f"network {vpc.cidr}" + (f" in {zones}" if zones else "")]
+    requested = [p for p in region.peerings if p.requester_vpc == vpc.id]
+    accepted = [p for p in region.peerings if p.accepter_vpc == vpc.id]
+    for peering in requested:
+        both = survey.routed(peering.requester_vpc, peering.id) and survey.routed(
+            peering.accepter_vpc, peering.id
+        )
+        words = "routes both ways" if both else "[yellow]a route is missing[/]"
+        lines[0] += f", peering {peering.state}, {words}"
+    if accepted:
+        lines[0] += f", the software share of {counted(len(accepted), 'peering')}"
+    return lines
+
+
+def _cost_title(report: Report) -> str:
+    return (
+        f"The {report.cost.configuration} cluster in {report.cost.region}, idle: "
+        f"{report.cost.headline}"
+    )
+
+
+def _costs(cost: IdleCost) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("Item", "Quantity"):
+        table.add_column(name)
+    table.add_column("USD/h", justify="right")
+    table.add_column("Price of")
+    for item in cost.items:
+        usd = "unknown" if item.usd_per_hour is None else f"{item.usd_per_hour:.4f}"
+        table.add_row(item.name, item.quantity, usd, item.price.date if item.price else "")
+    return table
+
+
+def _cost_words(cost: IdleCost) -> str:
+    words = "Compute nodes cost nothing while no job runs; delete the cluster and the meter stops."
+    if cost.unknown:
+        words += f" No price on record for: {', '.join(cost.unknown)}."
+    return words + "\n"
+
+
+def _next(report: Report) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    for command, why in report.next_commands:
+        grid.add_row(Text(f"  {command}", style="cyan"), Text(why))
+    return grid
