@@ -63,7 +63,7 @@ def test_the_account_says_what_exists_what_it_costs_and_what_to_type(
     out = capsys.readouterr().out
     assert "network 10.1.0.0/20 in apne1-az4, peering active, routes both ways" in out
     assert "idle: at least USD 0.33 per hour" in out
-    assert "No price on record for: Lustre file system." in out
+    assert "No price on record for: Lustre file system." in " ".join(out.split())
     assert "gotocloud rehearse up" in out
     assert "build/demo/index.html" in out
     assert "\x1b" not in out
