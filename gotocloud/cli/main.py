@@ -21,6 +21,9 @@ FAMILIES = {
 }
 """Command family -> help; the module of the same name holds its commands."""
 
+VERBS: dict[str, tuple[str, str]] = {}
+"""A scientist's command -> the module that holds it, and its help; in order of use."""
+
 DEBUG_VARIABLE = "GOTOCLOUD_DEBUG"
 
 
@@ -31,21 +34,29 @@ class LazyFamilies(TyperGroup):
     """
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return sorted(FAMILIES)
+        return [*VERBS, *sorted(FAMILIES)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        return _listed(cmd_name) if cmd_name in FAMILIES else None
+        if cmd_name in VERBS:
+            return _listed(cmd_name, VERBS[cmd_name][1])
+        return _listed(cmd_name, FAMILIES[cmd_name]) if cmd_name in FAMILIES else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args[0] not in FAMILIES:
-            return super().resolve_command(ctx, args)
-        module = importlib.import_module(f"gotocloud.cli.{args[0]}")
-        return args[0], typer.main.get_group(module.app), args[1:]
+        name = args[0]
+        if name in VERBS:
+            return name, _family(VERBS[name][0]).commands[name], args[1:]
+        if name in FAMILIES:
+            return name, _family(name), args[1:]
+        return super().resolve_command(ctx, args)
 
 
-def _listed(family: str) -> Any:
-    """A family as `--help` shows it: a name and a sentence."""
-    stub = typer.Typer(help=FAMILIES[family], name=family)
+def _family(module: str) -> Any:
+    return typer.main.get_group(importlib.import_module(f"gotocloud.cli.{module}").app)
+
+
+def _listed(name: str, sentence: str) -> Any:
+    """A command as `--help` shows it: a name and a sentence."""
+    stub = typer.Typer(help=sentence, name=name)
     stub.callback()(lambda: None)
     return typer.main.get_group(stub)
 
