@@ -1,0 +1,3 @@
+from gotocloud.app import main
+
+raise SystemExit(main())

@@ -1,0 +1,128 @@
+"""The CDK app: which stacks there are, for whom, and what checks them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import aws_cdk as cdk
+
+from gotocloud.errors import ExitCode, GoToCloudError, InputError
+from gotocloud.platform.load import load_platform, record_path
+from gotocloud.platform.model import Platform
+from gotocloud.platform.record import load_record
+from gotocloud.platform.zones import ZoneMap, zone_map
+
+PLATFORM_FILE = "platform.yaml"
+EXAMPLE_FILE = "platform.example.yaml"
+
+
+def main() -> int:
+    """Synthesise what the CDK command line asks for; an error is text and an exit code."""
+    app = cdk.App(analytics_reporting=False)
+    try:
+        build(app)
+    except GoToCloudError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return int(error.exit_code)
+    try:
+        app.synth()
+    except RuntimeError as error:
+        # The CDK has printed the findings of the checks; a traceback tells nothing more.
+        if "ValidationFailed" not in str(error):
+            raise
+        return int(ExitCode.FAILED)
+    return int(ExitCode.DONE)
+
+
+def build(app: cdk.App) -> None:
+    """Put the stacks into the app that its context asks for.
+
+    Context: `platform` is the platform file; `group` asks for one group's stacks, `templates`
+    (a version) for the templates to publish, neither for those of the management account;
+    `nag` attaches the checks.
+
+    Raises:
+        InputError: if the platform, its record or a name cannot be used.
+    """
+    path = _platform_path(app.node.try_get_context("platform"))
+    group = app.node.try_get_context("group")
+    version = app.node.try_get_context("templates")
+    if group and version:
+        raise InputError("Give -c group=NAME or -c templates=VERSION, not both.")
+    platform = load_platform(path)
+    zones = zone_map(path)
+    if group:
+        _add_group(app, platform, str(group), path, zones)
+    elif version:
+        _add_templates(app, platform, str(version), zones)
+    else:
+        _add_management(app, platform, zones)
+    if str(app.node.try_get_context("nag")).lower() == "true":
+        from gotocloud.checks import attach
+
+        attach(app)
+
+
+def _platform_path(given: object) -> Path:
+    if given:
+        return Path(str(given))
+    if Path(PLATFORM_FILE).exists() or not Path(EXAMPLE_FILE).exists():
+        return Path(PLATFORM_FILE)
+    sys.stderr.write(f"There is no {PLATFORM_FILE}: using {EXAMPLE_FILE}.\n")
+    return Path(EXAMPLE_FILE)
+
+
+def _add_management(app: cdk.App, platform: Platform, zones: ZoneMap) -> None:
+    from gotocloud.stacks.management import ManagementStack
+    from gotocloud.stacks.region import RegionStack
+
+    home = zones.region(platform.management.home_region)
+    ManagementStack(app, "ManagementStack", platform=platform, zones=home)
+    for region in platform.regions:
+        RegionStack(
+            app,
+            f"RegionStack-{region}",
+            platform=platform,
+            region=region,
+            zones=zones.region(region),
+        )
+
+
+def _add_group(app: cdk.App, platform: Platform, name: str, path: Path, zones: ZoneMap) -> None:
+    from gotocloud.stacks.user import UserStack
+
+    group = platform.group(name)
+    record = load_record(record_path(path))
+    for region in group.regions:
+        UserStack(
+            app,
+            "UserStack" if region == group.home_region else f"UserStack-{region}",
+            platform=platform,
+            group=group,
+            region=region,
+            record=record,
+            zones=zones.region(region),
+        )
+
+
+def _add_templates(app: cdk.App, platform: Platform, version: str, zones: ZoneMap) -> None:
+    from gotocloud.cluster_configs.model import configuration_names, load_configuration
+    from gotocloud.platform.names import distribution_bucket
+    from gotocloud.stacks.cluster import ClusterStack
+    from gotocloud.stacks.project import ProjectStack
+
+    management = platform.management
+    ProjectStack(app, "ProjectStack")
+    for name in configuration_names():
+        configuration = load_configuration(name)
+        for region in platform.regions:
+            ClusterStack(
+                app,
+                f"ClusterStack-{name}-{region}",
+                configuration=configuration,
+                region=region,
+                offered=zones.region(region).best.offered,
+                distribution_bucket=distribution_bucket(management.account, management.home_region),
+                version=version,
+            )

@@ -1,0 +1,11 @@
+"""The rules that every template has to keep: AwsSolutions and NIST 800-53 revision 5."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
+
+
+def attach(app: cdk.App) -> None:
+    """Check every stack of the app when it is synthesised; a finding fails the synthesis."""
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))

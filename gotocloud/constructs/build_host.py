@@ -1,0 +1,126 @@
+"""The machine on which the management group builds software, when it does."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnTag
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from gotocloud.constructs.policy import acknowledge
+from gotocloud.constructs.zoned_network import ZonedNetwork
+
+IMAGE = (
+    "resolve:ssm:/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
+)
+"""Ubuntu 24.04, the system of the clusters' nodes; EC2 looks up the image at each start."""
+
+
+class BuildHost(Construct):
+    """A launch template for a machine that may write the master file system.
+
+    Nothing runs and nothing is billed until somebody starts it. It takes no connection: one
+    works on it through Session Manager.
+
+    Args:
+        network: Where it starts.
+        instance_type: Default: c7i.4xlarge.
+        volume_gib: Size of its encrypted volume. Default: 200.
+
+    Raises:
+        ValueError: if the volume is smaller than 30 GiB.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        network: ZonedNetwork,
+        instance_type: str = "c7i.4xlarge",
+        volume_gib: int = 200,
+    ) -> None:
+        if volume_gib < 30:
+            raise ValueError(f"a volume of {volume_gib} GiB is too small for builds; 30 or more")
+        super().__init__(scope, construct_id)
+        self.role = iam.Role(
+            self,
+            "Role",
+            role_name="gotocloud-build-host",
+            description="The software build host: Session Manager, and writing the master.",
+            assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
+            managed_policies=[
+                iam.ManagedPolicy.from_aws_managed_policy_name("AmazonSSMManagedInstanceCore")
+            ],
+        )
+        acknowledge(
+            self.role,
+            {
+                "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/"
+                "AmazonSSMManagedInstanceCore]": "AWS keeps this policy in step with what the "
+                "Session Manager agent needs; it is the only way onto the machine, and the "
+                "permissions boundary caps it.",
+            },
+        )
+        self.security_group = ec2.SecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc=network.vpc,
+            description="Software build host: nothing comes in",
+            allow_all_outbound=True,
+        )
+        profile = iam.CfnInstanceProfile(self, "InstanceProfile", roles=[self.role.role_name])
+        self.launch_template = self._launch_template(network, profile, instance_type, volume_gib)
+
+    def _launch_template(
+        self,
+        network: ZonedNetwork,
+        profile: iam.CfnInstanceProfile,
+        instance_type: str,
+        volume_gib: int,
+    ) -> ec2.CfnLaunchTemplate:
+        template = ec2.CfnLaunchTemplate
+        tags = [CfnTag(key="Name", value="gotocloud-build-host"), _method()]
+        return ec2.CfnLaunchTemplate(
+            self,
+            "LaunchTemplate",
+            launch_template_name="gotocloud-build-host",
+            launch_template_data=template.LaunchTemplateDataProperty(
+                image_id=IMAGE,
+                instance_type=instance_type,
+                instance_initiated_shutdown_behavior="terminate",
+                iam_instance_profile=template.IamInstanceProfileProperty(arn=profile.attr_arn),
+                metadata_options=template.MetadataOptionsProperty(
+                    http_tokens="required", http_put_response_hop_limit=1
+                ),
+                block_device_mappings=[
+                    template.BlockDeviceMappingProperty(
+                        device_name="/dev/sda1",
+                        ebs=template.EbsProperty(
+                            encrypted=True,
+                            delete_on_termination=True,
+                            volume_size=volume_gib,
+                            volume_type="gp3",
+                        ),
+                    )
+                ],
+                network_interfaces=[
+                    template.NetworkInterfaceProperty(
+                        device_index=0,
+                        associate_public_ip_address=True,
+                        delete_on_termination=True,
+                        subnet_id=next(iter(network.subnets.values())).ref,
+                        groups=[self.security_group.security_group_id],
+                    )
+                ],
+                monitoring=template.MonitoringProperty(enabled=True),
+                tag_specifications=[
+                    template.TagSpecificationProperty(resource_type=kind, tags=tags)
+                    for kind in ("instance", "volume")
+                ],
+            ),
+        )
+
+
+def _method() -> CfnTag:
+    return CfnTag(key="gtc:method", value="cryoem")

@@ -1,0 +1,290 @@
+"""What scientists may do: launch what was reviewed, and work with what is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from gotocloud.constructs.desktop import DOOR, DOOR_TAG
+from gotocloud.constructs.policy import PARTITION, Policy, Statement
+from gotocloud.constructs.project_tags import METHOD
+from gotocloud.platform.parameters import PREFIX
+
+LAUNCHED_STACKS = ("gotocloud-project-*", "gotocloud-cluster-*")
+SESSION_DOCUMENTS = ("AWS-StartPortForwardingSession", "SSM-SessionManagerRunShell")
+TAGGED = {"StringEquals": {"aws:ResourceTag/gtc:method": METHOD}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Releases:
+    """Where the published templates lie.
+
+    Args:
+        bucket: Name of the distribution bucket.
+        url: URL prefix of every release.
+        prefix: Key prefix of every release.
+    """
+
+    bucket: str
+    url: str
+    prefix: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """What ARNs are made of."""
+
+    partition: str
+    account: str
+    regions: Sequence[str]
+
+    def arn(self, service: str, resource: str, *, account: str | None = None) -> str:
+        """An ARN in any of the group's regions; the statement's condition names them."""
+        owner = self.account if account is None else account
+        return f"arn:{self.partition}:{service}:*:{owner}:{resource}"
+
+    @property
+    def buckets(self) -> str:
+        """The group's project buckets: their names contain the account id."""
+        return f"arn:{self.partition}:s3:::*-{self.account}-*"
+
+
+class LaunchPermissions(Construct):
+    """The policies of the scientists' role.
+
+    Scientists create stacks from published templates with the cluster service role, and
+    create no EC2, IAM or FSx resource themselves.
+
+    Args:
+        role: The scientists' role.
+        releases: Where the published templates lie.
+        service_role_arn: Role that CloudFormation creates projects and clusters with.
+        regions: The group's regions.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        role: iam.IRole,
+        releases: Releases,
+        service_role_arn: str,
+        regions: Sequence[str],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        stack = Stack.of(self)
+        place = _Place(partition=PARTITION, account=stack.account, regions=tuple(regions))
+        Policy(
+            self,
+            "Launch",
+            name="gotocloud-launch",
+            description="Launch projects and clusters from published templates.",
+            statements=launch_statements(place, releases, service_role_arn),
+            roles=[role],
+        )
+        Policy(
+            self,
+            "Work",
+            name="gotocloud-work",
+            description="Work with the group's own projects and clusters.",
+            statements=[*work_statements(place), *look_statements()],
+            roles=[role],
+        )
+
+
+def launch_statements(place: _Place, releases: Releases, service_role_arn: str) -> list[Statement]:
+    """Creating, changing and deleting stacks of published templates."""
+    stacks = [place.arn("cloudformation", f"stack/{name}/*") for name in LAUNCHED_STACKS]
+    ours = "Stack ids end in characters that CloudFormation draws; the names' beginnings are "
+    ours += "those of projects and clusters, and no other stack's."
+    in_regions = {"StringEquals": {"aws:RequestedRegion": list(place.regions)}}
+    with_role = {"cloudformation:RoleArn": service_role_arn}
+    return [
+        Statement(
+            sid="LaunchPublishedTemplates",
+            actions=["cloudformation:CreateStack", "cloudformation:UpdateStack"],
+            resources=stacks,
+            conditions={
+                "StringLike": {"cloudformation:TemplateUrl": f"{releases.url}*"},
+                "StringEquals": {**in_regions["StringEquals"], **with_role},
+            },
+            why=ours,
+        ),
+        Statement(
+            sid="DeleteWhatWasLaunched",
+            actions=["cloudformation:DeleteStack"],
+            resources=stacks,
+            # Without a role named, CloudFormation uses the one that made the stack.
+            conditions={"StringEqualsIfExists": with_role, **in_regions},
+            why=ours,
+        ),
+        Statement(
+            sid="TagWhatIsLaunched",
+            actions=["cloudformation:TagResource", "cloudformation:UntagResource"],
+            resources=stacks,
+            conditions=in_regions,
+            why=ours,
+        ),
+        Statement(
+            sid="FollowWhatWasLaunched",
+            actions=[
+                "cloudformation:DescribeStackEvents",
+                "cloudformation:DescribeStackResource",
+                "cloudformation:DescribeStackResources",
+                "cloudformation:DescribeStacks",
+                "cloudformation:GetTemplate",
+                "cloudformation:ListStackResources",
+                "cloudformation:ListStacks",
+            ],
+            resources=[place.arn("cloudformation", "stack/*")],
+            why="Read-only: the status of a cluster is also that of the stacks that "
+            "ParallelCluster makes for it.",
+        ),
+        Statement(
+            sid="ReadReleases",
+            actions=["s3:GetObject", "s3:GetObjectVersion"],
+            resources=[f"arn:{place.partition}:s3:::{releases.bucket}/{releases.prefix}/*"],
+            why="All published versions, and nothing but published versions.",
+        ),
+        Statement(
+            sid="HandOverToCloudFormation",
+            actions=["iam:PassRole"],
+            resources=[service_role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+        ),
+        Statement(
+            sid="ReadFacts",
+            actions=["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"],
+            resources=[
+                place.arn("ssm", f"parameter{PREFIX}"),
+                place.arn("ssm", f"parameter{PREFIX}/*"),
+            ],
+            why="The group's own facts, of which all may be known to its scientists.",
+        ),
+    ]
+
+
+def work_statements(place: _Place) -> list[Statement]:
+    """Working with data, desktops and sessions."""
+    own = {"StringEquals": {"s3:ResourceAccount": place.account}}
+    tagged = "Ids are AWS's; the tag admits the clusters of this account only."
+    return [
+        Statement(
+            sid="ListProjectData",
+            actions=[
+                "s3:GetBucketLocation",
+                "s3:ListBucket",
+                "s3:ListBucketMultipartUploads",
+                "s3:ListBucketVersions",
+            ],
+            resources=[place.buckets],
+            conditions=own,
+            why="A group is one security unit: its scientists share its projects' buckets.",
+        ),
+        Statement(
+            sid="UseProjectData",
+            actions=[
+                "s3:AbortMultipartUpload",
+                "s3:GetObject",
+                "s3:GetObjectVersion",
+                "s3:ListMultipartUploadParts",
+                "s3:PutObject",
+            ],
+            resources=[f"{place.buckets}/*"],
+            conditions=own,
+            why="Any object of the group's project buckets; deleting is not among the actions.",
+        ),
+        Statement(
+            sid="ExportFromLustre",
+            actions=["fsx:CancelDataRepositoryTask", "fsx:CreateDataRepositoryTask"],
+            resources=[place.arn("fsx", "file-system/*")],
+            conditions=TAGGED,
+            why=tagged,
+        ),
+        Statement(
+            sid="NameExports",
+            actions=[
+                "fsx:CancelDataRepositoryTask",
+                "fsx:CreateDataRepositoryTask",
+                "fsx:TagResource",
+            ],
+            resources=[place.arn("fsx", "task/*")],
+            why="An export gets its id when it is started; the file system that it belongs to "
+            "is limited by its tag.",
+        ),
+        Statement(
+            sid="OpenDesktop",
+            actions=["ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"],
+            resources=[place.arn("ec2", "security-group/*")],
+            conditions={"StringEquals": {f"aws:ResourceTag/{DOOR_TAG}": DOOR}},
+            why="Ids are AWS's; the tag admits security groups of desktops, and no other.",
+        ),
+        Statement(
+            sid="NameOpenings",
+            actions=["ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"],
+            resources=[place.arn("ec2", "security-group-rule/*")],
+            why="A rule gets its id when it is made; its security group is limited by its tag.",
+        ),
+        Statement(
+            sid="StartSessions",
+            actions=["ssm:StartSession"],
+            resources=[place.arn("ec2", "instance/*")],
+            conditions=TAGGED,
+            why=tagged,
+        ),
+        Statement(
+            sid="UseSessionDocuments",
+            actions=["ssm:StartSession"],
+            resources=[
+                place.arn("ssm", f"document/{name}", account="" if name[:4] == "AWS-" else None)
+                for name in SESSION_DOCUMENTS
+            ],
+            why="The same two documents in each of the group's regions.",
+        ),
+        Statement(
+            sid="EndOwnSessions",
+            actions=["ssm:ResumeSession", "ssm:TerminateSession"],
+            resources=[place.arn("ssm", "session/${aws:userid}-*")],
+            why="Session ids begin with the caller's own id.",
+        ),
+    ]
+
+
+def look_statements() -> list[Statement]:
+    """Looking at what there is and what it costs."""
+    return [
+        Statement(
+            sid="Look",
+            actions=[
+                "budgets:ViewBudget",
+                "ce:GetCostAndUsage",
+                "ce:GetCostForecast",
+                "cloudwatch:GetMetricData",
+                "ec2:DescribeAddresses",
+                "ec2:DescribeInstances",
+                "ec2:DescribeInstanceStatus",
+                "ec2:DescribeKeyPairs",
+                "ec2:DescribeNatGateways",
+                "ec2:DescribeSecurityGroupRules",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+                "fsx:DescribeDataRepositoryAssociations",
+                "fsx:DescribeDataRepositoryTasks",
+                "fsx:DescribeFileSystems",
+                "pricing:GetProducts",
+                "s3:ListAllMyBuckets",
+                "servicequotas:ListServiceQuotas",
+                "ssm:DescribeInstanceInformation",
+                "ssm:DescribeSessions",
+                "tag:GetResources",
+            ],
+            why="Read-only; most of these actions know no resources, and a group is one "
+            "security unit.",
+        )
+    ]

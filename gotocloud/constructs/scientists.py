@@ -1,0 +1,180 @@
+"""The people of a group: their users, and the role with which they work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from gotocloud.constructs.policy import PARTITION, Policy, Statement, acknowledge
+from gotocloud.platform.names import SCIENTIST_ROLE
+
+PASSWORD_LENGTH = 24
+
+
+class Scientists(Construct):
+    """IAM users with an IAM group that lets them do two things without MFA: set MFA up, and
+    change their own password. With MFA they may assume the role of scientists.
+
+    Each initial password is generated into Secrets Manager and must be changed at once.
+
+    Args:
+        names: User names.
+
+    Raises:
+        ValueError: if a name occurs twice, or there is none.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, names: Sequence[str]) -> None:
+        twice = sorted({name for name in names if list(names).count(name) > 1})
+        if twice or not names:
+            raise ValueError(f"scientists named twice: {', '.join(twice)}" if twice else "nobody")
+        super().__init__(scope, construct_id)
+        stack = Stack.of(self)
+        self.role = self._role(stack)
+        self.group = iam.Group(self, "Group", group_name="gotocloud-scientists")
+        Policy(
+            self,
+            "Policy",
+            description="Set MFA up; with MFA, work as gotocloud-scientist.",
+            groups=[self.group],
+            statements=user_statements(PARTITION, stack.account),
+        )
+        self.users = {name: self._user(name) for name in names}
+
+    def _role(self, stack: Stack) -> iam.Role:
+        return iam.Role(
+            self,
+            "Role",
+            role_name=SCIENTIST_ROLE,
+            description="Scientists work with it, after signing in with MFA.",
+            max_session_duration=Duration.hours(12),
+            assumed_by=iam.AccountPrincipal(stack.account).with_conditions(
+                {
+                    "Bool": {"aws:MultiFactorAuthPresent": "true"},
+                    # So that every trail of the role tells who it was.
+                    "StringEquals": {"sts:RoleSessionName": "${aws:username}"},
+                }
+            ),
+        )
+
+    def _user(self, name: str) -> iam.CfnUser:
+        place = _construct_name(name)
+        secret = secretsmanager.CfnSecret(
+            self,
+            f"{place}Password",
+            name=f"gotocloud/initial-password/{name}",
+            description=f"Initial password of {name}; it must be changed at the first sign-in.",
+            generate_secret_string=secretsmanager.CfnSecret.GenerateSecretStringProperty(
+                password_length=PASSWORD_LENGTH, require_each_included_type=True
+            ),
+        )
+        secret.apply_removal_policy(RemovalPolicy.DESTROY)
+        rotation = (
+            "It is good for one sign-in, at which IAM wants another one that nobody else "
+            "knows: there is nothing left to rotate."
+        )
+        acknowledge(
+            secret,
+            {
+                "AwsSolutions-SMG4": rotation,
+                "NIST.800.53.R5-SecretsManagerRotationEnabled": rotation,
+                "NIST.800.53.R5-SecretsManagerUsingKMSKey": "AWS's own key encrypts it. It is "
+                "read once, inside this account, and a key of our own has a monthly fee.",
+            },
+        )
+        return iam.CfnUser(
+            self,
+            place,
+            user_name=name,
+            groups=[self.group.group_name],
+            login_profile=iam.CfnUser.LoginProfileProperty(
+                password=f"{{{{resolve:secretsmanager:{secret.ref}:SecretString:::}}}}",
+                password_reset_required=True,
+            ),
+        )
+
+
+def _construct_name(user: str) -> str:
+    """A construct id that stays the user's own, whatever characters the name has."""
+    return "User" + "".join(c if c.isalnum() else f"x{ord(c):02x}" for c in user)
+
+
+def user_statements(partition: str, account: str) -> list[Statement]:
+    """What a scientist's IAM user may do.
+
+    Args:
+        partition: AWS partition.
+        account: The group's account.
+    """
+    iam_arn = f"arn:{partition}:iam::{account}"
+    me = f"{iam_arn}:user/${{aws:username}}"
+    open_to_newcomers = [
+        "iam:ChangePassword",
+        "iam:CreateVirtualMFADevice",
+        "iam:EnableMFADevice",
+        "iam:GetAccountPasswordPolicy",
+        "iam:GetUser",
+        "iam:ListMFADevices",
+        "iam:ListVirtualMFADevices",
+        "iam:ResyncMFADevice",
+        "sts:GetSessionToken",
+    ]
+    return [
+        Statement(
+            sid="SeePasswordRules",
+            actions=["iam:GetAccountPasswordPolicy", "iam:ListVirtualMFADevices"],
+            why="Read-only, and IAM knows no resource for either action.",
+        ),
+        Statement(
+            sid="ManageOwnSignIn",
+            actions=[
+                "iam:ChangePassword",
+                "iam:EnableMFADevice",
+                "iam:GetUser",
+                "iam:ListMFADevices",
+                "iam:ResyncMFADevice",
+            ],
+            resources=[me],
+        ),
+        Statement(
+            sid="NameOwnMfaDevice",
+            actions=["iam:CreateVirtualMFADevice"],
+            resources=[f"{iam_arn}:mfa/*"],
+            why="People name their device as they like; a device that belongs to nobody "
+            "opens nothing, and EnableMFADevice is limited to one's own user.",
+        ),
+        Statement(
+            sid="ReplaceOwnMfaDevice",
+            actions=["iam:DeactivateMFADevice"],
+            resources=[me],
+            conditions={"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+        ),
+        Statement(
+            sid="SignInFromTerminal",
+            actions=["signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"],
+            resources=[f"arn:{partition}:signin:*:{account}:oauth2/public-client/*"],
+            conditions={"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+            why="`aws login` gives a terminal short-lived credentials of the person who is "
+            "signed in, so that nobody needs an access key.",
+        ),
+        Statement(
+            sid="WorkAsScientist",
+            actions=["sts:AssumeRole"],
+            resources=[f"{iam_arn}:role/{SCIENTIST_ROLE}"],
+            conditions={"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+        ),
+        _nothing_else_without_mfa(open_to_newcomers),
+    ]
+
+
+def _nothing_else_without_mfa(open_to_newcomers: Sequence[str]) -> Statement:
+    return Statement(
+        sid="NothingElseWithoutMfa",
+        effect="Deny",
+        not_actions=open_to_newcomers,
+        conditions={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}},
+    )

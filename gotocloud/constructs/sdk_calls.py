@@ -1,0 +1,125 @@
+"""API calls that a deployment makes itself, where CloudFormation has no resource."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import custom_resources as cr
+from constructs import Construct
+
+from gotocloud.constructs.account import DEPLOYMENT_LOGS
+from gotocloud.constructs.policy import acknowledge
+
+LOGS_WITHOUT_OWN_KEY = (
+    "CloudWatch Logs encrypts every log group; a key of our own has a monthly fee in every "
+    "region of every account, also for groups that run nothing."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One API call.
+
+    Args:
+        service: AWS service, as the JavaScript SDK calls its client, such as `EC2`.
+        action: Operation, such as `createRoute`.
+        parameters: Its parameters; values may be CDK tokens.
+        role_arn: Role of another account that makes the call.
+            Default: the deployment's own.
+        region: Default: the stack's region.
+        fine_too: Pattern of error codes that mean that nothing is left to do.
+            Default: every error is one.
+    """
+
+    service: str
+    action: str
+    parameters: Mapping[str, Any]
+    role_arn: str | None = None
+    region: str | None = None
+    fine_too: str | None = None
+
+
+class SdkCalls(Construct):
+    """The calls of one stack: one function, one log group, one bounded role.
+
+    Args:
+        role: Role that makes the calls; it grants each of them.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, role: iam.IRole) -> None:
+        super().__init__(scope, construct_id)
+        self._role = role
+        log_group = logs.CfnLogGroup(
+            self, "LogGroup", log_group_name=DEPLOYMENT_LOGS, retention_in_days=180
+        )
+        acknowledge(log_group, {"NIST.800.53.R5-CloudWatchLogGroupEncrypted": LOGS_WITHOUT_OWN_KEY})
+        self._log_group = logs.LogGroup.from_log_group_name(self, "Logs", log_group.ref)
+
+    def add(
+        self,
+        construct_id: str,
+        *,
+        identity: str,
+        make: Call,
+        undo: Call | None = None,
+        update: Call | None = None,
+        returns: str | None = None,
+    ) -> cr.AwsCustomResource:
+        """Make a call when the stack is created, and again when the call changes.
+
+        Args:
+            construct_id: Name of the construct.
+            identity: What the call brings about; another identity is another thing, whose
+                predecessor is undone.
+            make: The call.
+            update: The call when only its parameters change. Default: the same.
+            undo: The call when the stack is deleted. Default: nothing is called.
+            returns: Path of the one field of the answer that is wanted. Default: all.
+        """
+        made = cr.AwsCustomResource(
+            self,
+            construct_id,
+            role=self._role,
+            install_latest_aws_sdk=False,
+            log_group=self._log_group,
+            removal_policy=RemovalPolicy.DESTROY,
+            on_create=_sdk_call(make, identity, returns),
+            on_update=_sdk_call(update or make, identity, returns),
+            on_delete=_sdk_call(undo, None, None) if undo else None,
+        )
+        self._acknowledge_function()
+        return made
+
+    def _acknowledge_function(self) -> None:
+        name = "AWS" + cr.AwsCustomResource.PROVIDER_FUNCTION_UUID.replace("-", "")
+        acknowledge(
+            Stack.of(self).node.find_child(name),
+            {
+                "NIST.800.53.R5-LambdaConcurrency": "CloudFormation calls it, once per "
+                "resource and deployment; reserved concurrency would be taken from the "
+                "clusters' own functions, of which a new account may run ten.",
+                "NIST.800.53.R5-LambdaDLQ": "CloudFormation waits for its answer and fails the "
+                "deployment when none comes: nothing is lost in a queue.",
+                "NIST.800.53.R5-LambdaInsideVPC": "It talks to AWS's public API only. Inside a "
+                "VPC it would need interface endpoints or a NAT gateway, which are billed by "
+                "the hour.",
+            },
+        )
+
+
+def _sdk_call(call: Call, identity: str | None, returns: str | None) -> cr.AwsSdkCall:
+    return cr.AwsSdkCall(
+        service=call.service,
+        action=call.action,
+        parameters=dict(call.parameters),
+        assumed_role_arn=call.role_arn,
+        region=call.region,
+        ignore_error_codes_matching=call.fine_too,
+        physical_resource_id=cr.PhysicalResourceId.of(identity) if identity else None,
+        output_paths=[returns] if returns else None,
+    )

@@ -1,0 +1,199 @@
+"""The stack of a group's account in each of its regions."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from gotocloud.constructs.account import Account, AccountRoles
+from gotocloud.constructs.boundary import boundary_arn
+from gotocloud.constructs.cluster_provider import ClusterProvider, ProviderRole
+from gotocloud.constructs.cluster_service import ClusterService
+from gotocloud.constructs.cost_controls import CostControls
+from gotocloud.constructs.facts import Facts
+from gotocloud.constructs.group_vpc import GroupVpc
+from gotocloud.constructs.launch_permissions import LaunchPermissions, Releases
+from gotocloud.constructs.policy import PARTITION
+from gotocloud.constructs.project_tags import METHOD
+from gotocloud.constructs.scientists import Scientists
+from gotocloud.constructs.sdk_calls import SdkCalls
+from gotocloud.constructs.share_peering import SharePeering, route_back_statement
+from gotocloud.errors import InputError
+from gotocloud.platform.addresses import acceptor_chunk, group_network, shard_of
+from gotocloud.platform.model import Group, Platform
+from gotocloud.platform.names import CLUSTER_SERVICE_ROLE, RELEASES_PREFIX, releases_url
+from gotocloud.platform.parameters import Fact
+from gotocloud.platform.record import RECORD_COMMAND, Record, ShareRecord
+from gotocloud.platform.zones import RegionZones
+from gotocloud.stacks.management import output
+
+STACK_NAME = "gotocloud-user"
+
+
+class UserStack(cdk.Stack):
+    """A group in one region: its network, and in its first region its people and limits.
+
+    IAM and budgets are global: the first region's stack holds them, the others refer to
+    them by their fixed names.
+
+    Args:
+        platform: The platform.
+        group: The group.
+        region: One of the group's regions.
+        record: What the management account shares.
+        zones: Zones of the region.
+
+    Raises:
+        InputError: if the record lacks the group's share or acceptor role.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        platform: Platform,
+        group: Group,
+        region: str,
+        record: Record,
+        zones: RegionZones,
+    ) -> None:
+        share = record.share(region, shard_of(group.number))
+        acceptor = _acceptor(record, acceptor_chunk(group.number))
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=STACK_NAME,
+            description=f"GoToCloud group {group.name} of platform {platform.name} in {region}.",
+            env=cdk.Environment(account=group.account, region=region),
+        )
+        self._group = group
+        self._releases = _releases(platform)
+        for key, value in {
+            **group.tags,
+            "gtc:method": METHOD,
+            "gtc:account": group.account,
+        }.items():
+            cdk.Tags.of(self).add(key, value)
+        if region == group.home_region:
+            roles, provider_role = self._people_and_limits(acceptor)
+        else:
+            roles = AccountRoles.of_account(self)
+            provider_role = ProviderRole.of_account(self, "ProviderRole")
+        self._network(platform, region, share, acceptor, zones, roles)
+        self.provider = ClusterProvider(self, "ClusterProvider", role=provider_role)
+        if isinstance(self.node.try_find_child("ProviderRole"), ProviderRole):
+            self.provider.node.add_dependency(self.node.find_child("ProviderRole"))
+        Facts(self, "Facts", values=self._facts(share))
+        output(self, "VpcId", self.vpc.network.resource.ref)
+        output(self, "PeeringId", self.peering.connection_id)
+
+    def _people_and_limits(self, acceptor: str) -> tuple[AccountRoles, iam.IRole]:
+        group = self._group
+        self.account_ = Account(self, "Account", deployment_calls=[route_back_statement(acceptor)])
+        scientists = Scientists(self, "Scientists", names=group.scientists)
+        service = ClusterService(self, "ClusterService", regions=group.regions)
+        LaunchPermissions(
+            self,
+            "LaunchPermissions",
+            role=scientists.role,
+            releases=self._releases,
+            service_role_arn=self._role_arn(CLUSTER_SERVICE_ROLE),
+            regions=group.regions,
+        )
+        provider = ProviderRole(
+            self,
+            "ProviderRole",
+            regions=group.regions,
+            releases_bucket=self._releases.bucket,
+            stack_name=STACK_NAME,
+        )
+        costs = CostControls(
+            self,
+            "CostControls",
+            name=f"gotocloud-{group.name}",
+            monthly_usd=group.monthly_budget_usd,
+            alert_email=group.alert_email,
+            tags=group.tags,
+        )
+        output(self, "ScientistRoleArn", scientists.role.role_arn)
+        output(self, "ClusterServiceRoleArn", service.role.role_arn)
+        output(self, "CostAllocationTags", ",".join(costs.tag_keys))
+        return self.account_.roles, provider.role
+
+    def _network(
+        self,
+        platform: Platform,
+        region: str,
+        share: ShareRecord,
+        acceptor: str,
+        zones: RegionZones,
+        roles: AccountRoles,
+    ) -> None:
+        calls = SdkCalls(self, "Calls", role=roles.deployment)
+        if region == self._group.home_region:
+            calls.node.add_dependency(self.account_)
+        self.vpc = GroupVpc(
+            self,
+            "Vpc",
+            name=f"gotocloud-{self._group.name}",
+            cidr=group_network(platform, self._group, region),
+            zone_id=zones.chosen(1)[0],
+            roles=roles,
+            calls=calls,
+        )
+        self.peering = SharePeering(
+            self,
+            "Peering",
+            name=f"gotocloud-{self._group.name}",
+            network=self.vpc.network,
+            share=share,
+            share_account=platform.management.account,
+            acceptor_role_arn=acceptor,
+            calls=calls,
+        )
+
+    def _facts(self, share: ShareRecord) -> dict[Fact, str]:
+        vpc = self.vpc
+        return {
+            Fact.GROUP: self._group.name,
+            Fact.RELEASES_BUCKET: self._releases.bucket,
+            Fact.RELEASES_URL: self._releases.url,
+            Fact.VPC_ID: vpc.network.resource.ref,
+            Fact.VPC_CIDR: str(vpc.network.cidr),
+            Fact.ZONE_ID: vpc.zone_id,
+            Fact.PUBLIC_SUBNET_ID: vpc.public_subnet.ref,
+            Fact.S3_ENDPOINT_ID: vpc.s3_endpoint.ref,
+            Fact.DYNAMODB_ENDPOINT_ID: vpc.dynamodb_endpoint.ref,
+            Fact.PEERING_ID: self.peering.connection_id,
+            Fact.SHARE_CIDR: str(share.cidr),
+            Fact.SOFTWARE_FILE_SYSTEM_ID: share.file_system_id,
+            Fact.SOFTWARE_MOUNT_TARGETS: ",".join(
+                f"{zone}={address}" for zone, address in share.mount_targets.items()
+            ),
+            Fact.BOUNDARY_ARN: boundary_arn(PARTITION, self.account),
+            Fact.CLUSTER_SERVICE_ROLE_ARN: self._role_arn(CLUSTER_SERVICE_ROLE),
+            Fact.PROVIDER_TOKEN: self.provider.token,
+        }
+
+    def _role_arn(self, name: str) -> str:
+        return f"arn:{PARTITION}:iam::{self.account}:role/{name}"
+
+
+def _releases(platform: Platform) -> Releases:
+    management = platform.management
+    url = releases_url(management.account, management.home_region)
+    bucket = url.removeprefix("https://").partition(".")[0]
+    return Releases(bucket=bucket, url=url, prefix=RELEASES_PREFIX)
+
+
+def _acceptor(record: Record, chunk: int) -> str:
+    roles = record.management.acceptor_roles
+    if chunk not in roles:
+        raise InputError(
+            f"The record has no acceptor role {chunk}; it has "
+            f"{', '.join(map(str, sorted(roles))) or 'none'}.",
+            next_command=f"cdk deploy ManagementStack && {RECORD_COMMAND}",
+        )
+    return roles[chunk]
