@@ -91,7 +91,7 @@ def options(
 def main() -> None:
     """Run the command line; every error ends here, as text and an exit code."""
     try:
-        app()
+        app(prog_name="gotocloud")
     except GoToCloudError as error:
         from gotocloud.cli.output import show_error
 
