@@ -38,9 +38,10 @@ class ClusterNetwork(Construct):
 
     The group's VPC has such endpoints already, but the route tables of an endpoint belong to
     the endpoint, and the group's are not this stack's to change. A VPC takes several gateway
-    endpoints for one service as long as their route tables differ; they cost nothing. Their
-    quota is 20 a VPC and region (AWS, "Amazon VPC quotas"): with the group's two that makes
-    nine clusters at a time.
+    endpoints for one service as long as their route tables differ; they cost nothing. Quotas
+    (AWS, "PrivateLink quotas" and "Amazon VPC quotas", read November 2026; all adjustable):
+    20 gateway endpoints a region let nine clusters stand beside the group's own two, but of
+    5 Elastic IPs a region each cluster needs two, one here and one for its head node.
 
     Args:
         group: The group's network.

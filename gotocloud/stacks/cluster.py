@@ -21,9 +21,8 @@ from gotocloud.platform.parameters import Fact
 from gotocloud.stacks.launched import LaunchedStack, Section
 from gotocloud.stacks.project import BUCKET_PATTERN, BUCKET_RULE
 
-LUSTRE_SIZES_GIB = (1200, *range(2400, 100_800 + 1, 2400))
-"""Sizes on offer: what FSx sells, up to its default quota of scratch storage, 100,800 GiB
-(AWS, "Quotas for Amazon FSx for Lustre")."""
+LUSTRE_SIZES_GIB = (1200, *range(2400, 40 * 2400 + 1, 2400))
+"""Sizes on offer: what FSx sells. The upper end is our own, forty times the usual size."""
 
 NODE_SCRIPT = "node/mount-software.sh"
 
