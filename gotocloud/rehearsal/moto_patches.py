@@ -5,6 +5,8 @@ Each patch is one function with its reason; drop it when moto does it.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 def set_default_account(account: str) -> None:
     """Choose the account of keys that belong to no other; call before anything else of moto.
@@ -20,7 +22,34 @@ def set_default_account(account: str) -> None:
 
 def apply() -> None:
     """Apply every patch; call once, after moto was imported."""
-    from gotocloud.rehearsal.services import datasync, fsx
+    from gotocloud.rehearsal.services import datasync, fsx, fsx_network
 
     fsx.apply()
+    fsx_network.apply()
     datasync.apply()
+    _leave_conditions_open()
+
+
+def _leave_conditions_open() -> None:
+    """Let a statement with conditions decide nothing when the request's facts are unknown.
+
+    moto takes a bucket policy's `Deny` unless `aws:SecureTransport` as a `Deny` of
+    everything, because it asks without the facts that the condition is about.
+    """
+    from moto.iam.access_control import IAMPolicyStatement, PermissionResult
+
+    original = IAMPolicyStatement.is_action_permitted
+
+    def is_action_permitted(
+        self: Any,
+        action: str,
+        resource: str = "*",
+        principal: str | None = None,
+        incoming_condition_values: dict[str, str] | None = None,
+    ) -> Any:
+        """Whether the statement permits an action."""
+        if incoming_condition_values is None and self._statement.get("Condition"):
+            return PermissionResult.NEUTRAL
+        return original(self, action, resource, principal, incoming_condition_values)
+
+    IAMPolicyStatement.is_action_permitted = is_action_permitted  # type: ignore[method-assign]

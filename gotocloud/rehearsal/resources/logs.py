@@ -35,3 +35,22 @@ class LogGroup(Resource):
 
     def delete(self) -> None:
         self.call("logs", "DeleteLogGroup", logGroupName=self.physical_id)
+
+
+class ResourcePolicy(Resource):
+    """AWS::Logs::ResourcePolicy."""
+
+    type = "AWS::Logs::ResourcePolicy"
+    changeable = frozenset({"PolicyDocument"})
+    known = changeable | {"PolicyName"}
+
+    def create(self) -> None:
+        self.physical_id = self.properties["PolicyName"]
+        document = self.properties["PolicyDocument"]
+        self.call("logs", "PutResourcePolicy", policyName=self.physical_id, policyDocument=document)
+
+    def update(self, before: Mapping[str, Any]) -> None:
+        self.create()
+
+    def delete(self) -> None:
+        self.call("logs", "DeleteResourcePolicy", policyName=self.physical_id)

@@ -1,0 +1,58 @@
+"""The accounts of a platform, and AWS profiles for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gotocloud.platform.model import Platform
+from gotocloud.rehearsal.engine.access import administrator_role
+from gotocloud.rehearsal.local_aws import LocalAws
+
+MANAGEMENT = "management"
+
+
+@dataclass(frozen=True)
+class Place:
+    """An account, and the regions in which it has stacks, its home first."""
+
+    account: str
+    regions: tuple[str, ...]
+
+
+def accounts(platform: Platform) -> dict[str, Place]:
+    """Every account of a platform by its profile: management, then the groups."""
+    given = platform.management
+    regions = tuple(dict.fromkeys((given.home_region, *platform.regions)))
+    return {
+        MANAGEMENT: Place(given.account, regions),
+        **{group.name: Place(group.account, group.regions) for group in platform.groups},
+    }
+
+
+def write_profiles(local: LocalAws, platform: Platform, path: Path) -> Path:
+    """Write an AWS configuration with a profile for every account of the platform.
+
+    The management account has keys; the others are reached by assuming a role from it,
+    as an organisation's administrators do.
+
+    Args:
+        local: The local AWS.
+        platform: The platform.
+        path: The file; for `AWS_CONFIG_FILE`.
+    """
+    sections = []
+    for name, place in accounts(platform).items():
+        lines = [f"[profile {name}]", f"region = {place.regions[0]}"]
+        lines.append(f"endpoint_url = {local.endpoint_url}")
+        if name == MANAGEMENT:
+            keys = local.environment(place.account, place.regions[0])
+            for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+                lines.append(f"{key.lower()} = {keys[key]}")
+        else:
+            lines.append(f"role_arn = {administrator_role(place.account)}")
+            lines.append(f"source_profile = {MANAGEMENT}")
+        sections.append("\n".join(lines) + "\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(sections), encoding="utf-8")
+    return path.resolve()
