@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -115,12 +116,18 @@ def _validate(marked: MarkedYaml) -> tuple[Platform | None, list[tuple[int, str]
 def _zone_problems(path: Path, marked: MarkedYaml) -> list[tuple[int, str]]:
     """Regions that exist, but in which the cluster configurations cannot run."""
     data = marked.data if isinstance(marked.data, dict) else {}
-    regions = data.get("regions")
-    zones = zone_map(path)
-    return [
-        _placed(marked, ("regions", i), f"{region!r} cannot be used: {zones.left_out[region]}")
+    regions, management = data.get("regions"), data.get("management")
+    places: list[tuple[Location, Any]] = [
+        (("regions", i), region)
         for i, region in enumerate(regions if isinstance(regions, list) else [])
-        if isinstance(region, str) and region in zones.left_out
+    ]
+    if isinstance(management, dict):
+        places.append((("management", "home_region"), management.get("home_region")))
+    left_out = zone_map(path).left_out
+    return [
+        _placed(marked, where, f"{region!r} cannot be used: {left_out[region]}")
+        for where, region in places
+        if isinstance(region, str) and region in left_out
     ]
 
 

@@ -100,6 +100,7 @@ def with_management(**changes: Any) -> dict[str, Any]:
         (with_management(home_region="us-eas-1"), "did you mean 'us-east-1'?"),
         (with_management(home_region="ap-northeast-3"), "ParallelCluster 3.16.1 is not supported"),
         (platform_data(regions=["ap-northeast-1", "il-central-1"]), "no single zone runs"),
+        (with_management(home_region="il-central-1"), "management.home_region: 'il-central-1' can"),
         (platform_data(regions=["ap-northeast-1", "ap-northeast-1"]), "is listed twice"),
         (platform_data(regions=[]), "regions: needs at least one entry"),
         (with_group(regions=["us-east-2"]), "the platform has no share in 'us-east-2'"),
