@@ -6,7 +6,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from gotocloud.constructs.policy import PARTITION, Policy, Statement
+from gotocloud.constructs.policy import PARTITION, Policy, Statement, acknowledge
 from gotocloud.platform.names import BOUNDARY
 
 SERVICES_IN_USE = (
@@ -182,5 +182,13 @@ class Boundary(Construct):
             name=BOUNDARY,
             description="The most that any role or user of this account can do.",
             statements=boundary_statements(PARTITION, stack.account),
+        )
+        acknowledge(
+            self.policy,
+            {
+                "NIST.800.53.R5-IAMPolicyNoStatementsWithFullAccess": "A permissions boundary "
+                "grants nothing. It names whole services as the outer edge; every role's own "
+                "policy names its actions one by one.",
+            },
         )
         iam.PermissionsBoundary.of(stack).apply(self.policy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ PARTITION = "aws"
 Written out, because findings are acknowledged by the text of an ARN.
 """
 
+_VARIABLE = re.compile(r"\$\{(.*?)\}")
 _PACKS = ("AwsSolutions", "NIST.800.53.R5")
 
 
@@ -72,7 +74,7 @@ class Statement:
         if self.effect != "Allow":
             return []
         return [
-            f"{kind}::{text}"
+            f"{kind}::{_as_found(text)}"
             for kind, texts in (("Action", self.actions), ("Resource", self.resources))
             for text in texts
             if "*" in text
@@ -140,6 +142,11 @@ def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
 
 def _full_id(rule: str) -> str:
     return next(f"{pack}::{rule}" for pack in _PACKS if rule.startswith(f"{pack}-"))
+
+
+def _as_found(text: str) -> str:
+    """Text of an ARN as cdk-nag writes it: policy variables in angle brackets."""
+    return _VARIABLE.sub(r"<\1>", text)
 
 
 def _one_or_many(texts: Sequence[str]) -> str | list[str]:
