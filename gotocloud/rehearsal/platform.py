@@ -150,9 +150,8 @@ def _bootstrap(deployment: _Deployment) -> None:
         arguments = ["bootstrap", *places, "--app", "", "--concurrency", str(len(places))]
         return lambda: deployment.command_line.cdk(arguments, environment)
 
-    _side_by_side(
-        [task(account, regions) for account, regions in accounts(deployment.platform).items()]
-    )
+    places = accounts(deployment.platform).values()
+    _side_by_side([task(place.account, place.regions) for place in places])
 
 
 def _deploy(
