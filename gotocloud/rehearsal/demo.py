@@ -1,0 +1,231 @@
+"""The demo: a whole platform on a local AWS, and a scientist who launches a cluster on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from gotocloud import __version__
+from gotocloud.aws.stacks import StackEvent
+from gotocloud.cluster_configs.model import load_configuration
+from gotocloud.costs.idle import idle_cost
+from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.platform.load import load_platform
+from gotocloud.platform.model import Group, Platform
+from gotocloud.rehearsal.launch import Launcher, sign_in
+from gotocloud.rehearsal.local_aws import LOG as SERVER_LOG
+from gotocloud.rehearsal.local_aws import LocalAws
+from gotocloud.rehearsal.page import page
+from gotocloud.rehearsal.platform import deploy_platform
+from gotocloud.rehearsal.progress import Progress
+from gotocloud.rehearsal.report import Launch, Report
+from gotocloud.rehearsal.survey import Place, survey
+from gotocloud.rehearsal.survey_model import Survey
+
+EXAMPLE = Path("platform.example.yaml")
+CONFIGURATION = "cryoem-spa"
+PROJECT = "apoferritin"
+LOG = "demo.log"
+PAGE = "index.html"
+REPORT = "report.json"
+PLATFORM = "platform.yaml"
+SHOWN_PROBLEMS = 20
+"""Lines of what a failed step said; the log has all of them."""
+
+
+def run(
+    *,
+    state_dir: Path,
+    output_dir: Path,
+    keep_running: bool,
+    example: Path = EXAMPLE,
+    configuration: str = CONFIGURATION,
+    progress: Progress | None = None,
+) -> Report:
+    """Deploy the example platform on a local AWS and launch a project and a cluster on it.
+
+    Writes `report.json` and `index.html` into the output folder. The local AWS is ended
+    before this returns, whatever happens, unless it is to be kept.
+
+    Args:
+        state_dir: Folder of the local AWS.
+        output_dir: Folder for the platform file, the log, the report and the page.
+        keep_running: Whether the local AWS goes on running after a demo that succeeded.
+        example: The platform file to copy.
+        configuration: Cluster configuration to launch.
+        progress: Told about every step. Default: a new one on stderr.
+
+    Raises:
+        InputError: if the platform file cannot be used, or this is not the project's folder.
+        GoToCloudError: if a step fails; says which one, and where the log is.
+    """
+    platform_path = _prepared(example, output_dir)
+    platform = load_platform(platform_path)
+    progress = progress or Progress()
+    progress.log = output_dir / LOG
+    aws: LocalAws | None = None
+    succeeded = False
+    with _ended_by_signals(), _explained(progress, output_dir, state_dir):
+        try:
+            with progress.step("Start the local AWS"):
+                aws = LocalAws.start(state_dir, account=platform.management.account)
+            deploy_platform(aws, platform_path, step=progress.step, log=progress.detail)
+            launch = _launch(aws, platform, configuration, progress)
+            with progress.step("Ask AWS what exists where"):
+                found = survey(_places(platform), aws.client)
+            report = _report(platform, progress, found, launch, keep_running=keep_running)
+            _write(report, output_dir)
+            succeeded = True
+        finally:
+            if aws and not (keep_running and succeeded):
+                aws.stop()
+    return report
+
+
+def _prepared(example: Path, output_dir: Path) -> Path:
+    """The demo's own platform file, in a folder without anything of an earlier demo."""
+    if not example.is_file():
+        raise InputError(
+            f"There is no {example} here; the demo runs in the folder of the project.",
+            next_command="cd to the GoToCloud folder, then gotocloud rehearse demo",
+        )
+    output_dir.mkdir(parents=True, exist_ok=True)
+    for old in (LOG, PAGE, REPORT, *(path.name for path in output_dir.glob("platform.*"))):
+        (output_dir / old).unlink(missing_ok=True)
+    return Path(shutil.copyfile(example, output_dir / PLATFORM))
+
+
+def launching_group(platform: Platform, configuration: str) -> tuple[Group, str]:
+    """Whose scientist launches the demo's cluster, and in which region.
+
+    The first place of a group for which every price is on record, so that the demo can
+    say what the cluster costs; else the first group's home.
+    """
+    wanted = load_configuration(configuration)
+    for group in platform.groups:
+        for region in group.regions:
+            if not idle_cost(wanted, region, wanted.lustre.gib).unknown:
+                return group, region
+    if not platform.groups:
+        raise InputError("The platform has no group; a demo needs one.")
+    return platform.groups[0], platform.groups[0].home_region
+
+
+def _launch(aws: LocalAws, platform: Platform, configuration: str, progress: Progress) -> Launch:
+    group, region = launching_group(platform, configuration)
+    name = group.scientists[0]
+    with progress.step(f"Sign in as {name} of {group.name}"):
+        scientist = sign_in(aws, group, region, name)
+    launcher = Launcher(
+        platform, scientist, PROJECT, configuration, __version__, on_event=_told(progress)
+    )
+    with progress.step(f"Launch the project {PROJECT} in {region}"):
+        launcher.launch_project()
+    with progress.step(f"Launch a {configuration} cluster in {region}"):
+        launcher.launch_cluster(load_configuration(configuration).lustre.gib)
+    return launcher.account()
+
+
+def _told(progress: Progress) -> Any:
+    def tell(event: StackEvent) -> None:
+        said = f"{event.status:24} {event.resource_type} {event.resource} {event.reason}"
+        progress.detail(said.rstrip())
+
+    return tell
+
+
+def _places(platform: Platform) -> list[Place]:
+    management, home = platform.management, platform.management.home_region
+    regions = tuple(dict.fromkeys((home, *platform.regions)))
+    return [
+        Place(management.account, "management", regions),
+        *(Place(group.account, group.name, group.regions) for group in platform.groups),
+    ]
+
+
+def _report(
+    platform: Platform, progress: Progress, found: Survey, launch: Launch, *, keep_running: bool
+) -> Report:
+    wanted = load_configuration(launch.configuration)
+    heads = [
+        head.type
+        for account in found.accounts
+        if account.account == launch.account
+        for region in account.regions
+        if region.region == launch.region
+        for head in region.instances
+    ]
+    cost = idle_cost(
+        wanted, launch.region, wanted.lustre.gib, head_node_type=heads[0] if heads else None
+    )
+    return Report(
+        platform=platform.name,
+        version=__version__,
+        finished=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        steps=tuple(progress.steps),
+        survey=found,
+        launch=launch,
+        cost=cost,
+        next_commands=_next_commands(launch, keep_running=keep_running),
+    )
+
+
+def _next_commands(launch: Launch, *, keep_running: bool) -> tuple[tuple[str, str], ...]:
+    render = f"gotocloud cluster render {launch.configuration} --region {launch.region}"
+    after = (
+        ("gotocloud rehearse status", "See the local AWS that was left running."),
+        ("gotocloud rehearse down", "End it."),
+    )
+    fresh = (("gotocloud rehearse up", "Leave such a platform running, to look at it."),)
+    activate = (("source .venv/bin/activate", "Put gotocloud on the path of this shell."),)
+    return (
+        *(() if os.environ.get("VIRTUAL_ENV") else activate),
+        *(after if keep_running else fresh),
+        (render, "Read what ParallelCluster was given."),
+        ("cp platform.example.yaml platform.yaml", "Describe your own platform, then …"),
+        ("gotocloud platform check", "… see every problem in it at once."),
+    )
+
+
+def _write(report: Report, output_dir: Path) -> None:
+    data = json.dumps(report.as_dict(), indent=2, ensure_ascii=False) + "\n"
+    (output_dir / REPORT).write_text(data, encoding="utf-8")
+    (output_dir / PAGE).write_text(page(report), encoding="utf-8")
+
+
+@contextmanager
+def _explained(progress: Progress, output_dir: Path, state_dir: Path) -> Iterator[None]:
+    """Say which step failed and where the logs are."""
+    try:
+        yield
+    except Exception as error:
+        problems = tuple(getattr(error, "problems", ()))[-SHOWN_PROBLEMS:]
+        message = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
+        progress.detail(f"!! {error!r}\n{error}")
+        raise GoToCloudError(
+            f"The demo failed at the step “{progress.running}”: {message}",
+            problems=problems,
+            next_command=f"less {output_dir / LOG} {state_dir / SERVER_LOG}",
+        ) from error
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Make SIGTERM end the demo as Ctrl-C does, so that nothing is left running."""
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
