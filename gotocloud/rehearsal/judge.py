@@ -69,7 +69,11 @@ MOTO_ARTEFACTS = (
         "must contain the parameter ebs",
         "moto wants ebs in every block device mapping, EC2 takes virtual devices without it",
     ),
-    Artefact("KeyPairValidator", "'KeyType'", "a key pair made without a type has none in moto; EC2 gives it one"),
+    Artefact(
+        "KeyPairValidator",
+        "'KeyType'",
+        "a key pair made without a type has none in moto; EC2 gives it one",
+    ),
 )
 """The only messages that are dropped: by exact validator and by text."""
 
