@@ -32,7 +32,7 @@ class AccountRoles:
 
     @staticmethod
     def of_account(scope: Construct) -> AccountRoles:
-        """The roles as another region's stack made them, by their fixed names."""
+        """The roles by their fixed names, whichever stack of the account made them."""
         stack = Stack.of(scope)
 
         def role(construct_id: str, name: str) -> iam.IRole:
@@ -40,8 +40,8 @@ class AccountRoles:
             return iam.Role.from_role_arn(scope, construct_id, arn, mutable=False)
 
         return AccountRoles(
-            deployment=role("DeploymentRole", DEPLOYMENT_ROLE),
-            flow_logs=role("FlowLogsRole", FLOW_LOGS_ROLE),
+            deployment=role("Deployment", DEPLOYMENT_ROLE),
+            flow_logs=role("FlowLogs", FLOW_LOGS_ROLE),
         )
 
 
@@ -81,25 +81,26 @@ class Account(Construct):
                 )
             ],
         )
-        self.roles = AccountRoles(deployment=deployment, flow_logs=flow_logs)
+        self.deployment_policy = deployment
+        self.flow_logs_policy = flow_logs
+        self.roles = AccountRoles.of_account(self)
 
     def _role(
         self, construct_id: str, name: str, service: str, statements: Sequence[Statement]
-    ) -> iam.Role:
+    ) -> Policy:
         role = iam.Role(
             self,
             f"{construct_id}Role",
             role_name=name,
             assumed_by=iam.ServicePrincipal(service),
         )
-        Policy(
+        return Policy(
             self,
             f"{construct_id}Policy",
             description=f"What {name} may do.",
             statements=statements,
             roles=[role],
         )
-        return role
 
     def _write_logs(self, log_group: str, why: str) -> Statement:
         stack = Stack.of(self)

@@ -99,7 +99,7 @@ class ProviderRole(Construct):
             "Access": access_statements(place),
             "Files": file_statements(place, releases_bucket, stack_name),
         }
-        for part, statements in parts.items():
+        self.policies = tuple(
             Policy(
                 self,
                 part,
@@ -107,6 +107,8 @@ class ProviderRole(Construct):
                 statements=statements,
                 roles=[self.role],
             )
+            for part, statements in parts.items()
+        )
 
     @staticmethod
     def of_account(scope: Construct, construct_id: str) -> iam.IRole:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,13 @@ from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import custom_resources as cr
-from constructs import Construct
+from constructs import Construct, IConstruct, IDependable
 
 from gotocloud.constructs.account import DEPLOYMENT_LOGS
 from gotocloud.constructs.policy import acknowledge
+
+FUNCTION = "AWS679f53fac002430cb0da5b7982bd2287"
+"""Construct id under which the CDK keeps the one function that makes a stack's calls."""
 
 LOGS_WITHOUT_OWN_KEY = (
     "CloudWatch Logs encrypts every log group; a key of our own has a monthly fee in every "
@@ -49,11 +52,22 @@ class SdkCalls(Construct):
 
     Args:
         role: Role that makes the calls; it grants each of them.
+        after: What must be there before the first call, such as the role's policy when the
+            same stack makes it. Default: nothing.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, role: iam.IRole) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        role: iam.IRole,
+        after: Sequence[IDependable] = (),
+    ) -> None:
         super().__init__(scope, construct_id)
         self._role = role
+        self._after = tuple(after)
+        self._begun = False
         log_group = logs.CfnLogGroup(
             self, "LogGroup", log_group_name=DEPLOYMENT_LOGS, retention_in_days=180
         )
@@ -92,13 +106,19 @@ class SdkCalls(Construct):
             on_update=_sdk_call(update or make, identity, returns),
             on_delete=_sdk_call(undo, None, None) if undo else None,
         )
-        self._acknowledge_function()
+        function = Stack.of(self).node.find_child(FUNCTION)
+        if self._after:
+            made.node.add_dependency(*self._after)
+        if not self._begun:
+            self._begun = True
+            self._begin(function)
         return made
 
-    def _acknowledge_function(self) -> None:
-        name = "AWS" + cr.AwsCustomResource.PROVIDER_FUNCTION_UUID.replace("-", "")
+    def _begin(self, function: IConstruct) -> None:
+        if self._after:
+            function.node.add_dependency(*self._after)
         acknowledge(
-            Stack.of(self).node.find_child(name),
+            function,
             {
                 "NIST.800.53.R5-LambdaConcurrency": "CloudFormation calls it, once per "
                 "resource and deployment; reserved concurrency would be taken from the "

@@ -74,7 +74,7 @@ class ZonedNetwork(Construct):
         )
         if internet:
             self._open_to_internet(name)
-        self._log_flows(name, roles)
+        self.flow_log = self._log_flows(name, roles)
         self._close_default_group(calls)
 
     def _subnet(self, name: str, zone_id: str, network: IPv4Network) -> ec2.CfnSubnet:
@@ -121,12 +121,12 @@ class ZonedNetwork(Construct):
             },
         )
 
-    def _log_flows(self, name: str, roles: AccountRoles) -> None:
+    def _log_flows(self, name: str, roles: AccountRoles) -> ec2.CfnFlowLog:
         log_group = logs.CfnLogGroup(
             self, "FlowLogGroup", log_group_name=f"{FLOW_LOGS}/{name}", retention_in_days=90
         )
         acknowledge(log_group, {"NIST.800.53.R5-CloudWatchLogGroupEncrypted": LOGS_WITHOUT_OWN_KEY})
-        ec2.CfnFlowLog(
+        return ec2.CfnFlowLog(
             self,
             "FlowLog",
             resource_id=self.resource.ref,

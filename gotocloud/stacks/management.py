@@ -56,8 +56,12 @@ class ManagementStack(cdk.Stack):
                 PublishedLocation.read_statement(PARTITION, self.account, management.home_region)
             ],
         )
-        self.calls = SdkCalls(self, "Calls", role=self.account_.roles.deployment)
-        self.calls.node.add_dependency(self.account_)
+        self.calls = SdkCalls(
+            self,
+            "Calls",
+            role=self.account_.roles.deployment,
+            after=[self.account_.deployment_policy],
+        )
         self._master(platform, zones)
         self.releases = Distribution(
             self,
@@ -83,6 +87,7 @@ class ManagementStack(cdk.Stack):
             roles=self.account_.roles,
             calls=self.calls,
         )
+        self.network.flow_log.node.add_dependency(self.account_.flow_logs_policy)
         self.build_host = BuildHost(self, "BuildHost", network=self.network)
         replication = ReplicationRole(self, "Replication")
         self.master = SoftwareStore(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from gotocloud.constructs.account import Account, AccountRoles
@@ -29,6 +30,25 @@ from gotocloud.platform.zones import RegionZones
 from gotocloud.stacks.management import output
 
 STACK_NAME = "gotocloud-user"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopleAndLimits:
+    """What a group has once, in its first region.
+
+    Args:
+        account: Boundary and the roles of deployments.
+        scientists: Users and their role.
+        service: CloudFormation's role.
+        provider: ParallelCluster's role.
+        costs: The budget.
+    """
+
+    account: Account
+    scientists: Scientists
+    service: ClusterService
+    provider: ProviderRole
+    costs: CostControls
 
 
 class UserStack(cdk.Stack):
@@ -69,6 +89,7 @@ class UserStack(cdk.Stack):
             env=cdk.Environment(account=group.account, region=region),
         )
         self._group = group
+        self.home: PeopleAndLimits | None = None
         self._releases = _releases(platform)
         for key, value in {
             **group.tags,
@@ -77,21 +98,20 @@ class UserStack(cdk.Stack):
         }.items():
             cdk.Tags.of(self).add(key, value)
         if region == group.home_region:
-            roles, provider_role = self._people_and_limits(acceptor)
-        else:
-            roles = AccountRoles.of_account(self)
-            provider_role = ProviderRole.of_account(self, "ProviderRole")
+            self.home = self._people_and_limits(acceptor)
+        roles = self.home.account.roles if self.home else AccountRoles.of_account(self)
+        provider_role = ProviderRole.of_account(self, "ProviderRole")
         self._network(platform, region, share, acceptor, zones, roles)
         self.provider = ClusterProvider(self, "ClusterProvider", role=provider_role)
-        if isinstance(self.node.try_find_child("ProviderRole"), ProviderRole):
-            self.provider.node.add_dependency(self.node.find_child("ProviderRole"))
+        if self.home:
+            self.provider.node.add_dependency(*self.home.provider.policies)
         Facts(self, "Facts", values=self._facts(share))
         output(self, "VpcId", self.vpc.network.resource.ref)
         output(self, "PeeringId", self.peering.connection_id)
 
-    def _people_and_limits(self, acceptor: str) -> tuple[AccountRoles, iam.IRole]:
+    def _people_and_limits(self, acceptor: str) -> PeopleAndLimits:
         group = self._group
-        self.account_ = Account(self, "Account", deployment_calls=[route_back_statement(acceptor)])
+        account = Account(self, "Account", deployment_calls=[route_back_statement(acceptor)])
         scientists = Scientists(self, "Scientists", names=group.scientists)
         service = ClusterService(self, "ClusterService", regions=group.regions)
         LaunchPermissions(
@@ -104,7 +124,7 @@ class UserStack(cdk.Stack):
         )
         provider = ProviderRole(
             self,
-            "ProviderRole",
+            "Provider",
             regions=group.regions,
             releases_bucket=self._releases.bucket,
             stack_name=STACK_NAME,
@@ -120,7 +140,9 @@ class UserStack(cdk.Stack):
         output(self, "ScientistRoleArn", scientists.role.role_arn)
         output(self, "ClusterServiceRoleArn", service.role.role_arn)
         output(self, "CostAllocationTags", ",".join(costs.tag_keys))
-        return self.account_.roles, provider.role
+        return PeopleAndLimits(
+            account=account, scientists=scientists, service=service, provider=provider, costs=costs
+        )
 
     def _network(
         self,
@@ -131,9 +153,8 @@ class UserStack(cdk.Stack):
         zones: RegionZones,
         roles: AccountRoles,
     ) -> None:
-        calls = SdkCalls(self, "Calls", role=roles.deployment)
-        if region == self._group.home_region:
-            calls.node.add_dependency(self.account_)
+        after = [self.home.account.deployment_policy] if self.home else []
+        calls = SdkCalls(self, "Calls", role=roles.deployment, after=after)
         self.vpc = GroupVpc(
             self,
             "Vpc",
@@ -143,6 +164,8 @@ class UserStack(cdk.Stack):
             roles=roles,
             calls=calls,
         )
+        if self.home:
+            self.vpc.network.flow_log.node.add_dependency(self.home.account.flow_logs_policy)
         self.peering = SharePeering(
             self,
             "Peering",
