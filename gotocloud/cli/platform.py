@@ -96,7 +96,8 @@ def zones(
     if not names:
         for name, reason in sorted(known.left_out.items()):
             narrate(f"Left out: {name}: {reason}")
-    narrate(f"Source: {known.source}; {known.date}.")
+    for source in views.sources(known, shown):
+        narrate(f"Source: {source}.")
 
 
 @app.command(epilog="Example: gotocloud platform record --platform platform.yaml")

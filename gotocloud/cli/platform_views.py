@@ -146,6 +146,11 @@ def require_regions(known: ZoneMap, names: Sequence[str]) -> None:
         )
 
 
+def sources(known: ZoneMap, names: Sequence[str]) -> list[str]:
+    """Where the zones of some regions come from, with the day."""
+    return sorted({f"{known.regions[name].source}; {known.regions[name].date}" for name in names})
+
+
 def zones_data(known: ZoneMap, names: Sequence[str], *, all_regions: bool) -> dict[str, Any]:
     """A zone map for programs."""
     data = {
