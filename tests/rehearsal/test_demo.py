@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.costs.idle import idle_cost
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.platform.load import load_platform
@@ -155,7 +156,7 @@ def platform() -> Platform:
 def test_the_cluster_is_launched_where_its_cost_is_known(platform: Platform) -> None:
     group, region = demo.launching_group(platform, "cryoem-spa")
     assert region in group.regions
-    wanted = demo.load_configuration("cryoem-spa")
+    wanted = load_configuration("cryoem-spa")
     assert idle_cost(wanted, region, wanted.lustre.gib).unknown == ()
 
 
