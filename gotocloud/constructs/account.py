@@ -65,7 +65,9 @@ class Account(Construct):
             DEPLOYMENT_ROLE,
             "lambda.amazonaws.com",
             [
-                self._write_logs(f"{DEPLOYMENT_LOGS}:*", "One log group, any of its streams."),
+                self._write_logs(
+                    f"{DEPLOYMENT_LOGS}/*", "One log group for each stack, any of its streams."
+                ),
                 self._close_default_groups(),
                 *deployment_calls,
             ],

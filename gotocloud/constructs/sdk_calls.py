@@ -69,7 +69,10 @@ class SdkCalls(Construct):
         self._after = tuple(after)
         self._begun = False
         log_group = logs.CfnLogGroup(
-            self, "LogGroup", log_group_name=DEPLOYMENT_LOGS, retention_in_days=180
+            self,
+            "LogGroup",
+            log_group_name=f"{DEPLOYMENT_LOGS}/{Stack.of(self).stack_name}",
+            retention_in_days=180,
         )
         acknowledge(log_group, {"NIST.800.53.R5-CloudWatchLogGroupEncrypted": LOGS_WITHOUT_OWN_KEY})
         self._log_group = logs.LogGroup.from_log_group_name(self, "Logs", log_group.ref)
