@@ -22,11 +22,12 @@ def set_default_account(account: str) -> None:
 
 def apply() -> None:
     """Apply every patch; call once, after moto was imported."""
-    from gotocloud.rehearsal.services import datasync, fsx, fsx_network
+    from gotocloud.rehearsal.services import datasync, efs, fsx, fsx_network
 
     fsx.apply()
     fsx_network.apply()
     datasync.apply()
+    efs.apply()
     _leave_conditions_open()
 
 
