@@ -178,7 +178,7 @@ def _networks(report: Report) -> str:
             region.region,
             _id(vpc.id),
             vpc.cidr,
-            _lines(
+            _ids(
                 f"{subnet.cidr} {subnet.zone_id} {'public' if subnet.public else 'private'}"
                 for subnet in vpc.subnets
             ),
@@ -212,12 +212,12 @@ def _stores(report: Report) -> str:
     for account, region in report.survey.everywhere():
         where = (escape(account.name), region.region)
         for fs in region.file_systems:
-            doors = _lines(f"{t.ip} in {t.zone_id}" for t in fs.mount_targets)
+            doors = _ids(f"{t.ip} in {t.zone_id}" for t in fs.mount_targets)
             sealed = "encrypted" if fs.encrypted else "not encrypted"
             rows.append((*where, "EFS", _id(fs.id), sealed, doors))
         for lustre in region.lustre:
             size = f"{lustre.gib:,} GiB {lustre.deployment_type}"
-            bound = _lines(lustre.repositories)
+            bound = _ids(lustre.repositories)
             rows.append((*where, "FSx for Lustre", _id(lustre.id), size, bound))
         rows += [(*where, "S3 bucket", _id(bucket), "", "") for bucket in region.buckets]
     return _section(
@@ -326,6 +326,10 @@ def _section(
 
 def _lines(lines: Iterable[str]) -> str:
     return "<br>".join(escape(line) for line in lines) or NONE
+
+
+def _ids(texts: Iterable[str]) -> str:
+    return "<br>".join(_id(text) for text in texts) or NONE
 
 
 def _id(text: str) -> str:
