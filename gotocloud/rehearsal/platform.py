@@ -157,35 +157,39 @@ def _bootstrap(deployment: _Deployment) -> None:
 def _deploy(
     deployment: _Deployment,
     stacks: Sequence[str],
-    name: str,
+    assembly: Path,
     environment: Mapping[str, str],
     context: Mapping[str, str],
 ) -> None:
+    """Synthesise into a folder and deploy some of its stacks."""
     given = {"platform": str(deployment.platform_path), **context}
-    deployment.command_line.cdk(
-        [
-            "deploy",
-            *stacks,
-            *(word for key, value in given.items() for word in ("--context", f"{key}={value}")),
-            "--require-approval=never",
-            "--method=direct",
-            "--concurrency=4",
-            "--asset-parallelism=true",
-            f"--output={deployment.workdir / 'cdk.out' / name}",
-        ],
-        environment,
-    )
+    words = [word for key, value in given.items() for word in ("--context", f"{key}={value}")]
+    arguments = ["deploy", *stacks, *words, f"--output={assembly}", *_DEPLOY_OPTIONS]
+    deployment.command_line.cdk(arguments, environment)
+
+
+_DEPLOY_OPTIONS = ("--require-approval=never", "--method=direct", "--concurrency=4")
 
 
 def _deploy_shared(deployment: _Deployment) -> None:
-    _deploy(deployment, ["ManagementStack", "RegionStack*"], "shared", deployment.management, {})
+    assembly = deployment.workdir / "cdk.out" / "shared"
+    _deploy(deployment, ["ManagementStack"], assembly, deployment.management, {})
+    # Regions read what management wrote; what was synthesised with it serves them too.
+    arguments = ["deploy", "RegionStack*", f"--app={assembly}", *_DEPLOY_OPTIONS]
+    deployment.command_line.cdk(arguments, deployment.management)
 
 
 def _deploy_groups_and_publish(deployment: _Deployment) -> None:
     def group_task(name: str) -> Callable[[], None]:
         group = deployment.platform.group(name)
         environment = deployment.local.environment(group.account, group.home_region)
-        return lambda: _deploy(deployment, ["UserStack*"], name, environment, {"group": name})
+        return lambda: _deploy(
+            deployment,
+            ["UserStack*"],
+            deployment.workdir / "cdk.out" / name,
+            environment,
+            {"group": name},
+        )
 
     def publish() -> None:
         arguments = ["platform", "publish", "--platform", str(deployment.platform_path)]
