@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from moto.core.exceptions import JsonRESTError
 from moto.datasync import models, responses
+from moto.datasync.models import datasync_backends
 from moto.efs.models import efs_backends
 
 _TASK_EXTRAS = ("Schedule", "Options", "Excludes", "Includes", "Tags", "CloudWatchLogGroupArn")
@@ -17,25 +18,25 @@ _TASK_EXTRAS = ("Schedule", "Options", "Excludes", "Includes", "Tags", "CloudWat
 def apply() -> None:
     """Add what is missing to moto's DataSync."""
     backend = models.DataSyncBackend
-    backend.create_location = _own_arn(backend.create_location, "locations")  # type: ignore[method-assign]
-    backend.create_task = _own_arn(backend.create_task, "tasks")  # type: ignore[method-assign]
+    backend.create_location = _own_arn(backend.create_location)  # type: ignore[method-assign]
     for operation in (create_location_efs, describe_location_efs, create_task, describe_task):
         setattr(responses.DataSyncResponse, operation.__name__, operation)
 
 
-def _own_arn(original: Callable[..., str], kept: str) -> Any:
-    prefix = {"locations": "location/loc-", "tasks": "task/task-"}[kept]
-
-    def create(self: Any, *args: Any, **kwargs: Any) -> str:
-        """Create, and give the ARN the account that asked."""
-        entries = getattr(self, kept)
-        made = entries.pop(original(self, *args, **kwargs))
-        resource = f"{prefix}{uuid4().hex[:17]}"
-        made.arn = f"arn:aws:datasync:{self.region_name}:{self.account_id}:{resource}"
-        entries[made.arn] = made
+def _own_arn(original: Callable[..., str]) -> Any:
+    def create_location(self: Any, *args: Any, **kwargs: Any) -> str:
+        """Create a location, and give its ARN the account that asked."""
+        made = self.locations.pop(original(self, *args, **kwargs))
+        made.arn = _new_arn(self, "location/loc")
+        self.locations[made.arn] = made
         return str(made.arn)
 
-    return create
+    return create_location
+
+
+def _new_arn(backend: Any, kind: str) -> str:
+    place = f"{backend.region_name}:{backend.account_id}"
+    return f"arn:aws:datasync:{place}:{kind}-{uuid4().hex[:17]}"
 
 
 def create_location_efs(self: Any) -> str:
@@ -69,15 +70,18 @@ def describe_location_efs(self: Any) -> str:
 
 
 def create_task(self: Any) -> str:
-    """CreateTask, with its schedule."""
+    """CreateTask, with its schedule; a location may be in another region of the account."""
+    backend = self.datasync_backend
+    ends = [self._get_param(f"{end}LocationArn") for end in ("Source", "Destination")]
+    for arn in ends:
+        _, _, _, region, account, _ = arn.split(":", 5)
+        if account != backend.account_id or arn not in datasync_backends[account][region].locations:
+            raise JsonRESTError("InvalidRequestException", f"Location {arn} not found.")
     metadata = {name: self._get_param(name) for name in _TASK_EXTRAS}
-    made = self.datasync_backend.create_task(
-        self._get_param("SourceLocationArn"),
-        self._get_param("DestinationLocationArn"),
-        self._get_param("Name"),
-        metadata=metadata,
-    )
-    return json.dumps({"TaskArn": made})
+    made = models.Task(*ends, self._get_param("Name"), backend.region_name, metadata)
+    made.arn = _new_arn(backend, "task/task")
+    backend.tasks[made.arn] = made
+    return json.dumps({"TaskArn": made.arn})
 
 
 def describe_task(self: Any) -> str:
