@@ -72,13 +72,14 @@ def describe_location_efs(self: Any) -> str:
 def create_task(self: Any) -> str:
     """CreateTask, with its schedule; a location may be in another region of the account."""
     backend = self.datasync_backend
-    ends = [self._get_param(f"{end}LocationArn") for end in ("Source", "Destination")]
+    ends = self._get_param("SourceLocationArn"), self._get_param("DestinationLocationArn")
     for arn in ends:
         _, _, _, region, account, _ = arn.split(":", 5)
         if account != backend.account_id or arn not in datasync_backends[account][region].locations:
             raise JsonRESTError("InvalidRequestException", f"Location {arn} not found.")
     metadata = {name: self._get_param(name) for name in _TASK_EXTRAS}
-    made = models.Task(*ends, self._get_param("Name"), backend.region_name, metadata)
+    name = self._get_param("Name")
+    made = models.Task(ends[0], ends[1], name, backend.region_name, metadata)
     made.arn = _new_arn(backend, "task/task")
     backend.tasks[made.arn] = made
     return json.dumps({"TaskArn": made.arn})
