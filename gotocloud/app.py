@@ -78,15 +78,16 @@ def _add_management(app: cdk.App, platform: Platform, zones: ZoneMap) -> None:
     from gotocloud.stacks.region import RegionStack
 
     home = zones.region(platform.management.home_region)
-    ManagementStack(app, "ManagementStack", platform=platform, zones=home)
+    management = ManagementStack(app, "ManagementStack", platform=platform, zones=home)
     for region in platform.regions:
-        RegionStack(
+        share = RegionStack(
             app,
             f"RegionStack-{region}",
             platform=platform,
             region=region,
             zones=zones.region(region),
         )
+        share.add_dependency(management, "It reads the master's DataSync location.")
 
 
 def _add_group(app: cdk.App, platform: Platform, name: str, path: Path, zones: ZoneMap) -> None:
@@ -94,8 +95,9 @@ def _add_group(app: cdk.App, platform: Platform, name: str, path: Path, zones: Z
 
     group = platform.group(name)
     record = load_record(record_path(path))
+    first: cdk.Stack | None = None
     for region in group.regions:
-        UserStack(
+        stack = UserStack(
             app,
             "UserStack" if region == group.home_region else f"UserStack-{region}",
             platform=platform,
@@ -104,6 +106,10 @@ def _add_group(app: cdk.App, platform: Platform, name: str, path: Path, zones: Z
             record=record,
             zones=zones.region(region),
         )
+        if first:
+            stack.add_dependency(first, "It uses the account's roles, made in the first region.")
+        else:
+            first = stack
 
 
 def _add_templates(app: cdk.App, platform: Platform, version: str, zones: ZoneMap) -> None:
