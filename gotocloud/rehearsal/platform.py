@@ -173,10 +173,8 @@ _DEPLOY_OPTIONS = ("--require-approval=never", "--method=direct", "--concurrency
 
 def _deploy_shared(deployment: _Deployment) -> None:
     assembly = deployment.workdir / "cdk.out" / "shared"
-    _deploy(deployment, ["ManagementStack"], assembly, deployment.management, {})
-    # Regions read what management wrote; what was synthesised with it serves them too.
-    arguments = ["deploy", "RegionStack*", f"--app={assembly}", *_DEPLOY_OPTIONS]
-    deployment.command_line.cdk(arguments, deployment.management)
+    stacks = ["ManagementStack", "RegionStack*"]
+    _deploy(deployment, stacks, assembly, deployment.management, {})
 
 
 def _deploy_groups_and_publish(deployment: _Deployment) -> None:
