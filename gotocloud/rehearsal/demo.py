@@ -27,6 +27,7 @@ from gotocloud.rehearsal.page import page
 from gotocloud.rehearsal.platform import deploy_platform
 from gotocloud.rehearsal.progress import Progress
 from gotocloud.rehearsal.report import Launch, Report
+from gotocloud.rehearsal.summary import show
 from gotocloud.rehearsal.survey import Place, survey
 from gotocloud.rehearsal.survey_model import Survey
 
@@ -52,8 +53,9 @@ def run(
 ) -> Report:
     """Deploy the example platform on a local AWS and launch a project and a cluster on it.
 
-    Writes `report.json` and `index.html` into the output folder. The local AWS is ended
-    before this returns, whatever happens, unless it is to be kept.
+    Writes `report.json` and `index.html` into the output folder and prints an account of
+    it on stdout. The local AWS is ended before this returns, whatever happens, unless it
+    is to be kept.
 
     Args:
         state_dir: Folder of the local AWS.
@@ -87,6 +89,7 @@ def run(
         finally:
             if aws and not (keep_running and succeeded):
                 aws.stop()
+    show(report, str(output_dir / PAGE))
     return report
 
 

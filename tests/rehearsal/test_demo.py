@@ -63,10 +63,11 @@ def running(folder: Path) -> bool:
 
 
 def test_a_demo_writes_its_report_and_its_page_and_ends_the_local_aws(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stub(monkeypatch, deployed)
     made = run(folder)
+    assert str(folder / "out/index.html") in capsys.readouterr().out.replace("\n", "")
     data = json.loads((folder / "out/report.json").read_text())
     assert data == json.loads(json.dumps(made.as_dict()))
     assert data["schema_version"] == SCHEMA_VERSION
