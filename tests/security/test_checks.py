@@ -221,7 +221,12 @@ def test_what_is_billed_by_use_or_by_data_is_no_meter(good: Template) -> None:
 VIOLATION = {
     "ruleName": "AwsSolutions-S1",
     "description": "The S3 Bucket has server access logs disabled.",
-    "violatingConstructs": [{"constructPath": "Stack/Bucket/Resource"}],
+    "violatingConstructs": [
+        {
+            "constructPath": "Stack/Bucket/Resource",
+            "constructFqn": "aws-cdk-lib.aws_s3.CfnBucket",
+        }
+    ],
 }
 
 
@@ -241,7 +246,7 @@ def test_acknowledgements_are_read_with_their_construct_and_reason() -> None:
     }
     plugin = {"pluginName": "AwsSolutions", "violations": [], "suppressedViolations": [answer]}
     assert list(acknowledged({"pluginReports": [plugin]})) == [
-        Acknowledged("AwsSolutions-S1", "Bucket", "because")
+        Acknowledged("AwsSolutions-S1", "Bucket", "aws_s3.CfnBucket", "because")
     ]
 
 
@@ -255,13 +260,33 @@ def test_acknowledgements_are_read_with_their_construct_and_reason() -> None:
     ],
 )
 def test_a_reason_that_says_nothing_is_found(reason: str) -> None:
-    assert len(empty_reasons([Acknowledged("AwsSolutions-S1", "Bucket", reason)])) == 1
+    assert len(empty_reasons([Acknowledged("AwsSolutions-S1", "It", "a.B", reason)])) == 1
 
 
-def test_one_reason_for_two_constructs_is_found() -> None:
-    reason = "Every object of this bucket is a copy of an object that lies elsewhere, too."
-    twice = [Acknowledged("AwsSolutions-S1", name, reason) for name in ("One", "Two")]
-    assert len(empty_reasons(twice)) == 1
-    assert not empty_reasons(twice[:1])
-    twins = [Acknowledged(rule, "One", reason) for rule in ("AwsSolutions-S1", "NIST-S3")]
-    assert not empty_reasons(twins)
+REASON = "Every object of this bucket is a copy of an object that lies elsewhere, too."
+
+
+@pytest.mark.parametrize(
+    "users",
+    [
+        (("Bucket", "aws_s3.CfnBucket"), ("Logs", "aws_logs.CfnLogGroup")),
+        (("One", "aws_iam.CfnManagedPolicy"), ("Two", "aws_iam.CfnManagedPolicy")),
+    ],
+)
+def test_one_reason_for_different_things_is_found(users: tuple[tuple[str, str], ...]) -> None:
+    answers = [Acknowledged("AwsSolutions-S1", name, kind, REASON) for name, kind in users]
+    assert len(empty_reasons(answers)) == 1
+
+
+@pytest.mark.parametrize(
+    "users",
+    [
+        (("One", "aws_s3.CfnBucket"), ("Two", "aws_s3.CfnBucket")),
+        (("One", "aws_iam.CfnRole"), ("One", "aws_iam.CfnRole")),
+    ],
+)
+def test_one_reason_for_things_of_a_kind_is_no_finding(
+    users: tuple[tuple[str, str], ...],
+) -> None:
+    answers = [Acknowledged("AwsSolutions-S1", name, kind, REASON) for name, kind in users]
+    assert not empty_reasons(answers)

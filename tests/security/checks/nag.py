@@ -27,12 +27,19 @@ class Acknowledged:
     Args:
         rule: Rule with its finding, such as `AwsSolutions-IAM5[Resource::*]`.
         construct: Path of the construct, without its stack.
+        kind: What it is, such as `aws_s3.CfnBucket`.
         reason: Why it is all right there.
     """
 
     rule: str
     construct: str
+    kind: str
     reason: str
+
+    @property
+    def shared_by(self) -> str:
+        """What may share the reason: resources of a kind, but each set of permissions alone."""
+        return self.construct if self.kind.startswith("aws_iam.") else self.kind
 
 
 def unacknowledged(report: dict[str, Any]) -> list[Finding]:
@@ -58,6 +65,7 @@ def acknowledged(report: dict[str, Any]) -> Iterator[Acknowledged]:
                 yield Acknowledged(
                     violation["acknowledgedId"].partition("::")[2],
                     path.removesuffix("/Resource"),
+                    construct["constructFqn"].removeprefix("aws-cdk-lib."),
                     violation["reason"],
                 )
 
@@ -71,10 +79,10 @@ def empty_reasons(answers: Iterable[Acknowledged]) -> list[Finding]:
             findings.append(f"{answer.construct}: {answer.rule}: too short: {answer.reason!r}")
         if found := BOILERPLATE.search(answer.reason):
             findings.append(f"{answer.construct}: {answer.rule}: {found.group()!r} says nothing")
-        used.setdefault(answer.reason, set()).add(answer.construct)
+        used.setdefault(answer.reason, set()).add(answer.shared_by)
     findings += [
-        f"{', '.join(sorted(constructs))}: share one reason: {reason!r}"
-        for reason, constructs in used.items()
-        if len(constructs) > 1
+        f"{', '.join(sorted(users))}: share one reason: {reason!r}"
+        for reason, users in used.items()
+        if len(users) > 1
     ]
     return sorted(set(findings))

@@ -24,6 +24,9 @@ SECRET_NAMES = re.compile(
 )
 """Names whose value must be generated or resolved when the stack is created."""
 
+REFERENCE = re.compile(r"/(Ref|DependsOn|DependsOn/\d+|Fn::GetAtt/0)$")
+"""Where logical ids stand, which are as long and as mixed as an access key."""
+
 RESOLVED = re.compile(r"^\{\{resolve:(secretsmanager|ssm-secure):")
 
 
@@ -32,6 +35,7 @@ def secret_literals(template: Template) -> list[Finding]:
     findings = [
         f"{path}: holds {kind}"
         for path, value in literals(template)
+        if not REFERENCE.search(path)
         for kind, pattern in SECRETS.items()
         if pattern.search(value)
     ]
