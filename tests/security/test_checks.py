@@ -283,6 +283,7 @@ def test_one_reason_for_different_things_is_found(users: tuple[tuple[str, str], 
     [
         (("One", "aws_s3.CfnBucket"), ("Two", "aws_s3.CfnBucket")),
         (("One", "aws_iam.CfnRole"), ("One", "aws_iam.CfnRole")),
+        (("Chunk1/Policy", "aws_iam.CfnPolicy"), ("Chunk12/Policy", "aws_iam.CfnPolicy")),
     ],
 )
 def test_one_reason_for_things_of_a_kind_is_no_finding(

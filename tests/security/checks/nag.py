@@ -38,8 +38,13 @@ class Acknowledged:
 
     @property
     def shared_by(self) -> str:
-        """What may share the reason: resources of a kind, but each set of permissions alone."""
-        return self.construct if self.kind.startswith("aws_iam.") else self.kind
+        """What may share the reason: resources of a kind, but each set of permissions alone.
+
+        Numbered siblings, such as the roles of a sharded capability, are the same set.
+        """
+        if self.kind.startswith("aws_iam."):
+            return re.sub(r"\d+", "#", self.construct)
+        return self.kind
 
 
 def unacknowledged(report: dict[str, Any]) -> list[Finding]:
