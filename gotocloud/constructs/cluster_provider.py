@@ -21,6 +21,25 @@ NODE_POLICIES = ("AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy")
 """AWS's own policies that ParallelCluster attaches to the roles of nodes."""
 
 
+NODE_KINDS = (
+    "capacity-reservation",
+    "elastic-ip",
+    "fleet",
+    "instance",
+    "key-pair",
+    "launch-template",
+    "network-interface",
+    "placement-group",
+    "security-group",
+    "security-group-rule",
+    "spot-instances-request",
+    "subnet",
+    "volume",
+    "vpc",
+)
+"""Kinds of EC2 resources that nodes are made of, or stand in."""
+
+
 def provider_template_url(region: str, url_suffix: str) -> str:
     """URL of AWS's official provider template in a region."""
     return (
@@ -174,7 +193,7 @@ def machine_statements(place: _Place) -> list[Statement]:
                 "ec2:TerminateInstances",
             ],
             resources=[
-                place.arn("ec2", "*"),
+                *(place.arn("ec2", f"{kind}/*") for kind in NODE_KINDS),
                 f"arn:{place.partition}:ec2:*::image/*",
                 f"arn:{place.partition}:ec2:*::snapshot/*",
             ],
@@ -238,7 +257,6 @@ def stack_statements(place: _Place) -> list[Statement]:
                 "cloudformation:DescribeStackResources",
                 "cloudformation:DescribeStacks",
                 "cloudformation:GetTemplate",
-                "cloudformation:ListStacks",
                 "cloudformation:TagResource",
             ],
             resources=[place.arn("cloudformation", "stack/*")],
@@ -306,6 +324,7 @@ def stack_statements(place: _Place) -> list[Statement]:
         Statement(
             sid="SeeWhatHappens",
             actions=[
+                "cloudformation:ListStacks",
                 "logs:DescribeLogGroups",
                 "resource-groups:GetGroupConfiguration",
                 "resource-groups:ListGroupResources",
@@ -500,15 +519,9 @@ def file_statements(place: _Place, releases_bucket: str, stack_name: str) -> lis
             why="Validators look whether the project's bucket is there.",
         ),
         Statement(
-            sid="SeeFileSystems",
-            actions=[
-                "elasticfilesystem:DescribeFileSystems",
-                "elasticfilesystem:DescribeMountTargets",
-                "elasticfilesystem:DescribeMountTargetSecurityGroups",
-                "fsx:DescribeDataRepositoryAssociations",
-                "fsx:DescribeFileSystems",
-            ],
-            resources=[place.arn("elasticfilesystem", "*"), place.arn("fsx", "*")],
-            why="Read-only: validators look at the Lustre that the cluster mounts.",
+            sid="SeeLustre",
+            actions=["fsx:DescribeDataRepositoryAssociations", "fsx:DescribeFileSystems"],
+            why="Read-only, and FSx knows no resources for it: validators look at the Lustre "
+            "that the cluster mounts.",
         ),
     ]

@@ -47,6 +47,20 @@ NETWORK_ACTIONS = (
 )
 """EC2 calls behind the resources of ProjectStack and ClusterStack."""
 
+NETWORK_KINDS = (
+    "elastic-ip",
+    "key-pair",
+    "natgateway",
+    "network-interface",
+    "route-table",
+    "security-group",
+    "security-group-rule",
+    "subnet",
+    "vpc",
+    "vpc-endpoint",
+)
+"""Kinds of EC2 resources that those calls touch."""
+
 BUCKET_ACTIONS = (
     "s3:CreateBucket",
     "s3:DeleteBucketPolicy",
@@ -112,7 +126,7 @@ def infrastructure_statements(
         Statement(
             sid="BuildNetworks",
             actions=NETWORK_ACTIONS,
-            resources=[f"arn:{partition}:ec2:*:{account}:*"],
+            resources=[f"arn:{partition}:ec2:*:{account}:{kind}/*" for kind in NETWORK_KINDS],
             conditions=here,
             why="What a cluster is made of gets its ids while it is created, and AWS wants "
             "permission on each kind that a call touches. CloudFormation alone can use this "
@@ -136,7 +150,7 @@ def infrastructure_statements(
                 "ec2:DescribeVpcEndpoints",
                 "ec2:DescribeVpcs",
             ],
-            why="Read-only; these actions know no resources.",
+            why="Read-only; EC2 knows no resources for these actions.",
         ),
         Statement(
             sid="KeepPrivateKeys",
@@ -199,8 +213,7 @@ def storage_statements(partition: str, account: str, regions: Sequence[str]) -> 
         Statement(
             sid="SeeLustre",
             actions=["fsx:DescribeDataRepositoryAssociations", "fsx:DescribeFileSystems"],
-            resources=[f"{fsx}:association/*", f"{fsx}:file-system/*"],
-            why="Read-only.",
+            why="Read-only; FSx knows no resources for these actions.",
         ),
         Statement(
             sid="GiveFsxItsOwnRole",
@@ -214,7 +227,7 @@ def storage_statements(partition: str, account: str, regions: Sequence[str]) -> 
                     ]
                 }
             },
-            why="AWS names its service-linked roles itself; the condition names the services.",
+            why="FSx names its two service-linked roles itself; the condition names FSx.",
         ),
         Statement(
             sid="LinkFsxWithBuckets",

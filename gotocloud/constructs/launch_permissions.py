@@ -139,7 +139,6 @@ def launch_statements(place: _Place, releases: Releases, service_role_arn: str) 
                 "cloudformation:DescribeStacks",
                 "cloudformation:GetTemplate",
                 "cloudformation:ListStackResources",
-                "cloudformation:ListStacks",
             ],
             resources=[place.arn("cloudformation", "stack/*")],
             why="Read-only: the status of a cluster is also that of the stacks that "
@@ -264,6 +263,7 @@ def look_statements() -> list[Statement]:
                 "budgets:ViewBudget",
                 "ce:GetCostAndUsage",
                 "ce:GetCostForecast",
+                "cloudformation:ListStacks",
                 "cloudwatch:GetMetricData",
                 "ec2:DescribeAddresses",
                 "ec2:DescribeInstances",

@@ -51,7 +51,7 @@ class PeeringAcceptor(Construct):
             "Policy",
             description="Accept peerings with the software share and route back to the group.",
             roles=[self.role],
-            statements=acceptor_statements(PARTITION, stack.account, accounts),
+            statements=acceptor_statements(PARTITION, stack.account, accounts, chunk=chunk),
         )
 
 
@@ -72,17 +72,23 @@ class PeeringAcceptors(Construct):
         }
 
 
-def acceptor_statements(partition: str, account: str, requesters: Sequence[str]) -> list[Statement]:
+def acceptor_statements(
+    partition: str, account: str, requesters: Sequence[str], *, chunk: int
+) -> list[Statement]:
     """What an acceptor role may do.
 
     Args:
         partition: AWS partition.
         account: The management account.
         requesters: Accounts whose peerings it accepts.
+        chunk: Number of the role.
     """
     ec2 = f"arn:{partition}:ec2:*:{account}"
     shared = {"StringEquals": {f"ec2:ResourceTag/{SHARE_TAG}": SHARE}}
-    ids = "The ids are AWS's, one for each region and share; the tag admits share VPCs only."
+    ids = (
+        "The ids are AWS's, one for each region and share; "
+        f"the tag lets role {chunk} reach share VPCs only."
+    )
     return [
         Statement(
             sid="AcceptIntoShares",
@@ -102,8 +108,8 @@ def acceptor_statements(partition: str, account: str, requesters: Sequence[str])
                     ]
                 }
             },
-            why="A peering gets its id while it is requested; only the accounts that this "
-            "role serves can have requested it.",
+            why="A peering gets its id while it is requested; only the "
+            f"{len(requesters)} accounts that role {chunk} serves can have requested it.",
         ),
         Statement(
             sid="RouteBack",

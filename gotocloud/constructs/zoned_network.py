@@ -139,6 +139,8 @@ class ZonedNetwork(Construct):
 
     def _close_default_group(self, calls: SdkCalls) -> None:
         group = self.resource.attr_default_security_group
+        # The calls of a stack are neighbours: the path tells its networks apart.
+        place = "".join(self.node.path.split("/")[1:])
         for construct_id, action, permission in (
             (
                 "Ingress",
@@ -152,7 +154,7 @@ class ZonedNetwork(Construct):
             ),
         ):
             calls.add(
-                f"{self.node.id}Default{construct_id}",
+                f"{place}Default{construct_id}",
                 identity=f"{group} {construct_id}",
                 make=Call(
                     service="EC2",
