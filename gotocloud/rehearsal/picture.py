@@ -35,6 +35,7 @@ MARGIN = 12
 LANE_HEAD = 34
 ROW_HEAD = 50
 ROW_GAP = 14
+CDK_PREFIX = "cdk-"
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 
@@ -171,7 +172,9 @@ def _cell(survey: Survey, region: RegionSurvey, columns: int) -> Iterable[Row | 
         if not {target.vpc_id for target in fs.mount_targets} & inside:
             yield _efs_row(fs)
     for bucket in region.buckets:
-        yield Row(bucket, symbol="s3", style="small")
+        # The CDK's own: every account and region has one, and nothing of ours depends on it.
+        if not bucket.startswith(CDK_PREFIX):
+            yield Row(bucket, symbol="s3", style="small")
 
 
 def _vpc_box(survey: Survey, region: RegionSurvey, vpc: Vpc, columns: int) -> Box:
@@ -259,8 +262,8 @@ def _cluster_boxes(region: RegionSurvey, vpc: Vpc, columns: int) -> list[Box]:
 
 
 def _cluster_title(stack: Stack) -> Row:
-    name = stack.outputs.get("ClusterName") or stack.name
-    return Row(f"Cluster {name}", note=stack.status.replace("_", " ").lower(), style="title")
+    name = stack.tags.get("gtc:project") or stack.outputs.get("ClusterName") or stack.name
+    return Row(f"Cluster of {name}", note=stack.status.replace("_", " ").lower(), style="title")
 
 
 def _unless(text: str, state: str, usual: str) -> str:

@@ -194,7 +194,7 @@ def _vpcs(ec2: Any) -> tuple[Vpc, ...]:
                     id=subnet["SubnetId"],
                     cidr=subnet["CidrBlock"],
                     zone_id=subnet["AvailabilityZoneId"],
-                    public=bool(subnet.get("MapPublicIpOnLaunch")),
+                    public=_is_public(subnet, tables),
                 )
                 for subnet in sorted(subnets, key=lambda subnet: _numeric(subnet["CidrBlock"]))
                 if subnet["VpcId"] == vpc["VpcId"]
@@ -202,6 +202,22 @@ def _vpcs(ec2: Any) -> tuple[Vpc, ...]:
             peering_routes=tuple(_peering_routes(tables, vpc["VpcId"])),
         )
         for vpc in sorted(own, key=lambda vpc: _numeric(vpc["CidrBlock"]))
+    )
+
+
+def _is_public(subnet: Mapping[str, Any], tables: Iterable[Any]) -> bool:
+    """Whether the subnet's route table, else its VPC's main one, leads to the internet."""
+    main, own = [], []
+    for table in tables:
+        for association in table.get("Associations", ()):
+            if association.get("SubnetId") == subnet["SubnetId"]:
+                own.append(table)
+            elif association.get("Main") and table["VpcId"] == subnet["VpcId"]:
+                main.append(table)
+    return any(
+        str(route.get("GatewayId", "")).startswith("igw-")
+        for table in own or main
+        for route in table["Routes"]
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Subnet:
-    """A subnet, its place by zone id, and whether hosts in it get public addresses."""
+    """A subnet, its place by zone id, and whether it has a route to an internet gateway."""
 
     id: str
     cidr: str

@@ -55,6 +55,13 @@ def build(aws: LocalAws) -> Built:
     guest.create_route(
         RouteTableId=table, DestinationCidrBlock="10.0.0.0/24", VpcPeeringConnectionId=peering
     )
+    gateway = guest.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    guest.attach_internet_gateway(InternetGatewayId=gateway, VpcId=guest_vpc)
+    open_table = guest.create_route_table(VpcId=guest_vpc)["RouteTable"]["RouteTableId"]
+    guest.create_route(RouteTableId=open_table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    for cidr, its_table in (("10.1.0.0/24", open_table), ("10.1.1.0/24", table)):
+        made = guest.create_subnet(VpcId=guest_vpc, CidrBlock=cidr)["Subnet"]["SubnetId"]
+        guest.associate_route_table(RouteTableId=its_table, SubnetId=made)
     efs = aws.client("efs", HOST, REGION)
     fs = efs.create_file_system(CreationToken="x", Encrypted=True)["FileSystemId"]
     efs.create_mount_target(FileSystemId=fs, SubnetId=subnet, IpAddress="10.0.0.5")
@@ -94,6 +101,16 @@ def test_networks_are_found_in_their_accounts(
 
 def test_subnets_have_the_id_of_their_zone(host: RegionSurvey) -> None:
     assert [(s.cidr, s.zone_id) for s in host.vpcs[0].subnets] == [("10.0.0.0/27", "euc1-az2")]
+
+
+def test_a_subnet_is_public_when_its_route_table_leads_to_the_internet(
+    host: RegionSurvey, guest: RegionSurvey
+) -> None:
+    assert [(s.cidr, s.public) for s in guest.vpcs[0].subnets] == [
+        ("10.1.0.0/24", True),
+        ("10.1.1.0/24", False),
+    ]
+    assert not host.vpcs[0].subnets[0].public
 
 
 def test_both_accounts_see_the_peering_and_it_counts_once(
