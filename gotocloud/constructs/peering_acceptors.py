@@ -44,8 +44,9 @@ class PeeringAcceptor(Construct):
             "Role",
             role_name=acceptor_role(chunk),
             description="Groups accept their peering with the software share with it.",
-            assumed_by=iam.CompositePrincipal(*(iam.ArnPrincipal(a) for a in accounts)),
+            assumed_by=iam.ArnPrincipal(accounts[0]),
         )
+        self._trust(accounts)
         Policy(
             self,
             "Policy",
@@ -53,6 +54,21 @@ class PeeringAcceptor(Construct):
             roles=[self.role],
             statements=acceptor_statements(PARTITION, stack.account, accounts, chunk=chunk),
         )
+
+    def _trust(self, accounts: Sequence[str]) -> None:
+        """One statement for all accounts; the CDK's principals would make one for each."""
+        resource = self.role.node.default_child
+        assert isinstance(resource, iam.CfnRole)
+        resource.assume_role_policy_document = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": list(accounts)},
+                    "Action": "sts:AssumeRole",
+                }
+            ],
+        }
 
 
 class PeeringAcceptors(Construct):
