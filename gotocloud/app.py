@@ -55,7 +55,9 @@ def build(app: cdk.App) -> None:
     if group:
         _add_group(app, platform, str(group), path, zones)
     elif version:
-        _add_templates(app, platform, str(version), zones)
+        from gotocloud.stacks.templates import add_templates
+
+        add_templates(app, platform=platform, version=str(version), zones=zones)
     else:
         _add_management(app, platform, zones)
     if str(app.node.try_get_context("nag")).lower() == "true":
@@ -110,25 +112,3 @@ def _add_group(app: cdk.App, platform: Platform, name: str, path: Path, zones: Z
             stack.add_dependency(first, "It uses the account's roles, made in the first region.")
         else:
             first = stack
-
-
-def _add_templates(app: cdk.App, platform: Platform, version: str, zones: ZoneMap) -> None:
-    from gotocloud.cluster_configs.model import configuration_names, load_configuration
-    from gotocloud.platform.names import distribution_bucket
-    from gotocloud.stacks.cluster import ClusterStack
-    from gotocloud.stacks.project import ProjectStack
-
-    management = platform.management
-    ProjectStack(app, "ProjectStack")
-    for name in configuration_names():
-        configuration = load_configuration(name)
-        for region in platform.regions:
-            ClusterStack(
-                app,
-                f"ClusterStack-{name}-{region}",
-                configuration=configuration,
-                region=region,
-                offered=zones.region(region).best.offered,
-                distribution_bucket=distribution_bucket(management.account, management.home_region),
-                version=version,
-            )
