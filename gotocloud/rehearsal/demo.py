@@ -213,10 +213,13 @@ def _explained(progress: Progress, output_dir: Path, state_dir: Path) -> Iterato
         problems = tuple(getattr(error, "problems", ()))[-SHOWN_PROBLEMS:]
         message = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
         progress.detail(f"!! {error!r}\n{error}")
+        log = output_dir / LOG
         raise GoToCloudError(
-            f"The demo failed at the step “{progress.running}”: {message}",
+            f"The demo failed at the step “{progress.running}”: {message} "
+            f"Everything that was said is in {log}.",
             problems=problems,
-            next_command=f"less {output_dir / LOG} {state_dir / SERVER_LOG}",
+            next_command=getattr(error, "next_command", None)
+            or f"less {log} {state_dir / SERVER_LOG}",
         ) from error
 
 

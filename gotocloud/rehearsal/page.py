@@ -66,7 +66,8 @@ def _lead(report: Report) -> str:
         f"<strong>{escape(launch.group)}</strong> launched the project "
         f"<strong>{escape(launch.project)}</strong> and a <strong>"
         f"{escape(launch.configuration)}</strong> cluster from the published, reviewed templates "
-        f"of release {escape(launch.release)}, with a scientist&rsquo;s rights and no more.</p>"
+        f"of release {escape(launch.release)}, in the role "
+        f"<code>{escape(launch.role_arn.rsplit('/', 1)[-1])}</code>.</p>"
     )
 
 

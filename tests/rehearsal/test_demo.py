@@ -130,6 +130,17 @@ def test_a_demo_outside_the_project_says_where_to_go(folder: Path) -> None:
     assert not (folder / "out").exists()
 
 
+def test_a_demo_beside_a_running_local_aws_says_how_to_end_that_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub(monkeypatch, deployed)
+    LocalAws.start(folder / "state")
+    with pytest.raises(GoToCloudError, match="already runs") as caught:
+        run(folder)
+    assert "gotocloud rehearse down" in (caught.value.next_command or "")
+    assert running(folder)
+
+
 def test_nothing_of_an_earlier_demo_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = folder / "out"
     out.mkdir()
