@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gotocloud.errors import GoToCloudError, InputError
@@ -42,6 +42,12 @@ class CommandLine:
 
     workdir: Path
     detail: Callable[[str], None]
+    _running: set[subprocess.Popen[str]] = field(default_factory=set)
+
+    def end(self) -> None:
+        """End whatever still runs."""
+        for process in list(self._running):
+            process.terminate()
 
     def cdk(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         """Run `cdk` in the repository.
@@ -91,6 +97,7 @@ class CommandLine:
             text=True,
             errors="replace",
         ) as process:
+            self._running.add(process)
             try:
                 for line in process.stdout or ():
                     said.append(_COLOUR.sub("", line.rstrip()))
@@ -98,6 +105,8 @@ class CommandLine:
             except BaseException:
                 process.terminate()
                 raise
+            finally:
+                self._running.discard(process)
         if process.returncode:
             raise GoToCloudError(
                 f"This command failed (exit code {process.returncode}): {shown}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,10 +136,17 @@ def deploy_platform(
     )
 
 
-def _side_by_side(tasks: Sequence[Callable[[], None]]) -> None:
+def _side_by_side(deployment: _Deployment, tasks: Sequence[Callable[[], None]]) -> None:
+    """Run tasks; when one fails, or this is interrupted, the others are ended."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for running in [pool.submit(task) for task in tasks]:
-            running.result()
+        running = [pool.submit(task) for task in tasks]
+        try:
+            for done in as_completed(running):
+                done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            deployment.command_line.end()
+            raise
 
 
 def _bootstrap(deployment: _Deployment) -> None:
@@ -151,7 +158,7 @@ def _bootstrap(deployment: _Deployment) -> None:
         return lambda: deployment.command_line.cdk(arguments, environment)
 
     places = accounts(deployment.platform).values()
-    _side_by_side([task(place.account, place.regions) for place in places])
+    _side_by_side(deployment, [task(place.account, place.regions) for place in places])
 
 
 def _deploy(
@@ -194,4 +201,4 @@ def _deploy_groups_and_publish(deployment: _Deployment) -> None:
         deployment.command_line.gotocloud(arguments, deployment.management)
 
     groups = [group_task(group.name) for group in deployment.platform.groups]
-    _side_by_side([publish, *groups])
+    _side_by_side(deployment, [publish, *groups])

@@ -5,10 +5,12 @@ from __future__ import annotations
 import configparser
 import shlex
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from gotocloud.errors import GoToCloudError
@@ -105,9 +107,24 @@ def bring_up(
         if verbose:
             progress.stream.write(f"        {line}\n")
 
-    deploy_platform(local, copy, state_dir, step=step, log=log)
+    with _ended_by_signals():
+        deploy_platform(local, copy, state_dir, step=step, log=log)
     config_file = write_profiles(local, platform, state_dir / PROFILES)
     return Rehearsal(local, platform, config_file, tuple(accounts(platform)))
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Make SIGTERM end the commands under way, as Ctrl-C does."""
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _forget_former(state_dir: Path) -> None:
