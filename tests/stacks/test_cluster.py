@@ -189,6 +189,10 @@ def test_everything_that_takes_tags_says_whose_it_is(template: dict[str, Any]) -
         assert tags["gtc:iam-user"] == {"Ref": "Scientist"}, definition["Type"]
 
 
+def test_synthesis_gives_the_same_bytes_twice(template: dict[str, Any]) -> None:
+    assert json.dumps(synthesised()) == json.dumps(template)
+
+
 def test_missing_queues_are_told_in_the_description() -> None:
     told = synthesised(offered=("m5.xlarge", "g4dn.metal"))["Description"]
     assert "Without the queues" in told
