@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from gotocloud import __version__
@@ -25,11 +23,14 @@ from gotocloud.rehearsal.local_aws import LOG as SERVER_LOG
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.page import page
 from gotocloud.rehearsal.platform import deploy_platform
+from gotocloud.rehearsal.profiles import write_profiles
 from gotocloud.rehearsal.progress import Progress
 from gotocloud.rehearsal.report import Launch, Report
+from gotocloud.rehearsal.signals import ended_by_signals
 from gotocloud.rehearsal.summary import show
 from gotocloud.rehearsal.survey import Place, survey
 from gotocloud.rehearsal.survey_model import Survey
+from gotocloud.rehearsal.upkeep import PROFILES
 
 EXAMPLE = Path("platform.example.yaml")
 CONFIGURATION = "cryoem-spa"
@@ -75,7 +76,7 @@ def run(
     progress.log = output_dir / LOG
     aws: LocalAws | None = None
     succeeded = False
-    with _ended_by_signals(), _explained(progress, output_dir, state_dir):
+    with ended_by_signals(), _explained(progress, output_dir, state_dir):
         try:
             with progress.step("Start the local AWS"):
                 aws = LocalAws.start(state_dir, account=platform.management.account)
@@ -85,6 +86,8 @@ def run(
                 found = survey(_places(platform), aws.client)
             report = _report(platform, progress, found, launch, keep_running=keep_running)
             _write(report, output_dir)
+            if keep_running:
+                _hand_over(aws, platform, output_dir, state_dir)
             succeeded = True
         finally:
             if aws and not (keep_running and succeeded):
@@ -204,6 +207,13 @@ def _write(report: Report, output_dir: Path) -> None:
     (output_dir / PAGE).write_text(page(report), encoding="utf-8")
 
 
+def _hand_over(aws: LocalAws, platform: Platform, output_dir: Path, state_dir: Path) -> None:
+    """Leave what `gotocloud rehearse status` looks for."""
+    for path in output_dir.glob("platform.*"):
+        shutil.copyfile(path, state_dir / path.name)
+    write_profiles(aws, platform, state_dir / PROFILES)
+
+
 @contextmanager
 def _explained(progress: Progress, output_dir: Path, state_dir: Path) -> Iterator[None]:
     """Say which step failed and where the logs are."""
@@ -221,17 +231,3 @@ def _explained(progress: Progress, output_dir: Path, state_dir: Path) -> Iterato
             next_command=getattr(error, "next_command", None)
             or f"less {log} {state_dir / SERVER_LOG}",
         ) from error
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Make SIGTERM end the demo as Ctrl-C does, so that nothing is left running."""
-
-    def end(signum: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

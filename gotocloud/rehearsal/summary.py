@@ -11,7 +11,7 @@ from gotocloud.rehearsal.report import Report
 from gotocloud.rehearsal.survey_model import AccountSurvey, RegionSurvey, Survey, Vpc
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
     from rich.table import Table
     from rich.tree import Tree
 
@@ -38,7 +38,7 @@ def show(report: Report, page_url: str, console: Console | None = None) -> None:
     console.print(_costs(report.cost))
     console.print(_cost_words(report.cost))
     console.print(Text("What to type next", style="bold"))
-    console.print(_next(report))
+    _print_next(report, console)
     console.print()
     console.print(f"The same with a picture: {page_url}", soft_wrap=True, highlight=False)
     console.print(f"Done in {report.seconds:.0f} s.", highlight=False)
@@ -137,11 +137,10 @@ def _cost_words(cost: IdleCost) -> str:
     return words + "\n"
 
 
-def _next(report: Report) -> RenderableType:
-    from rich.table import Table
+def _print_next(report: Report, console: Console) -> None:
+    """Each command on a line of its own that no narrow window breaks: it is there to be copied."""
     from rich.text import Text
 
-    grid = Table.grid(padding=(0, 2))
     for command, why in report.next_commands:
-        grid.add_row(Text(f"  {command}", style="cyan"), Text(why))
-    return grid
+        console.print(Text(f"  {command}", style="cyan"), soft_wrap=True)
+        console.print(Text(f"      {why}"))

@@ -5,12 +5,10 @@ from __future__ import annotations
 import configparser
 import shlex
 import shutil
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from gotocloud.errors import GoToCloudError
@@ -20,6 +18,7 @@ from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.platform import deploy_platform
 from gotocloud.rehearsal.profiles import accounts, write_profiles
 from gotocloud.rehearsal.progress import Progress
+from gotocloud.rehearsal.signals import ended_by_signals
 
 PLATFORM = "platform.yaml"
 PROFILES = "aws-config"
@@ -107,24 +106,10 @@ def bring_up(
         if verbose:
             progress.stream.write(f"        {line}\n")
 
-    with _ended_by_signals():
+    with ended_by_signals():
         deploy_platform(local, copy, state_dir, step=step, log=log)
     config_file = write_profiles(local, platform, state_dir / PROFILES)
     return Rehearsal(local, platform, config_file, tuple(accounts(platform)))
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Make SIGTERM end the commands under way, as Ctrl-C does."""
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _forget_former(state_dir: Path) -> None:

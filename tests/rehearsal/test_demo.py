@@ -21,6 +21,7 @@ from gotocloud.rehearsal import demo
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.progress import Progress
 from gotocloud.rehearsal.report import SCHEMA_VERSION, Report
+from gotocloud.rehearsal.upkeep import look
 from tests.rehearsal.reports import report
 from tests.rehearsal.surveys import small
 
@@ -87,6 +88,7 @@ def test_the_local_aws_is_kept_when_that_was_asked_for(
     stub(monkeypatch, deployed)
     made = run(folder, keep_running=True)
     assert running(folder)
+    assert look(folder / "state")["profiles"] == ["management", "membrane-lab", "ribosome-lab"]
     assert "gotocloud rehearse down" in [command for command, _ in made.next_commands]
 
 
