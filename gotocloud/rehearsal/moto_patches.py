@@ -29,6 +29,7 @@ def apply() -> None:
     datasync.apply()
     efs.apply()
     _leave_conditions_open()
+    _keep_that_a_password_must_be_changed()
 
 
 def _leave_conditions_open() -> None:
@@ -54,3 +55,20 @@ def _leave_conditions_open() -> None:
         return original(self, action, resource, principal, incoming_condition_values)
 
     IAMPolicyStatement.is_action_permitted = is_action_permitted  # type: ignore[method-assign]
+
+
+def _keep_that_a_password_must_be_changed() -> None:
+    """CreateLoginProfile: moto forgets `PasswordResetRequired`, UpdateLoginProfile keeps it."""
+    from moto.iam.responses import IamResponse
+
+    original = IamResponse.create_login_profile
+
+    def create_login_profile(self: Any) -> Any:
+        """CreateLoginProfile."""
+        answer = original(self)
+        user = self.backend.get_user(self._get_param("UserName"))
+        wanted = self._get_param("PasswordResetRequired")
+        user.password_reset_required = wanted in {True, "true"}
+        return answer
+
+    IamResponse.create_login_profile = create_login_profile  # type: ignore[method-assign]

@@ -1,0 +1,167 @@
+"""A whole platform, deployed into the local AWS by the CDK command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gotocloud import __version__
+from gotocloud.platform.addresses import group_network, shard_of, share_network
+from gotocloud.platform.load import load_platform, record_path
+from gotocloud.platform.model import Group, Platform
+from gotocloud.platform.record import Record, load_record
+from gotocloud.platform.release import MANIFEST
+from gotocloud.platform.zones import zone_map
+from gotocloud.rehearsal.local_aws import LocalAws
+from gotocloud.rehearsal.upkeep import PLATFORM, Rehearsal, bring_up, look
+
+pytestmark = pytest.mark.rehearsal
+EXAMPLE = Path(__file__).parent.parent.parent / "platform.example.yaml"
+UP = (sys.executable, "-m", "gotocloud", "rehearse", "up")
+KILL_AFTER_S = 8.0
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """A platform whose first `up` was killed; the second one has finished it."""
+    state = tmp_path_factory.mktemp("deployed")
+    began = subprocess.Popen(
+        [*UP, "--state", str(state), "--platform", str(EXAMPLE)],
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(KILL_AFTER_S)
+    os.killpg(began.pid, signal.SIGKILL)
+    began.wait()
+    try:
+        yield bring_up(EXAMPLE, state)
+    finally:
+        running = LocalAws.running(state)
+        if running:
+            running.stop()
+
+
+@pytest.fixture(scope="module")
+def record(deployed: Rehearsal) -> Record:
+    return load_record(record_path(deployed.local.state_dir / PLATFORM))
+
+
+def links(platform: Platform) -> list[tuple[Group, str]]:
+    return [(group, region) for group in platform.groups for region in group.regions]
+
+
+def routes(ec2: Any, **wanted: str) -> set[tuple[str, str]]:
+    """(destination, peering) of every route through a peering."""
+    filters = [
+        {"Name": name.replace("_", "-"), "Values": [value]} for name, value in wanted.items()
+    ]
+    return {
+        (route["DestinationCidrBlock"], route["VpcPeeringConnectionId"])
+        for table in ec2.describe_route_tables(Filters=filters)["RouteTables"]
+        for route in table["Routes"]
+        if "VpcPeeringConnectionId" in route
+    }
+
+
+def test_every_stack_is_complete(deployed: Rehearsal) -> None:
+    found = look(deployed.local.state_dir)
+    assert found["deployed"] is True
+    places = {(stack["name"], stack["region"], stack["stack"]) for stack in found["stacks"]}
+    assert ("management", "ap-northeast-1", "gotocloud-management") in places
+    assert ("management", "us-east-1", "gotocloud-region") in places
+    for group, region in links(deployed.platform):
+        assert (group.name, region, "gotocloud-user") in places
+
+
+def test_peerings_are_active_seen_from_both_accounts(deployed: Rehearsal) -> None:
+    management = deployed.platform.management.account
+    for group, region in links(deployed.platform):
+        mine = deployed.local.client("ec2", group.account, region)
+        peerings = mine.describe_vpc_peering_connections()["VpcPeeringConnections"]
+        assert [peering["Status"]["Code"] for peering in peerings] == ["active"]
+        theirs = deployed.local.client("ec2", management, region)
+        seen = theirs.describe_vpc_peering_connections(
+            VpcPeeringConnectionIds=[peerings[0]["VpcPeeringConnectionId"]]
+        )["VpcPeeringConnections"]
+        assert [peering["Status"]["Code"] for peering in seen] == ["active"]
+
+
+def test_both_route_tables_lead_through_the_peering(deployed: Rehearsal, record: Record) -> None:
+    platform = deployed.platform
+    for group, region in links(platform):
+        mine = deployed.local.client("ec2", group.account, region)
+        peering = mine.describe_vpc_peering_connections()["VpcPeeringConnections"][0]
+        peering_id, shard = peering["VpcPeeringConnectionId"], shard_of(group.number)
+        there = str(share_network(platform, region, shard))
+        assert (there, peering_id) in routes(mine)
+        share = record.regions[region].shares[shard]
+        theirs = deployed.local.client("ec2", platform.management.account, region)
+        back = str(group_network(platform, group, region))
+        assert (back, peering_id) in routes(theirs, vpc_id=share.vpc_id)
+
+
+def test_mount_targets_stand_in_the_zones_of_the_zone_map(
+    deployed: Rehearsal, record: Record
+) -> None:
+    management = deployed.platform.management.account
+    for region, written in record.regions.items():
+        chosen = set(zone_map().region(region).chosen(2))
+        for share in written.shares.values():
+            efs = deployed.local.client("efs", management, region)
+            targets = efs.describe_mount_targets(FileSystemId=share.file_system_id)["MountTargets"]
+            assert {target["AvailabilityZoneId"] for target in targets} == chosen
+            assert {target["AvailabilityZoneId"]: target["IpAddress"] for target in targets} == {
+                zone: str(address) for zone, address in share.mount_targets.items()
+            }
+
+
+def test_the_release_is_published_with_its_manifest(deployed: Rehearsal, record: Record) -> None:
+    given = deployed.platform.management
+    s3 = deployed.local.client("s3", given.account, given.home_region)
+    key = f"releases/{__version__}/{MANIFEST}"
+    body = s3.get_object(Bucket=record.management.distribution_bucket, Key=key)["Body"].read()
+    assert "project.template.json" in json.dumps(json.loads(body))
+
+
+def test_every_profile_acts_in_its_account(deployed: Rehearsal) -> None:
+    script = (
+        "import boto3, json; print(json.dumps({name: boto3.Session(profile_name=name)"
+        ".client('sts').get_caller_identity()['Account']"
+        " for name in boto3.Session().available_profiles}))"
+    )
+    exported = "\n".join([*deployed.exports(), f'exec "{sys.executable}" -c "{script}"'])
+    kept = {"PATH": os.environ["PATH"], "AWS_ACCESS_KEY_ID": "a-real-one"}
+    done = subprocess.run(["bash", "-c", exported], env=kept, capture_output=True, check=True)
+    platform = deployed.platform
+    assert json.loads(done.stdout) == {
+        "management": platform.management.account,
+        **{group.name: group.account for group in platform.groups},
+    }
+
+
+def test_up_again_changes_nothing(deployed: Rehearsal) -> None:
+    state = deployed.local.state_dir
+    before = (record_path(state / PLATFORM).read_bytes(), look(state)["stacks"])
+    bring_up(EXAMPLE, state)
+    assert (record_path(state / PLATFORM).read_bytes(), look(state)["stacks"]) == before
+
+
+def test_a_platform_of_another_organisation_is_refused(deployed: Rehearsal, tmp_path: Path) -> None:
+    from gotocloud.errors import GoToCloudError
+
+    other = tmp_path / "other.yaml"
+    text = EXAMPLE.read_text().replace("111111111111", "444444444444")
+    other.write_text(text)
+    assert load_platform(other).management.account == "444444444444"
+    with pytest.raises(GoToCloudError, match="belongs to management account 111111111111"):
+        bring_up(other, deployed.local.state_dir)
