@@ -1,0 +1,73 @@
+"""The log of decisions: JSON lines, from which a test can tell what a command needed."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+LOG = "decisions.jsonl"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One check of one request.
+
+    Args:
+        time: When, UTC.
+        caller: ARN.
+        service: botocore's name of the service.
+        operation: What was asked for.
+        action: IAM action; empty if the request is not mapped.
+        resource: ARN, or `*`.
+        allowed: Whether policies allow it.
+        enforced: Whether a denial was answered, not only noted.
+        reason: Of a denial, in AWS's words.
+        statements: The deciding statements, as `policy#sid`.
+        milliseconds: How long the evaluator took.
+    """
+
+    time: str
+    caller: str
+    service: str
+    operation: str
+    action: str
+    resource: str
+    allowed: bool
+    enforced: bool
+    reason: str = ""
+    statements: tuple[str, ...] = ()
+    milliseconds: float = 0.0
+
+
+class DecisionLog:
+    """Writes decisions into the state folder of a local AWS."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._path = state_dir / LOG
+        self._lock = threading.Lock()
+
+    def add(self, decision: Decision) -> None:
+        """Append a decision."""
+        line = json.dumps(asdict(decision), ensure_ascii=False) + "\n"
+        with self._lock, self._path.open("a", encoding="utf-8") as log:
+            log.write(line)
+
+
+def read_decisions(state_dir: Path, since: int = 0) -> Iterator[Decision]:
+    """The decisions of a local AWS, oldest first.
+
+    Args:
+        state_dir: Its state folder.
+        since: How many to leave out at the beginning.
+    """
+    path = state_dir / LOG
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8") as log:
+        for number, line in enumerate(log):
+            if number >= since:
+                given = json.loads(line)
+                yield Decision(**{**given, "statements": tuple(given["statements"])})
