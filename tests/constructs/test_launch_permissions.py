@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aws_cdk import aws_iam as iam
+
+from gotocloud.constructs.launch_permissions import LaunchPermissions, Releases
+from tests.constructs.samples import ACCOUNT, resources, sample_stack, statements
+
+pytestmark = pytest.mark.cdk
+
+URL = "https://dist.s3.ap-northeast-1.amazonaws.com/releases/"
+SERVICE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/gotocloud-cluster-service"
+
+
+@pytest.fixture(scope="module")
+def allowed() -> dict[str, dict[str, Any]]:
+    stack = sample_stack()
+    LaunchPermissions(
+        stack,
+        "Launch",
+        role=iam.Role(stack, "Role", assumed_by=iam.AccountPrincipal(ACCOUNT)),
+        releases=Releases(bucket="dist", url=URL, prefix="releases"),
+        service_role_arn=SERVICE_ROLE,
+        regions=("ap-northeast-1", "us-east-1"),
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for policy in resources(stack, "AWS::IAM::ManagedPolicy"):
+        found |= statements(policy)
+    return found
+
+
+def test_stacks_are_made_of_published_templates_with_the_service_role(
+    allowed: dict[str, Any],
+) -> None:
+    launch = allowed["LaunchPublishedTemplates"]
+    assert launch["Condition"]["StringLike"] == {"cloudformation:TemplateUrl": f"{URL}*"}
+    assert launch["Condition"]["StringEquals"] == {
+        "aws:RequestedRegion": ["ap-northeast-1", "us-east-1"],
+        "cloudformation:RoleArn": SERVICE_ROLE,
+    }
+    assert launch["Resource"] == [
+        f"arn:aws:cloudformation:*:{ACCOUNT}:stack/gotocloud-{kind}-*/*"
+        for kind in ("project", "cluster")
+    ]
+
+
+def test_no_other_statement_creates_or_updates_stacks(allowed: dict[str, Any]) -> None:
+    makers = {
+        sid
+        for sid, statement in allowed.items()
+        if {"cloudformation:CreateStack", "cloudformation:UpdateStack"} & set(statement["Action"])
+    }
+    assert makers == {"LaunchPublishedTemplates"}
+
+
+def test_only_the_service_role_is_passed_and_only_to_cloudformation(
+    allowed: dict[str, Any],
+) -> None:
+    passed = allowed["HandOverToCloudFormation"]
+    assert passed["Resource"] == SERVICE_ROLE
+    assert passed["Condition"] == {
+        "StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}
+    }
+
+
+def test_scientists_create_no_ec2_iam_or_fsx_resource_themselves(
+    allowed: dict[str, Any],
+) -> None:
+    actions = [
+        action
+        for statement in allowed.values()
+        for action in (
+            [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        )
+    ]
+    creating = {a for a in actions if a.split(":")[1].startswith(("Create", "Run", "Delete"))}
+    assert creating == {
+        "cloudformation:CreateStack",
+        "cloudformation:DeleteStack",
+        "fsx:CreateDataRepositoryTask",
+    }
+
+
+def test_desktops_and_sessions_are_limited_by_tag(allowed: dict[str, Any]) -> None:
+    assert allowed["OpenDesktop"]["Condition"] == {
+        "StringEquals": {"aws:ResourceTag/gtc:door": "desktop"}
+    }
+    assert allowed["StartSessions"]["Condition"]["StringEquals"] == {
+        "aws:ResourceTag/gtc:method": "cryoem"
+    }
+
+
+def test_data_stays_in_buckets_of_the_account(allowed: dict[str, Any]) -> None:
+    for sid in ("ListProjectData", "UseProjectData"):
+        assert allowed[sid]["Condition"] == {"StringEquals": {"s3:ResourceAccount": ACCOUNT}}
+    assert not any("Delete" in action for action in allowed["UseProjectData"]["Action"])
