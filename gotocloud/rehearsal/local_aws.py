@@ -48,7 +48,12 @@ class LocalAws:
 
     @classmethod
     def start(
-        cls, state_dir: Path = DEFAULT_STATE, port: int = 0, *, account: str = DEFAULT_ACCOUNT
+        cls,
+        state_dir: Path = DEFAULT_STATE,
+        port: int = 0,
+        *,
+        account: str = DEFAULT_ACCOUNT,
+        iam: bool = False,
     ) -> LocalAws:
         """Start one in a process of its own and wait until it answers.
 
@@ -56,6 +61,7 @@ class LocalAws:
             state_dir: Folder for its lock and log; made if missing.
             port: Default: a free one.
             account: The management account.
+            iam: Whether requests without permission are denied.
 
         Raises:
             GoToCloudError: if one runs there already, or it does not come up.
@@ -68,6 +74,7 @@ class LocalAws:
         state_dir.mkdir(parents=True, exist_ok=True)
         state = str(state_dir.resolve())
         command = [sys.executable, "-m", "gotocloud.rehearsal.server"]
+        command += ["--iam", "enforce"] if iam else []
         with (state_dir / LOG).open("wb") as log:
             process = subprocess.Popen(
                 [*command, "--account", account, "--port", str(port), "--state", state],

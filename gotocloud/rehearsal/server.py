@@ -35,13 +35,14 @@ def hold_lock(state_dir: Path, content: dict[str, Any]) -> IO[str]:
     return held
 
 
-def serve(port: int, state_dir: Path, account: str) -> None:
+def serve(port: int, state_dir: Path, account: str, iam: str = "off") -> None:
     """Serve until the process is told to end.
 
     Args:
         port: On loopback; 0 takes a free one.
         state_dir: Where the lock and the list of images go.
         account: The account of keys that belong to no other.
+        iam: Whether permissions are judged: `off`, `audit` (noted only) or `enforce`.
     """
     from werkzeug.serving import make_server
 
@@ -61,7 +62,11 @@ def serve(port: int, state_dir: Path, account: str) -> None:
     from gotocloud.rehearsal.engine import backend
     from gotocloud.rehearsal.resources import load_models
 
-    app = DomainDispatcherApplication(create_backend_app)
+    app: Any = DomainDispatcherApplication(create_backend_app)
+    if iam != "off":
+        from gotocloud.rehearsal.iam.guard import Mode, guarded
+
+        app = guarded(app, state_dir, account, Mode(iam))
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=MotoRequestHandler)
     # Only under this name does moto find the bucket in the CDK's template URLs.
     endpoint_url = f"http://localhost:{server.port}"
@@ -80,6 +85,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--account", default="123456789012")
+    parser.add_argument("--iam", choices=("off", "audit", "enforce"), default="off")
     given = parser.parse_args()
 
     def leave(_signal: int, _frame: FrameType | None) -> None:
@@ -89,7 +95,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
     try:
-        serve(given.port, given.state, given.account)
+        serve(given.port, given.state, given.account, given.iam)
     except BlockingIOError:
         sys.exit(f"Another local AWS uses {given.state}.")
 
