@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import aws_cdk as cdk
 import pytest
 
@@ -30,7 +32,7 @@ def test_the_official_template_of_the_region_gets_our_own_role() -> None:
 def test_the_provider_makes_bounded_roles_only() -> None:
     stack = sample_stack()
     ProviderRole(stack, "Role", regions=["ap-northeast-1"], releases_bucket="dist", stack_name="s")
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for policy in resources(stack, "AWS::IAM::ManagedPolicy"):
         found |= statements(policy)
     bounded = {"iam:PermissionsBoundary": boundary_arn("aws", ACCOUNT)}

@@ -50,7 +50,7 @@ def test_every_fact_has_its_parameter() -> None:
 
 
 def test_a_fact_without_a_value_is_refused() -> None:
-    values = {fact: "x" for fact in Fact if fact is not Fact.VPC_ID}
+    values: dict[Fact, str] = {fact: "x" for fact in Fact if fact is not Fact.VPC_ID}
     with pytest.raises(ValueError, match="facts without a value: VPC_ID"):
         Facts(sample_stack(), "Facts", values=values)
 

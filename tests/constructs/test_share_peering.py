@@ -42,7 +42,7 @@ def peer(share: ShareRecord = SHARE) -> cdk.Stack:
 
 def calls(stack: cdk.Stack) -> dict[str, dict[str, Any]]:
     found = Template.from_stack(stack).find_resources("Custom::AWS")
-    return {name: call for name, call in found.items() if "Return" in name}
+    return {name: dict(call) for name, call in found.items() if "Return" in name}
 
 
 def request(call: dict[str, Any], moment: str) -> Any:
