@@ -1,0 +1,97 @@
+"""Every command block of the documents is run, here or by a test that is named here."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gotocloud.rehearsal.upkeep import Rehearsal
+from tests.docs.command_blocks import ROOT, commands, documents, unread_blocks
+from tests.needs import need_cdk, need_parallelcluster
+
+RUN_ELSEWHERE = {
+    r"make (env|test|lint|check|bench|lock|help)": "tests/test_makefile.py",
+    r"make demo|gotocloud rehearse demo.*": "tests/rehearsal/test_demo.py",
+    r'(eval "\$\()?gotocloud rehearse (up|status|down).*': "tests/rehearsal/test_up.py",
+}
+"""Commands that need a machine of their own, and the tests that run them."""
+
+SANDBOXED = ("app.py", "cdk.json", "gotocloud", "platform.example.yaml")
+"""What of the repository a document's commands may look at."""
+
+TIMEOUT_S = 420
+
+
+def elsewhere(command: str) -> str | None:
+    return next((t for p, t in RUN_ELSEWHERE.items() if re.fullmatch(p, command)), None)
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
+def test_no_shell_block_escapes(document: Path) -> None:
+    assert unread_blocks(document.read_text()) == [], "write it as a console block with `$ `"
+
+
+def test_the_tests_that_run_other_commands_exist() -> None:
+    assert [path for path in RUN_ELSEWHERE.values() if not (ROOT / path).is_file()] == []
+
+
+def test_a_broken_command_would_be_noticed(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="no-such-command"):
+        run_in(tmp_path, ["true", "no-such-command"], {"PATH": os.environ["PATH"]})
+
+
+@pytest.mark.rehearsal
+@pytest.mark.parametrize(
+    "document", [d for d in documents() if commands(d.read_text())], ids=lambda path: path.name
+)
+def test_the_commands_of_a_document_work(
+    document: Path, rehearsed: Rehearsal, tmp_path: Path
+) -> None:
+    need_cdk()
+    need_parallelcluster()
+    for name in SANDBOXED:
+        (tmp_path / name).symlink_to(ROOT / name)
+    activate = tmp_path / ".venv" / "bin" / "activate"
+    activate.parent.mkdir(parents=True)
+    activate.write_text("")
+    management = rehearsed.platform.management
+    environment = {
+        **rehearsed.local.environment(management.account, management.home_region),
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "GOTOCLOUD_PCLUSTER_PYTHON": str(ROOT / ".venv-pcluster" / "bin" / "python"),
+    }
+    here = [c for c in commands(document.read_text()) if not elsewhere(c)]
+    run_in(tmp_path, [without_questions(command) for command in here], environment)
+
+
+def without_questions(command: str) -> str:
+    """The command as a person with a terminal would confirm it."""
+    if command.startswith("cdk deploy"):
+        return f"{command} --require-approval never"
+    return command
+
+
+def run_in(directory: Path, lines: list[str], environment: dict[str, str]) -> None:
+    """Run commands one after the other in one shell; the first failure is shown."""
+    script = "set -eo pipefail\n" + "\n".join(f"echo '>>>' {_quoted(x)}; {x}" for x in lines)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=TIMEOUT_S,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
