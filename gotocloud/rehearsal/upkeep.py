@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import fcntl
 import shlex
 import shutil
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from gotocloud.rehearsal.signals import ended_by_signals
 PLATFORM = "platform.yaml"
 PROFILES = "aws-config"
 LOG = "up.log"
+LOCK = "up.lock"
 _OVER = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
@@ -110,6 +112,20 @@ def bring_up(
         deploy_platform(local, copy, state_dir, step=step, log=log)
     config_file = write_profiles(local, platform, state_dir / PROFILES)
     return Rehearsal(local, platform, config_file, tuple(accounts(platform)))
+
+
+@contextmanager
+def _alone(state_dir: Path) -> Iterator[None]:
+    """Keep a second `up` out; a killed one does not."""
+    with (state_dir / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise GoToCloudError(
+                f"Another `gotocloud rehearse up` is at work in {state_dir}.",
+                next_command=f"gotocloud rehearse status --state {state_dir}",
+            ) from None
+        yield
 
 
 def _forget_former(state_dir: Path) -> None:
