@@ -6,8 +6,8 @@ import configparser
 import fcntl
 import shlex
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ def bring_up(
         if verbose:
             progress.stream.write(f"        {line}\n")
 
-    with ended_by_signals():
+    with ended_by_signals(), _alone(state_dir):
         deploy_platform(local, copy, state_dir, step=step, log=log)
     config_file = write_profiles(local, platform, state_dir / PROFILES)
     return Rehearsal(local, platform, config_file, tuple(accounts(platform)))

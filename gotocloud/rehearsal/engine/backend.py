@@ -140,11 +140,7 @@ def create_change_set(
     """CreateChangeSet."""
     stack = _named(self, stack_name)
     if change_set_type == "CREATE":
-        if stack and stack.status != "REVIEW_IN_PROGRESS":
-            raise ValidationError(
-                message=f"Stack [{stack_name}] already exists and cannot be created again "
-                f"with the changeSet [{change_set_name}]."
-            )
+        _refuse_existing(stack, change_set_name)
         if stack is None:
             stack = _new_stack(self, stack_name, tags, role_arn, notification_arns)
             stack.note("REVIEW_IN_PROGRESS", "User Initiated")
@@ -300,6 +296,14 @@ def _prepared(stack: Stack, template: str, parameters: Mapping[str, Any]) -> Any
         return stack.prepare(template, parameters)
     except (TemplateError, ValueError) as error:
         raise ValidationError(message=str(error)) from error
+
+
+def _refuse_existing(stack: Stack | None, change_set_name: str) -> None:
+    if stack and stack.status != "REVIEW_IN_PROGRESS":
+        raise ValidationError(
+            message=f"Stack [{stack.name}] already exists and cannot be created again "
+            f"with the changeSet [{change_set_name}]."
+        )
 
 
 def _refuse_while_busy(stack: Stack) -> None:
