@@ -1,0 +1,71 @@
+"""Who is calling: what the names of a scientist's projects follow from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from gotocloud.aws.session import WHO_AM_I, client, explained
+from gotocloud.errors import GoToCloudError
+from gotocloud.platform.project_names import ProjectNames
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whoever the credentials belong to.
+
+    Args:
+        name: Name of the IAM user, or of the session when a role was assumed; the role of
+            scientists takes no other session name than that of its user.
+        clock_ahead_s: How far this machine's clock is ahead of AWS's; None if it is unknown.
+    """
+
+    name: str
+    account: str
+    arn: str = ""
+    clock_ahead_s: float | None = None
+
+    def names(self, project: str) -> ProjectNames:
+        """What everything of one of the caller's projects is called."""
+        return ProjectNames(self.name, self.account, project)
+
+
+def caller(region: str, *, sts: Any = None) -> Caller:
+    """Whoever the standard configuration acts as.
+
+    Args:
+        sts: STS client. Default: that of the standard configuration.
+
+    Raises:
+        GoToCloudError: if AWS cannot be asked, or it is nobody with a name.
+    """
+    sts = sts or client("sts", region)
+    with explained("ask AWS who is calling"):
+        found = sts.get_caller_identity()
+    name = name_in(found["Arn"])
+    if name is None:
+        raise GoToCloudError(
+            f"These credentials are not those of a scientist: {found['Arn']}.",
+            next_command=WHO_AM_I,
+        )
+    headers = found.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    ahead_s = ahead_of_header(headers.get("date"), datetime.now(UTC))
+    return Caller(name, str(found["Account"]), found["Arn"], ahead_s)
+
+
+def name_in(arn: str) -> str | None:
+    """The person's name in an ARN of STS; None for the root user and AWS's services."""
+    kind, _, rest = arn.split(":", 5)[-1].partition("/")
+    if kind not in {"user", "assumed-role", "federated-user"}:
+        return None
+    return rest.rsplit("/", 1)[-1] or None
+
+
+def ahead_of_header(date: str | None, now: datetime) -> float | None:
+    """Seconds that `now` is ahead of a `Date` header; None if there is none to read."""
+    try:
+        return (now - parsedate_to_datetime(date or "")).total_seconds()
+    except (TypeError, ValueError):
+        return None
