@@ -272,10 +272,7 @@ def _policies_of(holder: Any) -> tuple[NamedPolicy, ...]:
         NamedPolicy(f"{holder.name}/{name}", text_of(document))
         for name, document in list(holder.policies.items())
     ]
-    attached = [
-        NamedPolicy(policy.arn, text_of(policy.document))
-        for policy in list(holder.managed_policies.values())
-    ]
+    attached = [managed_policy(policy) for policy in list(holder.managed_policies.values())]
     return (*inline, *attached)
 
 
@@ -283,7 +280,15 @@ def _boundary(account: str, arn: str | None) -> NamedPolicy | None:
     if not arn:
         return None
     policy = _backend(account).iam.managed_policies.get(arn)
-    return NamedPolicy(arn, text_of(policy.document) if policy else _NOTHING)
+    return managed_policy(policy) if policy else NamedPolicy(arn, _NOTHING)
+
+
+def managed_policy(policy: Any) -> NamedPolicy:
+    """A managed policy of moto in its default version."""
+    document = next(
+        v.document for v in policy.versions if v.version_id == policy.default_version_id
+    )
+    return NamedPolicy(policy.arn, text_of(document))
 
 
 def text_of(document: Any) -> str:

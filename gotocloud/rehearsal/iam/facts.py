@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from gotocloud.rehearsal.iam.callers import role_of_arn, tags_of, text_of
+from gotocloud.rehearsal.iam.callers import managed_policy, role_of_arn, tags_of, text_of
 from gotocloud.rehearsal.iam.evaluator import NamedPolicy
 
 
@@ -212,8 +212,8 @@ _POLICIES = {
 }
 
 
-def managed_policy(arn: str) -> NamedPolicy | None:
+def policy_of_arn(arn: str) -> NamedPolicy | None:
     """A managed policy by its ARN."""
     account = arn.split(":")[4]
     found = _iam(account if account.isdigit() else "123456789012").managed_policies.get(arn)
-    return NamedPolicy(arn, text_of(found.document)) if found else None
+    return managed_policy(found) if found else None

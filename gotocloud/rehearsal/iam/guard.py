@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ from gotocloud.rehearsal.iam.wire import (
     signature_of,
 )
 
+log = logging.getLogger(__name__)
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -112,6 +114,12 @@ class Guard:
                 error.code, str(error), _style(request, signature), head=request.method == "HEAD"
             )
             return _answered(answer, environ, start_response)
+        except Exception as error:
+            # A fault here must not let anything pass.
+            log.exception("A request could not be judged")
+            text = f"The local AWS cannot judge this request: {type(error).__name__}: {error}"
+            answer = refusal("AccessDenied", text, _style(request, signature))
+            return _answered(answer, environ, start_response)
 
     def _caller(self, environ: Environ, signature: Signature | None) -> Caller:
         key = signature.access_key if signature else None
@@ -189,22 +197,26 @@ class Guard:
     def _verdict(self, call: Call, caller: Caller, check: Check, *, mfa: bool) -> Verdict:
         if check.action == "sts:AssumeRole" and check.resource_policy is None:
             return Verdict(allowed=False, policy_type="trust")
+        verdict = self._evaluator.judge(self._question(call, caller, check, mfa=mfa))
+        if check.only_if_denied and not verdict.explicit and not verdict.error:
+            return Verdict(allowed=True)
+        return verdict
+
+    def _question(self, call: Call, caller: Caller, check: Check, *, mfa: bool) -> Question:
         context = {**global_context(call), **caller.context(), **check.context}
         if mfa:
             context.update({"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0"})
-        return self._evaluator.judge(
-            Question(
-                principal=None if caller.kind == "Anonymous" else caller.arn,
-                action=check.action,
-                resource=check.resource,
-                account=check.account,
-                context=context,
-                identity=(ADMINISTRATOR,) if caller.is_administrator else caller.identity,
-                boundary=caller.boundary,
-                session=_one_session_policy(caller),
-                resource_policy=check.resource_policy,
-                beyond_reference=check.beyond_reference,
-            )
+        return Question(
+            principal=None if caller.kind == "Anonymous" else caller.arn,
+            action=check.action,
+            resource=check.resource,
+            account=check.account,
+            context=context,
+            identity=(ADMINISTRATOR,) if caller.is_administrator else caller.identity,
+            boundary=caller.boundary,
+            session=_one_session_policy(caller),
+            resource_policy=check.resource_policy,
+            beyond_reference=check.beyond_reference,
         )
 
     def _note(

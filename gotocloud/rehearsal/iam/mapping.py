@@ -27,6 +27,7 @@ class Check:
         context: Condition keys that are about the request and the resource.
         resource_policy: The resource's own policy.
         beyond_reference: See `Question`.
+        only_if_denied: Whether only a statement that denies it counts.
     """
 
     action: str
@@ -35,6 +36,7 @@ class Check:
     context: Mapping[str, str | list[str]] = field(default_factory=dict)
     resource_policy: NamedPolicy | None = None
     beyond_reference: bool = False
+    only_if_denied: bool = False
 
 
 def checks_for(

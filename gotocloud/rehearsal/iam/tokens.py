@@ -13,7 +13,7 @@ from uuid import uuid4
 from gotocloud.rehearsal.iam.callers import Caller, Callers, CredentialsError, Session
 from gotocloud.rehearsal.iam.denial import Answer
 from gotocloud.rehearsal.iam.evaluator import NamedPolicy
-from gotocloud.rehearsal.iam.facts import managed_policy
+from gotocloud.rehearsal.iam.facts import policy_of_arn
 
 SESSION_TOKEN_S = 43_200
 ASSUME_ROLE_S = 3_600
@@ -78,7 +78,7 @@ def _session_policies(parameters: Mapping[str, Any]) -> tuple[NamedPolicy, ...]:
     inline = parameters.get("Policy")
     found = [NamedPolicy("session policy", str(inline))] if inline else []
     for item in parameters.get("PolicyArns", ()):
-        if policy := managed_policy(str(item.get("arn"))):
+        if policy := policy_of_arn(str(item.get("arn"))):
             found.append(policy)
     return tuple(found)
 
