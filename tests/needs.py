@@ -46,3 +46,9 @@ def need_chromium() -> str:
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     need(found is not None, "chromium", "apt-get install chromium")
     return found or ""
+
+
+def need_iam_evaluator() -> None:
+    """The IAM evaluator of the local AWS, and the Node it runs on."""
+    there = (ROOT / "node_modules" / "@cloud-copilot" / "iam-simulate").is_dir()
+    need(there and shutil.which("node") is not None, "the IAM evaluator", "make env; make test")

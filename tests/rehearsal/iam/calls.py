@@ -20,7 +20,7 @@ REGION = "eu-west-1"
 ENDPOINT = "http://localhost:5000"
 
 
-class _Stopped(Exception):
+class _StoppedError(Exception):
     """The request has been seen and goes no further."""
 
 
@@ -38,12 +38,12 @@ def sent(service: str, operation: str, **parameters: Any) -> dict[str, Any]:
 
     def stop(request: Any, **_: Any) -> None:
         seen.append(request)
-        raise _Stopped
+        raise _StoppedError
 
     client.meta.events.register("before-send", stop)
     try:
         getattr(client, operation)(**parameters)
-    except _Stopped:
+    except _StoppedError:
         return _environ(seen[0])
     raise AssertionError(f"boto3 sent nothing for {operation}")
 

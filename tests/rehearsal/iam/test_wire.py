@@ -32,7 +32,10 @@ TASK = {"Type": "EXPORT_TO_REPOSITORY", "FileSystemId": "fs-0123456789abcdef0"}
         (
             "ec2",
             "authorize_security_group_ingress",
-            {"GroupId": "sg-1", "IpPermissions": [{**RULE, "IpRanges": [{"CidrIp": "1.2.3.4/32"}]}]},
+            {
+                "GroupId": "sg-1",
+                "IpPermissions": [{**RULE, "IpRanges": [{"CidrIp": "1.2.3.4/32"}]}],
+            },
             "AuthorizeSecurityGroupIngress",
             "ec2",
         ),
