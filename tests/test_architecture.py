@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gotocloud"
 
-PURE = ("platform", "cluster_configs", "costs")
+PURE = ("platform", "cluster_configs", "costs", "projects")
 """Packages that take values and return text or data: no AWS, no CDK."""
 
 ALLOWED = {
@@ -23,9 +23,10 @@ ALLOWED = {
     "platform": {"platform", "cluster_configs"},
     "cluster_configs": {"cluster_configs", "platform"},
     "costs": {"costs", "cluster_configs", "platform"},
-    "aws": {"aws", "cluster_configs", "platform"},
-    "cli": {"cli", "aws", "platform", "cluster_configs", "costs", "rehearsal"},
+    "aws": {"aws", "cluster_configs", "platform", "projects"},
+    "cli": {"cli", "aws", "platform", "cluster_configs", "costs", "projects", "rehearsal"},
     "rehearsal": {"rehearsal", "aws", "platform", "cluster_configs", "costs", "cli"},
+    "projects": {"projects", "cluster_configs", "costs", "platform"},
     "node": set[str](),
 }
 """The arrows of the architecture: a room, and the rooms it may import from."""

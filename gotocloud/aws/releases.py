@@ -93,7 +93,20 @@ def verified_template_url(
     url_suffix: str = "amazonaws.com",
     s3: Any = None,
 ) -> str:
-    """URL of a published template whose SHA-256 is that of the manifest.
+    """URL of a published template, as `verified_template`."""
+    return verified_template(bucket, region, version, path, url_suffix=url_suffix, s3=s3)[0]
+
+
+def verified_template(
+    bucket: str,
+    region: str,
+    version: str,
+    path: str,
+    *,
+    url_suffix: str = "amazonaws.com",
+    s3: Any = None,
+) -> tuple[str, bytes]:
+    """URL and content of a published template whose SHA-256 is that of the manifest.
 
     Args:
         bucket: The distribution bucket.
@@ -114,15 +127,16 @@ def verified_template_url(
         )
     expected = expected_sha256(manifest, path, version)
     template = _read(s3, bucket, version, path)
-    actual = "missing" if template is None else sha256(template)
-    if actual != expected:
+    if template is None or sha256(template) != expected:
+        actual = "missing" if template is None else sha256(template)
         raise GoToCloudError(
             f"{path} of release {version} is not what was published; it is not launched.",
             problems=[f"SHA-256 in the manifest: {expected}", f"in the bucket: {actual}"],
             next_command="tell the management group",
         )
     # Not the endpoint of the client: scientists may launch from AWS's own URL only.
-    return f"https://{bucket}.s3.{region}.{url_suffix}/{release_key(version, path)}"
+    url = f"https://{bucket}.s3.{region}.{url_suffix}/{release_key(version, path)}"
+    return url, template
 
 
 def _require_bucket(s3: Any, bucket: str) -> None:

@@ -131,7 +131,8 @@ def wait_for_stack(
         stack = describe(name, region, cfn=cfn)
         if stack is None:
             raise GoToCloudError(f"Stack {name} in {region} has disappeared.")
-        _tell_new_events(name, region, cfn, seen, on_event)
+        for event in new_events(name, region, cfn, seen):
+            on_event(event)
         status = str(stack["StackStatus"])
         if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}:
             return _outputs(stack)
@@ -146,17 +147,16 @@ def wait_for_stack(
         waited_s += POLL_S
 
 
-def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:
-    return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", ())}
+def new_events(name: str, region: str, cfn: Any, seen: dict[str, StackEvent]) -> list[StackEvent]:
+    """The events of a stack that have not been seen, the oldest first.
 
+    Args:
+        name: Name or id of the stack.
+        seen: Events by their id; the new ones are added.
 
-def _tell_new_events(
-    name: str,
-    region: str,
-    cfn: Any,
-    seen: dict[str, StackEvent],
-    on_event: Callable[[StackEvent], None],
-) -> None:
+    Raises:
+        GoToCloudError: if AWS cannot be asked.
+    """
     fresh = []
     with explained(f"read the events of stack {name} in {region}"):
         for page in cfn.get_paginator("describe_stack_events").paginate(StackName=name):
@@ -166,9 +166,13 @@ def _tell_new_events(
             # Newest first: a page with something known has everything older behind it.
             if len(new) < len(events):
                 break
-    for event in reversed(fresh):
-        seen[event.event_id] = event
-        on_event(event)
+    fresh.reverse()
+    seen.update((event.event_id, event) for event in fresh)
+    return fresh
+
+
+def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:
+    return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", ())}
 
 
 def _event(item: Mapping[str, Any]) -> StackEvent:

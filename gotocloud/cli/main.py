@@ -21,7 +21,12 @@ FAMILIES = {
 }
 """Command family -> help; the module of the same name holds its commands."""
 
-VERBS: dict[str, tuple[str, str]] = {}
+VERBS: dict[str, tuple[str, str]] = {
+    "setup": ("setup", "Set a project up: its bucket and its key pair."),
+    "start": ("start", "Start a project's cluster, checked and priced first."),
+    "status": ("status", "Show the group's projects and clusters, and what they cost now."),
+    "doctor": ("doctor", "Look for what commonly goes wrong, with remedies."),
+}
 """A scientist's command -> the module that holds it, and its help; in order of use."""
 
 DEBUG_VARIABLE = "GOTOCLOUD_DEBUG"

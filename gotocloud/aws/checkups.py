@@ -1,0 +1,99 @@
+"""What `gotocloud doctor` looks at; what fails early hides what comes after it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from gotocloud.aws.cloud import Cloud, StandardCloud, asked
+from gotocloud.aws.group_facts import GroupFacts, read_group_facts
+from gotocloud.aws.identity import Caller, ahead_of_header, caller
+from gotocloud.aws.launch import choose_release, published_template
+from gotocloud.aws.live_status import group_stacks, leftovers
+from gotocloud.aws.quotas import cluster_levels
+from gotocloud.errors import GoToCloudError
+from gotocloud.platform.parameters import Fact
+from gotocloud.platform.release import PROJECT_TEMPLATE
+from gotocloud.projects import checkup
+from gotocloud.projects.findings import Finding, Severity
+from gotocloud.projects.names import name_problems
+
+
+def findings() -> Iterator[Finding]:
+    """Every finding about the caller's access to AWS and the group's account, one by one."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        yield Finding("Endpoint", Severity.OK, f"{endpoint} stands in for AWS.")
+    try:
+        cloud: Cloud = StandardCloud()
+    except GoToCloudError as error:
+        yield _failed("Region", error)
+        return
+    yield Finding("Region", Severity.OK, f"{cloud.region}.")
+    answers: list[float | None] = []
+    try:
+        sts = cloud.client("sts")
+        sts.meta.events.register("after-call", _noting_times(answers))
+        who = caller(cloud.region, sts=sts)
+    except GoToCloudError as error:
+        yield _failed("Credentials", error)
+        yield checkup.clock(answers[-1] if answers else None)
+        return
+    yield _who(who)
+    yield checkup.clock(answers[-1] if answers else None)
+    try:
+        facts = read_group_facts(cloud)
+    except GoToCloudError as error:
+        yield _failed("Group", error)
+        return
+    yield Finding("Group", Severity.OK, f"{facts.group} in {cloud.region}.")
+    yield from _release(cloud, facts)
+    yield from _account(cloud, who, facts)
+
+
+def _release(cloud: Cloud, facts: GroupFacts) -> Iterator[Finding]:
+    try:
+        release, how = choose_release(cloud, facts, None)
+        published_template(cloud, facts, release, PROJECT_TEMPLATE)
+    except GoToCloudError as error:
+        yield _failed("Release", error)
+        return
+    yield Finding("Release", Severity.OK, f"{release}, {how}; it can be read and is unchanged.")
+
+
+def _account(cloud: Cloud, who: Caller, facts: GroupFacts) -> Iterator[Finding]:
+    try:
+        stacks = group_stacks(cloud)
+    except GoToCloudError as error:
+        yield _failed("Stacks", error)
+        return
+    yield from checkup.stacks(stacks, who.name)
+    left = leftovers(cloud, facts[Fact.VPC_ID], stacks)
+    found = ((one.kind, one.identifier, one.note) for one in left.found)
+    yield from checkup.leftovers(found, left.unknown)
+    ec2 = cloud.client("ec2")
+    subnets, _ = asked("list the subnets", lambda: ec2.describe_subnets()["Subnets"])
+    levels = cluster_levels(cloud, facts[Fact.ZONE_ID], subnets or ())
+    yield from checkup.quotas(levels, cloud.region)
+
+
+def _failed(check: str, error: GoToCloudError) -> Finding:
+    said = "; ".join((error.message, *error.problems))
+    return Finding(check, Severity.PROBLEM, said, error.next_command or "")
+
+
+def _who(who: Caller) -> Finding:
+    if found := name_problems(who.name, "any"):
+        return Finding("Credentials", Severity.PROBLEM, found[0], "sign in as yourself")
+    return Finding("Credentials", Severity.OK, f"{who.name} in account {who.account}.")
+
+
+def _noting_times(answers: list[float | None]) -> Callable[..., None]:
+    """A listener that compares the clocks at every answer, refusals included."""
+
+    def note(http_response: Any, **_: Any) -> None:
+        answers.append(ahead_of_header(http_response.headers.get("date"), datetime.now(UTC)))
+
+    return note

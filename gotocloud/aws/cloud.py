@@ -1,0 +1,116 @@
+"""Clients of one caller in one region, each made once; and questions that may stay open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from gotocloud.aws.session import client, error_code, explained
+from gotocloud.errors import InputError, unknown_name
+from gotocloud.platform.regions import REGIONS
+
+T = TypeVar("T")
+_ACTION = re.compile(r"perform: (?P<action>[a-z0-9-]+:\w+)")
+_DENIED = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "403",
+    "Forbidden",
+    "NotAuthorized",
+}
+_OURS = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "SignatureDoesNotMatch",
+    "AuthFailure",
+}
+
+
+class Cloud(Protocol):
+    """Whatever can make clients: the standard configuration, or a scientist of a rehearsal."""
+
+    @property
+    def region(self) -> str:
+        """Where the caller works."""
+
+    def client(self, service: str, region: str = "") -> Any:
+        """A boto3 client; for the caller's region unless another is named."""
+
+
+class StandardCloud:
+    """AWS as the standard configuration says: environment, profile, endpoint.
+
+    Args:
+        region: AWS region. Default: that of the configuration.
+
+    Raises:
+        InputError: if there is no region, or AWS has none of that name.
+    """
+
+    def __init__(self, region: str | None = None) -> None:
+        self._region = region or configured_region()
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    @property
+    def region(self) -> str:
+        """Where the caller works."""
+        return self._region
+
+    def client(self, service: str, region: str = "") -> Any:
+        """A boto3 client, made once."""
+        key = (service, region or self._region)
+        if key not in self._clients:
+            self._clients[key] = client(*key)
+        return self._clients[key]
+
+
+def configured_region() -> str:
+    """The region of the standard configuration.
+
+    Raises:
+        InputError: if there is none, or AWS has none of that name.
+    """
+    import boto3
+
+    with explained("read the AWS configuration"):
+        region = boto3.Session().region_name
+    if not region:
+        raise InputError(
+            "No AWS region is set; a group works in the regions that it was set up for.",
+            next_command="export AWS_REGION=ap-northeast-1, or the region of your group",
+        )
+    if region not in REGIONS:
+        raise unknown_name(
+            "region", region, REGIONS, next_command="export AWS_REGION=ap-northeast-1, for example"
+        )
+    return region
+
+
+def asked(doing: str, ask: Callable[[], T]) -> tuple[T | None, str]:
+    """The answer to a question that may stay open, and why it did.
+
+    Args:
+        doing: What is asked, as in "Cannot …".
+        ask: Asks AWS.
+
+    Raises:
+        GoToCloudError: if nothing at all can be asked: no network, or no valid credentials.
+    """
+    from botocore.exceptions import ClientError
+
+    with explained(doing):
+        try:
+            return ask(), ""
+        except ClientError as error:
+            code = error_code(error)
+            if code in _OURS:
+                raise
+            if code not in _DENIED:
+                return None, f"AWS says {code}"
+            named = _ACTION.search(str(error))
+            return None, f"no permission for {named['action']}" if named else "no permission"

@@ -1,0 +1,301 @@
+"""Clusters of the caller: what `gotocloud start` checks and launches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from ipaddress import IPv4Network
+from typing import Any
+
+from gotocloud.aws.cloud import Cloud, asked
+from gotocloud.aws.launch import (
+    LaunchError,
+    Told,
+    broken,
+    choose_release,
+    published_template,
+    settle,
+    stack_state,
+)
+from gotocloud.aws.live_status import group_stacks, stack_facts
+from gotocloud.aws.projects import Place, checked_names, require_project
+from gotocloud.aws.quotas import cluster_levels
+from gotocloud.aws.session import error_code, explained
+from gotocloud.errors import GoToCloudError
+from gotocloud.platform.parameters import Fact
+from gotocloud.platform.project_names import ProjectNames
+from gotocloud.platform.release import cluster_template
+from gotocloud.projects.blocks import free_block
+from gotocloud.projects.diagnosis import Cause
+from gotocloud.projects.findings import Finding, Severity, by_severity
+from gotocloud.projects.plans import StackPlan
+from gotocloud.projects.preflight import SPOT_ROLE, Budget, Observed, preflight
+from gotocloud.projects.quotas import Levels
+from gotocloud.projects.shape import ClusterShape, cluster_shape
+from gotocloud.projects.standing import CLUSTER_PREFIX, ClusterRow, project_rows
+from gotocloud.projects.states import State
+
+BUDGETS_REGION = "us-east-1"
+"""Budgets are global and answered here."""
+
+ADDRESS_ATTEMPTS = 15
+"""A group's network has room for so many clusters."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a scientist asks for.
+
+    Args:
+        project: The project.
+        configuration: Cluster configuration.
+        release: A published version. Default: the newest.
+        lustre_gib: Size of Lustre. Default: the configuration's.
+    """
+
+    project: str
+    configuration: str
+    release: str | None = None
+    lustre_gib: int | None = None
+
+
+@dataclass(frozen=True)
+class Site:
+    """What stands in the group's account around a new cluster.
+
+    Args:
+        subnets: Every subnet of the account in the region.
+        taken: Networks of the group's VPC that are in use or about to be.
+    """
+
+    subnets: tuple[dict[str, Any], ...]
+    taken: tuple[IPv4Network, ...]
+
+
+@dataclass(frozen=True)
+class Start:
+    """What starting a cluster comes down to, before it is priced and judged.
+
+    Args:
+        where: Who works where.
+        names: What everything of the project is called.
+        wanted: What was asked for.
+        shape: What the template makes.
+        lustre_gib: Size of Lustre.
+        plan: What would be launched, but for the addresses.
+        how: How the release was chosen.
+    """
+
+    where: Place
+    names: ProjectNames
+    wanted: Wanted
+    shape: ClusterShape
+    lustre_gib: int
+    plan: StackPlan
+    how: str
+
+
+def cluster_state(cloud: Cloud, where: Place, project: str) -> tuple[State, ClusterRow | None]:
+    """The state of a project's cluster, and what there is of it.
+
+    Raises:
+        GoToCloudError: if the project does not stand, or people must decide.
+    """
+    names = checked_names(where, project)
+    require_project(cloud, names)
+    state, stack = stack_state(cloud, names.cluster_stack)
+    if state is State.BROKEN:
+        raise broken(names.cluster_stack, str(stack["StackStatus"]))
+    if not stack:
+        return state, None
+    rows = project_rows((stack_facts(stack),), cloud.region, where.caller.name, None)
+    return state, rows[0].cluster
+
+
+def plan_start(cloud: Cloud, where: Place, wanted: Wanted) -> Start:
+    """Read the template and say what would be launched from it.
+
+    Raises:
+        GoToCloudError: if the release or its template cannot be read.
+    """
+    names = checked_names(where, wanted.project)
+    release, how = choose_release(cloud, where.facts, wanted.release)
+    path = cluster_template(wanted.configuration, cloud.region)
+    url, template = published_template(cloud, where.facts, release, path)
+    shape = cluster_shape(template)
+    gib = wanted.lustre_gib or shape.lustre_gib or 0
+    plan = StackPlan(
+        name=names.cluster_stack,
+        region=cloud.region,
+        release=release,
+        template_url=url,
+        role_arn=where.facts[Fact.CLUSTER_SERVICE_ROLE_ARN],
+        parameters={
+            "Project": names.project,
+            "Scientist": names.scientist,
+            "ClusterName": names.cluster,
+            "BucketName": names.base,
+            "LustreGib": str(gib),
+        },
+        tags=where.tags(wanted.project),
+    )
+    return Start(where, names, wanted, shape, gib, plan, how)
+
+
+def check_start(cloud: Cloud, start: Start, idle_usd_per_hour: Decimal) -> tuple[Finding, ...]:
+    """Every finding about a start, problems first; creates nothing.
+
+    Raises:
+        GoToCloudError: if AWS cannot be asked at all.
+    """
+    observed = _observe(cloud, start)
+    findings = [
+        Finding(
+            "Release",
+            Severity.OK,
+            f"{start.plan.release}, {start.how}; the template is what was published.",
+        )
+    ]
+    if start.where.facts.tags_unknown:
+        text = f"they could not be read ({start.where.facts.tags_unknown}) and are not put on it."
+        findings.append(Finding("The group's own tags", Severity.UNKNOWN, text))
+    found = preflight(start.shape, start.lustre_gib, idle_usd_per_hour, observed, cloud.region)
+    return by_severity((*findings, *found))
+
+
+def launch(cloud: Cloud, start: Start, told: Told, *, retry: str) -> dict[str, str]:
+    """Have the cluster stand; returns the outputs of its stack.
+
+    Addresses are chosen at the last moment. Whoever loses a race for them takes the next.
+
+    Raises:
+        LaunchError: if it cannot be made; nothing of it is left.
+        GoToCloudError: if every block is taken.
+    """
+    refused: list[str] = []
+    while True:
+        block = _block(start, _site(cloud, start.where), refused)
+        if block is None:
+            raise GoToCloudError(
+                f"Every /24 of the group's network {start.where.facts.network} is taken.",
+                next_command="gotocloud status, and pause a cluster that nobody needs",
+            )
+        parameters = {**start.plan.parameters, "ComputeSubnetCidr": str(block)}
+        plan = replace(start.plan, parameters=parameters)
+        try:
+            return settle(cloud, plan, told, retry=retry)
+        except LaunchError as error:
+            if error.cause is not Cause.ADDRESSES or len(refused) == ADDRESS_ATTEMPTS - 1:
+                raise
+            refused.append(str(block))
+            told.step(f"Somebody took {block} at the same moment; trying the next addresses")
+
+
+def follow(
+    cloud: Cloud, where: Place, project: str, told: Told, *, retry: str
+) -> dict[str, str] | None:
+    """Wait for a cluster that is being made already; its outputs.
+
+    None when what there was of it came to nothing: then it is to be started anew.
+
+    Raises:
+        LaunchError: if it fails now; nothing of it is left.
+    """
+    # A plan without a template can be waited for, and never be launched.
+    name = where.names(project).cluster_stack
+    state, _ = stack_state(cloud, name)
+    if state is not State.MAKING:
+        return None
+    plan = StackPlan(name, cloud.region, "", "", "", {}, {})
+    return settle(cloud, plan, told, retry=retry)
+
+
+def _site(cloud: Cloud, where: Place) -> Site:
+    vpc = where.facts[Fact.VPC_ID]
+    with explained(f"list the subnets in {cloud.region}"):
+        pages = cloud.client("ec2").get_paginator("describe_subnets").paginate()
+        subnets = tuple(it for page in pages for it in page["Subnets"])
+    own = [IPv4Network(it["CidrBlock"]) for it in subnets if it["VpcId"] == vpc]
+    about_to_be = [
+        IPv4Network(stack.parameter("ComputeSubnetCidr"))
+        for stack in group_stacks(cloud)
+        if stack.name.startswith(CLUSTER_PREFIX)
+        and stack.state in {State.MAKING, State.READY, State.BROKEN}
+        and stack.parameter("ComputeSubnetCidr")
+    ]
+    return Site(subnets, (*own, *about_to_be))
+
+
+def _block(start: Start, site: Site, refused: Collection[str]) -> IPv4Network | None:
+    facts = start.where.facts
+    return free_block(facts.network, site.taken, start.plan.name, avoid=refused)
+
+
+def _observe(cloud: Cloud, start: Start) -> Observed:
+    facts = start.where.facts
+    zone_id = facts[Fact.ZONE_ID]
+    site = _site(cloud, start.where)
+    offered, no_offers = _offered(cloud, zone_id, start.shape)
+    spot_role, no_role = _spot_role(cloud)
+    levels: Levels = cluster_levels(cloud, zone_id, site.subnets)
+    return Observed(
+        levels=levels,
+        offered=offered,
+        zone_id=zone_id,
+        block=_block(start, site, ()),
+        network=facts.network,
+        spot_role=spot_role,
+        budget=_budget(cloud, start.where),
+        unknown={"offerings": no_offers, "spot role": no_role},
+    )
+
+
+def _offered(cloud: Cloud, zone_id: str, shape: ClusterShape) -> tuple[set[str] | None, str]:
+    ec2 = cloud.client("ec2")
+
+    def ask() -> set[str]:
+        pages = ec2.get_paginator("describe_instance_type_offerings").paginate(
+            LocationType="availability-zone-id",
+            Filters=[
+                {"Name": "location", "Values": [zone_id]},
+                {"Name": "instance-type", "Values": list(shape.types)},
+            ],
+        )
+        return {it["InstanceType"] for page in pages for it in page["InstanceTypeOfferings"]}
+
+    return asked(f"ask what {zone_id} offers", ask)
+
+
+def _spot_role(cloud: Cloud) -> tuple[bool | None, str]:
+    iam = cloud.client("iam")
+
+    def ask() -> bool:
+        try:
+            iam.get_role(RoleName=SPOT_ROLE)
+        except iam.exceptions.ClientError as error:
+            if error_code(error) == "NoSuchEntity":
+                return False
+            raise
+        return True
+
+    return asked(f"look at role {SPOT_ROLE}", ask)
+
+
+def _budget(cloud: Cloud, where: Place) -> Budget:
+    budgets = cloud.client("budgets", BUDGETS_REGION)
+    name = f"gotocloud-{where.facts.group}"
+
+    def ask() -> dict[str, Any]:
+        answer = budgets.describe_budget(AccountId=where.caller.account, BudgetName=name)
+        found: dict[str, Any] = answer["Budget"]
+        return found
+
+    found, why = asked(f"look at budget {name}", ask)
+    if found is None:
+        return Budget(why=why)
+    limit = found.get("BudgetLimit", {}).get("Amount")
+    spent = found.get("CalculatedSpend", {}).get("ActualSpend", {}).get("Amount")
+    if limit is None or spent is None:
+        return Budget(why="AWS has not added up this month's costs yet")
+    return Budget(Decimal(str(limit)), Decimal(str(spent)))

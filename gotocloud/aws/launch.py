@@ -1,0 +1,266 @@
+"""Launching a stack from a published template, until it stands: again and again if need be.
+
+Everything here can be interrupted anywhere and called again: the truth is what AWS says.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gotocloud import __version__
+from gotocloud.aws.cloud import Cloud, asked
+from gotocloud.aws.group_facts import GroupFacts
+from gotocloud.aws.releases import verified_template
+from gotocloud.aws.session import error_code, explained
+from gotocloud.aws.stacks import POLL_S, TIMEOUT_S, StackEvent, describe, new_events
+from gotocloud.errors import GoToCloudError
+from gotocloud.platform.names import RELEASES_PREFIX, release_key
+from gotocloud.platform.parameters import Fact
+from gotocloud.platform.release import MANIFEST
+from gotocloud.projects.diagnosis import Cause, Diagnosis, Failure, diagnose
+from gotocloud.projects.names import version_order
+from gotocloud.projects.plans import StackPlan
+from gotocloud.projects.states import State, state_of
+
+CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
+
+
+@dataclass(frozen=True)
+class Told:
+    """Who is told what happens while a stack is made.
+
+    Args:
+        event: Every event of the stack, the oldest first.
+        step: A sentence about what is done next.
+        sleep: Waits; seconds.
+        timeout_s: How long to wait for one state.
+    """
+
+    event: Callable[[StackEvent], None] = lambda _: None
+    step: Callable[[str], None] = lambda _: None
+    sleep: Callable[[float], None] = time.sleep
+    timeout_s: float = TIMEOUT_S
+
+
+class LaunchError(GoToCloudError):
+    """A stack could not be made; what there was of it has been removed again."""
+
+    def __init__(self, message: str, diagnosis: Diagnosis) -> None:
+        super().__init__(message, problems=diagnosis.details, next_command=diagnosis.remedy)
+        self.cause: Cause = diagnosis.cause
+
+
+def choose_release(cloud: Cloud, facts: GroupFacts, wanted: str | None) -> tuple[str, str]:
+    """The release to launch from, and how it was chosen.
+
+    The newest one that is published completely; the program's own version where the account
+    may not list releases.
+
+    Args:
+        wanted: A version that was asked for.
+
+    Raises:
+        GoToCloudError: if nothing is published.
+    """
+    if wanted:
+        return wanted, "as asked for"
+    s3 = cloud.client("s3", facts.releases_region)
+    bucket = facts[Fact.RELEASES_BUCKET]
+
+    def listed() -> list[str]:
+        pages = s3.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=f"{RELEASES_PREFIX}/", Delimiter="/"
+        )
+        prefixes = [it["Prefix"] for page in pages for it in page.get("CommonPrefixes", ())]
+        return [prefix.split("/")[1] for prefix in prefixes]
+
+    versions, why = asked(f"list the releases in {bucket}", listed)
+    if versions is None:
+        return __version__, f"this program's own version, because releases cannot be listed ({why})"
+    for version in sorted(versions, key=version_order, reverse=True):
+        key = release_key(version, MANIFEST)
+        # Bound now: the loop goes on to another key.
+        found, _ = asked(
+            f"look at s3://{bucket}/{key}",
+            lambda key=key: s3.head_object(Bucket=bucket, Key=key),  # type: ignore[misc]
+        )
+        if found is not None:
+            return version, "the newest"
+    raise GoToCloudError(
+        f"No release is published in {bucket}.",
+        next_command="ask the management group: gotocloud platform publish",
+    )
+
+
+def published_template(
+    cloud: Cloud, facts: GroupFacts, release: str, path: str
+) -> tuple[str, dict[str, Any]]:
+    """URL and content of a published template that is what its manifest says.
+
+    Raises:
+        GoToCloudError: if it is not published, or has been changed.
+    """
+    bucket, region = facts[Fact.RELEASES_BUCKET], facts.releases_region
+    url, content = verified_template(
+        bucket,
+        region,
+        release,
+        path,
+        url_suffix=facts.url_suffix,
+        s3=cloud.client("s3", region),
+    )
+    template: dict[str, Any] = json.loads(content)
+    return url, template
+
+
+def stack_state(cloud: Cloud, name: str) -> tuple[State, Mapping[str, Any]]:
+    """The state of a stack, and what CloudFormation says about it."""
+    stack = describe(name, cloud.region, cfn=cloud.client("cloudformation"))
+    return state_of(stack["StackStatus"] if stack else None), stack or {}
+
+
+def settle(cloud: Cloud, plan: StackPlan, told: Told, *, retry: str) -> dict[str, str]:
+    """Have a stack stand, whatever there is of it now; returns its outputs.
+
+    What stands is left alone, what is being made is waited for, what failed before is removed
+    and made again. When it fails now, it is removed, so that nothing of it is billed.
+
+    Args:
+        retry: The command that does this again, for messages.
+
+    Raises:
+        LaunchError: if it cannot be made; says why and what to do.
+        GoToCloudError: if AWS cannot be asked, or people must decide.
+    """
+    watched = False
+    while True:
+        state, stack = stack_state(cloud, plan.name)
+        if state is State.READY:
+            return _outputs(stack)
+        if state is State.BROKEN:
+            raise broken(plan.name, str(stack["StackStatus"]))
+        if state is State.ABSENT:
+            # Without a template this is only to be waited for.
+            if watched or not plan.template_url:
+                raise GoToCloudError(
+                    f"Somebody removed the stack {plan.name} while it was made.",
+                    next_command=retry,
+                )
+            told.step(f"Launching {plan.name} from release {plan.release}")
+            _create(cloud, plan)
+            watched = True
+        elif state in {State.MAKING, State.ENDING}:
+            watched = watched or state is State.MAKING
+            _wait(cloud, str(stack["StackId"]), told)
+        elif watched:
+            raise _cleared_failure(cloud, plan, stack, told, retry)
+        else:
+            told.step(f"Removing what an earlier attempt left of {plan.name}")
+            remove(cloud, stack, told)
+
+
+def remove(cloud: Cloud, stack: Mapping[str, Any], told: Told) -> None:
+    """Delete a stack and wait until it is gone.
+
+    Raises:
+        GoToCloudError: if something of it cannot be deleted, and may go on being billed.
+    """
+    cfn, stack_id, name = cloud.client("cloudformation"), str(stack["StackId"]), stack["StackName"]
+    with explained(f"delete stack {name}"):
+        cfn.delete_stack(StackName=stack_id)
+    left = _wait(cloud, stack_id, told)
+    if state_of(left.get("StackStatus", "DELETE_COMPLETE")) is not State.ABSENT:
+        failures = _failures(cloud, stack_id, name)
+        raise GoToCloudError(
+            f"Stack {name} could not be removed completely: what is left may be billed.",
+            problems=[f"{it.resource} ({it.resource_type}): {it.reason}" for it in failures],
+            next_command="gotocloud doctor, and tell the management group",
+        )
+
+
+def broken(name: str, status: str) -> GoToCloudError:
+    """The error for a stack about which people must decide."""
+    return GoToCloudError(
+        f"Stack {name} is {status}: it worked once, and a change of it failed. It is left as "
+        "it is, because it may hold what nobody wants to lose.",
+        next_command="tell the management group",
+    )
+
+
+def _create(cloud: Cloud, plan: StackPlan) -> None:
+    cfn = cloud.client("cloudformation")
+    with explained(f"create stack {plan.name} in {plan.region}"):
+        try:
+            cfn.create_stack(
+                StackName=plan.name,
+                TemplateURL=plan.template_url,
+                RoleARN=plan.role_arn,
+                Parameters=[
+                    {"ParameterKey": key, "ParameterValue": value}
+                    for key, value in plan.parameters.items()
+                ],
+                Tags=[{"Key": key, "Value": value} for key, value in plan.tags.items()],
+                Capabilities=list(CAPABILITIES),
+            )
+        except cfn.exceptions.ClientError as error:
+            # The same command in another window was faster: then that one is waited for.
+            if error_code(error) != "AlreadyExistsException":
+                raise
+
+
+def _wait(cloud: Cloud, stack_id: str, told: Told) -> Mapping[str, Any]:
+    """Wait until nothing is in progress; the stack as it is then, empty when it is gone."""
+    cfn = cloud.client("cloudformation")
+    seen: dict[str, StackEvent] = {}
+    waited_s = 0.0
+    while True:
+        stack = describe(stack_id, cloud.region, cfn=cfn)
+        if stack is None:
+            return {}
+        for event in new_events(stack_id, cloud.region, cfn, seen):
+            told.event(event)
+        status = str(stack["StackStatus"])
+        if state_of(status) not in {State.MAKING, State.ENDING}:
+            return stack
+        if waited_s >= told.timeout_s:
+            raise GoToCloudError(
+                f"Stack {stack['StackName']} is still {status} after {waited_s:.0f} s. "
+                "AWS goes on with it, and bills for it.",
+                next_command="run the same command again: it carries on waiting",
+            )
+        told.sleep(POLL_S)
+        waited_s += POLL_S
+
+
+def _cleared_failure(
+    cloud: Cloud, plan: StackPlan, stack: Mapping[str, Any], told: Told, retry: str
+) -> LaunchError:
+    failures = _failures(cloud, str(stack["StackId"]), plan.name)
+    reason = str(stack.get("StackStatusReason") or "")
+    if not failures and reason:
+        failures = [Failure(plan.name, "AWS::CloudFormation::Stack", reason)]
+    diagnosis = diagnose(failures, retry=retry)
+    told.step(f"It failed; removing {plan.name}, so that nothing of it is billed")
+    remove(cloud, stack, told)
+    return LaunchError(
+        f"{diagnosis.summary} Stack {plan.name} was removed again: nothing of it is billed.",
+        diagnosis,
+    )
+
+
+def _failures(cloud: Cloud, stack_id: str, name: str) -> list[Failure]:
+    seen: dict[str, StackEvent] = {}
+    events = new_events(stack_id, cloud.region, cloud.client("cloudformation"), seen)
+    return [
+        Failure(event.resource, event.resource_type, event.reason)
+        for event in events
+        if event.failed and event.resource != name
+    ]
+
+
+def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:
+    return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", ())}

@@ -1,0 +1,216 @@
+"""Projects of the caller: what `gotocloud setup` checks and launches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gotocloud.aws.cloud import Cloud, asked
+from gotocloud.aws.group_facts import GroupFacts, read_group_facts
+from gotocloud.aws.identity import Caller, caller
+from gotocloud.aws.launch import choose_release, published_template, stack_state
+from gotocloud.aws.live_status import group_stacks
+from gotocloud.aws.quotas import project_levels
+from gotocloud.aws.session import error_code
+from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.platform.parameters import Fact
+from gotocloud.platform.project_names import ProjectNames
+from gotocloud.platform.release import PROJECT_TEMPLATE
+from gotocloud.projects.findings import Finding, Severity, by_severity
+from gotocloud.projects.names import name_problems
+from gotocloud.projects.plans import StackPlan
+from gotocloud.projects.quotas import Level, Quota, quota_finding
+from gotocloud.projects.standing import project_rows
+from gotocloud.projects.states import State
+
+_ABSENT = {"404", "NoSuchBucket", "NotFound"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Who works where.
+
+    Args:
+        caller: Who is calling.
+        facts: The caller's group in the caller's region.
+    """
+
+    caller: Caller
+    facts: GroupFacts
+
+    def names(self, project: str) -> ProjectNames:
+        """What everything of a project is called."""
+        return self.caller.names(project)
+
+    def tags(self, project: str) -> dict[str, str]:
+        """The group's tags and those of Table S4, which win."""
+        return {**self.facts.tags, **self.names(project).tags}
+
+
+def place(cloud: Cloud) -> Place:
+    """Ask AWS who is calling, and for which group.
+
+    Raises:
+        GoToCloudError: if it cannot be asked, or the account has no group here.
+    """
+    who = caller(cloud.region, sts=cloud.client("sts"))
+    return Place(who, read_group_facts(cloud))
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What setting a project up comes down to.
+
+    Args:
+        place: Who works where.
+        project: The project.
+        state: The state of its stack now.
+        findings: What was looked at.
+        plan: What would be launched; None when the project stands already.
+        resources: How many resources that makes.
+    """
+
+    place: Place
+    project: str
+    state: State
+    findings: tuple[Finding, ...]
+    plan: StackPlan | None
+    resources: int = 0
+
+
+def checked_names(where: Place, project: str) -> ProjectNames:
+    """What everything of a project is called.
+
+    Raises:
+        InputError: if the templates do not take the names.
+    """
+    if found := name_problems(where.caller.name, project):
+        raise InputError(
+            "These names cannot be used.",
+            problems=found,
+            next_command="gotocloud setup PROJECT",
+        )
+    return where.names(project)
+
+
+def plan_setup(cloud: Cloud, where: Place, project: str, release: str | None) -> Setup:
+    """Check everything that a project needs, and say what would be launched.
+
+    Raises:
+        InputError: if the names cannot be used.
+        GoToCloudError: if AWS cannot be asked, or the release cannot be read.
+    """
+    names = checked_names(where, project)
+    state, _ = stack_state(cloud, names.project_stack)
+    if state is State.READY:
+        return Setup(where, project, state, (), None)
+    version, how = choose_release(cloud, where.facts, release)
+    url, template = published_template(cloud, where.facts, version, PROJECT_TEMPLATE)
+    findings = [
+        Finding("Group", Severity.OK, f"{where.facts.group} in {cloud.region}."),
+        Finding("Release", Severity.OK, f"{version}, {how}; the template is what was published."),
+    ]
+    if where.facts.tags_unknown:
+        text = f"they could not be read ({where.facts.tags_unknown}) and are not put on it."
+        findings.append(Finding("The group's own tags", Severity.UNKNOWN, text))
+    if state is State.ABSENT:
+        findings.append(_bucket(cloud, names.base, where.caller.account))
+        findings += _quotas(cloud)
+    plan = _plan(cloud, where, names, version, url)
+    resources = len(template["Resources"])
+    return Setup(where, project, state, by_severity(findings), plan, resources)
+
+
+def own_projects(cloud: Cloud, where: Place) -> tuple[str, ...]:
+    """The caller's projects, by name."""
+    rows = project_rows(group_stacks(cloud), cloud.region, where.caller.name, None)
+    return tuple(row.project for row in rows if row.mine and row.stack)
+
+
+def only_project(cloud: Cloud, where: Place, verb: str) -> str:
+    """The caller's only project, for a command that was given none.
+
+    Raises:
+        InputError: if there is none, or more than one.
+    """
+    found = own_projects(cloud, where)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise InputError(
+            "You have no project yet; a project is one sample or dataset.",
+            next_command="gotocloud setup PROJECT, for example gotocloud setup apoferritin",
+        )
+    raise InputError(
+        f"You have {len(found)} projects: {', '.join(found)}. Say which one.",
+        next_command=f"gotocloud {verb} {found[0]}",
+    )
+
+
+def _plan(cloud: Cloud, where: Place, names: ProjectNames, version: str, url: str) -> StackPlan:
+    return StackPlan(
+        name=names.project_stack,
+        region=cloud.region,
+        release=version,
+        template_url=url,
+        role_arn=where.facts[Fact.CLUSTER_SERVICE_ROLE_ARN],
+        parameters={
+            "Project": names.project,
+            "Scientist": names.scientist,
+            "BucketName": names.base,
+            "KeyPairName": names.base,
+        },
+        tags=where.tags(names.project),
+    )
+
+
+def _bucket(cloud: Cloud, name: str, account: str) -> Finding:
+    """Whether the bucket's name is free: a stack cannot take over a bucket that exists."""
+    s3 = cloud.client("s3")
+
+    def exists() -> bool:
+        try:
+            s3.head_bucket(Bucket=name, ExpectedBucketOwner=account)
+        except s3.exceptions.ClientError as error:
+            if error_code(error) in _ABSENT:
+                return False
+            raise
+        return True
+
+    found, why = asked(f"look at bucket {name}", exists)
+    if found is False:
+        return Finding("Bucket", Severity.OK, f"{name} is free.")
+    if found:
+        return Finding(
+            "Bucket",
+            Severity.PROBLEM,
+            f"{name} exists without its project: it was kept when the project was finished, or "
+            "an earlier attempt left it. Nothing is written into it or deleted.",
+            "choose another project name, or ask the management group to remove the bucket "
+            "once its data are safe",
+        )
+    # S3 answers 403 for a bucket of somebody else as well.
+    return Finding("Bucket", Severity.UNKNOWN, f"whether {name} is free is not known ({why}).")
+
+
+def _quotas(cloud: Cloud) -> list[Finding]:
+    levels = project_levels(cloud)
+    return [
+        quota_finding(quota, 1, levels.get(quota, Level()), cloud.region, "a project")
+        for quota in (Quota.BUCKETS, Quota.STACKS)
+    ]
+
+
+def require_project(cloud: Cloud, names: ProjectNames) -> None:
+    """Refuse to work on a project that does not stand.
+
+    Raises:
+        GoToCloudError: if it does not exist or is not ready.
+    """
+    state, _ = stack_state(cloud, names.project_stack)
+    if state is State.READY:
+        return
+    said = "does not exist yet" if state is State.ABSENT else f"is {state.value}"
+    raise GoToCloudError(
+        f"The project {names.project!r} {said}.",
+        next_command=f"gotocloud setup {names.project!r}",
+    )

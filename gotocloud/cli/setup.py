@@ -1,0 +1,112 @@
+"""`gotocloud setup`: a project with its bucket and key pair."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gotocloud.cli.output import narrate, print_json
+from gotocloud.errors import GoToCloudError, InputError
+
+if TYPE_CHECKING:
+    from gotocloud.aws.cloud import Cloud
+    from gotocloud.aws.projects import Setup
+    from gotocloud.projects.plans import StackPlan
+
+app = typer.Typer(help="Set a project up: its bucket and key pair.")
+
+
+@app.command(epilog="Example: gotocloud setup apoferritin")
+def setup(
+    project: Annotated[
+        str | None, typer.Argument(help="Name of the sample or dataset. Default: asks.")
+    ] = None,
+    release: Annotated[
+        str | None, typer.Option(help="Published version. Default: the newest.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, show the plan, create nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Set a project up: its bucket and its key pair, checked first; costs nothing but storage."""
+    from gotocloud.aws.cloud import StandardCloud
+    from gotocloud.aws.projects import place, plan_setup
+    from gotocloud.cli.findings_view import refuse_problems, show
+
+    cloud = StandardCloud()
+    where = place(cloud)
+    name = project or _ask()
+    planned = plan_setup(cloud, where, name, release)
+    retry = f"gotocloud setup {shlex.quote(name)}"
+    show(planned.findings, quiet=not dry_run)
+    if not dry_run:
+        refuse_problems(planned.findings, f"Setting up {name!r}", retry)
+    made = False
+    if planned.plan and not dry_run:
+        _launch(cloud, planned, planned.plan, retry)
+        made = True
+    _report(planned, made=made, dry_run=dry_run, as_json=as_json)
+
+
+def _ask() -> str:
+    if not sys.stdin.isatty():
+        raise InputError(
+            "Which project? A project is one sample or dataset.",
+            next_command="gotocloud setup PROJECT, for example gotocloud setup apoferritin",
+        )
+    return str(typer.prompt("Name of the sample or dataset", err=True)).strip()
+
+
+def _launch(cloud: Cloud, planned: Setup, plan: StackPlan, retry: str) -> None:
+    from gotocloud.aws.launch import settle
+    from gotocloud.cli.stack_display import StackDisplay
+
+    try:
+        with StackDisplay(planned.resources, key="project") as display:
+            settle(cloud, plan, display.told(), retry=retry)
+    except KeyboardInterrupt:
+        raise GoToCloudError(
+            "Stopped watching. AWS goes on with what it has begun; a project costs nothing but "
+            "stored data.",
+            next_command=f"{retry} carries on",
+        ) from None
+
+
+def _report(planned: Setup, *, made: bool, dry_run: bool, as_json: bool) -> None:
+    names = planned.place.names(planned.project)
+    next_command = f"gotocloud start {shlex.quote(planned.project)}"
+    if as_json:
+        print_json(_as_data(planned, made=made, dry_run=dry_run, next_command=next_command))
+        return
+    if planned.plan is None:
+        narrate(f"The project {planned.project!r} stands already; nothing to do.")
+    elif dry_run:
+        narrate(f"Would launch stack {planned.plan.name} from {planned.plan.template_url}")
+    typer.echo(f"project   {planned.project}")
+    typer.echo(f"bucket    {names.base}")
+    typer.echo(f"key pair  {names.base}")
+    if not dry_run:
+        narrate(f"Next: gotocloud upload DIR, or {next_command}")
+
+
+def _as_data(planned: Setup, *, made: bool, dry_run: bool, next_command: str) -> dict[str, Any]:
+    where, names = planned.place, planned.place.names(planned.project)
+    return {
+        "project": planned.project,
+        "scientist": where.caller.name,
+        "account": where.caller.account,
+        "group": where.facts.group,
+        "region": where.facts.region,
+        "bucket": names.base,
+        "key_pair": names.base,
+        "stack": names.project_stack,
+        "made": made,
+        "dry_run": dry_run,
+        "plan": planned.plan and planned.plan.as_dict(),
+        "findings": [one.as_dict() for one in planned.findings],
+        "next_command": next_command,
+    }

@@ -1,0 +1,100 @@
+"""`gotocloud status`: what the group has, and what it costs now."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.errors import InputError
+
+if TYPE_CHECKING:
+    from gotocloud.aws.cloud import Cloud
+    from gotocloud.aws.projects import Place
+
+app = typer.Typer(help="Show the group's projects and clusters.")
+
+SHORTEST_WATCH_S = 2
+CLEAR = "\x1b[2J\x1b[H"
+
+
+@app.command(epilog="Example: gotocloud status --watch 30")
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    watch: Annotated[
+        int | None, typer.Option(help="Show it again every so many seconds, until Ctrl-C.")
+    ] = None,
+) -> None:
+    """Show the group's projects and clusters, what they cost per hour now, and what to type."""
+    from gotocloud.aws.cloud import StandardCloud
+    from gotocloud.aws.projects import place
+
+    if watch is not None and watch < SHORTEST_WATCH_S:
+        raise InputError(
+            f"--watch {watch} is too often; {SHORTEST_WATCH_S} seconds is the shortest.",
+            next_command="gotocloud status --watch 30",
+        )
+    cloud = StandardCloud()
+    where = place(cloud)
+    try:
+        while True:
+            if watch and sys.stdout.isatty():
+                sys.stdout.write(CLEAR)
+            _show(cloud, where, as_json=as_json)
+            if not watch:
+                return
+            time.sleep(watch)
+    except KeyboardInterrupt:
+        # Watching changes nothing, so there is nothing to tell about ending it.
+        return
+
+
+def _show(cloud: Cloud, where: Place, *, as_json: bool) -> None:
+    from gotocloud.aws.live_status import group_stacks, running_nodes
+    from gotocloud.projects.standing import project_rows, total
+
+    nodes, why = running_nodes(cloud)
+    rows = project_rows(group_stacks(cloud), cloud.region, where.caller.name, nodes)
+    cost = total(rows)
+    if as_json:
+        print_json(
+            {
+                "group": where.facts.group,
+                "account": where.caller.account,
+                "region": cloud.region,
+                "scientist": where.caller.name,
+                "known_usd_per_hour": float(cost.known_usd_per_hour),
+                "unknown_prices": list(cost.unknown),
+                "projects": [row.as_dict() for row in rows],
+            }
+        )
+        return
+    narrate(f"{where.facts.group} in {cloud.region}, account {where.caller.account}")
+    if not rows:
+        narrate("There is no project yet. Next: gotocloud setup PROJECT")
+        return
+    table(
+        ("project", "scientist", "state", "cluster", "jobs", "cost now", "next"),
+        [
+            (
+                row.project,
+                row.scientist,
+                row.state.value,
+                f"{row.cluster.state.value}, {row.cluster.configuration or 'unknown'}"
+                if row.cluster
+                else "none",
+                row.cluster.jobs if row.cluster else "",
+                str(row.cluster.cost) if row.cluster else "storage only",
+                row.next_command,
+            )
+            for row in rows
+        ],
+    )
+    if why:
+        narrate(f"Running machines could not be asked for ({why}).")
+    narrate(f"All clusters together: {cost}.")
+    if cost.unknown:
+        narrate(f"Price unknown: {', '.join(cost.unknown)}.")

@@ -1,0 +1,1 @@
+"""What a scientist's commands think: plans, findings, progress, diagnoses. No AWS, no clock."""

@@ -1,0 +1,154 @@
+"""What commonly goes wrong, judged from what was found; each finding with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from gotocloud.projects.findings import Finding, Severity
+from gotocloud.projects.preflight import ELASTIC_IPS
+from gotocloud.projects.quotas import Levels, Quota, increase_command
+from gotocloud.projects.standing import CLUSTER_PREFIX, StackFacts
+from gotocloud.projects.states import State
+
+CLOCK_REFUSED_S = 300
+"""Request signatures that are off by more than this are refused.
+
+Source: AWS, "Signature Version 4": a request must reach AWS within five minutes of its time
+stamp, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv4.html.
+"""
+
+CLOCK_WORTH_TELLING_S = 30
+OLDEST_PYTHON = (3, 11)
+
+
+def clock(ahead_s: float | None) -> Finding:
+    """Whether this machine's clock agrees with AWS's.
+
+    Args:
+        ahead_s: How far it is ahead; None if AWS told no time.
+    """
+    if ahead_s is None:
+        return Finding("Clock", Severity.UNKNOWN, "AWS told no time to compare with.")
+    off = abs(ahead_s)
+    way = "ahead of" if ahead_s > 0 else "behind"
+    if off < CLOCK_WORTH_TELLING_S:
+        return Finding("Clock", Severity.OK, "agrees with AWS's.")
+    text = f"is {off:,.0f} s {way} AWS's"
+    remedy = "set it by the network: sudo timedatectl set-ntp true"
+    if off > CLOCK_REFUSED_S:
+        return Finding("Clock", Severity.PROBLEM, f"{text}; AWS refuses requests.", remedy)
+    limit = f"{CLOCK_REFUSED_S // 60} min"
+    return Finding("Clock", Severity.WARNING, f"{text}; from {limit} on it refuses.", remedy)
+
+
+def stacks(found: Iterable[StackFacts], scientist: str) -> list[Finding]:
+    """Projects and clusters that are neither ready nor on their way."""
+    findings = []
+    listed = list(found)
+    for one in listed:
+        if one.state not in {State.FAILED, State.BROKEN}:
+            continue
+        reason = f": {one.reason}" if one.reason else ""
+        findings.append(
+            Finding(
+                f"Stack {one.name}",
+                Severity.PROBLEM,
+                f"{one.status}{reason}.",
+                _stack_remedy(one, scientist),
+            )
+        )
+    if findings:
+        return findings
+    return [Finding("Stacks", Severity.OK, f"none of {len(listed)} has failed.")]
+
+
+def leftovers(found: Iterable[tuple[str, str, str]], unknown: Mapping[str, str]) -> list[Finding]:
+    """Things that are billed though no cluster stands behind them.
+
+    Args:
+        found: Kind, id and note of each.
+        unknown: Why something could not be looked at, by what it is.
+    """
+    findings = [
+        Finding(
+            "Left over",
+            Severity.PROBLEM,
+            f"{kind} {identifier}{f' ({note})' if note else ''} belongs to no cluster and is "
+            "billed by the hour.",
+            "tell the management group; scientists cannot remove it",
+        )
+        for kind, identifier, note in found
+    ]
+    findings += [
+        Finding("Left over", Severity.UNKNOWN, f"{kind} could not be looked at ({why}).")
+        for kind, why in unknown.items()
+    ]
+    return findings or [Finding("Left over", Severity.OK, "nothing is billed without a cluster.")]
+
+
+def quotas(levels: Levels, region: str) -> list[Finding]:
+    """How much of each quota is left; a warning where not even one cluster has room."""
+    needed = {Quota.ELASTIC_IPS: ELASTIC_IPS, Quota.NAT_GATEWAYS: 1, Quota.GATEWAY_ENDPOINTS: 2}
+    findings = []
+    for quota, level in levels.items():
+        kind = quota.value
+        if level.limit is None or level.left is None:
+            why = f" ({level.why})" if level.why else ""
+            text = f"not known how much is left{why}."
+            findings.append(Finding(kind.name, Severity.UNKNOWN, text))
+            continue
+        text = f"{level.used or 0:,g} of {level.limit:,g} {kind.unit} used."
+        least = needed.get(quota, 1)
+        if level.left >= least:
+            findings.append(Finding(kind.name, Severity.OK, text))
+            continue
+        wanted = (level.used or 0) + least
+        findings.append(
+            Finding(kind.name, Severity.WARNING, text, increase_command(quota, wanted, region))
+        )
+    return findings
+
+
+def tools(python: Sequence[int], versions: Mapping[str, str | None]) -> list[Finding]:
+    """Programs on this machine.
+
+    Args:
+        python: Version of Python.
+        versions: Version or place of each program; None when it is not there.
+    """
+    shown = ".".join(map(str, python[:3]))
+    findings = [Finding("Python", Severity.OK, f"{shown}.")]
+    if tuple(python[:2]) < OLDEST_PYTHON:
+        text = f"{shown} is too old; 3.11 is the oldest that works."
+        findings = [Finding("Python", Severity.PROBLEM, text, "install Python 3.11 or newer")]
+    for name, version in versions.items():
+        if version is not None:
+            findings.append(Finding(name, Severity.OK, f"{version}."))
+            continue
+        use, remedy = _TOOLS.get(name, ("it is not there", f"install {name}"))
+        findings.append(Finding(name, Severity.WARNING, f"not installed: {use}.", remedy))
+    return findings
+
+
+_TOOLS = {
+    "aws": (
+        "signing on and asking for quotas need it",
+        "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
+    ),
+    "session-manager-plugin": (
+        "tunnels and shells to the head node need it",
+        "https://docs.aws.amazon.com/systems-manager/latest/userguide/"
+        "session-manager-working-with-install-plugin.html",
+    ),
+}
+
+
+def _stack_remedy(stack: StackFacts, scientist: str) -> str:
+    tags = stack.tags or {}
+    if stack.state is State.BROKEN:
+        return "tell the management group; it may hold what nobody wants to lose"
+    whose = tags.get("gtc:iam-user", "")
+    project = tags.get("gtc:project", "PROJECT")
+    verb = "start" if stack.name.startswith(CLUSTER_PREFIX) else "setup"
+    command = f"gotocloud {verb} '{project}' removes it and makes it anew"
+    return command if whose in {scientist, ""} else f"tell {whose}: {command}"

@@ -1,0 +1,37 @@
+"""What would be created, before it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+MAX_STACK_NAME = 128
+"""CloudFormation's limit."""
+
+
+@dataclass(frozen=True)
+class StackPlan:
+    """One stack to be launched from a published template.
+
+    Args:
+        name: Name of the stack.
+        region: AWS region.
+        release: The published version.
+        template_url: Its template, already compared with the manifest.
+        role_arn: Service role with which CloudFormation makes the resources.
+        parameters: What the template asks for.
+        tags: Tags of the stack, which CloudFormation puts on everything in it.
+    """
+
+    name: str
+    region: str
+    release: str
+    template_url: str
+    role_arn: str
+    parameters: Mapping[str, str]
+    tags: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plan for a JSON report."""
+        return asdict(self)

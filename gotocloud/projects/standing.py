@@ -1,0 +1,268 @@
+"""What a group has: its projects and clusters, put together from stacks and their tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from gotocloud.cluster_configs.model import configuration_names, load_configuration
+from gotocloud.costs.idle import idle_cost
+from gotocloud.costs.prices import price_usd_per_hour
+from gotocloud.projects.shape import configuration_of
+from gotocloud.projects.states import State, state_of
+
+PROJECT_PREFIX = "gotocloud-project-"
+CLUSTER_PREFIX = "gotocloud-cluster-"
+
+
+@dataclass(frozen=True)
+class StackFacts:
+    """A stack as CloudFormation describes it."""
+
+    name: str
+    status: str
+    description: str = ""
+    reason: str = ""
+    created: str = ""
+    parameters: Mapping[str, str] | None = None
+    tags: Mapping[str, str] | None = None
+    outputs: Mapping[str, str] | None = None
+
+    @property
+    def state(self) -> State:
+        """What the status means."""
+        return state_of(self.status)
+
+    def parameter(self, name: str) -> str:
+        """A parameter; empty when the stack has none of that name."""
+        return (self.parameters or {}).get(name, "")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A machine of a cluster that runs.
+
+    Args:
+        cluster: Name of the cluster.
+        instance_type: EC2's name.
+        head: Whether it is the head node.
+        spot: Whether it is a spot instance.
+    """
+
+    cluster: str
+    instance_type: str
+    head: bool
+    spot: bool
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What something costs per hour now.
+
+    Args:
+        known_usd_per_hour: Sum of what is known.
+        unknown: What has no known price.
+    """
+
+    known_usd_per_hour: Decimal = Decimal()
+    unknown: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        text = f"USD {self.known_usd_per_hour:.2f}/h"
+        return f"at least {text}" if self.unknown else text
+
+
+@dataclass(frozen=True)
+class ClusterRow:
+    """The cluster of a project."""
+
+    name: str
+    stack: str
+    state: State
+    configuration: str | None
+    release: str | None
+    lustre_gib: int | None
+    cost: Cost
+    nodes: tuple[Node, ...] | None
+    reason: str = ""
+    jobs: str = "unknown"
+
+
+@dataclass(frozen=True)
+class ProjectRow:
+    """A project of the group, with its cluster if it has one."""
+
+    project: str
+    scientist: str
+    mine: bool
+    stack: str
+    state: State
+    bucket: str
+    cluster: ClusterRow | None
+    next_command: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The project for a JSON report."""
+        cluster = self.cluster
+        return {
+            "project": self.project,
+            "scientist": self.scientist,
+            "mine": self.mine,
+            "stack": self.stack,
+            "state": self.state.value,
+            "bucket": self.bucket,
+            "next_command": self.next_command,
+            "cluster": cluster
+            and {
+                "name": cluster.name,
+                "stack": cluster.stack,
+                "state": cluster.state.value,
+                "reason": cluster.reason,
+                "configuration": cluster.configuration,
+                "release": cluster.release,
+                "lustre_gib": cluster.lustre_gib,
+                "jobs": cluster.jobs,
+                "nodes": None
+                if cluster.nodes is None
+                else [
+                    {"instance_type": one.instance_type, "head": one.head, "spot": one.spot}
+                    for one in cluster.nodes
+                ],
+                "known_usd_per_hour": float(cluster.cost.known_usd_per_hour),
+                "unknown_prices": list(cluster.cost.unknown),
+            },
+        }
+
+
+def project_rows(
+    stacks: Iterable[StackFacts],
+    region: str,
+    scientist: str,
+    nodes: Iterable[Node] | None,
+) -> tuple[ProjectRow, ...]:
+    """A group's projects: the caller's own first, then by name.
+
+    Args:
+        stacks: Stacks of the account.
+        region: Where.
+        scientist: Who asks.
+        nodes: Running machines; None when EC2 could not be asked.
+    """
+    listed = list(stacks)
+    machines = None if nodes is None else tuple(nodes)
+    clusters = {
+        _whose(one): one
+        for one in listed
+        if one.name.startswith(CLUSTER_PREFIX) and one.state is not State.ABSENT
+    }
+    projects = {
+        _whose(one): one
+        for one in listed
+        if one.name.startswith(PROJECT_PREFIX) and one.state is not State.ABSENT
+    }
+    rows = [
+        _row(who, projects.get(who), clusters.get(who), region, scientist, machines)
+        for who in {**projects, **clusters}
+    ]
+    return tuple(sorted(rows, key=lambda row: (not row.mine, row.scientist, row.project)))
+
+
+def total(rows: Iterable[ProjectRow]) -> Cost:
+    """What all clusters together cost per hour now."""
+    costs = [row.cluster.cost for row in rows if row.cluster]
+    return Cost(
+        sum((cost.known_usd_per_hour for cost in costs), Decimal()),
+        tuple(dict.fromkeys(name for cost in costs for name in cost.unknown)),
+    )
+
+
+def _whose(stack: StackFacts) -> tuple[str, str]:
+    tags = stack.tags or {}
+    return (
+        tags.get("gtc:iam-user") or stack.parameter("Scientist"),
+        tags.get("gtc:project") or stack.parameter("Project"),
+    )
+
+
+def _row(
+    who: tuple[str, str],
+    project: StackFacts | None,
+    cluster: StackFacts | None,
+    region: str,
+    caller: str,
+    nodes: tuple[Node, ...] | None,
+) -> ProjectRow:
+    scientist, name = who
+    state = project.state if project else State.ABSENT
+    mine = scientist == caller
+    row = None if cluster is None else _cluster(cluster, region, nodes)
+    return ProjectRow(
+        project=name,
+        scientist=scientist,
+        mine=mine,
+        stack=project.name if project else "",
+        state=state,
+        bucket=(project.parameter("BucketName") if project else "")
+        or (cluster.parameter("BucketName") if cluster else ""),
+        cluster=row,
+        next_command=_next(name, state, row) if mine else "",
+    )
+
+
+def _next(project: str, state: State, cluster: ClusterRow | None) -> str:
+    named = f"'{project}'" if " " in project else project
+    if state in {State.ABSENT, State.MAKING, State.FAILED, State.ENDING}:
+        return f"gotocloud setup {named}"
+    if state is State.BROKEN:
+        return "gotocloud doctor"
+    if cluster is None or cluster.state in {State.MAKING, State.FAILED, State.ENDING}:
+        return f"gotocloud start {named}"
+    return f"gotocloud connect {named}" if cluster.state is State.READY else "gotocloud doctor"
+
+
+def _cluster(stack: StackFacts, region: str, nodes: tuple[Node, ...] | None) -> ClusterRow:
+    described = configuration_of(stack.description)
+    gib = stack.parameter("LustreGib")
+    name = stack.parameter("ClusterName")
+    own = None if nodes is None else tuple(one for one in nodes if one.cluster == name)
+    configuration = described[0] if described else None
+    return ClusterRow(
+        name=name,
+        stack=stack.name,
+        state=stack.state,
+        configuration=configuration,
+        release=described[1] if described else None,
+        lustre_gib=int(gib) if gib.isdigit() else None,
+        cost=_cost(configuration, int(gib) if gib.isdigit() else None, region, own),
+        nodes=own,
+        reason=stack.reason,
+    )
+
+
+def _cost(
+    configuration: str | None, lustre_gib: int | None, region: str, nodes: tuple[Node, ...] | None
+) -> Cost:
+    if configuration not in configuration_names() or lustre_gib is None:
+        return Cost(unknown=("everything: the cluster's configuration is not known here",))
+    heads = [one.instance_type for one in nodes or () if one.head]
+    idle = idle_cost(
+        load_configuration(configuration),
+        region,
+        lustre_gib,
+        head_node_type=heads[0] if heads else None,
+    )
+    known, unknown = idle.known_total_usd_per_hour, list(idle.unknown)
+    if nodes is None:
+        unknown.append("running nodes")
+    for one in nodes or ():
+        if one.head:
+            continue
+        # The spot price of this minute is not on record, and none is made up.
+        price = None if one.spot else price_usd_per_hour(one.instance_type, region)
+        if price is None:
+            unknown.append(f"{one.instance_type}{' on spot' if one.spot else ''}")
+        else:
+            known += price.usd
+    return Cost(known, tuple(dict.fromkeys(unknown)))
