@@ -19,7 +19,8 @@ EXAMPLE_FILE = "platform.example.yaml"
 
 def main() -> int:
     """Synthesise what the CDK command line asks for; an error is text and an exit code."""
-    app = cdk.App(analytics_reporting=False)
+    # CloudFormation's own rules take longer than all the rest; `-c nag=true` applies them.
+    app = cdk.App(analytics_reporting=False, builtin_cloud_formation_validation=False)
     try:
         build(app)
     except GoToCloudError as error:
@@ -89,7 +90,7 @@ def _add_management(app: cdk.App, platform: Platform, zones: ZoneMap) -> None:
             region=region,
             zones=zones.region(region),
         )
-        share.add_dependency(management, "It reads the master's DataSync location.")
+        share.add_stack_dependency(management, "It reads the master's DataSync location.")
 
 
 def _add_group(app: cdk.App, platform: Platform, name: str, path: Path, zones: ZoneMap) -> None:
@@ -109,6 +110,8 @@ def _add_group(app: cdk.App, platform: Platform, name: str, path: Path, zones: Z
             zones=zones.region(region),
         )
         if first:
-            stack.add_dependency(first, "It uses the account's roles, made in the first region.")
+            stack.add_stack_dependency(
+                first, "It uses the account's roles, made in the first region."
+            )
         else:
             first = stack

@@ -1,4 +1,4 @@
-"""The rules that every template has to keep: AwsSolutions and NIST 800-53 revision 5."""
+"""The rules that every template has to keep: CloudFormation's own, AwsSolutions and NIST."""
 
 from __future__ import annotations
 
@@ -8,4 +8,6 @@ from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
 def attach(app: cdk.App) -> None:
     """Check every stack of the app when it is synthesised; a finding fails the synthesis."""
-    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))
+    cdk.Validations.of(app).add_plugins(
+        cdk.CloudFormationValidatePlugin(), AwsSolutionsChecks(app), NIST80053R5Checks(app)
+    )
