@@ -1,0 +1,178 @@
+"""A group with the really synthesised permissions, and the releases it launches from."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from gotocloud.app import build
+from gotocloud.aws.session import error_code
+from gotocloud.platform.load import load_platform, record_path
+from gotocloud.platform.names import distribution_bucket, releases_url
+from gotocloud.rehearsal.iam.decisions import Decision, read_decisions
+from gotocloud.rehearsal.local_aws import LocalAws
+from tests.rehearsal.aws import Stacks
+from tests.security.assemblies import SITES, record_text
+
+Resources = dict[str, Any]
+MANAGEMENT, GROUP, REGION = "410000000000", "410000000001", "eu-west-1"
+OTHER_GROUP = "410000000002"
+SCIENTIST = "solo"
+ROLE = f"arn:aws:iam::{GROUP}:role/gotocloud-scientist"
+SERVICE_ROLE = f"arn:aws:iam::{GROUP}:role/gotocloud-cluster-service"
+MFA = f"arn:aws:iam::{GROUP}:mfa/{SCIENTIST}"
+BUCKET = distribution_bucket(MANAGEMENT, REGION)
+PROJECT_URL = f"{releases_url(MANAGEMENT, REGION)}1.0.0/project.template.json"
+OWN_BUCKET = f"{SCIENTIST}-{GROUP}-apoferritin"
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
+PROJECT = {
+    "Resources": {
+        "Queue": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}
+    }
+}
+"""A template that needs nothing; what a real one makes is CloudFormation's business."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with credentials in the local AWS."""
+
+    aws: LocalAws
+    keys: Mapping[str, Any]
+
+    def client(self, service: str, region: str = REGION) -> Any:
+        """A client that acts as this person."""
+        return boto3.Session().client(
+            service,  # type: ignore[call-overload]  # the stubs know literal names only
+            region_name=region,
+            endpoint_url=self.aws.endpoint_url,
+            aws_access_key_id=self.keys["AccessKeyId"],
+            aws_secret_access_key=self.keys["SecretAccessKey"],
+            aws_session_token=self.keys.get("SessionToken"),
+            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+        )
+
+    def refusal(self, service: str, operation: str, **given: Any) -> str:
+        """What AWS says when it denies an operation; empty if it is allowed.
+
+        Allowed is what was done and what failed for another reason than permissions.
+        """
+        try:
+            getattr(self.client(service), operation)(**given)
+        except ClientError as error:
+            if error_code(error) in DENIED:
+                return error.response["Error"]["Message"]
+        return ""
+
+    def allowed(self, service: str, operation: str, **given: Any) -> bool:
+        """Whether an operation is allowed."""
+        return not self.refusal(service, operation, **given)
+
+
+@dataclass(frozen=True)
+class Site:
+    """The local AWS with a group's people and permissions."""
+
+    aws: LocalAws
+    newcomer: Person
+
+    def admin(self, service: str, account: str = GROUP) -> Any:
+        """A client to which everything is allowed."""
+        return self.aws.client(service, account, REGION)
+
+    def scientist(self, **more: Any) -> Person:
+        """The scientist, at work: the role, assumed with MFA."""
+        sts = self.newcomer.client("sts")
+        named = {"RoleArn": ROLE, "RoleSessionName": SCIENTIST}
+        mfa = {"SerialNumber": MFA, "TokenCode": "123456"}
+        return Person(self.aws, sts.assume_role(**named, **mfa, **more)["Credentials"])
+
+    def decisions(self) -> list[Decision]:
+        """Everything decided so far."""
+        return list(read_decisions(self.aws.state_dir))
+
+
+def deployed(aws: LocalAws, workdir: Path) -> Site:
+    """Deploy the IAM of the minimal platform's group, and its releases."""
+    path = Path(shutil.copy(SITES["minimal"].platform, workdir / "platform.yaml"))
+    record_path(path).write_text(record_text(load_platform(path)))
+    group = synthesised(path, workdir / "group", "gotocloud-user", group="alone")
+    management = synthesised(path, workdir / "management", "gotocloud-management")
+    _deploy(aws, MANAGEMENT, only(management, "AWS::S3::Bucket"))
+    _deploy(aws, GROUP, only(group, "AWS::IAM::"))
+    for key in ("releases/1.0.0/project.template.json", "elsewhere/project.template.json"):
+        s3 = aws.client("s3", MANAGEMENT, REGION)
+        s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(PROJECT).encode())
+    aws.client("s3", GROUP, REGION).create_bucket(
+        Bucket=OWN_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    aws.client("s3", OTHER_GROUP, REGION).create_bucket(
+        # The name looks like ours; the account is another.
+        Bucket=f"stranger-{GROUP}-x",
+        CreateBucketConfiguration={"LocationConstraint": REGION},
+    )
+    iam = aws.client("iam", GROUP, REGION)
+    keys = iam.create_access_key(UserName=SCIENTIST)["AccessKey"]
+    iam.create_virtual_mfa_device(VirtualMFADeviceName=SCIENTIST)
+    codes = {"AuthenticationCode1": "111111", "AuthenticationCode2": "222222"}
+    iam.enable_mfa_device(UserName=SCIENTIST, SerialNumber=MFA, **codes)
+    return Site(aws, Person(aws, keys))
+
+
+def synthesised(platform: Path, outdir: Path, stack: str, **context: str) -> Resources:
+    """The resources of a stack of a platform, as the CDK app writes them."""
+    app = cdk.App(
+        outdir=str(outdir),
+        context={"platform": str(platform), **context},
+        analytics_reporting=False,
+    )
+    build(app)
+    app.synth()
+    manifest = json.loads((outdir / "manifest.json").read_text())
+    for artifact in manifest["artifacts"].values():
+        properties = artifact.get("properties", {})
+        if properties.get("stackName") == stack:
+            template = json.loads((outdir / properties["templateFile"]).read_text())
+            return dict(template["Resources"])
+    raise AssertionError(f"no stack {stack} in {outdir}")
+
+
+def only(resources: Resources, kind: str) -> Resources:
+    """Resources of a kind that refer to no other kind.
+
+    Logins are left out: their passwords are secrets, which are of another kind.
+    """
+    kept = {
+        name: json.loads(json.dumps(resource))
+        for name, resource in resources.items()
+        if resource["Type"].startswith(kind)
+    }
+    for resource in kept.values():
+        resource.get("Properties", {}).pop("LoginProfile", None)
+        waits = resource.get("DependsOn", [])
+        resource["DependsOn"] = [
+            name for name in (waits if isinstance(waits, list) else [waits]) if name in kept
+        ]
+    strangers = [name for name in resources if name not in kept]
+    while outside := [
+        name for name in kept if any(f'"{other}"' in json.dumps(kept[name]) for other in strangers)
+    ]:
+        for name in outside:
+            strangers.append(name)
+            del kept[name]
+    return kept
+
+
+def _deploy(aws: LocalAws, account: str, resources: Resources) -> None:
+    stacks = Stacks(aws, account, REGION)
+    described = stacks.create("site", resources, Capabilities=["CAPABILITY_NAMED_IAM"])
+    assert described["StackStatus"] == "CREATE_COMPLETE", stacks.reasons("site")
