@@ -1,8 +1,25 @@
-"""How the suite is spread over the cores."""
+"""How the suite is spread over the cores, and the platform that its tests share."""
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import pytest
+
+from tests.needs import ROOT, need_cdk, need_parallelcluster
+
+if TYPE_CHECKING:
+    from gotocloud.rehearsal.upkeep import Rehearsal
+
+EXAMPLE = ROOT / "platform.example.yaml"
+UP = (sys.executable, "-m", "gotocloud", "rehearse", "up")
+KILL_AFTER_S = 8.0
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -17,3 +34,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         deployed = item.get_closest_marker("rehearsal") is not None
         item.add_marker(pytest.mark.xdist_group("rehearsal" if deployed else str(item.path)))
+
+
+@pytest.fixture(scope="session")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """The example platform on a local AWS; its first `up` was killed, a second finished it.
+
+    Mark a test that uses it `rehearsal`, so that there is only one in the whole suite.
+    """
+    from gotocloud.rehearsal.local_aws import LocalAws
+    from gotocloud.rehearsal.upkeep import bring_up
+
+    need_cdk()
+    need_parallelcluster()
+    state = tmp_path_factory.mktemp("rehearsed")
+    began = subprocess.Popen(
+        [*UP, "--state", str(state), "--platform", str(EXAMPLE)],
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(KILL_AFTER_S)
+    os.killpg(began.pid, signal.SIGKILL)
+    began.wait()
+    try:
+        yield bring_up(EXAMPLE, state)
+    finally:
+        running = LocalAws.running(state)
+        if running:
+            running.stop()

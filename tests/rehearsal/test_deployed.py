@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,37 +18,18 @@ from gotocloud.platform.model import Group, Platform
 from gotocloud.platform.record import Record, load_record
 from gotocloud.platform.release import MANIFEST
 from gotocloud.platform.zones import zone_map
-from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.upkeep import PLATFORM, Rehearsal, bring_up, look
 
 pytestmark = pytest.mark.rehearsal
 EXAMPLE = Path(__file__).parent.parent.parent / "platform.example.yaml"
-UP = (sys.executable, "-m", "gotocloud", "rehearse", "up")
-KILL_AFTER_S = 8.0
 
 
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    """A platform whose first `up` was killed; the second one has finished it."""
-    state = tmp_path_factory.mktemp("deployed")
-    began = subprocess.Popen(
-        [*UP, "--state", str(state), "--platform", str(EXAMPLE)],
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    time.sleep(KILL_AFTER_S)
-    os.killpg(began.pid, signal.SIGKILL)
-    began.wait()
-    try:
-        yield bring_up(EXAMPLE, state)
-    finally:
-        running = LocalAws.running(state)
-        if running:
-            running.stop()
+@pytest.fixture
+def deployed(rehearsed: Rehearsal) -> Rehearsal:
+    return rehearsed
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def record(deployed: Rehearsal) -> Record:
     return load_record(record_path(deployed.local.state_dir / PLATFORM))
 
