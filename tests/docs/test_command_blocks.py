@@ -15,8 +15,8 @@ from tests.needs import need_cdk, need_parallelcluster
 
 RUN_ELSEWHERE = {
     r"make (env|test|lint|check|bench|lock|help)": "tests/test_makefile.py",
-    r"make demo|gotocloud rehearse demo.*": "tests/rehearsal/test_demo.py",
-    r'(eval "\$\()?gotocloud rehearse (up|status|down).*': "tests/rehearsal/test_up.py",
+    r"make demo|gotocloud rehearse demo.*": "tests/rehearsal/test_whole_demo.py",
+    r'(eval "\$\()?gotocloud rehearse (up|status|down).*': "tests/rehearsal/test_rehearse.py",
 }
 """Commands that need a machine of their own, and the tests that run them."""
 

@@ -1,0 +1,71 @@
+"""The commands of the Makefile, as far as they can run inside a test."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.needs import ROOT
+
+TARGETS = ("env", "demo", "test", "check", "lint", "lock", "bench", "clean")
+
+
+def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | environment,
+        timeout=120,
+    )
+
+
+def test_make_alone_lists_every_target() -> None:
+    done = make()
+    assert done.returncode == 0, done.stderr
+    listed = {line.split()[0] for line in done.stdout.splitlines()}
+    assert {"env", "demo", "test", "check", "clean"} <= listed
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target_is_known_to_make(target: str) -> None:
+    done = make("--dry-run", target)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_environment_that_is_ready_is_left_alone() -> None:
+    if not (ROOT / "node_modules" / ".ready").exists():
+        pytest.skip("needs the environment of make: make env")
+    done = make("env")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_an_old_python_is_refused_with_the_command_to_type(tmp_path: Path) -> None:
+    old = tmp_path / "python3"
+    old.write_text('#!/bin/sh\ncase "$1" in -V) echo "Python 3.9.2";; *) exit 1;; esac\n')
+    old.chmod(0o755)
+    done = make(f"PYTHON={old}", f"VENV={tmp_path}/venv", "env")
+    assert done.returncode != 0
+    assert "needs Python 3.11 or newer" in done.stdout
+    assert "Python 3.9.2" in done.stdout
+    assert not (tmp_path / "venv").exists()
+
+
+def test_every_locked_package_has_one_exact_version_and_hashes() -> None:
+    for name in ("requirements.txt", "requirements-pcluster.txt"):
+        text = (ROOT / name).read_text()
+        requirements = re.findall(r"^([a-z0-9][^\s;]*)(.*)\n", text, re.MULTILINE)
+        assert len(requirements) > 50
+        assert [first for first, _ in requirements if "==" not in first] == []
+        assert text.count("--hash=sha256:") >= len(requirements)
+
+
+def test_no_lock_names_the_host_of_a_registry() -> None:
+    for name in ("requirements.txt", "requirements-pcluster.txt", "package-lock.json"):
+        assert "://" not in (ROOT / name).read_text()
