@@ -5,6 +5,7 @@ Each patch is one function with its reason; drop it when moto does it.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 
@@ -20,14 +21,27 @@ def set_default_account(account: str) -> None:
     moto.core.models.DEFAULT_ACCOUNT_ID = account
 
 
-def apply() -> None:
-    """Apply every patch; call once, after moto was imported."""
-    from gotocloud.rehearsal.services import datasync, efs, fsx, fsx_network
+def apply(state_dir: Path) -> None:
+    """Apply every patch; call once, after moto was imported.
+
+    Args:
+        state_dir: Where the files of file systems and nodes go.
+    """
+    from gotocloud.rehearsal.services import (
+        data_repository,
+        datasync,
+        efs,
+        fsx,
+        fsx_network,
+        quotas,
+    )
 
     fsx.apply()
     fsx_network.apply()
+    data_repository.apply(state_dir)
     datasync.apply()
     efs.apply()
+    quotas.apply()
     _leave_conditions_open()
     _keep_that_a_password_must_be_changed()
 

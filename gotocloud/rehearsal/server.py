@@ -71,11 +71,11 @@ def serve(port: int, state_dir: Path, account: str, iam: str = "off") -> None:
     # Only under this name does moto find the bucket in the CDK's template URLs.
     endpoint_url = f"http://localhost:{server.port}"
     os.environ["MOTO_PORT"] = str(server.port)
-    load_models()
-    moto_patches.apply()
-    backend.install(endpoint_url)
     content = {"pid": os.getpid(), "port": server.port, "account": account}
     with hold_lock(state_dir, content):
+        load_models()
+        moto_patches.apply(state_dir)
+        backend.install(endpoint_url)
         server.serve_forever()
 
 
