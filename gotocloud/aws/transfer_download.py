@@ -1,0 +1,188 @@
+"""Downloads what lies under a prefix: what is missing here, and nothing else.
+
+A file comes under another name beside its place, is compared with the checksum that S3 keeps,
+and takes its place only then. What lies here already is never replaced unasked.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from gotocloud.aws.transfer_engine import Bucket, MismatchError, crc64, crc64_text
+from gotocloud.aws.transfer_listing import listing, remote_of
+from gotocloud.aws.transfer_work import Workers, checksum_of
+from gotocloud.errors import GoToCloudError
+from gotocloud.transfer.plan import (
+    SINGLE_PUT_LIMIT,
+    Choice,
+    Remote,
+    after_comparison,
+    decide_download,
+    safe_path,
+)
+from gotocloud.transfer.report import Move, Options, Outcome, Watch
+from gotocloud.transfer.tree import Kind, Problem, entry_of
+
+TEMPORARY = ".gotocloud-download"
+"""Ending of a file that is still coming; a later run replaces it."""
+
+
+class Download:
+    """One download into a folder.
+
+    Args:
+        bucket: Where from.
+        root: The folder; made if missing.
+        prefix: What the keys begin with, ending with a slash; empty for everything.
+    """
+
+    def __init__(
+        self, bucket: Bucket, root: Path, prefix: str, options: Options, watch: Watch
+    ) -> None:
+        self.outcome = Outcome()
+        self._bucket = bucket
+        self._root = root
+        self._prefix = prefix
+        self._options = options
+        self._watch = watch
+        self._links: set[str] = set()
+        self._workers = Workers(f"download from {bucket.name}", self.outcome)
+
+    def run(self) -> Outcome:
+        """Download everything.
+
+        Raises:
+            GoToCloudError: for an error that concerns all files, or if the disk is too small.
+        """
+        wanted = self._wanted()
+        self._watch.expect(len(wanted), sum(wanted.values()))
+        if not self._options.dry_run:
+            self._need_room(wanted)
+            self._root.mkdir(parents=True, exist_ok=True)
+        self._inside = self._root.resolve()
+        folders = {key: size for key, size in wanted.items() if key.endswith("/")}
+        files = {key: size for key, size in wanted.items() if not key.endswith("/")}
+        # Folders first; links last, so that nothing is ever written through one.
+        for group in (folders, files):
+            self._workers.run(
+                ((k, size > SINGLE_PUT_LIMIT, k) for k, size in group.items()), self._one
+            )
+        self._workers.run(((key, False, key) for key in sorted(self._links)), self._one)
+        return self.outcome
+
+    def _wanted(self) -> dict[str, int]:
+        """Sizes of the objects that can lie in the folder, by key."""
+        keys = listing(self._bucket, self._prefix)
+        wanted = {}
+        for key, listed in sorted(keys.listed.items()):
+            path = safe_path(key, self._prefix)
+            if isinstance(path, Problem):
+                self.outcome.problem(path.path, path.text)
+            elif key in keys.folders:
+                self.outcome.problem(key, "is a file and a folder at once; the file is left")
+            else:
+                wanted[key] = listed.size
+        return wanted
+
+    def _path(self, key: str) -> str:
+        return key.removeprefix(self._prefix).removesuffix("/")
+
+    def _need_room(self, wanted: dict[str, int]) -> None:
+        standing = self._root
+        while not standing.exists():
+            standing = standing.parent
+        free = shutil.disk_usage(standing).free
+        missing = sum(
+            size
+            for key, size in wanted.items()
+            if not os.path.lexists(self._root / self._path(key))
+        )
+        if missing > free:
+            raise GoToCloudError(
+                f"{missing / 1e9:.1f} GB are to come, and there is room for {free / 1e9:.1f} GB "
+                f"in {self._root}.",
+                next_command="the same command with another folder, or --from a smaller part",
+            )
+
+    def _one(self, key: str) -> None:
+        """Deal with one object: decide, and do it."""
+        path = self._path(key)
+        target = self._root / path
+        answer = self._bucket.head(key)
+        if answer is None:
+            self.outcome.problem(path, "has disappeared from the bucket")
+            return
+        remote = remote_of(key, answer)
+        if remote.posix.kind is Kind.LINK and key not in self._links:
+            self._links.add(key)
+            return
+        entry = entry_of(target, path) if os.path.lexists(target) else None
+        options = self._options
+        decision = decide_download(
+            entry, remote, verify=options.verify, overwrite=options.overwrite
+        )
+        if decision.choice is Choice.COMPARE:
+            equal = _checksum(target) == remote.checksum
+            decision = after_comparison(
+                equal, remote, downloading=True, overwrite=options.overwrite
+            )
+        if decision.choice is Choice.CONFLICT:
+            self.outcome.problem(path, decision.reason)
+        elif decision.choice is Choice.SAME:
+            self.outcome.same(remote.size)
+            self._watch.present(remote.size)
+        else:
+            if not options.dry_run:
+                self._bring(key, target, remote)
+            kind = remote.posix.kind or Kind.FILE
+            self.outcome.moved(Move(path, kind, remote.size, decision.reason))
+
+    def _bring(self, key: str, target: Path, remote: Remote) -> None:
+        if not target.parent.resolve().is_relative_to(self._inside):
+            raise OSError(0, "its folder is a link that leads outside")
+        if remote.posix.kind is Kind.FOLDER:
+            target.mkdir(parents=True, exist_ok=True)
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        coming = target.with_name(f".{target.name[:200]}{TEMPORARY}")
+        coming.unlink(missing_ok=True)
+        try:
+            self._fetch(key, coming, remote)
+            if remote.posix.kind is Kind.LINK:
+                points_to = coming.read_bytes()
+                coming.unlink()
+                coming.symlink_to(os.fsdecode(points_to))
+            else:
+                _dress(coming, remote)
+            coming.replace(target)
+        finally:
+            coming.unlink(missing_ok=True)
+        self._watch.sent(remote.size)
+
+    def _fetch(self, key: str, coming: Path, remote: Remote) -> None:
+        if remote.size == 0:
+            coming.touch()
+            return
+        self._bucket.get(key, coming, remote.etag).result()
+        if coming.stat().st_size != remote.size:
+            raise MismatchError(key)
+        if remote.checksum and checksum_of(coming) != remote.checksum:
+            raise MismatchError(key)
+
+
+def _checksum(target: Path) -> str:
+    """CRC64NVME of a file, or of the text of a link."""
+    if target.is_symlink():
+        return crc64_text(crc64(os.fsencode(os.readlink(target))))  # noqa: PTH115  # as it is
+    return checksum_of(target)
+
+
+def _dress(coming: Path, remote: Remote) -> None:
+    """Give a file the permissions and times that its object tells."""
+    posix = remote.posix
+    if posix.permissions is not None:
+        coming.chmod(posix.permissions)
+    if posix.mtime_ns is not None:
+        os.utime(coming, ns=(posix.atime_ns or posix.mtime_ns, posix.mtime_ns))

@@ -1,0 +1,28 @@
+"""Finds the bucket of a project."""
+
+from __future__ import annotations
+
+from gotocloud.aws.cloud import Cloud
+from gotocloud.aws.projects import only_project, own_projects, place
+from gotocloud.errors import unknown_name
+
+
+def project_bucket(cloud: Cloud, project: str | None, verb: str) -> str:
+    """Name of the bucket of one of the caller's projects.
+
+    Args:
+        project: Default: the only one that there is.
+        verb: The command that asks, for what to type next.
+
+    Raises:
+        InputError: if there is no such project, or it is not clear which one is meant.
+        GoToCloudError: if AWS cannot be asked.
+    """
+    where = place(cloud)
+    if project is None:
+        project = only_project(cloud, where, f"{verb} --project")
+    else:
+        projects = own_projects(cloud, where)
+        if project not in projects:
+            raise unknown_name("project", project, projects, next_command="gotocloud setup PROJECT")
+    return where.names(project).base

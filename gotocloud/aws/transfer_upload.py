@@ -1,0 +1,219 @@
+"""Uploads a folder: what is missing or has changed, and nothing else. Deletes nothing.
+
+What lies in the bucket decides what is done; nothing is remembered on this machine. So a run
+that was killed at any moment is carried on by any other, also from another machine.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from gotocloud.aws.session import explained
+from gotocloud.aws.transfer_engine import METADATA, Bucket, crc64, crc64_text
+from gotocloud.aws.transfer_listing import listing, remote_of
+from gotocloud.aws.transfer_multipart import (
+    BigFile,
+    FileChangedError,
+    abort,
+    open_uploads,
+    read_exactly,
+)
+from gotocloud.aws.transfer_work import Workers, checksum_of
+from gotocloud.transfer.plan import (
+    SINGLE_PUT_LIMIT,
+    Choice,
+    Decision,
+    Part,
+    after_comparison,
+    decide_upload,
+    key_of,
+    key_trouble,
+)
+from gotocloud.transfer.posix import metadata
+from gotocloud.transfer.report import Budget, Move, Options, Outcome, Watch
+from gotocloud.transfer.tree import Entry, Kind, Tree, described, walk
+
+ROUNDS = 3
+"""How often a folder is looked through for what came or changed during the upload."""
+
+ATTEMPTS = 3
+"""How often a file is read again that changed while it was read."""
+
+MEMORY = 128 << 20
+"""Bytes of files that are read and not yet stored."""
+
+
+STILL_CHANGING = (
+    "was written to all the time; the bucket may hold an earlier state. Run this again when it "
+    "is complete"
+)
+
+
+class Upload:
+    """One upload of a folder.
+
+    Args:
+        bucket: Where to.
+        root: The folder.
+        prefix: What the keys begin with, without a slash at its end.
+        watch: Follows the upload.
+    """
+
+    def __init__(
+        self, bucket: Bucket, root: Path, prefix: str, options: Options, watch: Watch
+    ) -> None:
+        self.outcome = Outcome()
+        self._bucket = bucket
+        self._root = root
+        self._prefix = prefix
+        self._options = options
+        self._watch = watch
+        self._budget = Budget(MEMORY)
+        self._workers = Workers(f"upload to {bucket.name}", self.outcome)
+        self._settled: dict[str, Entry] = {}
+
+    def run(self) -> Outcome:
+        """Upload until nothing is missing, or what is missing cannot be uploaded.
+
+        Raises:
+            GoToCloudError: for an error that concerns all files.
+        """
+        tree = walk(self._root)
+        with explained(f"list what is in {self._bucket.name}"):
+            self._keys = listing(self._bucket, self._prefix)
+            self._open = open_uploads(self._bucket, self._prefix)
+        for number in range(1, ROUNDS + 1):
+            todo = [one for one in tree.entries.values() if self._is_news(one)]
+            if not todo:
+                break
+            if number > 1:
+                self._watch.told(f"{len(todo)} came or changed meanwhile; uploading them as well.")
+            self._watch.expect(len(todo), sum(one.size for one in todo))
+            self._workers.run(((e.path, _is_big(e), e) for e in todo), self._one)
+            if self._options.dry_run:
+                break
+            tree = walk(self._root)
+        self._finish(tree)
+        return self.outcome
+
+    def _is_news(self, entry: Entry) -> bool:
+        settled = self._settled.get(entry.path)
+        return settled is None or not settled.same_state(entry)
+
+    def _finish(self, tree: Tree) -> None:
+        for path, entry in tree.entries.items():
+            if self._is_news(entry):
+                self.outcome.problem(path, STILL_CHANGING)
+        for problem in tree.problems:
+            self.outcome.problem(problem.path, problem.text)
+
+    def _one(self, entry: Entry) -> None:
+        """Deal with one name: decide, and do it."""
+        again = entry.path in self._settled
+        self._settled[entry.path] = entry
+        key = key_of(self._prefix, entry)
+        if trouble := key_trouble(key, entry, self._keys):
+            self.outcome.problem(entry.path, trouble)
+            return
+        decision = self._decided(key, entry, again=again)
+        if decision.choice is Choice.CONFLICT:
+            self.outcome.problem(entry.path, decision.reason)
+        elif decision.choice is Choice.SAME:
+            self._clear_leftovers(key)
+            self.outcome.same(entry.size)
+            self._watch.present(entry.size)
+        elif self._options.dry_run:
+            self._note(entry, decision)
+        else:
+            self._note(self._send(key, entry), decision)
+
+    def _decided(self, key: str, entry: Entry, *, again: bool) -> Decision:
+        known = again or key in self._keys.listed
+        answer = self._bucket.head(key) if known else None
+        remote = None if answer is None else remote_of(key, answer)
+        options = self._options
+        decision = decide_upload(entry, remote, verify=options.verify, overwrite=options.overwrite)
+        if decision.choice is not Choice.COMPARE or remote is None:
+            return decision
+        if entry.kind is Kind.LINK:
+            here = crc64_text(crc64(_text_of(entry)))
+        else:
+            here = checksum_of(self._root / entry.path)
+        return after_comparison(here == remote.checksum, remote, overwrite=options.overwrite)
+
+    def _note(self, entry: Entry, decision: Decision) -> None:
+        self.outcome.moved(Move(entry.path, entry.kind, entry.size, decision.reason))
+
+    def _send(self, key: str, entry: Entry) -> Entry:
+        """Upload one name; gives its state at that moment."""
+        if entry.kind is not Kind.FILE:
+            self._bucket.put(key, _text_of(entry), _headers(entry)).result()
+            self._watch.sent(entry.size)
+            return entry
+        # A file that became a link meanwhile is not followed.
+        descriptor = os.open(self._root / entry.path, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            for attempt in range(1, ATTEMPTS + 1):
+                now = described(os.fstat(descriptor), entry.path)
+                if now is None:
+                    raise FileChangedError
+                self._settled[entry.path] = now
+                with suppress(*([FileChangedError] if attempt < ATTEMPTS else [])):
+                    self._send_file(key, now, descriptor)
+                    return now
+        finally:
+            os.close(descriptor)
+        raise AssertionError
+
+    def _send_file(self, key: str, entry: Entry, descriptor: int) -> None:
+        def unchanged() -> bool:
+            now = described(os.fstat(descriptor), entry.path)
+            return now is not None and now.same_state(entry)
+
+        if _is_big(entry):
+            left = self._open.pop(key, [])
+            BigFile(
+                bucket=self._bucket,
+                key=key,
+                entry=entry,
+                descriptor=descriptor,
+                left=left,
+                budget=self._budget,
+                watch=self._watch,
+                outcome=self.outcome,
+                stopped=self._workers.stopped,
+            ).send(unchanged)
+            return
+        with self._budget.held(entry.size):
+            data = read_exactly(descriptor, Part(1, 0, entry.size))
+            if not unchanged():
+                raise FileChangedError
+            self._bucket.put(key, data, _headers(entry)).result()
+        self._watch.sent(entry.size)
+
+    def _clear_leftovers(self, key: str) -> None:
+        """Abort uploads of a key that was completed after they had begun."""
+        if self._options.dry_run or key not in self._open:
+            return
+        completed = self._keys.listed[key].modified
+        for upload in self._open.pop(key):
+            # A later one may be an export from Lustre, under way right now.
+            if upload.begun <= completed:
+                abort(self._bucket, key, upload.upload_id)
+                self.outcome.cleared()
+
+
+def _is_big(entry: Entry) -> bool:
+    return entry.kind is Kind.FILE and entry.size > SINGLE_PUT_LIMIT
+
+
+def _text_of(entry: Entry) -> bytes:
+    """The content of a link or a folder, as Lustre stores it."""
+    return entry.target.encode("utf-8", "surrogateescape")
+
+
+def _headers(entry: Entry) -> dict[str, str]:
+    told = {f"{METADATA}{name}": value for name, value in metadata(entry).items()}
+    return {"Content-Type": "application/octet-stream", **told}

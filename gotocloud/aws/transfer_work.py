@@ -1,0 +1,130 @@
+"""Works through many files at once; one error that concerns them all ends the work."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from gotocloud.aws.session import error_code, explained
+from gotocloud.aws.transfer_engine import CONNECTIONS, MismatchError, crc64, crc64_text
+from gotocloud.aws.transfer_multipart import FileChangedError, StoppedError
+from gotocloud.transfer.plan import SINGLE_PUT_LIMIT
+from gotocloud.transfer.report import Outcome
+
+T = TypeVar("T")
+
+BIG_FILES_AT_ONCE = 4
+"""So that a killed run leaves few files half done; their parts fill the line all the same."""
+
+# What S3 says about one object, or one moment; everything else concerns them all.
+_ABOUT_ONE = {
+    "BadDigest",
+    "EntityTooLarge",
+    "InvalidObjectState",
+    "InternalError",
+    "InvalidPart",
+    "KeyTooLongError",
+    "MetadataTooLarge",
+    "NoSuchKey",
+    "NoSuchUpload",
+    "PreconditionFailed",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "SlowDown",
+    "404",
+    "412",
+    "500",
+    "503",
+}
+
+
+class Workers:
+    """Threads that work on small and big files side by side.
+
+    Args:
+        doing: What is being done, as in "Cannot …".
+        outcome: Takes in what goes wrong with single files.
+    """
+
+    def __init__(self, doing: str, outcome: Outcome) -> None:
+        self._doing = doing
+        self._outcome = outcome
+        self._stop = threading.Event()
+        self._error: Exception | None = None
+
+    def stopped(self) -> bool:
+        """Whether the work ends now."""
+        return self._stop.is_set()
+
+    def run(self, items: Iterable[tuple[str, bool, T]], work: Callable[[T], None]) -> None:
+        """Work on all items.
+
+        Args:
+            items: Path, whether it is a big file, and what `work` takes.
+
+        Raises:
+            GoToCloudError: for an error that concerns all of them.
+            KeyboardInterrupt: if somebody stops the work; what is under way is completed.
+        """
+        small = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="small")
+        big = ThreadPoolExecutor(BIG_FILES_AT_ONCE, thread_name_prefix="big")
+        try:
+            for path, is_big, item in items:
+                (big if is_big else small).submit(self._guarded, path, item, work)
+            for pool in (small, big):
+                pool.shutdown(wait=True)
+        except BaseException:
+            self._stop.set()
+            for pool in (small, big):
+                pool.shutdown(wait=True, cancel_futures=True)
+            raise
+        if self._error is not None:
+            with explained(self._doing):
+                raise self._error
+
+    def _guarded(self, path: str, item: T, work: Callable[[T], None]) -> None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if self.stopped():
+            return
+        try:
+            work(item)
+        except StoppedError:
+            return
+        except FileChangedError:
+            self._outcome.problem(path, "is being written to; run this again when it is complete")
+        except MismatchError:
+            self._outcome.problem(path, "did not arrive as it is here; run this again")
+        except OSError as error:
+            self._outcome.problem(path, f"cannot be used here ({error.strerror or error})")
+        except ClientError as error:
+            if error_code(error) not in _ABOUT_ONE:
+                self._end(error)
+                return
+            told = error.response["Error"].get("Message") or error_code(error)
+            self._outcome.problem(path, f"S3 says: {told}; run this again")
+        except BotoCoreError as error:
+            self._end(error)
+        except Exception as error:
+            self._end(error)
+
+    def _end(self, error: Exception) -> None:
+        if not self._stop.is_set():
+            self._error = error
+            self._stop.set()
+
+
+def checksum_of(path: Path) -> str:
+    """CRC64NVME of a file, as S3 writes it.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    value = 0
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(SINGLE_PUT_LIMIT):
+            value = crc64(piece, value)
+    return crc64_text(value)

@@ -1,0 +1,213 @@
+"""Decides what is done with each name: pure, from what lies here and what lies in the bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from gotocloud.transfer.posix import LUSTRE, Posix
+from gotocloud.transfer.tree import Entry, Kind, Problem, shown
+
+MIB = 1 << 20
+SINGLE_PUT_LIMIT = 16 * MIB
+"""Up to here a file is one request; what is bigger goes in parts."""
+
+MAX_PARTS = 10_000
+MAX_OBJECT = 5 << 40
+MAX_KEY_BYTES = 1024
+MAX_NAME_BYTES = 255
+"""S3's limits (S3 User Guide, "Amazon S3 multipart upload limits" and "Naming Amazon S3
+objects"), and Linux's limit of a name."""
+
+READY = "unchanged"
+
+
+class Choice(StrEnum):
+    """What is done with one name."""
+
+    MOVE = "move"
+    SAME = "unchanged"
+    COMPARE = "compare checksums"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object as a listing of the bucket shows it."""
+
+    size: int
+    modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """An object with its metadata.
+
+    Args:
+        etag: Without quotes.
+        checksum: CRC64NVME of the whole object, base64; empty where the store keeps none.
+    """
+
+    size: int
+    etag: str
+    checksum: str
+    posix: Posix
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a big file; numbers count from 1, as in S3."""
+
+    number: int
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is done with one name, and why."""
+
+    choice: Choice
+    reason: str
+
+
+@dataclass
+class Keys:
+    """Keys of a bucket under a prefix, and which of them are folders of others."""
+
+    listed: Mapping[str, Listed]
+    folders: set[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.folders = {folder for key in self.listed for folder in _ancestors(key)}
+
+
+def key_of(prefix: str, entry: Entry) -> str:
+    """The object's key; that of a folder ends with "/", as Lustre has it."""
+    key = f"{prefix}/{entry.path}" if entry.path else prefix
+    return f"{key}/" if entry.kind is Kind.FOLDER else key
+
+
+def key_trouble(key: str, entry: Entry, keys: Keys) -> str | None:
+    """Why an entry cannot lie under its key, or None when it can."""
+    size = len(key.encode())
+    if size > MAX_KEY_BYTES:
+        return f"its name in the bucket is {size} bytes long; S3 takes {MAX_KEY_BYTES}"
+    if entry.size > MAX_OBJECT:
+        return f"is {entry.size} bytes long; S3 takes {MAX_OBJECT} in one object"
+    if entry.kind is Kind.FOLDER and key[:-1] in keys.listed:
+        return "is a folder here and a file in the bucket; rename one"
+    if entry.kind is not Kind.FOLDER and key in keys.folders:
+        return "is a file here and a folder in the bucket; rename one"
+    return None
+
+
+def decide_upload(
+    entry: Entry, remote: Remote | None, *, verify: bool = False, overwrite: bool = False
+) -> Decision:
+    """What an upload does with an entry.
+
+    Args:
+        remote: What lies in the bucket under its key; None for nothing.
+        verify: Compare checksums even where size and time say that nothing has changed.
+        overwrite: Replace even what the cluster has changed.
+    """
+    if remote is None:
+        return Decision(Choice.MOVE, "new")
+    if entry.kind is Kind.FOLDER:
+        return Decision(Choice.SAME, READY)
+    kind = remote.posix.kind or Kind.FILE
+    if remote.size == entry.size and kind is entry.kind:
+        if remote.posix.mtime_ns == entry.mtime_ns and not verify:
+            return Decision(Choice.SAME, READY)
+        if remote.checksum:
+            return Decision(Choice.COMPARE, "same size")
+    if remote.posix.user_agent == LUSTRE and not overwrite:
+        return Decision(Choice.CONFLICT, CHANGED_ON_CLUSTER)
+    return Decision(Choice.MOVE, "changed")
+
+
+CHANGED_ON_CLUSTER = (
+    "the cluster has written another content under this name; it is not replaced. "
+    "Rename it here, or use --overwrite"
+)
+CHANGED_HERE = (
+    "there is another content under this name here; it is not replaced. "
+    "Rename it, or use --overwrite"
+)
+
+
+def decide_download(
+    entry: Entry | None, remote: Remote, *, verify: bool = False, overwrite: bool = False
+) -> Decision:
+    """What a download does with an object.
+
+    Args:
+        entry: What lies here under its name; None for nothing.
+    """
+    if entry is None:
+        return Decision(Choice.MOVE, "new")
+    kind = remote.posix.kind or Kind.FILE
+    if kind is not entry.kind:
+        return Decision(Choice.CONFLICT, f"is a {entry.kind} here and a {kind} in the bucket")
+    if kind is Kind.FOLDER:
+        return Decision(Choice.SAME, READY)
+    if remote.size == entry.size:
+        if remote.posix.mtime_ns == entry.mtime_ns and not verify:
+            return Decision(Choice.SAME, READY)
+        if remote.checksum:
+            return Decision(Choice.COMPARE, "same size")
+    if not overwrite:
+        return Decision(Choice.CONFLICT, CHANGED_HERE)
+    return Decision(Choice.MOVE, "changed")
+
+
+def after_comparison(
+    equal: bool, remote: Remote, *, downloading: bool = False, overwrite: bool = False
+) -> Decision:
+    """What follows when both checksums are known."""
+    if equal:
+        return Decision(Choice.SAME, "same content")
+    if downloading and not overwrite:
+        return Decision(Choice.CONFLICT, CHANGED_HERE)
+    if not downloading and remote.posix.user_agent == LUSTRE and not overwrite:
+        return Decision(Choice.CONFLICT, CHANGED_ON_CLUSTER)
+    return Decision(Choice.MOVE, "changed")
+
+
+def part_size(size: int) -> int:
+    """Bytes of every part but the last: whole MiB, so that 10,000 parts are enough."""
+    needed = -(-size // MAX_PARTS)
+    return max(SINGLE_PUT_LIMIT, -(-needed // MIB) * MIB)
+
+
+def parts(size: int) -> Iterator[Part]:
+    """The parts of a file; the same size gives the same parts, so that they can be resumed."""
+    step = part_size(size)
+    for number, offset in enumerate(range(0, size, step), start=1):
+        yield Part(number, offset, min(step, size - offset))
+
+
+def safe_path(key: str, prefix: str) -> str | Problem:
+    """Where an object lies below the folder of a download, or why it must not."""
+    path = key.removeprefix(prefix).removesuffix("/")
+    names = path.split("/") if path else []
+    if any(name in {"", ".", ".."} or "\0" in name for name in names):
+        return Problem(key, "no file can have this name; it is left in the bucket")
+    if any(len(name.encode()) > MAX_NAME_BYTES for name in names):
+        return Problem(key, f"a name is longer than {MAX_NAME_BYTES} bytes; it is left")
+    return path
+
+
+def tops(keys: Collection[str]) -> list[str]:
+    """The first names of keys, for a list of what there is."""
+    return sorted({shown(key.split("/", 1)[0]) for key in keys})
+
+
+def _ancestors(key: str) -> Iterator[str]:
+    end = key.find("/")
+    while end != -1:
+        yield key[:end]
+        end = key.find("/", end + 1)

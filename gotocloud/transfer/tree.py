@@ -1,0 +1,183 @@
+"""Reads a folder: every file, folder and symbolic link, and whatever cannot be taken."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class Kind(StrEnum):
+    """What lies under a name."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name in a folder, as it was when it was looked at.
+
+    Args:
+        path: Relative to the folder, separated by "/"; empty for the folder itself.
+        size: Bytes of a file, or of the UTF-8 text of a link's target; 0 for a folder.
+        mode: `st_mode`: kind and permissions.
+        changed_ns: `st_ctime_ns`, which no program can set back.
+        target: Where a link points.
+    """
+
+    path: str
+    kind: Kind
+    size: int
+    mtime_ns: int
+    atime_ns: int
+    mode: int
+    changed_ns: int = 0
+    target: str = ""
+
+    def same_state(self, other: Entry) -> bool:
+        """Whether nothing has touched the content between two looks."""
+        return self._state() == other._state()
+
+    def _state(self) -> tuple[object, ...]:
+        if self.kind is Kind.FOLDER:
+            return (self.kind,)
+        return (self.kind, self.size, self.mtime_ns, self.changed_ns, self.target)
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Problem:
+    """Something that could not be moved, or not as it should.
+
+    Args:
+        path: Relative path, or "" for the whole.
+        text: What is wrong, and what to do about it.
+    """
+
+    path: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{shown(self.path)}: {self.text}" if self.path else self.text
+
+
+@dataclass
+class Tree:
+    """What a folder holds, sorted by path, and what could not be read."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files and links."""
+        return sum(entry.size for entry in self.entries.values())
+
+
+def shown(path: str) -> str:
+    """A path on one line, whatever its name holds."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
+
+
+def walk(root: Path) -> Tree:
+    """Everything below a folder. Links are never followed."""
+    tree = Tree()
+    top = entry_of(root, "")
+    if top is not None:
+        tree.entries[""] = top
+    folders = [""]
+    while folders:
+        folders.extend(_walk_one(root, folders.pop(), tree))
+    tree.entries = dict(sorted(tree.entries.items()))
+    return tree
+
+
+def _walk_one(root: Path, folder: str, tree: Tree) -> Iterator[str]:
+    """Take in one folder; gives the folders in it."""
+    try:
+        with os.scandir(root / folder) as found:
+            names = [item.name for item in found]
+    except OSError as error:
+        tree.problems.append(Problem(folder or ".", f"cannot be listed ({error.strerror})"))
+        return
+    for name in names:
+        path = f"{folder}/{name}" if folder else name
+        if trouble := name_trouble(path):
+            tree.problems.append(Problem(path, trouble))
+            continue
+        try:
+            entry = entry_of(root / path, path)
+        except OSError as error:
+            tree.problems.append(Problem(path, f"cannot be looked at ({error.strerror})"))
+            continue
+        if entry is None:
+            tree.problems.append(Problem(path, "is neither a file nor a folder nor a link"))
+            continue
+        tree.entries[path] = entry
+        if entry.kind is Kind.FOLDER:
+            yield path
+        elif entry.kind is Kind.LINK and (trouble := link_trouble(path, entry.target)):
+            tree.problems.append(Problem(path, trouble))
+
+
+def entry_of(place: Path, path: str) -> Entry | None:
+    """How a name stands now; None if it is something that cannot be stored.
+
+    Raises:
+        OSError: if it cannot be looked at.
+    """
+    return described(os.lstat(place), path, place)
+
+
+def described(found: os.stat_result, path: str, place: Path | None = None) -> Entry | None:
+    """An entry from what `stat` says; a link's target is read from `place`."""
+    target = ""
+    if stat.S_ISREG(found.st_mode):
+        kind, size = Kind.FILE, found.st_size
+    elif stat.S_ISDIR(found.st_mode):
+        kind, size = Kind.FOLDER, 0
+    elif stat.S_ISLNK(found.st_mode) and place is not None:
+        target = os.readlink(place)  # noqa: PTH115  # pathlib would tidy the text
+        kind, size = Kind.LINK, len(target.encode("utf-8", "surrogateescape"))
+    else:
+        return None
+    return Entry(
+        path=path,
+        kind=kind,
+        size=size,
+        mtime_ns=found.st_mtime_ns,
+        atime_ns=found.st_atime_ns,
+        mode=found.st_mode,
+        changed_ns=found.st_ctime_ns,
+        target=target,
+    )
+
+
+def name_trouble(path: str) -> str | None:
+    """Why S3 cannot hold a name, or None when it can."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return "the name is not UTF-8; S3 takes nothing else. Rename it"
+    return None
+
+
+def link_trouble(path: str, target: str) -> str | None:
+    """Why a link will point nowhere on the cluster, or None when it will not."""
+    if posixpath.isabs(target):
+        return (
+            f"is a link to {shown(target)}, which the cluster does not have; "
+            "the link is stored, what it points to is not. Upload that too"
+        )
+    joined = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+    if joined == ".." or joined.startswith("../"):
+        return (
+            f"is a link to {shown(target)}, outside of the folder; "
+            "the link is stored, what it points to is not. Upload that too"
+        )
+    return None
