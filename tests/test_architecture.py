@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gotocloud"
 
-PURE = ("platform", "cluster_configs", "costs", "projects")
+PURE = ("platform", "cluster_configs", "costs", "projects", "transfer")
 """Packages that take values and return text or data: no AWS, no CDK."""
 
 ALLOWED = {
@@ -23,8 +23,12 @@ ALLOWED = {
     "platform": {"platform", "cluster_configs"},
     "cluster_configs": {"cluster_configs", "platform"},
     "costs": {"costs", "cluster_configs", "platform"},
-    "aws": {"aws", "cluster_configs", "platform", "projects"},
-    "cli": {"cli", "aws", "platform", "cluster_configs", "costs", "projects", "rehearsal"},
+    "transfer": {"transfer"},
+    "aws": {"aws", "cluster_configs", "platform", "projects", "transfer"},
+    "cli": {
+        *("cli", "aws", "platform", "cluster_configs", "costs", "projects", "rehearsal"),
+        "transfer",
+    },
     "rehearsal": {"rehearsal", "aws", "platform", "cluster_configs", "costs", "cli"},
     "projects": {"projects", "cluster_configs", "costs", "platform"},
     "node": set[str](),

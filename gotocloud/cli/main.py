@@ -23,7 +23,9 @@ FAMILIES = {
 
 VERBS: dict[str, tuple[str, str]] = {
     "setup": ("setup", "Set a project up: its bucket and its key pair."),
+    "upload": ("transfer", "Upload a folder to the project's bucket."),
     "start": ("start", "Start a project's cluster, checked and priced first."),
+    "download": ("transfer", "Download a folder of the project's bucket."),
     "status": ("status", "Show the group's projects and clusters, and what they cost now."),
     "doctor": ("doctor", "Look for what commonly goes wrong, with remedies."),
 }
