@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gotocloud.rehearsal.iam.evaluator import NamedPolicy
@@ -167,6 +167,16 @@ class Callers:
                 "InvalidClientTokenId", "The security token included in the request is invalid."
             )
         return administrator(named_account or self._default_account)
+
+    def acting(self, role_arn: str, session_name: str) -> Caller:
+        """A service that works with the permissions of a role."""
+        parts = role_arn.split(":")
+        now = datetime.now(UTC)
+        name = parts[5].rpartition("/")[2]
+        lasting = timedelta(hours=1)
+        return self._of_session(
+            Session(parts[4], name, True, session_name, issued=now, expires=now + lasting)
+        )
 
     def _of_session(self, session: Session) -> Caller:
         if datetime.now(UTC) >= session.expires:

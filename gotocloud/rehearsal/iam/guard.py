@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 ACCOUNT = "HTTP_X_MOTO_ACCOUNT_ID"
+ACTING_ROLE = "HTTP_X_GOTOCLOUD_ACTING_ROLE"
+"""Header by which a part of the local AWS says that it works with a role's permissions."""
 NOT_AWS = ("/moto-api", "/favicon.ico", "/latest/")
 ADMINISTRATOR = NamedPolicy(
     "administrator",
@@ -56,8 +59,8 @@ class Mode(StrEnum):
     ENFORCE = "enforce"
 
 
-class Refused(Exception):  # noqa: N818 (a denial is an outcome, not a fault)
-    """A request is answered here and goes no further."""
+class Refused(Exception):  # noqa: N818 (an outcome, not a fault)
+    """A request is answered here and goes no further; mostly it is denied."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__()
@@ -100,13 +103,7 @@ class Guard:
         request = Request(environ)
         signature = signature_of(request)
         try:
-            caller = self._caller(environ, signature)
-            if caller.is_administrator and (signature is None or not _is_identity(signature)):
-                return self._app(environ, start_response)
-            call = self._read(environ, caller, signature)
-            if call is None:
-                return self._app(environ, start_response)
-            return self._judged(call, caller, environ, start_response)
+            onward = self._decided(environ, signature)
         except Refused as refused:
             return _answered(refused.answer, environ, start_response)
         except CredentialsError as error:
@@ -120,10 +117,32 @@ class Guard:
             text = f"The local AWS cannot judge this request: {type(error).__name__}: {error}"
             answer = refusal("AccessDenied", text, _style(request, signature))
             return _answered(answer, environ, start_response)
+        return onward(environ, start_response)
+
+    def _decided(self, environ: Environ, signature: Signature | None) -> Application:
+        """Who serves a request that is allowed.
+
+        Raises:
+            Refused: if it is not.
+        """
+        caller = self._caller(environ, signature)
+        if caller.is_administrator and (signature is None or not _is_identity(signature)):
+            return self._app
+        call = self._read(environ, caller, signature)
+        if call is None:
+            return self._app
+        mfa = call.service == "sts" and tokens.mfa_given(self.callers, caller, call.parameters)
+        if not (caller.is_administrator and not _assumes_existing_role(call)):
+            self._judge(call, caller, mfa=mfa, head=environ["REQUEST_METHOD"] == "HEAD")
+        if answer := self._own_answer(call, caller, signature, mfa=mfa):
+            raise Refused(answer)
+        return partial(self._forwarded, call, caller, mfa)
 
     def _caller(self, environ: Environ, signature: Signature | None) -> Caller:
         key = signature.access_key if signature else None
         caller = self.callers.identify(key, environ.get(ACCOUNT, ""))
+        if caller.is_administrator and (role := environ.get(ACTING_ROLE)):
+            caller = self.callers.acting(role, "AWSCloudFormation")
         if not caller.is_administrator and caller.account:
             environ[ACCOUNT] = caller.account
             if caller.session and caller.session.long_term_key and key:
@@ -149,16 +168,6 @@ class Guard:
             style = _style(request, signature)
             head = request.method == "HEAD"
             raise Refused(refusal("AccessDenied", text, style, head=head)) from error
-
-    def _judged(
-        self, call: Call, caller: Caller, environ: Environ, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        mfa = call.service == "sts" and tokens.mfa_given(self.callers, caller, call.parameters)
-        if not (caller.is_administrator and not _assumes_existing_role(call)):
-            self._judge(call, caller, mfa=mfa, head=environ["REQUEST_METHOD"] == "HEAD")
-        if answer := self._own_answer(call, caller, environ, mfa=mfa):
-            return _answered(answer, environ, start_response)
-        return self._forwarded(call, caller, environ, start_response, mfa=mfa)
 
     def _judge(self, call: Call, caller: Caller, *, mfa: bool, head: bool) -> None:
         refuse = self._mode is Mode.ENFORCE
@@ -246,7 +255,7 @@ class Guard:
         )
 
     def _own_answer(
-        self, call: Call, caller: Caller, environ: Environ, *, mfa: bool
+        self, call: Call, caller: Caller, signature: Signature | None, *, mfa: bool
     ) -> Answer | None:
         """Answers to what moto cannot tell apart: sessions and boundaries of users."""
         given = call.parameters
@@ -254,7 +263,6 @@ class Guard:
             if caller.session is not None:
                 text = "Cannot call GetSessionToken with session credentials"
                 return refusal("AccessDenied", text, "query")
-            signature = signature_of(Request(environ))
             key = signature.access_key if signature else ""
             return tokens.user_session(self.callers, caller, key, given, mfa=mfa)
         if call.operation in ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary"):
@@ -269,10 +277,9 @@ class Guard:
         self,
         call: Call,
         caller: Caller,
+        mfa: bool,
         environ: Environ,
         start_response: StartResponse,
-        *,
-        mfa: bool,
     ) -> Iterable[bytes]:
         if call.operation not in ("AssumeRole", "CreateUser", "DeleteUser"):
             return self._app(environ, start_response)
