@@ -127,7 +127,7 @@ class Tally:
     files: int = 0
     folders: int = 0
     links: int = 0
-    bytes: int = 0
+    total_bytes: int = 0
     checksums: int = 0
     checksum_bytes: int = 0
     implied_folders: int = 0
@@ -166,10 +166,10 @@ class Tally:
             self.add(problem)
         if entry.kind is Kind.FILE:
             self.files += 1
-            self.bytes += entry.size
+            self.total_bytes += entry.size
         elif entry.kind is Kind.FOLDER:
             self.folders += 1
-            self.implied_folders += stored is None
+            self.implied_folders += stored is None and pair.populated
         else:
             self.links += 1
         self.special_bits += entry.kind is not Kind.LINK and entry.mode > 0o777

@@ -1,0 +1,131 @@
+"""Runs commands on a cluster's head node through Systems Manager: no key, no open port."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gotocloud.aws.cloud import Cloud
+from gotocloud.aws.session import error_code, explained
+from gotocloud.errors import GoToCloudError
+
+DOCUMENT = "AWS-RunShellScript"
+POLL_S = 2.0
+SHORT_S = 120
+LONG_S = 24 * 3600
+"""How long a command may run; listing millions of files takes a while."""
+
+DELIVERY_S = 120
+MAX_OUTPUT = 24_000
+"""Characters that Systems Manager returns. Source: its API, GetCommandInvocation."""
+
+_RUNNING = {"Pending", "InProgress", "Delayed", "Cancelling"}
+_ATTEMPTS = 5
+
+
+class NodeError(GoToCloudError):
+    """A command failed on the head node.
+
+    Args:
+        code: Its exit code; -1 when it never ran or never ended.
+        output: What it printed on stdout.
+    """
+
+    def __init__(self, message: str, code: int, output: str, *, problems: tuple[str, ...]) -> None:
+        super().__init__(message, problems=problems, next_command="gotocloud doctor")
+        self.code = code
+        self.output = output
+
+
+@dataclass(frozen=True)
+class HeadNode:
+    """The head node of a cluster.
+
+    Args:
+        cloud: Makes clients.
+        instance: Its EC2 instance id.
+        sleep: Waits; seconds.
+        waiting: Told now and then how long a command has been running; seconds.
+    """
+
+    cloud: Cloud
+    instance: str
+    sleep: Callable[[float], None] = time.sleep
+    waiting: Callable[[float], None] = lambda _: None
+
+    def run(self, script: str, doing: str, *, timeout_s: int = SHORT_S) -> str:
+        """Run a shell script as root and return what it printed.
+
+        Args:
+            doing: What it does, as in "Cannot …".
+
+        Raises:
+            NodeError: if it fails, or the head node does not answer.
+        """
+        ssm = self.cloud.client("ssm")
+        command = self._send(ssm, script, doing, timeout_s)
+        waited_s = 0.0
+        unknown = 0
+        while True:
+            answer = self._ask(ssm, command, doing)
+            status = answer.get("Status", "")
+            unknown = 0 if answer else unknown + 1
+            if answer and status not in _RUNNING:
+                break
+            if waited_s > timeout_s + DELIVERY_S or unknown > _ATTEMPTS * 10:
+                raise self._failed(doing, {"StatusDetails": "no answer in time"})
+            self.sleep(POLL_S if waited_s > 10 * POLL_S else POLL_S / 4)
+            waited_s += POLL_S if waited_s > 10 * POLL_S else POLL_S / 4
+            self.waiting(waited_s)
+        if status != "Success":
+            raise self._failed(doing, answer)
+        return str(answer.get("StandardOutputContent", ""))
+
+    def _send(self, ssm: Any, script: str, doing: str, timeout_s: int) -> str:
+        with explained(doing):
+            try:
+                sent = ssm.send_command(
+                    InstanceIds=[self.instance],
+                    DocumentName=DOCUMENT,
+                    Comment=f"gotocloud: {doing}"[:100],
+                    TimeoutSeconds=DELIVERY_S,
+                    Parameters={"commands": [script], "executionTimeout": [str(timeout_s)]},
+                )
+            except ssm.exceptions.ClientError as error:
+                if error_code(error) != "InvalidInstanceId":
+                    raise
+                raise NodeError(
+                    f"Cannot {doing}: the head node {self.instance} does not answer through "
+                    "Systems Manager. Is it still starting, stopped or out of memory?",
+                    -1,
+                    "",
+                    problems=(),
+                ) from error
+        return str(sent["Command"]["CommandId"])
+
+    def _ask(self, ssm: Any, command: str, doing: str) -> dict[str, Any]:
+        with explained(doing):
+            try:
+                found: dict[str, Any] = ssm.get_command_invocation(
+                    CommandId=command, InstanceId=self.instance
+                )
+            except ssm.exceptions.ClientError as error:
+                # It takes a moment until a command that was sent can be asked about.
+                if error_code(error) != "InvocationDoesNotExist":
+                    raise
+                return {}
+        return found
+
+    def _failed(self, doing: str, answer: dict[str, Any]) -> NodeError:
+        code = int(answer.get("ResponseCode", -1))
+        said = str(answer.get("StandardErrorContent", "")).strip().splitlines()[-5:]
+        state = answer.get("StatusDetails") or answer.get("Status") or "unknown"
+        return NodeError(
+            f"Cannot {doing}: the command on the head node {self.instance} ended with "
+            f"{state} (exit code {code}).",
+            code,
+            str(answer.get("StandardOutputContent", "")),
+            problems=tuple(said),
+        )

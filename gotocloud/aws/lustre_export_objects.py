@@ -1,0 +1,103 @@
+"""The bucket's side of a proof: every object in order, with what is known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from typing import Any, TypeVar
+
+from gotocloud.aws.cloud import Cloud
+from gotocloud.aws.session import error_code, explained
+from gotocloud.projects.inventory import Kind
+from gotocloud.projects.proof import Listed, Pair, Stored
+
+T = TypeVar("T")
+THREADS = 32
+WINDOW = 2000
+"""Objects that are asked about at a time; what bounds the memory of a proof."""
+
+_ABSENT = {"404", "NoSuchKey", "NotFound"}
+_LARGEST_LINK = 4096
+
+
+def listed(cloud: Cloud, bucket: str) -> Iterator[Listed]:
+    """Every object of a bucket in the order of the keys' bytes.
+
+    Raises:
+        GoToCloudError: if the bucket cannot be listed.
+    """
+    pages = cloud.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    with explained(f"list bucket {bucket}"):
+        for page in pages:
+            for found in page.get("Contents", ()):
+                yield Listed(
+                    key=found["Key"],
+                    size=found["Size"],
+                    etag=found["ETag"].strip('"'),
+                    modified_ns=int(found["LastModified"].timestamp()) * 1_000_000_000,
+                )
+
+
+def with_metadata(
+    cloud: Cloud, bucket: str, pairs: Iterable[Pair]
+) -> Iterator[tuple[Pair, Stored | None]]:
+    """Each pair with its object as S3 describes it, in the same order.
+
+    An object that has gone or changed since it was listed counts as what it is now.
+    """
+    s3 = cloud.client("s3")
+    with ThreadPoolExecutor(THREADS) as pool:
+        for window in _windows(pairs, WINDOW):
+            yield from zip(
+                window, pool.map(lambda pair: _stored(s3, bucket, pair), window), strict=True
+            )
+
+
+def _windows(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    left = iter(items)
+    while window := list(islice(left, size)):
+        yield window
+
+
+def _stored(s3: Any, bucket: str, pair: Pair) -> Stored | None:
+    listed = pair.listed
+    if listed is None:
+        return None
+    parts = {"PartNumber": 1} if "-" in listed.etag else {}
+    head = _found(s3, lambda: s3.head_object(Bucket=bucket, Key=listed.key, **parts), listed.key)
+    if head is None:
+        return None
+    content = None
+    if pair.entry.kind is Kind.LINK and listed.size <= _LARGEST_LINK:
+        content = _found(s3, partial(_content, s3, bucket, listed.key), listed.key)
+    return Stored(
+        Listed(listed.key, _size(head), head["ETag"].strip('"'), listed.modified_ns),
+        {name.lower(): value for name, value in head.get("Metadata", {}).items()},
+        version=head.get("VersionId") or "",
+        content=content,
+        etag_is_md5=head.get("ServerSideEncryption", "AES256") == "AES256",
+        part_bytes=int(head["ContentLength"]) if parts else 0,
+    )
+
+
+def _content(s3: Any, bucket: str, key: str) -> bytes:
+    content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    return content
+
+
+def _size(head: dict[str, Any]) -> int:
+    """The whole size, also where the answer is about the first part."""
+    whole = str(head.get("ContentRange") or "").rpartition("/")[2]
+    return int(whole) if whole.isdigit() else int(head["ContentLength"])
+
+
+def _found(s3: Any, ask: Callable[[], T], key: str) -> T | None:
+    with explained(f"look at {key!r}"):
+        try:
+            return ask()
+        except s3.exceptions.ClientError as error:
+            if error_code(error) in _ABSENT:
+                return None
+            raise

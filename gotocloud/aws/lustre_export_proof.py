@@ -1,0 +1,339 @@
+"""Exports Lustre and proves that everything on it is in the bucket."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import tempfile
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+from gotocloud.aws.cloud import Cloud
+from gotocloud.aws.head_node import LONG_S, HeadNode
+from gotocloud.aws.lustre_export import export
+from gotocloud.aws.lustre_export_link import Link
+from gotocloud.aws.lustre_export_objects import listed, with_metadata
+from gotocloud.aws.session import explained
+from gotocloud.errors import GoToCloudError
+from gotocloud.projects.inventory import (
+    COMPARED,
+    LIST,
+    PROOF,
+    PROOFS,
+    InventoryError,
+    Summary,
+    as_bytes,
+    read_entries,
+    read_summary,
+)
+from gotocloud.projects.pausing import (
+    LOOK,
+    ExportRun,
+    Look,
+    Proof,
+    counted,
+    doubts,
+    inventory_script,
+    notes,
+    read_look,
+    remedy,
+    shown,
+)
+from gotocloud.projects.proof import Flaw, Problem, Tally, align
+
+MOUNT = "/fsx"
+ROUNDS = 3
+"""Exports until files that go on changing are the answer."""
+
+PARTS_AT_ONCE = 200
+"""Files in one command to the head node; a command takes 64 KB."""
+
+GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class Site:
+    """What is proven, and with what.
+
+    Args:
+        stack_id: The cluster's stack; a proof is good for no other.
+        checksum_gib: How much of Lustre is read to compare checksums.
+    """
+
+    cloud: Cloud
+    node: HeadNode
+    file_system: str
+    link: Link
+    stack_id: str
+    project: str
+    scientist: str
+    retry: str
+    checksum_gib: int = 100
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Who is told how far a proof is."""
+
+    step: Callable[[str], None] = lambda text: None
+    exported: Callable[[ExportRun, float], None] = lambda run, waited_s: None
+    compared: Callable[[int, int], None] = lambda done, total: None
+    sleep: Callable[[float], None] = time.sleep
+
+
+class UnprovenError(GoToCloudError):
+    """Not everything on Lustre is known to be in the bucket; the cluster is kept."""
+
+
+@dataclass
+class _Round:
+    """What one round came to."""
+
+    runs: list[ExportRun] = field(default_factory=list)
+    listed: Summary | None = None
+    tally: Tally = field(default_factory=Tally)
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        return not self.doubts and not self.tally.flawed
+
+
+def look(node: HeadNode) -> Look:
+    """The queues now.
+
+    Raises:
+        GoToCloudError: if Slurm does not answer: then nobody knows whether jobs run.
+    """
+    text = node.run(LOOK, "ask Slurm for its jobs")
+    try:
+        return read_look(text)
+    except ValueError as error:
+        raise GoToCloudError(
+            f"Whether jobs run is not known: {error}. The cluster is kept.",
+            next_command="gotocloud ssh, then squeue",
+        ) from error
+
+
+def prove(site: Site, progress: Progress) -> Proof:
+    """Export everything, compare everything, and keep the proof in the bucket.
+
+    Raises:
+        UnprovenError: if something is not, or may not be, in the bucket as it is on Lustre.
+        GoToCloudError: if AWS cannot be asked.
+    """
+    began, run = datetime.now(UTC), _run_name()
+    runs: list[ExportRun] = []
+    paths: list[str] = []
+    for number in range(1, ROUNDS + 1):
+        with _compared_file() as compared:
+            done = _round(site, progress, run, paths, compared)
+            runs += done.runs
+            if done.holds:
+                done.doubts = _still(site, progress, done)
+            if done.holds and done.listed:
+                proof = _proof(site, run, began, runs, done)
+                _keep(site, run, proof, compared)
+                return proof
+        if number == ROUNDS or not done.tally.curable:
+            break
+        paths = [] if done.doubts else _again(done.tally)
+        progress.step(f"{done.tally.flawed or 'Some'} entries differ; exporting them again")
+    raise _unproven(site, run, done)
+
+
+def _round(
+    site: Site, progress: Progress, run: str, paths: list[str], compared: IO[bytes]
+) -> _Round:
+    done = _Round()
+    from_ns = look(site.node).now_ns
+    progress.step("Exporting to the bucket")
+    done.runs.append(_export(site, progress, paths))
+    progress.step("Listing everything on Lustre")
+    folder = f"{PROOFS}{run}"
+    budget = str(site.checksum_gib * GIB)
+    done.listed = _inventory(site, "list", folder, budget)
+    # The list travels as everything else does, so the head node needs no way into the bucket.
+    done.runs.append(_export(site, progress, [folder]))
+    progress.step("Comparing Lustre with the bucket")
+    try:
+        _compare(site, progress, f"{folder}/{LIST}", done, from_ns, compared)
+    except (InventoryError, ValueError) as error:
+        done.doubts = (f"the list of Lustre cannot be used: {error}.",)
+        return done
+    for one in done.runs:
+        done.doubts += doubts(one, done.listed, done.tally)
+    done.doubts = tuple(dict.fromkeys(done.doubts))
+    return done
+
+
+def _export(site: Site, progress: Progress, paths: list[str]) -> ExportRun:
+    return export(
+        site.cloud,
+        site.file_system,
+        site.link.bucket,
+        paths,
+        told=progress.exported,
+        sleep=progress.sleep,
+    )
+
+
+def _inventory(site: Site, verb: str, *more: str) -> Summary:
+    source = (files("gotocloud.node") / "inventory.py").read_text()
+    script = inventory_script(source, verb, MOUNT, *more)
+    text = site.node.run(script, "list Lustre", timeout_s=LONG_S)
+    try:
+        return read_summary(text)
+    except InventoryError as error:
+        raise GoToCloudError(
+            f"Lustre cannot be listed: {error}. The cluster is kept.", next_command=site.retry
+        ) from error
+
+
+def _compare(
+    site: Site, progress: Progress, key: str, done: _Round, from_ns: int, compared: IO[bytes]
+) -> None:
+    listing, tally = done.listed, done.tally
+    assert listing is not None
+    with tempfile.TemporaryFile() as packed:
+        _fetch(site, key, packed, listing.packed_sha256)
+        with (
+            gzip.open(packed) as lines,
+            gzip.GzipFile(fileobj=compared, mode="wb", mtime=0) as record,
+        ):
+            pairs = align(read_entries(lines), listed(site.cloud, site.link.bucket), tally)
+            for pair, stored in with_metadata(site.cloud, site.link.bucket, pairs):
+                record.write(tally.take(pair, stored, from_ns))
+                if tally.entries % 1000 == 0:
+                    progress.compared(tally.entries, listing.entries)
+    progress.compared(tally.entries, listing.entries)
+    _compare_parts(site, tally)
+
+
+def _fetch(site: Site, key: str, into: IO[bytes], sha256: str) -> None:
+    """Fetch the list; what arrives is what the head node wrote, byte by byte."""
+    s3 = site.cloud.client("s3")
+    digest = hashlib.sha256()
+    with explained(f"read s3://{site.link.bucket}/{key}"):
+        try:
+            body = s3.get_object(Bucket=site.link.bucket, Key=key)["Body"]
+        except s3.exceptions.NoSuchKey:
+            raise InventoryError("it did not arrive in the bucket") from None
+        for block in iter(lambda: body.read(1024 * 1024), b""):
+            digest.update(block)
+            into.write(block)
+    if digest.hexdigest() != sha256:
+        raise InventoryError("it did not arrive as the head node wrote it")
+    into.seek(0)
+
+
+def _compare_parts(site: Site, tally: Tally) -> None:
+    """Let the head node compute the ETags of files that were uploaded in parts."""
+    waiting = tally.parts
+    for start in range(0, len(waiting), PARTS_AT_ONCE):
+        chunk = waiting[start : start + PARTS_AT_ONCE]
+        wanted = json.dumps([[path, size] for path, size, _ in chunk]).encode()
+        packed = b64encode(gzip.compress(wanted)).decode()
+        source = (files("gotocloud.node") / "inventory.py").read_text()
+        script = inventory_script(source, "sums", MOUNT, packed)
+        text = site.node.run(script, "compare checksums", timeout_s=LONG_S)
+        try:
+            sums = json.loads(text.strip().splitlines()[-1])["sums"]
+            answers = list(zip(chunk, sums, strict=True))
+        except (ValueError, LookupError, TypeError):
+            answers = [(one, None) for one in chunk]
+        for (path, _, etag), actual in answers:
+            if actual == etag:
+                tally.checksums += 1
+            else:
+                tally.add(Problem(as_bytes(path), Flaw.CONTENT, "checksum of its parts"))
+
+
+def _still(site: Site, progress: Progress, done: _Round) -> tuple[str, ...]:
+    """Whether anything has happened since; the last look before the cluster goes."""
+    progress.step("Looking whether anything has changed meanwhile")
+    now = _inventory(site, "look")
+    found = []
+    if done.listed and now.digest != done.listed.digest:
+        found.append("something was written, renamed or removed while it was compared.")
+    if now.counts.get("open for writing"):
+        found.append("files are open for writing on the head node.")
+    found += [f"job {job} has appeared." for job in look(site.node).jobs]
+    return tuple(found)
+
+
+def _again(tally: Tally) -> list[str]:
+    """What to export again; everything when it is too much to name."""
+    if tally.flawed > len(tally.problems):
+        return []
+    names = {problem.path.rstrip(b"/") for problem in tally.problems}
+    try:
+        return sorted(name.decode() for name in names)
+    except UnicodeDecodeError:
+        return []
+
+
+def _proof(site: Site, run: str, began: datetime, runs: list[ExportRun], done: _Round) -> Proof:
+    assert done.listed is not None
+    return Proof(
+        run=run,
+        project=site.project,
+        scientist=site.scientist,
+        stack_id=site.stack_id,
+        file_system=site.file_system,
+        bucket=site.link.bucket,
+        began=began.isoformat(timespec="seconds"),
+        ended=datetime.now(UTC).isoformat(timespec="seconds"),
+        exports=tuple(runs),
+        listed=done.listed,
+        counted=counted(done.tally),
+        compared_sha256=done.tally.digest.hexdigest(),
+        notes=notes(done.listed, done.tally),
+    )
+
+
+def _keep(site: Site, run: str, proof: Proof, compared: IO[bytes]) -> None:
+    """Keep what was compared, then the proof: where there is a proof, everything is there."""
+    s3, bucket = site.cloud.client("s3"), site.link.bucket
+    compared.seek(0)
+    with explained(f"keep the proof in {bucket}"):
+        s3.upload_fileobj(compared, bucket, f"{PROOFS}{run}/{COMPARED}")
+        s3.put_object(
+            Bucket=bucket,
+            Key=f"{PROOFS}{run}/{PROOF}",
+            Body=json.dumps(proof.as_dict(), indent=1, ensure_ascii=True).encode(),
+            ContentType="application/json",
+        )
+
+
+def _unproven(site: Site, run: str, done: _Round) -> UnprovenError:
+    problems = (*done.doubts, *shown(done.tally))
+    path = Path(f"gotocloud-unproven-{run}.txt")
+    if len(done.tally.problems) > 20:
+        lines = "".join(f"{problem}\n" for problem in done.tally.problems)
+        path.write_text(lines, encoding="utf-8", errors="backslashreplace")
+        problems = (*problems, f"the first {len(done.tally.problems)} are in {path}")
+    return UnprovenError(
+        "What is on Lustre is not proven to be in the bucket. The cluster is kept, and billed.",
+        problems=problems,
+        next_command=remedy(done.tally, site.retry),
+    )
+
+
+@contextmanager
+def _compared_file() -> Iterator[IO[bytes]]:
+    with tempfile.TemporaryFile() as compared:
+        yield compared
+
+
+def _run_name() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"

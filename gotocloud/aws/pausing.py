@@ -1,0 +1,322 @@
+"""Pauses a cluster: nothing of it is deleted before its data are proven to be in the bucket.
+
+The order of the steps is what makes it safe to be killed anywhere: until the proof is kept,
+nothing is deleted; from then on, everything that is left is deleted. Running it again does
+what is left to do.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from gotocloud.aws.cloud import Cloud
+from gotocloud.aws.head_node import HeadNode, NodeError
+from gotocloud.aws.launch import Told, remove, stack_state
+from gotocloud.aws.lustre_export_link import EVENTS, Link, automatic_export, link_of
+from gotocloud.aws.lustre_export_proof import Progress, Site, look, prove
+from gotocloud.aws.session import error_code, explained
+from gotocloud.errors import GoToCloudError
+from gotocloud.platform.project_names import ProjectNames
+from gotocloud.projects.inventory import PROOF, PROOFS
+from gotocloud.projects.pausing import CLOSE, OPEN, Job, Proof, cancel_script
+from gotocloud.projects.states import State
+
+JOBS_POLL_S = 15.0
+BILLS_POLL_S = 5.0
+BILLS_TIMEOUT_S = 1800.0
+
+_NEVER_READY = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "ROLLBACK_IN_PROGRESS"}
+_NEVER_READY |= {"REVIEW_IN_PROGRESS"}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A cluster as it stands before it is paused.
+
+    Args:
+        stack: As CloudFormation describes it; empty when there is none.
+        node: Its head node; None when it has none.
+    """
+
+    names: ProjectNames
+    state: State
+    stack: Mapping[str, Any] = field(default_factory=dict)
+    file_system: str = ""
+    node: HeadNode | None = None
+
+    @property
+    def status(self) -> str:
+        """CloudFormation's status."""
+        return str(self.stack.get("StackStatus", "absent"))
+
+    @property
+    def retry(self) -> str:
+        """The command that goes on with it."""
+        import shlex
+
+        return f"gotocloud pause {shlex.quote(self.names.project)}"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What to do about jobs, and how much is read.
+
+    Args:
+        wait: Wait for jobs. Default: refuse while there are any.
+        cancel: Cancel them.
+        checksum_gib: How much of Lustre is read to compare checksums.
+    """
+
+    wait: bool = False
+    cancel: bool = False
+    checksum_gib: int = 100
+
+
+@dataclass(frozen=True)
+class Telling:
+    """Who is told what."""
+
+    progress: Progress = field(default_factory=Progress)
+    jobs: Callable[[tuple[Job, ...]], None] = lambda jobs: None
+    left: Callable[[list[str]], None] = lambda left: None
+    removal: Told = field(default_factory=Told)
+    sleep: Callable[[float], None] = time.sleep
+
+
+def standing(
+    cloud: Cloud, names: ProjectNames, *, sleep: Callable[[float], None] = time.sleep
+) -> Standing:
+    """The cluster of a project as it stands.
+
+    Raises:
+        GoToCloudError: if AWS cannot be asked.
+    """
+    state, stack = stack_state(cloud, names.cluster_stack)
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
+    instance = outputs.get("HeadNodeInstanceId", "")
+    return Standing(
+        names,
+        state,
+        stack,
+        outputs.get("LustreFileSystemId", ""),
+        HeadNode(cloud, instance, sleep=sleep) if instance else None,
+    )
+
+
+def jobs_of(now: Standing) -> tuple[Job, ...] | None:
+    """Jobs that are not finished; None where there is nothing to ask.
+
+    Raises:
+        GoToCloudError: if the head node does not answer.
+    """
+    if now.node is None or now.state not in {State.READY, State.BROKEN}:
+        return None
+    return look(now.node).jobs
+
+
+def pause(cloud: Cloud, now: Standing, wishes: Wishes, telling: Telling) -> Proof | None:
+    """Pause a cluster; None when there was nothing to prove any more.
+
+    Raises:
+        UnprovenError: if not everything is in the bucket; the cluster is kept.
+        GoToCloudError: if jobs run, or AWS cannot be asked.
+    """
+    proof = None
+    if now.state is State.MAKING:
+        raise GoToCloudError(
+            f"The cluster of {now.names.project!r} is just being made ({now.status}).",
+            next_command=f"wait until it is ready, then {now.retry}",
+        )
+    if now.state in {State.READY, State.BROKEN}:
+        proof = _proven(cloud, now, wishes, telling)
+    elif now.state is State.FAILED and now.status not in _NEVER_READY:
+        _require_warrant(cloud, now)
+    if now.state is not State.ABSENT:
+        telling.progress.step("Deleting the cluster")
+        remove(cloud, now.stack, telling.removal)
+    wait_until_nothing_bills(cloud, now.names, telling)
+    return proof
+
+
+def reopen(cloud: Cloud, now: Standing, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Undo what pausing did before it deleted anything: queues open, automatic export on.
+
+    Raises:
+        GoToCloudError: if there is no cluster, or it does not answer.
+    """
+    if now.node is None:
+        raise GoToCloudError(
+            f"The project {now.names.project!r} has no cluster that runs.",
+            next_command="gotocloud status",
+        )
+    automatic_export(cloud, link_of(cloud, now.file_system), on=True, sleep=sleep)
+    now.node.run(OPEN, "open the queues")
+
+
+def interrupted(cloud: Cloud, now: Standing) -> bool:
+    """Whether an interrupted pause left the automatic export switched off."""
+    if not now.file_system or now.state is not State.READY:
+        return False
+    with suppress(GoToCloudError):
+        return set(link_of(cloud, now.file_system).automatic) != set(EVENTS)
+    return False
+
+
+def _proven(cloud: Cloud, now: Standing, wishes: Wishes, telling: Telling) -> Proof:
+    node = now.node
+    if node is None or not now.file_system:
+        raise GoToCloudError(
+            f"The cluster of {now.names.project!r} is {now.status} and tells neither its head "
+            "node nor its Lustre: nothing can be proven. It is kept, and billed.",
+            next_command="gotocloud doctor, and tell the management group",
+        )
+    link = link_of(cloud, now.file_system)
+    _no_jobs(node, wishes, telling)
+    try:
+        _close(node, telling)
+        # Whoever submitted a job while the queues closed is not overlooked.
+        _no_jobs(node, wishes, telling)
+        automatic_export(cloud, link, on=False, sleep=telling.sleep)
+        return prove(_site(cloud, now, node, link, wishes), telling.progress)
+    except BaseException:
+        _give_back(cloud, now, telling)
+        raise
+
+
+def _site(cloud: Cloud, now: Standing, node: HeadNode, link: Link, wishes: Wishes) -> Site:
+    return Site(
+        cloud=cloud,
+        node=node,
+        file_system=now.file_system,
+        link=link,
+        stack_id=str(now.stack["StackId"]),
+        project=now.names.project,
+        scientist=now.names.scientist,
+        retry=now.retry,
+        checksum_gib=wishes.checksum_gib,
+    )
+
+
+def _no_jobs(node: HeadNode, wishes: Wishes, telling: Telling) -> None:
+    cancelled: set[str] = set()
+    while jobs := look(node).jobs:
+        telling.jobs(jobs)
+        fresh = [job for job in jobs if job.id not in cancelled]
+        if wishes.cancel and fresh:
+            node.run(cancel_script(fresh), "cancel the jobs")
+            cancelled |= {job.id for job in fresh}
+        elif not wishes.wait and not wishes.cancel:
+            raise GoToCloudError(
+                f"{len(jobs)} jobs are not finished; the cluster is kept.",
+                problems=[str(job) for job in jobs],
+                next_command="gotocloud pause --wait, or --cancel-jobs",
+            )
+        telling.sleep(JOBS_POLL_S)
+
+
+def _close(node: HeadNode, telling: Telling) -> None:
+    try:
+        node.run(CLOSE, "close the queues")
+    except NodeError as error:
+        # Not needed for the proof, which looks for jobs once more at its end.
+        telling.progress.step(f"The queues stay open: {error.message}")
+
+
+def _give_back(cloud: Cloud, now: Standing, telling: Telling) -> None:
+    try:
+        reopen(cloud, now, sleep=telling.sleep)
+    except GoToCloudError as error:
+        telling.progress.step(
+            f"The cluster could not be given back as it was ({error.message}); once it answers: "
+            f"{now.retry} --reopen"
+        )
+
+
+def _require_warrant(cloud: Cloud, now: Standing) -> None:
+    """Only what was proven is deleted, also when CloudFormation failed half-way."""
+    if proof_of(cloud, now):
+        return
+    raise GoToCloudError(
+        f"The stack {now.names.cluster_stack} is {now.status}, and nobody has proven that what "
+        "was on its Lustre is in the bucket. What is left of it is kept, and billed.",
+        next_command="gotocloud doctor, and tell the management group",
+    )
+
+
+def proof_of(cloud: Cloud, now: Standing) -> str | None:
+    """Key of a proof that was kept for exactly this stack."""
+    parameters = {it["ParameterKey"]: it["ParameterValue"] for it in now.stack["Parameters"]}
+    bucket, s3 = parameters["BucketName"], cloud.client("s3")
+    with explained(f"look for a proof in {bucket}"):
+        try:
+            pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PROOFS)
+            keys = [it["Key"] for page in pages for it in page.get("Contents", ())]
+            for key in sorted((key for key in keys if key.endswith(f"/{PROOF}")), reverse=True):
+                proof = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+                if proof.get("stack_id") == now.stack["StackId"]:
+                    return key
+        except s3.exceptions.ClientError as error:
+            if error_code(error) != "NoSuchBucket":
+                raise
+    return None
+
+
+def wait_until_nothing_bills(cloud: Cloud, names: ProjectNames, telling: Telling) -> None:
+    """Wait until no machine, NAT gateway, Lustre or address of a project is left.
+
+    Raises:
+        GoToCloudError: if something is left after half an hour; names it.
+    """
+    waited_s = 0.0
+    while left := billed(cloud, names):
+        if waited_s >= BILLS_TIMEOUT_S:
+            raise GoToCloudError(
+                f"The cluster's stack is gone, but something of {names.project!r} is still billed.",
+                problems=left,
+                next_command="gotocloud doctor, and tell the management group",
+            )
+        telling.left(left)
+        telling.sleep(BILLS_POLL_S)
+        waited_s += BILLS_POLL_S
+
+
+def billed(cloud: Cloud, names: ProjectNames) -> list[str]:
+    """What of a project is billed by the hour now, by its tags."""
+    ec2, fsx = cloud.client("ec2"), cloud.client("fsx")
+    wanted = {key: names.tags[key] for key in ("gtc:iam-user", "gtc:project")}
+    tags = [{"Name": f"tag:{key}", "Values": [value]} for key, value in wanted.items()]
+    alive = ["pending", "running", "shutting-down", "stopping", "stopped"]
+    with explained(f"look what of {names.project!r} is billed"):
+        machines = ec2.get_paginator("describe_instances").paginate(
+            Filters=[*tags, {"Name": "instance-state-name", "Values": alive}]
+        )
+        left = [
+            f"{one['InstanceId']}: machine, {one['State']['Name']}"
+            for page in machines
+            for reservation in page["Reservations"]
+            for one in reservation["Instances"]
+        ]
+        gateways = ec2.get_paginator("describe_nat_gateways").paginate(
+            Filter=[*tags, {"Name": "state", "Values": ["pending", "available", "deleting"]}]
+        )
+        left += [
+            f"{one['NatGatewayId']}: NAT gateway, {one['State']}"
+            for page in gateways
+            for one in page["NatGateways"]
+        ]
+        left += [
+            f"{one.get('AllocationId', one['PublicIp'])}: address {one['PublicIp']}"
+            for one in ec2.describe_addresses(Filters=tags)["Addresses"]
+        ]
+        left += [
+            f"{one['FileSystemId']}: Lustre, {one.get('Lifecycle', '')}"
+            for page in fsx.get_paginator("describe_file_systems").paginate()
+            for one in page["FileSystems"]
+            if wanted.items() <= {it["Key"]: it["Value"] for it in one.get("Tags", ())}.items()
+        ]
+    return left

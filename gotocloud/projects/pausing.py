@@ -1,0 +1,222 @@
+"""What pausing asks the head node, and what its answers mean."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gotocloud.projects.inventory import Summary
+from gotocloud.projects.proof import MAX_SHOWN, Tally
+
+_SLURM = "export PATH=/opt/slurm/bin:$PATH"
+"""Where ParallelCluster puts Slurm; Run Command does not read login profiles."""
+
+_FIELDS = "%i|%T|%u|%P|%D|%r|%j"
+LOOK = f"{_SLURM}\ndate +now=%s%N\nsqueue --noheader --all --format='job={_FIELDS}'\n"
+"""Prints the node's clock and every job that is not finished."""
+
+CLOSE = (
+    f"{_SLURM}\nset -eu\nfor queue in $(sinfo --noheader --format=%R | sort -u); do\n"
+    '  scontrol update PartitionName="$queue" State=DRAIN\ndone\necho closed\n'
+)
+"""Lets no job into any queue, so that none starts while data are exported."""
+
+OPEN = (
+    f"{_SLURM}\nset -eu\nsinfo --noheader --format='%R %a' | sort -u | "
+    'while read -r queue state; do\n  case "$state" in drain*)\n'
+    '    scontrol update PartitionName="$queue" State=UP;;\n  esac\ndone\necho opened\n'
+)
+"""Lets jobs into the queues that `CLOSE` closed."""
+
+_JOB_ID = re.compile(r"[0-9]+(?:_[0-9]+|_\[[-0-9,%]+\]|\+[0-9]+)?")
+_NOW = re.compile(r"^now=([0-9]{16,20})$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A Slurm job that is not finished."""
+
+    id: str
+    state: str
+    user: str
+    queue: str
+    nodes: str
+    reason: str
+    name: str
+
+    def __str__(self) -> str:
+        why = "" if self.reason in {"", "None"} else f", {self.reason}"
+        return (
+            f"{self.id} {self.name!r} of {self.user} in {self.queue} on {self.nodes} nodes: "
+            f"{self.state.lower()}{why}"
+        )
+
+
+@dataclass(frozen=True)
+class Look:
+    """The queues at one moment.
+
+    Args:
+        now_ns: The head node's clock.
+    """
+
+    now_ns: int
+    jobs: tuple[Job, ...]
+
+
+def read_look(text: str) -> Look:
+    """Read what `LOOK` printed.
+
+    Raises:
+        ValueError: if it is anything else; then nobody knows whether jobs run.
+    """
+    now = _NOW.search(text)
+    if not now:
+        raise ValueError(f"the head node answered {text[-300:]!r}")
+    jobs = []
+    for line in text.splitlines():
+        if line.startswith("job="):
+            # The name comes last, because it may hold anything.
+            parts = line.removeprefix("job=").split("|", 6)
+            if len(parts) != 7 or not parts[0]:
+                raise ValueError(f"the head node answered {line!r}")
+            jobs.append(Job(*parts))
+        elif line and not line.startswith("now="):
+            raise ValueError(f"the head node answered {line!r}")
+    return Look(int(now[1]), tuple(jobs))
+
+
+def cancel_script(jobs: Iterable[Job]) -> str:
+    """Cancels jobs; every id is checked, because it ends up in a shell."""
+    ids = sorted({job.id.split("_")[0] for job in jobs if _JOB_ID.fullmatch(job.id)})
+    return f"{_SLURM}\nscancel {' '.join(map(shlex.quote, ids))}\n"
+
+
+def inventory_script(source: str, *arguments: str) -> str:
+    """Runs the list maker on the head node; its text is part of the command, for the trail."""
+    words = " ".join(map(shlex.quote, arguments))
+    return f"python3 - {words} <<'GOTOCLOUD-INVENTORY'\n{source.rstrip()}\nGOTOCLOUD-INVENTORY\n"
+
+
+@dataclass(frozen=True)
+class ExportRun:
+    """One export task as FSx tells about it."""
+
+    task: str
+    lifecycle: str
+    total: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    message: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether FSx says that it went through."""
+        return self.lifecycle == "SUCCEEDED"
+
+
+def doubts(run: ExportRun, listed: Summary, tally: Tally) -> tuple[str, ...]:
+    """Why a comparison without problems would still be no proof; empty when it is one."""
+    found = []
+    special = listed.counts.get("special", 0)
+    if not run.done:
+        found.append(f"the export {run.task} is {run.lifecycle}. {run.message}".rstrip(". ") + ".")
+    if run.failed > special:
+        found.append(
+            f"the export {run.task} says {run.lifecycle}, but {run.failed} of {run.total} entries "
+            "failed."
+        )
+    if tally.entries != listed.entries:
+        found.append(
+            f"the list has {listed.entries} entries by the head node's count, and "
+            f"{tally.entries} as it arrived."
+        )
+    for kind, said in _DOUBTFUL.items():
+        if count := listed.counts.get(kind, 0):
+            shown = ", ".join(map(repr, listed.shown.get(kind, ())[:5]))
+            found.append(f"{count} {said}: {shown}.")
+    return tuple(found)
+
+
+_DOUBTFUL = {
+    "vanished": "entries disappeared while they were listed",
+    "unreadable": "entries could not be read",
+    "open for writing": "files are open for writing on the head node",
+}
+
+
+def notes(listed: Summary, tally: Tally) -> tuple[str, ...]:
+    """What S3 cannot keep, and what was not looked at; nothing of it is data."""
+    said = []
+    if count := listed.counts.get("special", 0):
+        said.append(f"{count} sockets, pipes or devices are not kept.")
+    if count := listed.counts.get("hard links", 0):
+        said.append(f"{count} names share their file with another; they come back as copies.")
+    if tally.special_bits:
+        said.append(f"{tally.special_bits} set-uid, set-gid or sticky bits are not kept.")
+    if tally.only_in_bucket:
+        said.append(f"{tally.only_in_bucket} objects are in the bucket only, and stay there.")
+    return tuple(said)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A proof that everything on Lustre is in the bucket; kept beside what was compared."""
+
+    run: str
+    project: str
+    scientist: str
+    stack_id: str
+    file_system: str
+    bucket: str
+    began: str
+    ended: str
+    exports: tuple[ExportRun, ...]
+    listed: Summary
+    counted: Mapping[str, Any]
+    compared_sha256: str
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The proof as it is kept."""
+        return {"format": 1, **asdict(self)}
+
+
+def counted(tally: Tally) -> dict[str, Any]:
+    """The numbers of a comparison."""
+    return {
+        "files": tally.files,
+        "folders": tally.folders,
+        "links": tally.links,
+        "bytes": tally.total_bytes,
+        "checksums": tally.checksums,
+        "checksum_bytes": tally.checksum_bytes,
+        "implied_folders": tally.implied_folders,
+        "only_in_bucket": tally.only_in_bucket,
+        "flaws": dict(tally.flaws),
+    }
+
+
+def remedy(tally: Tally, retry: str) -> str:
+    """What to do about a proof that failed."""
+    if not tally.curable:
+        return (
+            "gotocloud ssh, give those files names of at most 1,024 bytes of UTF-8, or copy "
+            f"what is lost from elsewhere; then {retry}"
+        )
+    return (
+        f"wait until nothing writes any more, then {retry}. Files that stay different: "
+        "gotocloud ssh, and touch them, so that Lustre exports them again"
+    )
+
+
+def shown(tally: Tally, most: int = 20) -> tuple[str, ...]:
+    """Problems for the terminal: counts by kind, then the first of them."""
+    by_kind = [f"{count} {flaw}" for flaw, count in sorted(tally.flaws.items())]
+    listed = [str(problem) for problem in tally.problems[:most]]
+    rest = tally.flawed - len(listed)
+    more = [f"and {rest} more; the report has the first {MAX_SHOWN}"] if rest > 0 else []
+    return (*by_kind, *listed, *more)
