@@ -23,10 +23,18 @@ class Fact(StrEnum):
     PUBLIC_SUBNET_ID = f"{PREFIX}/network/public-subnet-id"
     S3_ENDPOINT_ID = f"{PREFIX}/network/s3-endpoint-id"
     DYNAMODB_ENDPOINT_ID = f"{PREFIX}/network/dynamodb-endpoint-id"
+    DESKTOP_NETWORKS = f"{PREFIX}/network/desktop-networks"
     PEERING_ID = f"{PREFIX}/network/peering-id"
     SHARE_CIDR = f"{PREFIX}/network/share-cidr"
     SOFTWARE_FILE_SYSTEM_ID = f"{PREFIX}/software/file-system-id"
     SOFTWARE_MOUNT_TARGETS = f"{PREFIX}/software/mount-targets"
+    DESKTOP_NETWORKS = f"{PREFIX}/network/desktop-networks"
+    """Comma-separated; "none" where a desktop is opened to one address at a time."""
+
     BOUNDARY_ARN = f"{PREFIX}/iam/permissions-boundary-arn"
     CLUSTER_SERVICE_ROLE_ARN = f"{PREFIX}/iam/cluster-service-role-arn"
     PROVIDER_TOKEN = f"{PREFIX}/cluster/provider-token"
+
+
+NO_NETWORKS = "none"
+"""Value of `DESKTOP_NETWORKS` without any; SSM takes no empty text."""

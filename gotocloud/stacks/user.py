@@ -24,7 +24,7 @@ from gotocloud.errors import InputError
 from gotocloud.platform.addresses import acceptor_chunk, group_network, shard_of
 from gotocloud.platform.model import Group, Platform
 from gotocloud.platform.names import CLUSTER_SERVICE_ROLE, RELEASES_PREFIX, releases_url
-from gotocloud.platform.parameters import Fact
+from gotocloud.platform.parameters import NO_NETWORKS, Fact
 from gotocloud.platform.record import RECORD_COMMAND, Record, ShareRecord
 from gotocloud.platform.zones import RegionZones
 from gotocloud.stacks.management import output
@@ -189,12 +189,14 @@ class UserStack(cdk.Stack):
             Fact.PUBLIC_SUBNET_ID: vpc.public_subnet.ref,
             Fact.S3_ENDPOINT_ID: vpc.s3_endpoint.ref,
             Fact.DYNAMODB_ENDPOINT_ID: vpc.dynamodb_endpoint.ref,
+            Fact.DESKTOP_NETWORKS: ",".join(map(str, self._group.desktop_networks)) or NO_NETWORKS,
             Fact.PEERING_ID: self.peering.connection_id,
             Fact.SHARE_CIDR: str(share.cidr),
             Fact.SOFTWARE_FILE_SYSTEM_ID: share.file_system_id,
             Fact.SOFTWARE_MOUNT_TARGETS: ",".join(
                 f"{zone}={address}" for zone, address in share.mount_targets.items()
             ),
+            Fact.DESKTOP_NETWORKS: ",".join(map(str, self._group.desktop_networks)) or "none",
             Fact.BOUNDARY_ARN: boundary_arn(PARTITION, self.account),
             Fact.CLUSTER_SERVICE_ROLE_ARN: self._role_arn(CLUSTER_SERVICE_ROLE),
             Fact.PROVIDER_TOKEN: self.provider.token,
