@@ -18,7 +18,11 @@ from gotocloud.platform.release import MANIFEST, Release, expected_sha256, sha25
 
 _ABSENT = {"404", "NoSuchKey", "NotFound"}
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
-_TYPES = {".json": "application/json", ".sh": "text/x-shellscript; charset=utf-8"}
+_TYPES = {
+    ".json": "application/json",
+    ".py": "text/x-python; charset=utf-8",
+    ".sh": "text/x-shellscript; charset=utf-8",
+}
 
 
 @dataclass(frozen=True)

@@ -187,7 +187,7 @@ def node_scripts() -> dict[str, bytes]:
     return {
         item.name: item.read_bytes()
         for item in sorted(folder.iterdir(), key=lambda item: item.name)
-        if item.name.endswith(".sh")
+        if item.name != "__init__.py" and item.name.endswith((".py", ".sh"))
     }
 
 
