@@ -259,7 +259,7 @@ def proof_of(cloud: Cloud, now: Standing) -> str | None:
             for key in sorted((key for key in keys if key.endswith(f"/{PROOF}")), reverse=True):
                 proof = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
                 if proof.get("stack_id") == now.stack["StackId"]:
-                    return key
+                    return str(key)
         except s3.exceptions.ClientError as error:
             if error_code(error) != "NoSuchBucket":
                 raise
