@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -78,7 +79,8 @@ def configured_region() -> str:
     import boto3
 
     with explained("read the AWS configuration"):
-        region = boto3.Session().region_name
+        # boto3 alone among AWS's tools does not know AWS_REGION.
+        region = os.environ.get("AWS_REGION") or boto3.Session().region_name
     if not region:
         raise InputError(
             "No AWS region is set; a group works in the regions that it was set up for.",

@@ -16,6 +16,17 @@ from gotocloud.platform.parameters import PREFIX, Fact
 from gotocloud.platform.zones import zone_map
 
 USER_STACK = "gotocloud-user"
+NEEDED = (
+    Fact.GROUP,
+    Fact.RELEASES_BUCKET,
+    Fact.RELEASES_URL,
+    Fact.VPC_ID,
+    Fact.VPC_CIDR,
+    Fact.ZONE_ID,
+    Fact.CLUSTER_SERVICE_ROLE_ARN,
+)
+"""What the commands themselves read; the templates say what else they need."""
+
 _URL = re.compile(r"^https://(?P<bucket>[^./]+)\.s3\.(?P<region>[a-z0-9-]+)\.(?P<suffix>[^/]+)/")
 
 
@@ -78,8 +89,8 @@ def read_group_facts(cloud: Cloud) -> GroupFacts:
             regions the group works.
     """
     values = _values(cloud)
-    missing = [fact.value for fact in Fact if fact not in values]
-    if len(missing) == len(Fact):
+    missing = [fact.value for fact in NEEDED if fact not in values]
+    if not values:
         raise no_group(cloud.region, regions_of_group(cloud.region))
     if missing:
         raise GoToCloudError(

@@ -21,7 +21,6 @@ _WORDS = {
     "AWS::S3::BucketPolicy": "the bucket",
     "Custom::PclusterCluster": "the head node and the queues",
 }
-_DONE = ("CREATE_COMPLETE", "DELETE_COMPLETE", "DELETE_SKIPPED")
 KEPT_RUNS = 5
 """Durations of earlier runs that are remembered."""
 
@@ -69,12 +68,10 @@ def advance(making: Making, resource: str, resource_type: str, status: str) -> M
         return replace(making, removing=removing)
     current = {name: kind for name, kind in making.current.items() if name != resource}
     if status.endswith("_IN_PROGRESS"):
-        return replace(making, current={**current, resource: resource_type})
-    done = making.done
+        current[resource] = resource_type
+    done = making.done - {resource}
     if status == "CREATE_COMPLETE":
         done |= {resource}
-    elif status in _DONE or status.endswith("_FAILED"):
-        done -= {resource}
     return replace(making, current=current, done=done)
 
 

@@ -77,7 +77,7 @@ def cluster_shape(template: Mapping[str, Any]) -> ClusterShape:
             lustre_gib=None if gib is None else int(gib),
             resources=resources,
         )
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise GoToCloudError(
             f"The cluster template cannot be understood ({type(error).__name__}: {error}).",
             next_command="tell the management group, or choose another with --release",

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gotocloud.projects import checkup
+from gotocloud.projects.findings import Severity
+from gotocloud.projects.quotas import Level, Quota
+from gotocloud.projects.standing import StackFacts
+
+
+@given(st.floats(-10_000, 10_000))
+def test_a_clock_is_judged_by_how_far_it_is_off(ahead_s: float) -> None:
+    found = checkup.clock(ahead_s)
+    off = abs(ahead_s)
+    expected = Severity.OK if off < 30 else Severity.PROBLEM if off > 300 else Severity.WARNING
+    assert found.severity is expected
+    assert bool(found.remedy) == (off >= 30)
+
+
+def test_without_a_time_nothing_is_said_about_the_clock() -> None:
+    assert checkup.clock(None).severity is Severity.UNKNOWN
+
+
+def stack(name: str, status: str, scientist: str = "ann") -> StackFacts:
+    return StackFacts(name, status, tags={"gtc:iam-user": scientist, "gtc:project": "p"})
+
+
+def test_a_failed_stack_names_the_command_that_puts_it_right() -> None:
+    (found,) = checkup.stacks([stack("gotocloud-cluster-ann-p", "ROLLBACK_COMPLETE")], "ann")
+    assert found.severity is Severity.PROBLEM
+    assert found.remedy.startswith("gotocloud start 'p'")
+
+
+def test_somebody_elses_failed_stack_is_theirs() -> None:
+    (found,) = checkup.stacks([stack("gotocloud-project-zoe-p", "CREATE_FAILED", "zoe")], "ann")
+    assert found.remedy.startswith("tell zoe: gotocloud setup")
+
+
+def test_what_may_hold_data_is_for_people_to_decide() -> None:
+    (found,) = checkup.stacks([stack("gotocloud-cluster-ann-p", "UPDATE_ROLLBACK_FAILED")], "ann")
+    assert "management group" in found.remedy
+
+
+def test_what_works_or_is_on_its_way_is_no_finding() -> None:
+    fine = [stack("a", "CREATE_COMPLETE"), stack("b", "CREATE_IN_PROGRESS")]
+    (found,) = checkup.stacks(fine, "ann")
+    assert found.severity is Severity.OK
+
+
+def test_leftovers_are_problems_and_what_was_not_seen_is_unknown() -> None:
+    found = checkup.leftovers([("Elastic IP", "eipalloc-1", "192.0.2.1")], {"machines": "no"})
+    assert [one.severity for one in found] == [Severity.PROBLEM, Severity.UNKNOWN]
+    assert checkup.leftovers([], {})[0].severity is Severity.OK
+
+
+def test_quotas_warn_when_no_cluster_has_room_any_more() -> None:
+    levels = {Quota.ELASTIC_IPS: Level(5, 4), Quota.NAT_GATEWAYS: Level(5, 4)}
+    first, second = checkup.quotas({**levels}, "us-east-1")
+    assert (first.severity, second.severity) == (Severity.WARNING, Severity.OK)
+    assert "--desired-value 6" in first.remedy
+
+
+def test_missing_programs_come_with_the_place_to_get_them() -> None:
+    old, missing, strange = checkup.tools(
+        (3, 10, 1), {"session-manager-plugin": None, "other": None}
+    )
+    assert old.severity is Severity.PROBLEM
+    assert missing.remedy.startswith("https://docs.aws.amazon.com/")
+    assert strange.severity is Severity.WARNING

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gotocloud.projects.names import name_problems, version_order
+from gotocloud.projects.sizes import LARGEST_GIB, lustre_size_problem
+
+
+@pytest.mark.parametrize("scientist", ["toshio", "a.b@example.org", "x", "A+b_c=d"])
+@pytest.mark.parametrize("project", ["apoferritin-2026", "Nitrite reductase (old)"[:17], "7"])
+def test_usual_names_are_taken(scientist: str, project: str) -> None:
+    assert name_problems(scientist, project) == ()
+
+
+@pytest.mark.parametrize("project", ["", " x", "-x", "アポフェリチン", "a\nb", "x" * 129])
+def test_a_project_name_that_is_no_tag_is_told(project: str) -> None:
+    (problem,) = name_problems("toshio", project)
+    assert repr(project) in problem
+
+
+@pytest.mark.parametrize("session", ["botocore-session-1700000000", "i-0123456789abcdef0"])
+def test_a_session_of_nobody_is_told_what_to_configure(session: str) -> None:
+    (problem,) = name_problems(session, "x")
+    assert "role_session_name" in problem
+
+
+@given(st.text(), st.text())
+def test_both_names_are_told_at_once(scientist: str, project: str) -> None:
+    assert len(name_problems(f"a b{scientist}", f"-{project}")) == 2
+
+
+def test_versions_sort_as_people_count() -> None:
+    versions = ["0.9.0", "1.0.0-rc1", "0.10.0", "1.0.0", "0.9", "2026.11"]
+    assert sorted(versions, key=version_order) == [
+        "0.9",
+        "0.9.0",
+        "0.10.0",
+        "1.0.0-rc1",
+        "1.0.0",
+        "2026.11",
+    ]
+
+
+@given(st.lists(st.from_regex(r"[0-9A-Za-z][0-9A-Za-z.-]{0,12}", fullmatch=True)))
+def test_any_versions_can_be_sorted(versions: list[str]) -> None:
+    assert len(sorted(versions, key=version_order)) == len(versions)
+
+
+@given(st.integers(-1000, 200_000))
+def test_sizes_are_those_of_the_template(gib: int) -> None:
+    sold = {1200, *range(2400, LARGEST_GIB + 1, 2400)}
+    assert (lustre_size_problem(gib) is None) == (gib in sold)
+
+
+def test_the_nearest_sizes_are_named() -> None:
+    assert "2,400 or 4,800" in str(lustre_size_problem(3000))

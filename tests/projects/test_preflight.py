@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gotocloud.projects.findings import Finding, Severity, problems
+from gotocloud.projects.preflight import Budget, Observed, preflight
+from gotocloud.projects.quotas import Level, Quota
+from tests.projects.shapes import PLENTY, observed, shape
+
+IDLE = Decimal("1.00")
+
+
+def judged(seen: Observed, **changes: Any) -> tuple[Finding, ...]:
+    return preflight(shape(**changes), 2400, IDLE, seen, "us-east-1")
+
+
+def one(findings: tuple[Finding, ...], check: str) -> Finding:
+    (found,) = [finding for finding in findings if finding.check.startswith(check)]
+    return found
+
+
+def levels(**changes: Level) -> dict[Quota, Level]:
+    return {**PLENTY, **{Quota[name]: level for name, level in changes.items()}}
+
+
+def test_an_account_with_plenty_has_nothing_but_good_news() -> None:
+    assert {finding.severity for finding in judged(observed())} == {Severity.OK}
+
+
+@pytest.mark.parametrize(
+    "quota",
+    [
+        "STANDARD",
+        "ELASTIC_IPS",
+        "NAT_GATEWAYS",
+        "GATEWAY_ENDPOINTS",
+        "SCRATCH_FILE_SYSTEMS",
+        "SCRATCH_GIB",
+    ],
+)
+def test_what_the_cluster_itself_needs_forbids_the_start(quota: str) -> None:
+    found = judged(observed(levels=levels(**{quota: Level(5, 5)})))
+    forbidding = {finding.check for finding in problems(found)}
+    assert forbidding == {Quota[quota].value.name}
+
+
+def test_all_findings_come_at_once_problems_first() -> None:
+    seen = observed(
+        levels=levels(ELASTIC_IPS=Level(5, 4), NAT_GATEWAYS=Level(5, 5), GRAPHICS=Level(0, 0)),
+        block=None,
+        offered=None,
+    )
+    order = [finding.severity for finding in judged(seen)]
+    assert order == sorted(order, key=list(Severity).index)
+    assert len(problems(judged(seen))) == 3
+
+
+def test_a_new_account_without_gpus_is_told_what_starts_and_what_does_not() -> None:
+    seen = observed(levels=levels(GRAPHICS=Level(0, 0), GRAPHICS_SPOT=Level(96, 0)))
+    found = judged(seen)
+    assert not problems(found)
+    on_demand = one(found, "Running On-Demand G")
+    assert on_demand.severity is Severity.WARNING
+    assert "refine3d gets 0 of 2 x g4dn.metal (192 vCPUs)" in on_demand.text
+    assert "--quota-code L-DB2E81BA --desired-value 192" in on_demand.remedy
+    assert "gets 1 of 2" in one(found, "All G and VT Spot").text
+
+
+def test_a_cluster_in_which_nothing_could_compute_is_not_started() -> None:
+    nothing = {
+        name: Level(5, 0) for name in ("STANDARD", "STANDARD_SPOT", "GRAPHICS", "GRAPHICS_SPOT")
+    }
+    assert {finding.check for finding in problems(judged(observed(levels=levels(**nothing))))} == {
+        "Queues"
+    }
+
+
+def test_a_quota_that_nobody_told_is_no_reason_to_refuse() -> None:
+    nothing = {name: Level(5, 0) for name in ("STANDARD", "STANDARD_SPOT", "GRAPHICS")}
+    seen = observed(levels=levels(**nothing, GRAPHICS_SPOT=Level(why="no permission")))
+    assert problems(judged(seen)) == ()
+
+
+def test_the_head_node_is_counted_before_the_queues_of_its_family() -> None:
+    exactly = 4 * 128
+    full = judged(observed(levels=levels(STANDARD=Level(exactly + 4, 0))))
+    short = judged(observed(levels=levels(STANDARD=Level(exactly, 0))))
+    assert not [finding for finding in full if finding.severity is Severity.WARNING]
+    (warning,) = [finding for finding in short if finding.severity is Severity.WARNING]
+    assert "polish gets 3 of 4" in warning.text
+
+
+def test_missing_information_is_said_and_never_guessed() -> None:
+    seen = observed(
+        levels={},
+        offered=None,
+        spot_role=None,
+        budget=Budget(why="no permission for budgets"),
+        unknown={"offerings": "no permission for ec2:DescribeInstanceTypeOfferings"},
+    )
+    found = judged(seen)
+    unknown = [finding for finding in found if finding.severity is Severity.UNKNOWN]
+    assert len(unknown) == len(found) - 1
+    assert any("DescribeInstanceTypeOfferings" in finding.text for finding in unknown)
+
+
+def test_a_type_that_is_not_offered_any_more_is_told_with_its_queues() -> None:
+    found = one(judged(observed(offered={"m5.xlarge", "c6i.32xlarge"})), "Instance types")
+    assert found.severity is Severity.WARNING
+    assert "g4dn.metal (queues refine3d, refine3d-spot)" in found.text
+
+
+def test_no_head_node_no_cluster() -> None:
+    assert problems(judged(observed(offered={"g4dn.metal", "c6i.32xlarge"})))
+
+
+def test_the_spot_role_is_asked_for_only_by_spot_queues() -> None:
+    on_demand = tuple(queue for queue in shape().queues if not queue.spot)
+    assert one(judged(observed(spot_role=False)), "Spot role").severity is Severity.WARNING
+    found = judged(observed(spot_role=False), queues=on_demand)
+    assert not [finding for finding in found if finding.check == "Spot role"]
+
+
+@given(limit=st.decimals(1, 10_000, places=2), spent=st.decimals(0, 20_000, places=2))
+def test_the_budget_warns_before_a_day_is_not_covered_any_more(
+    limit: Decimal, spent: Decimal
+) -> None:
+    found = one(judged(observed(budget=Budget(limit, spent))), "Budget")
+    assert (found.severity is Severity.WARNING) == (limit - spent < 24 * IDLE)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+from gotocloud.cluster_configs.model import load_configuration
+from gotocloud.costs.idle import idle_cost
+from gotocloud.projects.standing import Node, ProjectRow, StackFacts, project_rows, total
+from gotocloud.projects.states import State
+
+REGION = "us-east-1"
+IDLE = idle_cost(load_configuration("cryoem-spa"), REGION, 2400)
+
+
+def project(name: str, scientist: str = "ann", status: str = "CREATE_COMPLETE") -> StackFacts:
+    return StackFacts(
+        f"gotocloud-project-{scientist}-{name}",
+        status,
+        parameters={"BucketName": f"{scientist}-{name}"},
+        tags={"gtc:iam-user": scientist, "gtc:project": name},
+    )
+
+
+def cluster(name: str, scientist: str = "ann", status: str = "CREATE_COMPLETE") -> StackFacts:
+    return StackFacts(
+        f"gotocloud-cluster-{scientist}-{name}",
+        status,
+        description=f"GoToCloud cluster cryoem-spa 0.1.0 in {REGION}. Billed by the hour.",
+        parameters={"ClusterName": f"{scientist}-{name}", "LustreGib": "2400"},
+        tags={"gtc:iam-user": scientist, "gtc:project": name},
+    )
+
+
+def rows(*stacks: StackFacts, nodes: tuple[Node, ...] | None = ()) -> tuple[ProjectRow, ...]:
+    return project_rows(stacks, REGION, "ann", nodes)
+
+
+def test_own_projects_come_first() -> None:
+    found = rows(project("a", "zoe"), project("z"), project("b"))
+    assert [(row.project, row.mine) for row in found] == [("b", True), ("z", True), ("a", False)]
+
+
+def test_the_next_command_follows_from_the_state() -> None:
+    def following(*stacks: StackFacts) -> str:
+        return rows(*stacks)[0].next_command
+
+    assert following(project("p", status="CREATE_IN_PROGRESS")) == "gotocloud setup p"
+    assert following(project("p")) == "gotocloud start p"
+    assert following(project("p"), cluster("p", status="CREATE_IN_PROGRESS")) == "gotocloud start p"
+    assert following(project("p"), cluster("p")) == "gotocloud connect p"
+    assert following(project("p"), cluster("p", status="UPDATE_FAILED")) == "gotocloud doctor"
+    assert following(project("p", "zoe")) == ""
+    assert following(project("my protein")) == "gotocloud start 'my protein'"
+
+
+def test_a_cluster_that_lost_its_project_is_still_seen() -> None:
+    (row,) = rows(cluster("p"))
+    assert row.state is State.ABSENT
+    assert row.cluster is not None
+
+
+def test_an_idle_cluster_costs_what_idle_costs() -> None:
+    head = Node("ann-p", "m5.xlarge", head=True, spot=False)
+    (row,) = rows(project("p"), cluster("p"), nodes=(head,))
+    assert row.cluster is not None
+    assert row.cluster.cost.known_usd_per_hour == IDLE.known_total_usd_per_hour
+    assert row.cluster.cost.unknown == IDLE.unknown
+
+
+def test_running_nodes_are_added_and_spot_prices_are_not_made_up() -> None:
+    nodes = (
+        Node("ann-p", "g4dn.metal", head=False, spot=False),
+        Node("ann-p", "g4dn.metal", head=False, spot=True),
+        Node("zoe-q", "g4dn.metal", head=False, spot=False),
+    )
+    (row,) = rows(project("p"), cluster("p"), nodes=nodes)
+    assert row.cluster is not None
+    added = row.cluster.cost.known_usd_per_hour - IDLE.known_total_usd_per_hour
+    assert added == Decimal("7.824")
+    assert "g4dn.metal on spot" in row.cluster.cost.unknown
+    assert str(row.cluster.cost).startswith("at least USD ")
+
+
+def test_nodes_that_nobody_told_are_unknown() -> None:
+    found = rows(project("p"), cluster("p"), nodes=None)
+    assert "running nodes" in total(found).unknown
+    assert found[0].as_dict()["cluster"]["nodes"] is None
+
+
+def test_a_cluster_of_an_unknown_configuration_has_an_unknown_price() -> None:
+    strange = StackFacts("gotocloud-cluster-x", "CREATE_COMPLETE", description="Something else")
+    (row,) = rows(strange)
+    assert row.cluster is not None
+    assert row.cluster.configuration is None
+    assert row.cluster.cost.unknown
+
+
+def test_jobs_are_said_to_be_unknown() -> None:
+    assert rows(project("p"), cluster("p"))[0].as_dict()["cluster"]["jobs"] == "unknown"
