@@ -32,6 +32,7 @@ SERVICE_ROLE = f"arn:aws:iam::{GROUP}:role/gotocloud-cluster-service"
 MFA = f"arn:aws:iam::{GROUP}:mfa/{SCIENTIST}"
 BUCKET = distribution_bucket(MANAGEMENT, REGION)
 PROJECT_URL = f"{releases_url(MANAGEMENT, REGION)}1.0.0/project.template.json"
+TRAP = f"stranger-{GROUP}-x"
 OWN_BUCKET = f"{SCIENTIST}-{GROUP}-apoferritin"
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
 PROJECT = {
@@ -115,17 +116,23 @@ def deployed(aws: LocalAws, workdir: Path) -> Site:
     aws.client("s3", GROUP, REGION).create_bucket(
         Bucket=OWN_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
     )
-    aws.client("s3", OTHER_GROUP, REGION).create_bucket(
-        # The name looks like ours; the account is another.
-        Bucket=f"stranger-{GROUP}-x",
-        CreateBucketConfiguration={"LocationConstraint": REGION},
-    )
+    _lay_trap(aws)
     iam = aws.client("iam", GROUP, REGION)
     keys = iam.create_access_key(UserName=SCIENTIST)["AccessKey"]
     iam.create_virtual_mfa_device(VirtualMFADeviceName=SCIENTIST)
     codes = {"AuthenticationCode1": "111111", "AuthenticationCode2": "222222"}
     iam.enable_mfa_device(UserName=SCIENTIST, SerialNumber=MFA, **codes)
     return Site(aws, Person(aws, keys))
+
+
+def _lay_trap(aws: LocalAws) -> None:
+    """A bucket of a stranger whose name is like ours, and which lets everybody in."""
+    s3 = aws.client("s3", OTHER_GROUP, REGION)
+    s3.create_bucket(Bucket=TRAP, CreateBucketConfiguration={"LocationConstraint": REGION})
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:*"}
+    resources = [f"arn:aws:s3:::{TRAP}", f"arn:aws:s3:::{TRAP}/*"]
+    document = {"Version": "2012-10-17", "Statement": {**statement, "Resource": resources}}
+    s3.put_bucket_policy(Bucket=TRAP, Policy=json.dumps(document))
 
 
 def synthesised(platform: Path, outdir: Path, stack: str, **context: str) -> Resources:

@@ -22,6 +22,7 @@ from tests.rehearsal.iam.site import (
     ROLE,
     SCIENTIST,
     SERVICE_ROLE,
+    TRAP,
     Person,
     Site,
     deployed,
@@ -159,7 +160,7 @@ def test_a_scientist_creates_nothing_by_hand(site: Site, scientist: Person, what
 def test_a_scientist_uses_the_groups_buckets_and_nobody_elses(
     site: Site, scientist: Person
 ) -> None:
-    own, strange = {"Bucket": OWN_BUCKET}, {"Bucket": f"stranger-{GROUP}-x"}
+    own, strange = {"Bucket": OWN_BUCKET}, {"Bucket": TRAP}
     for operation, given in (
         ("put_object", {"Key": "Movies/a b*.tiff", "Body": b"x"}),
         ("get_object", {"Key": "Movies/a b*.tiff"}),
@@ -272,7 +273,7 @@ def test_the_boundary_limits_an_inline_policy_that_allows_everything(
     iam = site.admin("iam")
     named = {"RoleName": "gotocloud-scientist", "PolicyName": "admin"}
     attempt = {"RoleName": "r", "AssumeRolePolicyDocument": '{"Version": "2012-10-17"}'}
-    strange = {"Bucket": f"stranger-{GROUP}-x", "Key": "k", "Body": b""}
+    strange = {"Bucket": TRAP, "Key": "k", "Body": b""}
     iam.put_role_policy(**named, PolicyDocument=json.dumps(everything))
     try:
         assert scientist.allowed("ec2", "create_key_pair", KeyName="k2")
