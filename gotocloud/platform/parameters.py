@@ -23,7 +23,6 @@ class Fact(StrEnum):
     PUBLIC_SUBNET_ID = f"{PREFIX}/network/public-subnet-id"
     S3_ENDPOINT_ID = f"{PREFIX}/network/s3-endpoint-id"
     DYNAMODB_ENDPOINT_ID = f"{PREFIX}/network/dynamodb-endpoint-id"
-    DESKTOP_NETWORKS = f"{PREFIX}/network/desktop-networks"
     PEERING_ID = f"{PREFIX}/network/peering-id"
     SHARE_CIDR = f"{PREFIX}/network/share-cidr"
     SOFTWARE_FILE_SYSTEM_ID = f"{PREFIX}/software/file-system-id"
