@@ -196,7 +196,6 @@ class UserStack(cdk.Stack):
             Fact.SOFTWARE_MOUNT_TARGETS: ",".join(
                 f"{zone}={address}" for zone, address in share.mount_targets.items()
             ),
-            Fact.DESKTOP_NETWORKS: ",".join(map(str, self._group.desktop_networks)) or "none",
             Fact.BOUNDARY_ARN: boundary_arn(PARTITION, self.account),
             Fact.CLUSTER_SERVICE_ROLE_ARN: self._role_arn(CLUSTER_SERVICE_ROLE),
             Fact.PROVIDER_TOKEN: self.provider.token,
