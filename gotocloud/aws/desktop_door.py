@@ -1,0 +1,213 @@
+"""Opens a desktop to one network until a time, and closes what is past its time."""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from ipaddress import IPv4Network
+from typing import Any
+
+from gotocloud.aws.cloud import Cloud, asked
+from gotocloud.aws.head_node import HeadNode, NodeError
+from gotocloud.aws.session import error_code, explained
+from gotocloud.errors import GoToCloudError
+from gotocloud.projects.doors import (
+    DCV,
+    PORT,
+    Opening,
+    Session,
+    description,
+    public_address,
+    read_session,
+    serving,
+    until_of,
+)
+
+DOOR_FILTER = {"Name": "tag:gtc:door", "Values": ["desktop"]}
+CHECK_IP = "https://checkip.amazonaws.com"
+"""AWS's own answer to "from which address do I come?"."""
+
+CHECK_TIMEOUT_S = 5
+_ATTEMPTS = 4
+_GONE = {"InvalidSecurityGroupRuleId.NotFound", "InvalidGroup.NotFound"}
+_GONE |= {"InvalidPermission.NotFound"}
+
+
+def own_address(fetch: Callable[[], str] | None = None) -> str:
+    """The public IPv4 address of this machine.
+
+    Args:
+        fetch: Asks a service. Default: `CHECK_IP`.
+
+    Raises:
+        GoToCloudError: if it cannot be found; says what to type instead.
+    """
+    try:
+        told = (fetch or _fetch)()
+    except OSError as error:
+        told = f"({error})"
+    address = public_address(told)
+    if address is None:
+        raise GoToCloudError(
+            f"Your public address could not be found: {CHECK_IP} says {told.strip()[:80]!r}.",
+            next_command="gotocloud connect --from YOUR.PUBLIC.IP.ADDRESS, or gotocloud connect "
+            "--tunnel, which needs none",
+        )
+    return str(address)
+
+
+def _fetch() -> str:
+    with urllib.request.urlopen(CHECK_IP, timeout=CHECK_TIMEOUT_S) as answer:
+        text: str = answer.read(100).decode("ascii", "replace")
+    return text
+
+
+def openings(cloud: Cloud, groups: Iterable[str] | None = None) -> tuple[Opening, ...]:
+    """Every rule that lets somebody in to a desktop.
+
+    Args:
+        groups: Security groups. Default: those of all desktops here.
+
+    Raises:
+        GoToCloudError: if AWS cannot be asked.
+    """
+    ec2 = cloud.client("ec2")
+    with explained("look which desktops are open"):
+        wanted = list(groups) if groups is not None else _doors(ec2)
+        if not wanted:
+            return ()
+        pages = ec2.get_paginator("describe_security_group_rules").paginate(
+            Filters=[{"Name": "group-id", "Values": wanted}]
+        )
+        return tuple(
+            _opening(rule)
+            for page in pages
+            for rule in page["SecurityGroupRules"]
+            if not rule["IsEgress"]
+        )
+
+
+def close_stale(cloud: Cloud, now: datetime | None = None) -> tuple[Opening, ...]:
+    """Close every opening of a desktop that is past its time; returns them.
+
+    Meant for every command: what cannot be asked or closed is left for the next one.
+
+    Raises:
+        GoToCloudError: if nothing at all can be asked: no network, or no valid credentials.
+    """
+    moment = now or datetime.now(UTC)
+    closed = []
+    found, _ = asked("look which desktops are open", lambda: openings(cloud))
+    for one in found or ():
+        if one.stale(moment):
+            try:
+                close(cloud, one)
+            except GoToCloudError:
+                continue
+            closed.append(one)
+    return tuple(closed)
+
+
+def close(cloud: Cloud, opening: Opening) -> None:
+    """Take a rule away; one that has gone already is fine.
+
+    Raises:
+        GoToCloudError: if AWS does not.
+    """
+    ec2 = cloud.client("ec2")
+    with explained(f"close the desktop to {opening.network}"):
+        try:
+            ec2.revoke_security_group_ingress(
+                GroupId=opening.group, SecurityGroupRuleIds=[opening.rule]
+            )
+        except ec2.exceptions.ClientError as error:
+            if error_code(error) not in _GONE:
+                raise
+
+
+def open_to(
+    cloud: Cloud, group: str, network: IPv4Network, scientist: str, until: datetime
+) -> bool:
+    """Open a desktop to a network until a time; False when it is open for long enough.
+
+    Raises:
+        GoToCloudError: if AWS does not.
+    """
+    if network.prefixlen == 0:
+        raise ValueError("a desktop is never opened to the world")
+    serves, shorter = serving(openings(cloud, [group]), group, network, until)
+    if serves:
+        return False
+    # EC2 takes no second rule for the same network, so the shorter one has to go first.
+    for one in shorter:
+        close(cloud, one)
+    ec2 = cloud.client("ec2")
+    with explained(f"open the desktop to {network}"):
+        try:
+            ec2.authorize_security_group_ingress(
+                GroupId=group,
+                IpPermissions=[
+                    {
+                        "IpProtocol": "tcp",
+                        "FromPort": PORT,
+                        "ToPort": PORT,
+                        "IpRanges": [
+                            {
+                                "CidrIp": str(network),
+                                "Description": description(scientist, until),
+                            }
+                        ],
+                    }
+                ],
+            )
+        except ec2.exceptions.ClientError as error:
+            # The same command in another window was faster.
+            if error_code(error) != "InvalidPermission.Duplicate":
+                raise
+    return True
+
+
+def session(node: HeadNode, *, sleep: Callable[[float], None] = time.sleep) -> Session:
+    """A session of the desktop with a fresh token.
+
+    Raises:
+        GoToCloudError: if the desktop does not answer.
+    """
+    told = ""
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            sleep(2)
+        try:
+            told = node.run(DCV, "start the desktop")
+        except NodeError as error:
+            if error.code == 127 or attempt == _ATTEMPTS - 1 or error.code < 0:
+                raise
+            continue
+        if found := read_session(told):
+            return found
+    raise GoToCloudError(
+        "The desktop on the head node gives no session.",
+        problems=[line for line in told.strip().splitlines()[-3:] if line],
+        next_command="gotocloud ssh, then look at /var/log/parallelcluster and /var/log/dcv",
+    )
+
+
+def _doors(ec2: Any) -> list[str]:
+    pages = ec2.get_paginator("describe_security_groups").paginate(Filters=[DOOR_FILTER])
+    return [group["GroupId"] for page in pages for group in page["SecurityGroups"]]
+
+
+def _opening(rule: dict[str, Any]) -> Opening:
+    network = rule.get("CidrIpv4") or rule.get("CidrIpv6") or rule.get("PrefixListId") or ""
+    told = rule.get("Description") or ""
+    return Opening(
+        rule=rule["SecurityGroupRuleId"],
+        group=rule["GroupId"],
+        network=network,
+        first_port=int(rule.get("FromPort", -1)),
+        last_port=int(rule.get("ToPort", -1)),
+        description=told,
+        until=until_of(told),
+    )

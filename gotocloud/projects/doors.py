@@ -1,0 +1,172 @@
+"""Who may reach a desktop, from where and until when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+
+from gotocloud.errors import InputError
+
+PORT = 8443
+WIDEST = 24
+"""Shortest prefix of a network outside the group's own: 256 addresses, one site's pool."""
+
+DEFAULT_HOURS = 12.0
+MAX_HOURS = 7 * 24.0
+
+_UNTIL = re.compile(r"until (?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")
+_SESSION = re.compile(
+    r"PclusterDcvServerPort=(?P<port>\d+) PclusterDcvSessionId=(?P<id>\w+) "
+    r"PclusterDcvSessionToken=(?P<token>[\w-]+)"
+)
+
+DCV_SCRIPT = "/opt/parallelcluster/scripts/pcluster_dcv_connect.sh"
+DCV_USER = "ubuntu"
+"""User of the desktop: that of the operating system that clusters are rendered with."""
+
+DCV = f"runuser -l {DCV_USER} -c '{DCV_SCRIPT} /home/{DCV_USER}'\n"
+"""Makes or finds the desktop's session and prints a token; what `pcluster dcv-connect` runs
+over SSH, as the same user. Source: aws-parallelcluster 3.16.1, dcv_connect.py."""
+
+TOKEN_S = 30
+"""How long a token opens a session, once. Source: as above."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A rule of a desktop's security group.
+
+    Args:
+        until: When it is to be closed; None when nobody said.
+    """
+
+    rule: str
+    group: str
+    network: str
+    first_port: int
+    last_port: int
+    description: str
+    until: datetime | None
+
+    def stale(self, now: datetime) -> bool:
+        """Whether it is past its time, or open to the world."""
+        return self.network in {"0.0.0.0/0", "::/0"} or (
+            self.until is not None and self.until <= now
+        )
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session of the desktop."""
+
+    port: int
+    id: str
+    token: str
+
+    def url(self, host: str, port: int | None = None) -> str:
+        """Opens the desktop once, within `TOKEN_S` seconds."""
+        return f"https://{host}:{port or self.port}?authToken={self.token}#{self.id}"
+
+
+def read_session(text: str) -> Session | None:
+    """The session in what `DCV` printed; None when there is none."""
+    found = _SESSION.search(text)
+    return Session(int(found["port"]), found["id"], found["token"]) if found else None
+
+
+def description(scientist: str, until: datetime) -> str:
+    """Description of an opening: whose it is, and when it is to be closed."""
+    # Security groups take fewer characters than user names do.
+    who = re.sub(r"[^A-Za-z0-9._@+=-]", "-", scientist)
+    return f"gotocloud desktop of {who} until {until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def until_of(text: str) -> datetime | None:
+    """When an opening is to be closed, by its description."""
+    found = _UNTIL.search(text)
+    if not found:
+        return None
+    try:
+        return datetime.strptime(found["time"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def closing_time(hours: float, now: datetime) -> datetime:
+    """When an opening of so many hours ends.
+
+    Raises:
+        InputError: if it is none, or longer than a week.
+    """
+    if not 0 < hours <= MAX_HOURS:
+        raise InputError(
+            f"A desktop is opened for up to {MAX_HOURS:g} hours, not {hours:g}.",
+            next_command=f"gotocloud connect --hours {DEFAULT_HOURS:g}",
+        )
+    return (now + timedelta(hours=hours)).replace(microsecond=0)
+
+
+def parse_networks(text: str) -> tuple[IPv4Network, ...]:
+    """The group's networks as its fact keeps them."""
+    return tuple(IPv4Network(part) for part in text.split(",") if part and part != "none")
+
+
+def checked_network(given: str, allowed: Sequence[IPv4Network]) -> IPv4Network:
+    """A network to which the desktop may be opened.
+
+    Args:
+        given: An address, or a network such as 203.0.113.0/28.
+        allowed: The group's networks. Default: anywhere, one site at a time.
+
+    Raises:
+        InputError: if it is none, too wide or outside the group's networks.
+    """
+    try:
+        network = IPv4Network(given.strip(), strict=False)
+    except (AddressValueError, NetmaskValueError, ValueError):
+        raise InputError(
+            f"{given!r} is no IPv4 address or network.",
+            next_command="gotocloud connect --from 203.0.113.7, your own public address",
+        ) from None
+    if any(network.subnet_of(inside) for inside in allowed):
+        return network
+    if allowed:
+        raise InputError(
+            f"{network} is outside the networks from which your group reaches its desktops: "
+            f"{', '.join(map(str, allowed))}.",
+            next_command="connect from there (VPN), or gotocloud connect --tunnel, which opens "
+            "nothing",
+        )
+    if network.prefixlen < WIDEST:
+        raise InputError(
+            f"{network} has {network.num_addresses:,} addresses; a desktop is opened to at most "
+            f"{2 ** (32 - WIDEST)}.",
+            next_command="gotocloud connect --from your own public address, or --tunnel",
+        )
+    return network
+
+
+def public_address(text: str) -> IPv4Address | None:
+    """The address that a service told; None when it is no address of the internet."""
+    try:
+        address = IPv4Address(text.strip())
+    except (AddressValueError, ValueError):
+        return None
+    return address if address.is_global else None
+
+
+def serving(
+    openings: Iterable[Opening], group: str, network: IPv4Network, until: datetime
+) -> tuple[Opening | None, tuple[Opening, ...]]:
+    """The opening that serves already, and those that must give way to a longer one."""
+    same = [
+        one
+        for one in openings
+        if (one.group, one.network, one.first_port, one.last_port)
+        == (group, str(network), PORT, PORT)
+    ]
+    enough = [one for one in same if one.until is not None and one.until >= until]
+    return (enough[0], ()) if enough else (None, tuple(same))
