@@ -75,7 +75,7 @@ class SoftwareStore(Construct):
                 efs.CfnFileSystem.ElasticFileSystemTagProperty(key="Name", value=name)
             ],
         )
-        self.file_system.apply_removal_policy(RemovalPolicy.RETAIN)
+        self.file_system.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         self.mount_targets = {
             zone: efs.CfnMountTarget(
                 self,

@@ -101,9 +101,6 @@ class Management(_Model):
 
     account: AccountId = Field(description="AWS account id, 12 digits, in quotes.")
     home_region: Region = Field(description="Region of the master file system and the releases.")
-    alert_email: Email | None = Field(
-        default=None, description="Who hears of failed replication. Default: nobody is told."
-    )
 
 
 class Network(_Model):

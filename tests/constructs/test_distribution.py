@@ -45,4 +45,4 @@ def test_the_bucket_is_private_encrypted_versioned_and_kept() -> None:
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert "BucketEncryption" in bucket
     (kept,) = Template.from_stack(stack).find_resources("AWS::S3::Bucket").values()
-    assert kept["DeletionPolicy"] == "Retain"
+    assert kept["DeletionPolicy"] == "RetainExceptOnCreate"

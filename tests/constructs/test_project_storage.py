@@ -35,7 +35,7 @@ def template() -> Template:
 
 def test_bucket_survives_the_deletion_of_its_stack(template: Template) -> None:
     _, bucket = only(template, "AWS::S3::Bucket")
-    assert bucket["DeletionPolicy"] == "Retain"
+    assert bucket["DeletionPolicy"] == "RetainExceptOnCreate"
     assert bucket["UpdateReplacePolicy"] == "Retain"
 
 

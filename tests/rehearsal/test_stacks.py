@@ -100,6 +100,17 @@ def test_what_is_to_be_retained_stays(stacks: Stacks) -> None:
     assert [entry["Name"] for entry in found["Parameters"]] == ["/kept"]
 
 
+def test_what_is_retained_except_on_create_goes_with_a_failed_stack(stacks: Stacks) -> None:
+    kept = {**parameter("x", Name="/not-kept"), "DeletionPolicy": "RetainExceptOnCreate"}
+    bad = {"Type": "AWS::No::Such", "DependsOn": "Kept"}
+    stacks.cfn.create_stack(
+        StackName="not-kept", TemplateBody=template({"Kept": kept, "Bad": bad})
+    )
+    assert stacks.settled("not-kept")["StackStatus"] == "ROLLBACK_COMPLETE"
+    with pytest.raises(ClientError, match="ParameterNotFound"):
+        stacks.client("ssm").get_parameter(Name="/not-kept")
+
+
 def test_a_change_in_place_keeps_the_resource(stacks: Stacks) -> None:
     before = stacks.create("change", {"Vpc": VPC}, Outputs={"V": {"Value": {"Ref": "Vpc"}}})
     tagged = {**VPC, "Properties": {**VPC["Properties"], "Tags": [{"Key": "a", "Value": "b"}]}}
@@ -150,6 +161,21 @@ def test_a_change_set_tells_what_it_would_do_and_does_it(stacks: Stacks) -> None
     again = {"StackName": "set", "ChangeSetName": "second"}
     stacks.cfn.create_change_set(**again, TemplateBody=body, ChangeSetType="UPDATE")
     assert "didn't contain changes" in stacks.cfn.describe_change_set(**again)["StatusReason"]
+
+
+def test_a_change_set_is_found_by_its_stack_and_name(stacks: Stacks) -> None:
+    for name in ("one", "other"):
+        body = template({"P": parameter(name, Name=f"/set/{name}")})
+        named = {"StackName": name, "ChangeSetName": "cdk-deploy-change-set"}
+        stacks.cfn.create_change_set(**named, TemplateBody=body, ChangeSetType="CREATE")
+        assert stacks.cfn.describe_change_set(**named)["StackName"] == name
+    first = {"StackName": "one", "ChangeSetName": "cdk-deploy-change-set"}
+    stacks.cfn.execute_change_set(**first)
+    assert stacks.settled("one")["StackStatus"] == "CREATE_COMPLETE"
+    stacks.cfn.delete_change_set(**first)
+    stacks.cfn.delete_change_set(**first)
+    other = stacks.cfn.describe_change_set(StackName="other", ChangeSetName="cdk-deploy-change-set")
+    assert other["Status"] == "CREATE_COMPLETE"
 
 
 def test_secrets_are_generated_and_resolved(stacks: Stacks) -> None:

@@ -18,6 +18,7 @@ from moto.cloudformation.exceptions import AlreadyExistsException, ValidationErr
 from moto.cloudformation.utils import generate_changeset_id, generate_stack_id
 from moto.core.resource_tagging import TaggedResource
 
+from gotocloud.rehearsal.engine import change_sets
 from gotocloud.rehearsal.engine.intrinsics import TemplateError
 from gotocloud.rehearsal.engine.lookups import Lookups
 from gotocloud.rehearsal.engine.site import Site
@@ -51,6 +52,7 @@ def install(endpoint_url: str) -> None:
     ):
         setattr(backend, method.__name__, method)
     responses.__dict__["get_stack_from_s3_url"] = template_at
+    change_sets.install()
 
 
 class ChangeSet:
