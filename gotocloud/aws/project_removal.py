@@ -1,0 +1,223 @@
+"""Removes a project for good: what is in its bucket, its stack with the key pair, its bucket.
+
+In this order it can be interrupted anywhere: names follow from scientist and project, so what
+is left is found again without the stack.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from gotocloud.aws.cloud import Cloud, asked
+from gotocloud.aws.launch import Told, remove, stack_state
+from gotocloud.aws.session import error_code, explained
+from gotocloud.errors import GoToCloudError
+from gotocloud.platform.project_names import ProjectNames
+from gotocloud.projects.finishing import TAGS, Finish, Holdings, spent
+from gotocloud.projects.states import State
+
+BATCH = 1000
+"""Versions in one request. Source: S3 API, DeleteObjects."""
+
+COST_REGION = "us-east-1"
+"""Cost Explorer is global and answered here."""
+
+COST_MONTHS = 12
+"""How far back Cost Explorer tells. Source: its API, GetCostAndUsage."""
+
+_ABSENT = {"404", "NoSuchBucket", "NotFound"}
+_ROUNDS = 10
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Who is told how far it is.
+
+    Args:
+        counted: Entries counted so far.
+        deleted: Entries deleted so far.
+    """
+
+    counted: Callable[[int], None] = lambda count: None
+    deleted: Callable[[int], None] = lambda count: None
+    step: Callable[[str], None] = lambda text: None
+    stack: Told = Told()
+
+
+def plan_finish(
+    cloud: Cloud, names: ProjectNames, telling: Removal, *, count: bool = True
+) -> Finish:
+    """Look at everything that a project still has.
+
+    Args:
+        count: Whether to count what is in the bucket, which takes a request for each 1,000.
+
+    Raises:
+        GoToCloudError: if it still has a cluster, or AWS cannot be asked.
+    """
+    refuse_cluster(cloud, names)
+    state, stack = stack_state(cloud, names.project_stack)
+    bucket = names.base if _exists(cloud, names) else ""
+    holdings = holdings_of(cloud, bucket, telling) if bucket and count else None
+    amount, note = _spent(cloud, names, stack.get("CreationTime"))
+    return Finish(names, state, bucket, holdings, amount, note)
+
+
+def refuse_cluster(cloud: Cloud, names: ProjectNames) -> None:
+    """Refuse while a cluster is there: its Lustre may hold what is nowhere else.
+
+    Raises:
+        GoToCloudError: if there is one, whatever its state.
+    """
+    state, stack = stack_state(cloud, names.cluster_stack)
+    if state is not State.ABSENT:
+        import shlex
+
+        raise GoToCloudError(
+            f"The project {names.project!r} still has a cluster ({stack['StackStatus']}). "
+            "Nothing was deleted.",
+            next_command=f"gotocloud pause {shlex.quote(names.project)}, then finish it",
+        )
+
+
+def holdings_of(cloud: Cloud, bucket: str, telling: Removal) -> Holdings:
+    """Count what is in a bucket, old versions included.
+
+    Raises:
+        GoToCloudError: if it cannot be listed.
+    """
+    s3 = cloud.client("s3")
+    objects = versions = markers = size_bytes = 0
+    with explained(f"list the versions in {bucket}"):
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+            found = page.get("Versions", ())
+            versions += len(found)
+            objects += sum(1 for one in found if one["IsLatest"])
+            size_bytes += sum(one["Size"] for one in found)
+            markers += len(page.get("DeleteMarkers", ()))
+            telling.counted(versions + markers)
+        uploads = sum(1 for _ in _uploads(s3, bucket))
+    return Holdings(objects, versions, markers, uploads, size_bytes)
+
+
+def finish(cloud: Cloud, plan: Finish, telling: Removal, *, keep_data: bool) -> None:
+    """Remove a project; its bucket only if its data are not to be kept.
+
+    Raises:
+        GoToCloudError: if something cannot be removed; running it again goes on.
+    """
+    names = plan.names
+    refuse_cluster(cloud, names)
+    if plan.bucket and not keep_data:
+        telling.step(f"Deleting everything in {plan.bucket}")
+        _empty(cloud, plan.bucket, names.account, telling)
+    state, stack = stack_state(cloud, names.project_stack)
+    if state is not State.ABSENT:
+        telling.step(f"Deleting the stack {names.project_stack}, with the key pair")
+        remove(cloud, stack, telling.stack)
+    if plan.bucket and not keep_data:
+        telling.step(f"Deleting the bucket {plan.bucket}")
+        _delete_bucket(cloud, plan.bucket, names.account, telling)
+
+
+def _empty(cloud: Cloud, bucket: str, account: str, telling: Removal) -> None:
+    s3 = cloud.client("s3")
+    owned = {"Bucket": bucket, "ExpectedBucketOwner": account}
+    deleted = 0
+    # From the front each time: what was deleted is not listed again, so nothing is remembered.
+    while batch := _first_entries(s3, owned):
+        with explained(f"delete what is in {bucket}"):
+            answer = s3.delete_objects(**owned, Delete={"Objects": batch, "Quiet": True})
+        errors = answer.get("Errors", ())
+        if errors:
+            raise GoToCloudError(
+                f"{len(errors)} of {len(batch)} versions in {bucket} cannot be deleted.",
+                problems=[
+                    f"{one.get('Key')!r}: {one.get('Message') or one.get('Code')}"
+                    for one in errors[:10]
+                ],
+                next_command="tell the management group, then finish again: it goes on",
+            )
+        deleted += len(batch)
+        telling.deleted(deleted)
+    with explained(f"end unfinished uploads into {bucket}"):
+        for key, upload in list(_uploads(s3, bucket)):
+            try:
+                s3.abort_multipart_upload(**owned, Key=key, UploadId=upload)
+            except s3.exceptions.ClientError as error:
+                if error_code(error) != "NoSuchUpload":
+                    raise
+
+
+def _first_entries(s3: Any, owned: dict[str, str]) -> list[dict[str, str]]:
+    with explained(f"list the versions in {owned['Bucket']}"):
+        page = s3.list_object_versions(**owned, MaxKeys=BATCH)
+    found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+    return [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found][:BATCH]
+
+
+def _delete_bucket(cloud: Cloud, bucket: str, account: str, telling: Removal) -> None:
+    s3 = cloud.client("s3")
+    for _ in range(_ROUNDS):
+        with explained(f"delete the bucket {bucket}"):
+            try:
+                s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner=account)
+                return
+            except s3.exceptions.ClientError as error:
+                if error_code(error) in _ABSENT:
+                    return
+                if error_code(error) != "BucketNotEmpty":
+                    raise
+        # An upload was still at work.
+        _empty(cloud, bucket, account, telling)
+        time.sleep(1)
+    raise GoToCloudError(
+        f"Something goes on writing into {bucket}.",
+        next_command="end the uploads, then finish again: it goes on",
+    )
+
+
+def _exists(cloud: Cloud, names: ProjectNames) -> bool:
+    s3 = cloud.client("s3")
+    with explained(f"look at bucket {names.base}"):
+        try:
+            s3.head_bucket(Bucket=names.base, ExpectedBucketOwner=names.account)
+        except s3.exceptions.ClientError as error:
+            if error_code(error) not in _ABSENT:
+                raise
+            return False
+    return True
+
+
+def _uploads(s3: Any, bucket: str) -> Iterator[tuple[str, str]]:
+    for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
+        for one in page.get("Uploads", ()):
+            yield one["Key"], one["UploadId"]
+
+
+def _spent(cloud: Cloud, names: ProjectNames, since: Any) -> tuple[Any, str]:
+    today = datetime.now(UTC).date()
+    earliest = date(today.year - COST_MONTHS // 12, today.month, 1)
+    start = max(since.date() if isinstance(since, datetime) else earliest, earliest)
+    if start >= today:
+        return None, "it began today; AWS adds costs up once a day"
+    filters = [{"Tags": {"Key": tag, "Values": [names.tags[tag]]}} for tag in TAGS]
+    answer, why = asked(
+        "ask what the project has cost",
+        lambda: cloud.client("ce", COST_REGION).get_cost_and_usage(
+            TimePeriod={"Start": start.isoformat(), "End": today.isoformat()},
+            Granularity="MONTHLY",
+            Metrics=["UnblendedCost"],
+            Filter={"And": filters},
+        ),
+    )
+    if answer is None:
+        return None, why
+    amount = spent(answer)
+    if amount is None:
+        return None, "AWS has nothing under the project's tags; are they cost allocation tags?"
+    return amount, f"since {start.isoformat()}, without the last day"
