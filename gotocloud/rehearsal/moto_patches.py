@@ -34,11 +34,13 @@ def apply(state_dir: Path) -> None:
         fsx,
         fsx_network,
         quotas,
+        run_command,
     )
 
     fsx.apply()
     fsx_network.apply()
     data_repository.apply(state_dir)
+    run_command.apply(state_dir)
     datasync.apply()
     efs.apply()
     quotas.apply()

@@ -12,7 +12,10 @@ from gotocloud.rehearsal.engine.access import environment
 from gotocloud.rehearsal.engine.values import stringified
 from gotocloud.rehearsal.images import PARALLELCLUSTER_VERSION
 from gotocloud.rehearsal.judge import Message, judge
+from gotocloud.rehearsal.nodes import NODES
 from gotocloud.rehearsal.resources.base import Resource, ResourceError
+from gotocloud.rehearsal.services.data_repository_lustre import LUSTRE
+from gotocloud.rehearsal.services.run_command import add_head_node
 
 _FUNCTION = re.compile(r"arn:aws:lambda:(?P<region>[^:]+):(?P<account>\d+):function:(?P<name>.+)")
 _OS_PARTS = {"alinux2023": "amzn2023-hvm", "rhel8": "rhel8-hvm", "rhel9": "rhel9-hvm"}
@@ -57,6 +60,7 @@ class PclusterCluster(Resource):
             return
         if instance := self.notes.get("instance"):
             self.call("ec2", "TerminateInstances", InstanceIds=[instance])
+            NODES.remove(instance)
         if address := self.notes.get("address"):
             self.call("ec2", "ReleaseAddress", AllocationId=address)
 
@@ -115,10 +119,26 @@ class PclusterCluster(Resource):
             ],
         )["Instances"][0]
         self.notes["instance"] = made["InstanceId"]
+        self._furnish(configuration)
         self._give_address(networking.get("ElasticIp"))
         found = self.call("ec2", "DescribeInstances", InstanceIds=[made["InstanceId"]])
         instance: dict[str, Any] = found["Reservations"][0]["Instances"][0]
         return instance
+
+    def _furnish(self, configuration: Mapping[str, Any]) -> None:
+        """Give the head node a machine to run commands on, with Lustre mounted."""
+        mounts = {}
+        for storage in configuration.get("SharedStorage", []):
+            file_system = storage.get("FsxLustreSettings", {}).get("FileSystemId", "")
+            if lustre := LUSTRE.get(file_system):
+                mounts[storage["MountDir"]] = lustre.root
+        add_head_node(
+            self.notes["instance"],
+            self.site.account,
+            self.site.region,
+            self.properties["ClusterName"],
+            mounts,
+        )
 
     def _image(self, configuration: Mapping[str, Any]) -> str:
         part = _OS_PARTS[configuration["Image"]["Os"]]
