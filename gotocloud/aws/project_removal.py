@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -45,7 +45,7 @@ class Removal:
     counted: Callable[[int], None] = lambda count: None
     deleted: Callable[[int], None] = lambda count: None
     step: Callable[[str], None] = lambda text: None
-    stack: Told = Told()
+    stack: Told = field(default_factory=Told)
 
 
 def plan_finish(

@@ -25,7 +25,11 @@ VERBS: dict[str, tuple[str, str]] = {
     "setup": ("setup", "Set a project up: its bucket and its key pair."),
     "upload": ("transfer", "Upload a folder to the project's bucket."),
     "start": ("start", "Start a project's cluster, checked and priced first."),
+    "connect": ("connect", "Open the desktop of a cluster to your address, for a time."),
+    "ssh": ("ssh", "Start a shell on the head node, without a key or an open port."),
     "download": ("transfer", "Download a folder of the project's bucket."),
+    "pause": ("pause", "Prove that all data are in the bucket, then delete the cluster."),
+    "finish": ("finish", "Delete a project for good, with its data or without."),
     "status": ("status", "Show the group's projects and clusters, and what they cost now."),
     "doctor": ("doctor", "Look for what commonly goes wrong, with remedies."),
 }

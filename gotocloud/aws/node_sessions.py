@@ -1,0 +1,150 @@
+"""Sessions with the head node: a shell, or a port of it on this machine.
+
+AWS's session-manager-plugin speaks the protocol; it is called as the AWS CLI calls it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from gotocloud.aws.cloud import Cloud
+from gotocloud.aws.session import error_code, explained
+from gotocloud.errors import GoToCloudError
+
+PLUGIN = "session-manager-plugin"
+FORWARDING = "AWS-StartPortForwardingSession"
+OPEN_TIMEOUT_S = 30.0
+POLL_S = 0.2
+_INSTALL = (
+    "install it (https://docs.aws.amazon.com/systems-manager/latest/userguide/"
+    "session-manager-working-with-install-plugin.html), then the same again"
+)
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """A port of the head node on this machine."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def wait(self) -> None:
+        """Wait until it ends."""
+        self.process.wait()
+
+
+def require_plugin() -> str:
+    """Path of AWS's plugin for sessions.
+
+    Raises:
+        GoToCloudError: if it is not installed; says where to get it.
+    """
+    found = shutil.which(PLUGIN)
+    if not found:
+        raise GoToCloudError(
+            f"A session needs AWS's {PLUGIN}, which is not on the PATH.", next_command=_INSTALL
+        )
+    return found
+
+
+def shell(cloud: Cloud, instance: str) -> int:
+    """A shell on an instance in this terminal; returns the plugin's exit code.
+
+    Raises:
+        GoToCloudError: if no session can be started.
+    """
+    plugin = require_plugin()
+    given = {"Target": instance}
+    session = _start(cloud, given)
+    # Ctrl-C belongs to the shell on the other side.
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return subprocess.call(_command(cloud, plugin, session, given))
+    finally:
+        signal.signal(signal.SIGINT, former)
+        _end(cloud, session)
+
+
+@contextmanager
+def tunnel(cloud: Cloud, instance: str, port: int) -> Iterator[Tunnel]:
+    """Carry a port of an instance to a free port of this machine.
+
+    Raises:
+        GoToCloudError: if it cannot be carried.
+    """
+    plugin = require_plugin()
+    local = _free_port()
+    given = {
+        "Target": instance,
+        "DocumentName": FORWARDING,
+        "Parameters": {"portNumber": [str(port)], "localPortNumber": [str(local)]},
+    }
+    session = _start(cloud, given)
+    process = subprocess.Popen(
+        _command(cloud, plugin, session, given), stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+    )
+    try:
+        _wait_for(process, local)
+        yield Tunnel(local, process)
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=5)
+        _end(cloud, session)
+
+
+def _start(cloud: Cloud, given: Mapping[str, Any]) -> dict[str, Any]:
+    ssm = cloud.client("ssm")
+    with explained(f"start a session with {given['Target']}"):
+        try:
+            answer: dict[str, Any] = ssm.start_session(**given)
+        except ssm.exceptions.ClientError as error:
+            if error_code(error) != "TargetNotConnected":
+                raise
+            raise GoToCloudError(
+                f"The head node {given['Target']} does not answer through Systems Manager.",
+                next_command="gotocloud doctor",
+            ) from error
+    answer.pop("ResponseMetadata", None)
+    return answer
+
+
+def _end(cloud: Cloud, session: Mapping[str, Any]) -> None:
+    # It ends by itself as well; nothing is billed for it.
+    with suppress(GoToCloudError), explained("end the session"):
+        cloud.client("ssm").terminate_session(SessionId=session["SessionId"])
+
+
+def _command(
+    cloud: Cloud, plugin: str, session: Mapping[str, Any], given: Mapping[str, Any]
+) -> list[str]:
+    endpoint = str(cloud.client("ssm").meta.endpoint_url)
+    answer, asked = json.dumps(dict(session)), json.dumps(dict(given))
+    return [plugin, answer, cloud.region, "StartSession", "", asked, endpoint]
+
+
+def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
+    until = time.monotonic() + OPEN_TIMEOUT_S
+    while time.monotonic() < until and process.poll() is None:
+        with suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
+            return
+        time.sleep(POLL_S)
+    raise GoToCloudError(
+        f"The tunnel does not open: {PLUGIN} ended with code {process.poll()}.",
+        next_command="gotocloud doctor, or gotocloud connect without --tunnel",
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,152 @@
+"""`gotocloud connect`: the desktop in a browser."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gotocloud.cli.output import narrate, print_json
+from gotocloud.errors import GoToCloudError
+
+if TYPE_CHECKING:
+    from gotocloud.aws.cloud import Cloud
+    from gotocloud.aws.projects import Place
+    from gotocloud.cli.running import Running
+
+app = typer.Typer(help="Open the desktop of a cluster.")
+
+
+@app.command(epilog="Example: gotocloud connect apoferritin --hours 4")
+def connect(
+    project: Annotated[
+        str | None, typer.Argument(help="The project. Default: the only one that you have.")
+    ] = None,
+    tunnel: Annotated[
+        bool, typer.Option("--tunnel", help="Through Systems Manager; opens no port at all.")
+    ] = False,
+    hours: Annotated[float, typer.Option(help="How long the desktop stays open to you.")] = 12,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="ADDRESS",
+            help="Your public IPv4 address or network. Default: asks checkip.amazonaws.com.",
+        ),
+    ] = None,
+    close: Annotated[
+        bool, typer.Option("--close", help="Close the desktop to everybody, and stop.")
+    ] = False,
+    browser: Annotated[bool, typer.Option(help="Open the browser when this is a terminal.")] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be opened, and open nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Open the desktop to your address only, for a time, and print its one-time URL."""
+    from gotocloud.aws.cloud import StandardCloud
+    from gotocloud.aws.projects import place
+    from gotocloud.cli.running import running
+
+    cloud = StandardCloud()
+    where = place(cloud)
+    cluster = running(cloud, where, project, "connect", change=not dry_run)
+    if close:
+        _close(cloud, cluster, dry_run=dry_run)
+    elif tunnel:
+        _tunnel(cloud, cluster, dry_run=dry_run, browser=browser, as_json=as_json)
+    else:
+        _open(
+            cloud,
+            where,
+            cluster,
+            source,
+            hours,
+            dry_run=dry_run,
+            browser=browser,
+            as_json=as_json,
+        )
+
+
+def _open(
+    cloud: Cloud,
+    where: Place,
+    cluster: Running,
+    source: str | None,
+    hours: float,
+    *,
+    dry_run: bool,
+    browser: bool,
+    as_json: bool,
+) -> None:
+    from datetime import UTC, datetime
+
+    from gotocloud.aws.desktop_door import open_to, own_address, session
+    from gotocloud.platform.parameters import Fact
+    from gotocloud.projects.doors import TOKEN_S, checked_network, closing_time, parse_networks
+
+    until = closing_time(hours, datetime.now(UTC))
+    allowed = parse_networks(where.facts[Fact.DESKTOP_NETWORKS])
+    network = checked_network(source or own_address(), allowed)
+    said = f"desktop of {cluster.names.project!r} to {network} until {until:%Y-%m-%d %H:%M} UTC"
+    if dry_run:
+        narrate(f"Would open the {said}.")
+        return
+    opened = open_to(cloud, cluster.door, network, where.caller.name, until)
+    narrate(f"{'Opened' if opened else 'Left open'} the {said}.")
+    url = session(cluster.node).url(cluster.address)
+    if as_json:
+        print_json({"url": url, "network": str(network), "until": until.isoformat()})
+        return
+    narrate(f"Good once, within {TOKEN_S} seconds:")
+    typer.echo(url)
+    _browse(url, browser)
+    narrate("Next: gotocloud connect for a new URL; --close when you are done")
+
+
+def _tunnel(cloud: Cloud, cluster: Running, *, dry_run: bool, browser: bool, as_json: bool) -> None:
+    from gotocloud.aws.desktop_door import session
+    from gotocloud.aws.node_sessions import require_plugin, tunnel
+    from gotocloud.projects.doors import PORT, TOKEN_S
+
+    require_plugin()
+    if dry_run:
+        narrate(f"Would carry port {PORT} of {cluster.node.instance} here, and open nothing.")
+        return
+    try:
+        with tunnel(cloud, cluster.node.instance, PORT) as carried:
+            url = session(cluster.node).url("localhost", carried.port)
+            if as_json:
+                print_json({"url": url, "port": carried.port})
+            else:
+                narrate(f"Good once, within {TOKEN_S} seconds; the tunnel ends with Ctrl-C:")
+                typer.echo(url)
+            _browse(url, browser and not as_json)
+            carried.wait()
+    except KeyboardInterrupt:
+        narrate("The tunnel is closed. The cluster runs on, and is billed.")
+        narrate(f"Next: gotocloud pause {cluster.names.project!r} stops the meter")
+
+
+def _close(cloud: Cloud, cluster: Running, *, dry_run: bool) -> None:
+    from gotocloud.aws.desktop_door import close, openings
+
+    found = openings(cloud, [cluster.door])
+    for one in found:
+        if not dry_run:
+            close(cloud, one)
+        narrate(f"{'Would close' if dry_run else 'Closed'} the desktop to {one.network}.")
+    if not found:
+        narrate("The desktop is open to nobody; nothing to do.")
+
+
+def _browse(url: str, wanted: bool) -> None:
+    if not wanted or not sys.stdout.isatty():
+        return
+    import webbrowser
+
+    try:
+        webbrowser.open_new(url)
+    except webbrowser.Error as error:
+        raise GoToCloudError(f"The browser does not open: {error}.", next_command=url) from error

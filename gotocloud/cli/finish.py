@@ -1,0 +1,132 @@
+"""`gotocloud finish`: removes a project for good."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gotocloud.cli.output import narrate, print_json
+from gotocloud.errors import GoToCloudError, InputError
+
+if TYPE_CHECKING:
+    from gotocloud.aws.cloud import Cloud
+    from gotocloud.aws.project_removal import Removal
+    from gotocloud.projects.finishing import Finish
+
+app = typer.Typer(help="Finish a project for good.")
+
+
+@app.command(epilog="Example: gotocloud finish apoferritin --keep-data")
+def finish(
+    project: Annotated[
+        str | None, typer.Argument(help="The project. Default: the only one that you have.")
+    ] = None,
+    keep_data: Annotated[
+        bool, typer.Option("--keep-data", help="Keep the bucket and everything in it.")
+    ] = False,
+    confirm: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The project's name, instead of typing it when asked."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what exists, delete nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Delete a project: its data with all versions, its key pair and its stack."""
+    from gotocloud.aws.cloud import StandardCloud
+    from gotocloud.aws.project_removal import plan_finish
+    from gotocloud.aws.projects import checked_names, only_project, place
+    from gotocloud.cli.stack_display import StackDisplay
+
+    cloud = StandardCloud()
+    where = place(cloud)
+    name = project or only_project(cloud, where, "finish")
+    names = checked_names(where, name)
+    with StackDisplay(0) as display:
+        plan = plan_finish(cloud, names, _removal(display))
+    if plan.nothing:
+        _report(plan, keep_data=keep_data, done=False, dry_run=dry_run, as_json=as_json)
+        return
+    for line in plan.lines(keep_data=keep_data):
+        narrate(f"  {line}")
+    if dry_run:
+        _report(plan, keep_data=keep_data, done=False, dry_run=True, as_json=as_json)
+        return
+    _typed(plan, confirm)
+    _finished(cloud, plan, keep_data=keep_data)
+    _report(plan, keep_data=keep_data, done=True, dry_run=False, as_json=as_json)
+
+
+def _typed(plan: Finish, given: str | None) -> None:
+    """Take the project's name as the key to deleting it.
+
+    Raises:
+        InputError: if it is another, or nobody is there to be asked.
+    """
+    name = plan.names.project
+    retry = f"gotocloud finish {name!r} --confirm {name!r}"
+    if given is None:
+        if not sys.stdin.isatty():
+            raise InputError(
+                "Deleting a project takes its name, and nobody is there to be asked.",
+                next_command=retry,
+            )
+        given = str(typer.prompt("Type the project's name to delete it", err=True, default=""))
+    if given.strip() != name:
+        raise InputError(
+            f"{given!r} is not {name!r}. Nothing was deleted.",
+            next_command=retry,
+        )
+
+
+def _finished(cloud: Cloud, plan: Finish, *, keep_data: bool) -> None:
+    from gotocloud.aws.project_removal import finish as carry_out
+    from gotocloud.cli.stack_display import StackDisplay
+
+    try:
+        with StackDisplay(0) as display:
+            carry_out(cloud, plan, _removal(display), keep_data=keep_data)
+    except KeyboardInterrupt:
+        kept = " --keep-data" if keep_data else ""
+        raise GoToCloudError(
+            "Stopped. What was deleted stays deleted; what is left is stored, and billed for "
+            "storage. No cluster runs.",
+            next_command=f"gotocloud finish {plan.names.project!r}{kept} goes on",
+        ) from None
+
+
+def _removal(display: Any) -> Removal:
+    from gotocloud.aws.project_removal import Removal
+
+    said = {"counted": 0, "deleted": 0}
+
+    def every(kind: str, step: int) -> Any:
+        def tell(count: int) -> None:
+            if count // step > said[kind] // step:
+                narrate(f"  {count:,} {kind}")
+            said[kind] = count
+
+        return tell
+
+    return Removal(
+        counted=every("counted", 100_000),
+        deleted=every("deleted", 10_000),
+        step=display.step,
+        stack=display.told(),
+    )
+
+
+def _report(plan: Finish, *, keep_data: bool, done: bool, dry_run: bool, as_json: bool) -> None:
+    name = plan.names.project
+    if as_json:
+        print_json({**plan.as_dict(), "keep_data": keep_data, "finished": done, "dry_run": dry_run})
+        return
+    if plan.nothing:
+        narrate(f"There is nothing left of {name!r}; nothing to do.")
+    elif done:
+        kept = f" Its data stay in s3://{plan.bucket}." if keep_data and plan.bucket else ""
+        narrate(f"The project {name!r} is finished.{kept}")
+        narrate("Next: gotocloud status shows the others")

@@ -1,0 +1,188 @@
+"""`gotocloud pause`: deletes a cluster once everything on it is proven to be in the bucket."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gotocloud.cli.output import narrate, print_json
+from gotocloud.errors import GoToCloudError, InputError
+
+if TYPE_CHECKING:
+    from gotocloud.aws.cloud import Cloud
+    from gotocloud.aws.pausing import Standing, Telling, Wishes
+    from gotocloud.projects.pausing import ExportRun, Job, Proof
+
+app = typer.Typer(help="Pause a cluster without losing a byte.")
+
+
+@app.command(epilog="Example: gotocloud pause apoferritin --wait")
+def pause(
+    project: Annotated[
+        str | None, typer.Argument(help="The project. Default: the only one that you have.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until no job is left.")] = False,
+    cancel_jobs: Annotated[
+        bool, typer.Option("--cancel-jobs", help="Cancel jobs that are not finished.")
+    ] = False,
+    checksum_gib: Annotated[
+        int,
+        typer.Option(min=0, help="How much of Lustre is read to compare checksums, GiB."),
+    ] = 100,
+    undo: Annotated[
+        bool, typer.Option("--reopen", help="Work on after a pause that was interrupted.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would happen, change nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Export everything, prove that it is in the bucket, and only then delete the cluster."""
+    from gotocloud.aws.cloud import StandardCloud
+    from gotocloud.aws.desktop_door import close_stale
+    from gotocloud.aws.pausing import Wishes, jobs_of, reopen, standing
+    from gotocloud.aws.projects import checked_names, only_project, place
+    from gotocloud.projects.states import State
+
+    cloud = StandardCloud()
+    where = place(cloud)
+    name = project or only_project(cloud, where, "pause")
+    now = standing(cloud, checked_names(where, name))
+    if undo:
+        reopen(cloud, now)
+        narrate("Queues are open and files are exported as they are written, as before.")
+        return
+    if not dry_run:
+        close_stale(cloud)
+    jobs = jobs_of(now)
+    if dry_run:
+        _show(now, jobs, as_json=as_json)
+        return
+    _refuse_or_ask(now, jobs, wait=wait, cancel=cancel_jobs, yes=yes)
+    there_was = now.state is not State.ABSENT
+    proof = _paused(cloud, now, Wishes(wait, cancel_jobs, checksum_gib))
+    _report(now, proof, there_was=there_was, as_json=as_json)
+
+
+def _refuse_or_ask(
+    now: Standing, jobs: tuple[Job, ...] | None, *, wait: bool, cancel: bool, yes: bool
+) -> None:
+    if jobs and not wait and not cancel:
+        raise GoToCloudError(
+            f"{len(jobs)} jobs of {now.names.project!r} are not finished; the cluster is kept.",
+            problems=[str(job) for job in jobs],
+            next_command=f"{now.retry} --wait, or --cancel-jobs",
+        )
+    if not (jobs and cancel) or yes:
+        return
+    for job in jobs:
+        narrate(f"  {job}")
+    if not sys.stdin.isatty():
+        raise InputError(
+            f"{len(jobs)} jobs would be cancelled, and nobody is there to be asked.",
+            next_command=f"{now.retry} --cancel-jobs --yes",
+        )
+    if not typer.confirm(f"Cancel these {len(jobs)} jobs?", err=True):
+        raise GoToCloudError("Nothing was done.", next_command=f"{now.retry} --wait")
+
+
+def _paused(cloud: Cloud, now: Standing, wishes: Wishes) -> Proof | None:
+    from gotocloud.aws.pausing import pause as carry_out
+    from gotocloud.cli.stack_display import StackDisplay
+
+    try:
+        with StackDisplay(0) as display:
+            return carry_out(cloud, now, wishes, _telling(display))
+    except KeyboardInterrupt:
+        raise GoToCloudError(
+            "Stopped. Unless its stack is being deleted already, the cluster is still there and "
+            "is billed; nothing is deleted that was not proven.",
+            next_command=f"{now.retry} carries on; {now.retry} --reopen works on; "
+            "gotocloud status shows what is billed",
+        ) from None
+
+
+def _telling(display: Any) -> Telling:
+    from gotocloud.aws.lustre_export_proof import Progress
+    from gotocloud.aws.pausing import Telling
+
+    said: dict[str, str] = {}
+
+    def once(kind: str, text: str) -> None:
+        if said.get(kind) != text:
+            said[kind] = text
+            narrate(f"  {text}")
+
+    def exported(run: ExportRun, waited_s: float) -> None:
+        if run.lifecycle == "WAITING":
+            once("export", "waiting for an export that is at work already")
+        elif run.total:
+            failed = f", {run.failed:,} failed" if run.failed else ""
+            once("export", f"{run.succeeded:,} of {run.total:,} exported{failed}")
+
+    def compared(done: int, total: int) -> None:
+        once("compared", f"{done:,} of {total:,} compared")
+
+    progress = Progress(step=display.step, exported=exported, compared=compared)
+    return Telling(
+        progress=progress,
+        jobs=lambda jobs: once("jobs", f"waiting for {len(jobs)} jobs: {jobs[0]}"),
+        left=lambda left: once("left", f"still billed: {', '.join(left)}"),
+        removal=display.told(),
+        sleep=display.sleep,
+    )
+
+
+def _show(now: Standing, jobs: tuple[Job, ...] | None, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "project": now.names.project,
+                "stack": now.names.cluster_stack,
+                "state": now.state.value,
+                "file_system": now.file_system or None,
+                "jobs": None if jobs is None else [vars(job) for job in jobs],
+                "dry_run": True,
+            }
+        )
+        return
+    typer.echo(f"cluster  {now.names.cluster_stack}: {now.state.value}")
+    for job in jobs or ():
+        typer.echo(f"job      {job}")
+    if now.node:
+        narrate(
+            f"Would export {now.file_system}, compare every file, symbolic link and folder with "
+            "the bucket, and delete the cluster's stack if the proof holds."
+        )
+
+
+def _report(now: Standing, proof: Proof | None, *, there_was: bool, as_json: bool) -> None:
+    from gotocloud.projects.finishing import size
+    from gotocloud.projects.inventory import PROOFS
+
+    if as_json:
+        print_json(
+            {
+                "project": now.names.project,
+                "deleted": there_was,
+                "billed": [],
+                "proof": proof and proof.as_dict(),
+            }
+        )
+        return
+    if proof:
+        counted = proof.counted
+        typer.echo(
+            f"proven   {counted['files']:,} files ({size(counted['bytes'])}), "
+            f"{counted['links']:,} symbolic links, {counted['folders']:,} folders; "
+            f"{counted['checksums']:,} checksums"
+        )
+        typer.echo(f"proof    s3://{proof.bucket}/{PROOFS}{proof.run}/")
+        for note in proof.notes:
+            narrate(f"Note: {note}")
+    said = "The cluster is deleted" if there_was else "There is no cluster; nothing to do"
+    narrate(f"{said}. Nothing of {now.names.project!r} is billed by the hour.")
+    narrate(f"Next: gotocloud start {now.names.project!r} brings everything back")

@@ -1,0 +1,70 @@
+"""The running cluster that a command is about."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gotocloud.cli.output import narrate
+from gotocloud.errors import GoToCloudError
+
+if TYPE_CHECKING:
+    from gotocloud.aws.cloud import Cloud
+    from gotocloud.aws.head_node import HeadNode
+    from gotocloud.aws.projects import Place
+    from gotocloud.platform.project_names import ProjectNames
+
+
+@dataclass(frozen=True)
+class Running:
+    """A cluster that runs.
+
+    Args:
+        node: Its head node.
+        address: Public address of the head node.
+        door: Security group of its desktop.
+    """
+
+    names: ProjectNames
+    node: HeadNode
+    address: str
+    door: str
+
+
+def running(cloud: Cloud, where: Place, project: str | None, verb: str, *, change: bool) -> Running:
+    """The cluster of a project; closes desktops that are past their time on the way.
+
+    Args:
+        change: Whether anything may be changed.
+
+    Raises:
+        GoToCloudError: if it does not run.
+    """
+    from gotocloud.aws.desktop_door import close_stale
+    from gotocloud.aws.pausing import interrupted, standing
+    from gotocloud.aws.projects import checked_names, only_project
+    from gotocloud.projects.states import State
+
+    name = project or only_project(cloud, where, verb)
+    if change:
+        for one in close_stale(cloud):
+            narrate(f"Closed a desktop to {one.network}: {one.description or 'open to the world'}.")
+    now = standing(cloud, checked_names(where, name))
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in now.stack.get("Outputs", ())}
+    if now.state is not State.READY or now.node is None:
+        raise GoToCloudError(
+            f"The cluster of {name!r} does not run: it is {now.state.value}.",
+            next_command=f"gotocloud start {shlex.quote(name)}",
+        )
+    if interrupted(cloud, now):
+        narrate(
+            "Warning: a pause was interrupted; files are not exported as they are written. "
+            f"To work on: {now.retry} --reopen"
+        )
+    return Running(
+        now.names,
+        now.node,
+        outputs.get("HeadNodePublicIp", ""),
+        outputs.get("DesktopSecurityGroupId", ""),
+    )

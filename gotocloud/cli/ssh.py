@@ -1,0 +1,40 @@
+"""`gotocloud ssh`: a shell on the head node, without SSH."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gotocloud.cli.output import narrate
+
+app = typer.Typer(help="A shell on the head node.")
+
+
+@app.command(epilog="Example: gotocloud ssh apoferritin")
+def ssh(
+    project: Annotated[
+        str | None, typer.Argument(help="The project. Default: the only one that you have.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show where the shell would be, and start none.")
+    ] = False,
+) -> None:
+    """Start a shell on the head node through Systems Manager: no key, no open port."""
+    from gotocloud.aws.cloud import StandardCloud
+    from gotocloud.aws.node_sessions import require_plugin, shell
+    from gotocloud.aws.projects import place
+    from gotocloud.cli.running import running
+
+    cloud = StandardCloud()
+    where = place(cloud)
+    cluster = running(cloud, where, project, "ssh", change=not dry_run)
+    require_plugin()
+    if dry_run:
+        narrate(f"Would start a shell on {cluster.node.instance}.")
+        return
+    narrate("In the shell: sudo su - ubuntu makes you the desktop's user.")
+    code = shell(cloud, cluster.node.instance)
+    narrate("The cluster runs on, and is billed.")
+    narrate(f"Next: gotocloud pause {cluster.names.project!r} stops the meter")
+    raise typer.Exit(code)
