@@ -142,7 +142,8 @@ class Guard:
         key = signature.access_key if signature else None
         caller = self.callers.identify(key, environ.get(ACCOUNT, ""))
         if caller.is_administrator and (role := environ.get(ACTING_ROLE)):
-            caller = self.callers.acting(role, "AWSCloudFormation")
+            # The account that it works in stays the one that its header names.
+            return self.callers.acting(role, "AWSCloudFormation")
         if not caller.is_administrator and caller.account:
             environ[ACCOUNT] = caller.account
             if caller.session and caller.session.long_term_key and key:

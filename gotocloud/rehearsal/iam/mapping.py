@@ -109,8 +109,8 @@ def _is_aws_document(arn: str) -> bool:
 
 
 def _tag_keys(prefix: str, tags: Mapping[str, str]) -> dict[str, str]:
-    own = "ssm:resourceTag" if prefix == "ssm" else f"{prefix}:ResourceTag"
-    return {f"{key}/{tag}": tags[tag] for tag in tags for key in ("aws:ResourceTag", own)}
+    keys = ("aws:ResourceTag", *reference.own_tag_keys(prefix))
+    return {f"{key}/{tag}": tags[tag] for tag in tags for key in keys}
 
 
 def global_context(call: Call) -> dict[str, str | list[str]]:

@@ -66,6 +66,17 @@ def _data(kind: str, prefix: str) -> dict[str, Any]:
 
 
 @cache
+def own_tag_keys(prefix: str) -> tuple[str, ...]:
+    """A service's own condition keys about tags of resources, such as `ec2:ResourceTag`."""
+    ending = "resourcetag/${tagkey}"
+    return tuple(
+        found["key"].partition("/")[0]
+        for name, found in _data("conditionKeys", prefix).items()
+        if name.endswith(f":{ending}") and not name.startswith("aws:")
+    )
+
+
+@cache
 def action(prefix: str, name: str) -> Action | None:
     """An action of a service, or None if IAM knows none of this name."""
     found = _data("actions", prefix).get(name.lower())

@@ -166,7 +166,9 @@ def test_policies_of_resources_are_asked(aws: LocalAws, alice: Person) -> None:
     nobody = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
     key = aws.client("kms", HOME, REGION).create_key()["KeyMetadata"]["KeyId"]
     topic = aws.client("sns", HOME, REGION).create_topic(Name="t")["TopicArn"]
-    secret = aws.client("secretsmanager", HOME, REGION).create_secret(Name="s", SecretString="x")
+    secret = aws.client("secretsmanager", HOME, REGION).create_secret(
+        Name="s", SecretString="x", Tags=[{"Key": "gtc:account", "Value": HOME}]
+    )
     s3 = aws.client("s3", HOME, REGION)
     s3.create_bucket(Bucket="policed", CreateBucketConfiguration={"LocationConstraint": REGION})
     requests: list[tuple[str, str, dict[str, Any]]] = [
