@@ -16,6 +16,7 @@ from gotocloud.platform.parameters import PREFIX
 
 LAUNCHED_STACKS = ("gotocloud-project-*", "gotocloud-cluster-*")
 SESSION_DOCUMENTS = ("AWS-StartPortForwardingSession", "SSM-SessionManagerRunShell")
+COMMAND_DOCUMENT = "AWS-RunShellScript"
 TAGGED = {"StringEquals": {"aws:ResourceTag/gtc:method": METHOD}}
 
 
@@ -93,6 +94,14 @@ class LaunchPermissions(Construct):
             name="gotocloud-work",
             description="Work with the group's own projects and clusters.",
             statements=[*work_statements(place), *look_statements()],
+            roles=[role],
+        )
+        Policy(
+            self,
+            "End",
+            name="gotocloud-end",
+            description="Pause clusters once their data are safe, and finish projects.",
+            statements=[*pause_statements(place), *finish_statements(place)],
             roles=[role],
         )
 
@@ -250,6 +259,67 @@ def work_statements(place: _Place) -> list[Statement]:
             actions=["ssm:ResumeSession", "ssm:TerminateSession"],
             resources=[place.arn("ssm", "session/${aws:userid}-*")],
             why="Session ids begin with the caller's own id.",
+        ),
+    ]
+
+
+def pause_statements(place: _Place) -> list[Statement]:
+    """Asking the head node what runs and what is on Lustre, and exporting it."""
+    tagged = "Ids are AWS's; the tag admits the clusters of this account only."
+    return [
+        Statement(
+            sid="RunOnHeadNodes",
+            actions=["ssm:SendCommand"],
+            resources=[place.arn("ec2", "instance/*")],
+            conditions=TAGGED,
+            why=f"{tagged} It allows no more than a session with the same machine does.",
+        ),
+        Statement(
+            sid="UseCommandDocument",
+            actions=["ssm:SendCommand"],
+            resources=[place.arn("ssm", f"document/{COMMAND_DOCUMENT}", account="")],
+            why="The same document in each of the group's regions.",
+        ),
+        Statement(
+            sid="ReadCommandResults",
+            actions=["ssm:GetCommandInvocation"],
+            why="Read-only; Systems Manager knows no resource for this action.",
+        ),
+        Statement(
+            sid="SwitchAutomaticExport",
+            actions=["fsx:UpdateDataRepositoryAssociation"],
+            resources=[place.arn("fsx", "association/*")],
+            conditions=TAGGED,
+            why=f"{tagged} FSx runs no export task while files are exported automatically.",
+        ),
+    ]
+
+
+def finish_statements(place: _Place) -> list[Statement]:
+    """Deleting a project's data for good: versions one by one, then the empty bucket.
+
+    Deleting without naming a version is not allowed: nothing is hidden by mistake.
+    """
+    sure = {
+        "StringEquals": {"s3:ResourceAccount": place.account},
+        "Bool": {"aws:MultiFactorAuthPresent": "true"},
+    }
+    why = "Project buckets are named after scientist, account and project; the account id in the "
+    why += "name keeps this to the group's own, and only who signed in with MFA may do it."
+    return [
+        Statement(
+            sid="DeleteProjectVersions",
+            actions=["s3:DeleteObjectVersion"],
+            resources=[f"{place.buckets}/*"],
+            conditions=sure,
+            why=why,
+        ),
+        Statement(
+            sid="DeleteEmptyProjectBuckets",
+            actions=["s3:DeleteBucket"],
+            resources=[place.buckets],
+            conditions=sure,
+            why=why,
         ),
     ]
 

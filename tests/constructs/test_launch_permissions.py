@@ -80,6 +80,8 @@ def test_scientists_create_no_ec2_iam_or_fsx_resource_themselves(
         "cloudformation:CreateStack",
         "cloudformation:DeleteStack",
         "fsx:CreateDataRepositoryTask",
+        "s3:DeleteBucket",
+        "s3:DeleteObjectVersion",
     }
 
 
@@ -96,3 +98,25 @@ def test_data_stays_in_buckets_of_the_account(allowed: dict[str, Any]) -> None:
     for sid in ("ListProjectData", "UseProjectData"):
         assert allowed[sid]["Condition"] == {"StringEquals": {"s3:ResourceAccount": ACCOUNT}}
     assert not any("Delete" in action for action in allowed["UseProjectData"]["Action"])
+
+
+def test_data_are_deleted_version_by_version_with_mfa_in_the_groups_own_buckets(
+    allowed: dict[str, Any],
+) -> None:
+    versions, buckets = allowed["DeleteProjectVersions"], allowed["DeleteEmptyProjectBuckets"]
+    assert (versions["Action"], buckets["Action"]) == ("s3:DeleteObjectVersion", "s3:DeleteBucket")
+    assert versions["Resource"] == f"arn:aws:s3:::*-{ACCOUNT}-*/*"
+    assert buckets["Resource"] == f"arn:aws:s3:::*-{ACCOUNT}-*"
+    for statement in (versions, buckets):
+        assert statement["Condition"] == {
+            "StringEquals": {"s3:ResourceAccount": ACCOUNT},
+            "Bool": {"aws:MultiFactorAuthPresent": "true"},
+        }
+
+
+def test_commands_run_on_tagged_machines_with_one_document(allowed: dict[str, Any]) -> None:
+    assert allowed["RunOnHeadNodes"]["Condition"]["StringEquals"] == {
+        "aws:ResourceTag/gtc:method": "cryoem"
+    }
+    assert allowed["UseCommandDocument"]["Resource"] == "arn:aws:ssm:*::document/AWS-RunShellScript"
+    assert allowed["SwitchAutomaticExport"]["Condition"] == allowed["RunOnHeadNodes"]["Condition"]
