@@ -59,14 +59,16 @@ def serve(port: int, state_dir: Path, account: str, iam: str = "off") -> None:
         create_backend_app,
     )
 
-    from gotocloud.rehearsal.engine import backend
+    from gotocloud.rehearsal.engine import backend, site
     from gotocloud.rehearsal.resources import load_models
+    from gotocloud.rehearsal.services.faults_gate import Gate
 
     app: Any = DomainDispatcherApplication(create_backend_app)
     if iam != "off":
         from gotocloud.rehearsal.iam.guard import Mode, guarded
 
         app = guarded(app, state_dir, account, Mode(iam))
+    app = Gate(app)
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=MotoRequestHandler)
     # Only under this name does moto find the bucket in the CDK's template URLs.
     endpoint_url = f"http://localhost:{server.port}"
@@ -76,6 +78,7 @@ def serve(port: int, state_dir: Path, account: str, iam: str = "off") -> None:
         load_models()
         moto_patches.apply(state_dir)
         backend.install(endpoint_url)
+        site.serve_here()
         server.serve_forever()
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gotocloud.rehearsal.engine.intrinsics import TemplateError
-from gotocloud.rehearsal.resources.base import ReplacementNeededError, Resource
+from gotocloud.rehearsal.resources.base import ReplacementNeededError, Resource, ResourceError
+from gotocloud.rehearsal.services.faults import FAULTS
 
 log = logging.getLogger(__name__)
 Event = Callable[[Resource | str, str, str], None]
@@ -62,6 +63,7 @@ class Deployment:
             made = make(name)
             self._event(made, "CREATE_IN_PROGRESS", "")
             made.check()
+            _strike(made, "create")
             made.create()
         except Exception as error:
             reason = reason_of(error)
@@ -93,6 +95,7 @@ class Deployment:
     def _delete(self, resource: Resource) -> str:
         self._event(resource, "DELETE_IN_PROGRESS", "")
         try:
+            _strike(resource, "delete")
             resource.delete()
         except Exception as error:
             reason = reason_of(error)
@@ -190,6 +193,26 @@ class Deployment:
 
     def _forget(self, name: str) -> None:
         self._delete(self.resources.pop(name))
+
+
+def _strike(resource: Resource, phase: str) -> None:
+    """Let an injected fault strike.
+
+    Raises:
+        ResourceError: if one does.
+    """
+    fault = FAULTS.take(
+        "resource-fails",
+        logical_id=resource.logical_id,
+        resource_type=resource.properties_type,
+        stack=resource.site.stack_name,
+        phase=phase,
+    )
+    if fault:
+        told = (
+            "Resource handler returned message: internal error (HandlerErrorCode: InternalFailure)"
+        )
+        raise ResourceError(str(fault.settings.get("message", told)))
 
 
 def reason_of(error: Exception) -> str:

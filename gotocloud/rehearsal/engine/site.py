@@ -8,9 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ACCOUNT_HEADER = "x-moto-account-id"
+INTERNAL_HEADER = "x-gotocloud-internal"
+"""On requests that the local AWS makes to itself; injected faults spare them."""
 _sessions = threading.local()
 _clients: dict[tuple[str, str, str, str], Any] = {}
 _clients_lock = threading.Lock()
+_serving = threading.Event()
+
+
+def serve_here() -> None:
+    """This process is the local AWS from now on: its requests are its own."""
+    _serving.set()
 
 
 def client(service: str, account: str, region: str, endpoint_url: str) -> Any:
@@ -41,6 +49,8 @@ def _new_client(service: str, account: str, region: str, endpoint_url: str) -> A
 
     def name_the_account(request: Any, **_: Any) -> None:
         request.headers[ACCOUNT_HEADER] = account
+        if _serving.is_set():
+            request.headers[INTERNAL_HEADER] = "1"
 
     made.meta.events.register("before-sign", name_the_account)
     return made

@@ -100,6 +100,8 @@ class Faults:
         if unknown:
             allowed = ", ".join(sorted(KINDS[kind] | SETTINGS))
             raise UnknownFaultError(f"{kind} has no {', '.join(unknown)}. Allowed: {allowed}.")
+        if kind == "resource-fails":
+            given.setdefault("phase", "create")
         match = {name: str(value) for name, value in given.items() if name in KINDS[kind]}
         settings = {name: value for name, value in given.items() if name in SETTINGS}
         fault = Fault(kind, match, times, settings)

@@ -11,10 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.models import ec2_backends
 from moto.ssm import responses
+from moto.ssm.exceptions import SSMException
 
 from gotocloud.rehearsal.nodes import NODES, SLURM, Node
 from gotocloud.rehearsal.services import run_command_slurm
@@ -75,18 +75,18 @@ def send_command(self: Any) -> ActionResult:
     """SendCommand, to head nodes that are online."""
     given = {name: self._get_param(name) for name in _ASKED}
     if given["DocumentName"] not in (DOCUMENT, f"arn:aws:ssm:{self.region}::document/{DOCUMENT}"):
-        raise ServiceException(
+        raise SSMException(
             "InvalidDocument", f"Document with name {given['DocumentName']} does not exist."
         )
     if not (given["Parameters"] or {}).get("commands"):
-        raise ServiceException("InvalidParameters", "Parameter commands is required.")
+        raise SSMException("InvalidParameters", "Parameter commands is required.")
     there = online(self)
     ids = list(given["InstanceIds"] or [])
     for target in given["Targets"] or []:
         ids += _targeted(self, target, there)
     unknown = [instance for instance in ids if instance not in there]
     if unknown:
-        raise ServiceException(
+        raise SSMException(
             "InvalidInstanceId",
             f"Instances [[{', '.join(unknown)}]] not in a valid state for account "
             f"{self.current_account}",
@@ -112,7 +112,7 @@ def _targeted(response: Any, target: dict[str, Any], there: Iterable[str]) -> li
 def _command(response: Any, command_id: str) -> Command:
     found: Command | None = kept(response, "run_commands").get(command_id)
     if found is None:
-        raise ServiceException("InvalidCommandId", f"Command {command_id} does not exist.")
+        raise SSMException("InvalidCommandId", f"Command {command_id} does not exist.")
     return found
 
 
@@ -121,7 +121,7 @@ def get_command_invocation(self: Any) -> ActionResult:
     command_id, instance = self._get_param("CommandId"), self._get_param("InstanceId")
     command: Command | None = kept(self, "run_commands").get(command_id)
     if command is None or instance not in command.invocations:
-        raise ServiceException("InvocationDoesNotExist", "")
+        raise SSMException("InvocationDoesNotExist", "")
     invocation = command.invocations[instance]
     over, finished = invocation.over, invocation.finished
     shown = finished if over and finished and invocation.status in ("Success", "Failed") else None

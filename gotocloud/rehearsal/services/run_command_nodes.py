@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.ec2.models import ec2_backends
+from moto.ssm.exceptions import SSMException
 
 from gotocloud.rehearsal.nodes import NODES, Node
 
@@ -47,7 +47,7 @@ def describe_instance_information(self: Any) -> ActionResult:
     ]:
         key = item.get("Key") or item.get("key")
         if key != "InstanceIds":
-            raise ServiceException("InvalidFilterKey", f"The local AWS has no filter {key}.")
+            raise SSMException("InvalidFilterKey", f"The local AWS has no filter {key}.")
         wanted |= set(item.get("Values") or item.get("valueSet") or [])
     listed = []
     for node in NODES.of(self.current_account, self.region):
@@ -77,7 +77,7 @@ def start_session(self: Any) -> ActionResult:
     """StartSession: a token as AWS gives, whose stream leads nowhere but to this machine."""
     target = self._get_param("Target")
     if target not in online(self):
-        raise ServiceException("TargetNotConnected", f"{target} is not connected.")
+        raise SSMException("TargetNotConnected", f"{target} is not connected.")
     session = f"{self.current_account}-{uuid4().hex[:17]}"
     kept(self, "sessions")[session] = {
         "SessionId": session,
@@ -111,6 +111,6 @@ def describe_sessions(self: Any) -> ActionResult:
     for item in self._get_param("Filters") or []:
         key = {"Target": "Target", "SessionId": "SessionId"}.get(item["key"])
         if key is None:
-            raise ServiceException("InvalidFilterKey", f"No filter {item['key']} here.")
+            raise SSMException("InvalidFilterKey", f"No filter {item['key']} here.")
         listed = [session for session in listed if session[key] == item["value"]]
     return ActionResult({"Sessions": listed})

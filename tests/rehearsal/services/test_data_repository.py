@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from awscrt import checksums  # type: ignore[import-untyped]
+from awscrt import checksums
 from botocore.exceptions import ClientError
 
 from gotocloud.rehearsal.local_aws import LocalAws

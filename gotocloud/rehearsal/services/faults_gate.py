@@ -1,0 +1,201 @@
+"""Stands before the local AWS: lets injected faults strike requests, and takes them in.
+
+The control interface lies below `/_gotocloud/`, speaks JSON and exists on this machine only:
+`faults` (GET, POST, DELETE), `nodes`, `slurm`, `quotas`, `sync` (POST). `faults_control.Control`
+speaks it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any
+
+from gotocloud.rehearsal.engine.site import INTERNAL_HEADER
+from gotocloud.rehearsal.iam.denial import Answer, refusal
+from gotocloud.rehearsal.iam.wire import Call, UnreadableError, read_call
+from gotocloud.rehearsal.nodes import NODES, SLURM_STATE
+from gotocloud.rehearsal.services.data_repository_lustre import LUSTRE
+from gotocloud.rehearsal.services.faults import FAULTS, Fault
+
+CONTROL = "/_gotocloud/"
+NOT_AWS = ("/moto-api", "/favicon.ico", "/latest/")
+ACCOUNT = "HTTP_X_MOTO_ACCOUNT_ID"
+_STRIKING = ("throttling", "slow", "error", "expired-credentials", "insufficient-capacity")
+_THROTTLED = {
+    "ec2": ("RequestLimitExceeded", "Request limit exceeded.", 503),
+    "json": ("ThrottlingException", "Rate exceeded", 400),
+    "rest-json": ("ThrottlingException", "Rate exceeded", 429),
+    "s3": ("SlowDown", "Please reduce your request rate.", 503),
+}
+"""Code, message and status of each way of writing; the query protocol's is `Throttling`."""
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+class ControlError(Exception):
+    """A request to the control interface that cannot be done; the text says why."""
+
+
+@dataclass
+class Gate:
+    """The local AWS with its faults.
+
+    Args:
+        app: What stands behind it.
+    """
+
+    app: Application
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request (WSGI)."""
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(CONTROL):
+            return _answered(_controlled(environ), environ, start_response)
+        if not path.startswith(NOT_AWS) and FAULTS.any(*_STRIKING):
+            answer = _struck(environ)
+            if answer:
+                return _answered(answer, environ, start_response)
+        return self.app(environ, start_response)
+
+
+def _struck(environ: Environ) -> Answer | None:
+    """The answer of a fault that strikes this request, if one does."""
+    try:
+        call = read_call(environ)
+    except UnreadableError:
+        return None
+    head = environ["REQUEST_METHOD"] == "HEAD"
+    style = "s3" if call.service == "s3" else call.protocol
+    account = environ.get(ACCOUNT, "")
+    kind = str(call.parameters.get("InstanceType", ""))
+    if call.operation == "RunInstances" and FAULTS.take(
+        "insufficient-capacity", instance_type=kind, account=account
+    ):
+        return _without_capacity(kind, call)
+    if INTERNAL_HEADER in call.headers:
+        # Services of the local AWS, at work for a request that was struck or spared already.
+        return None
+    key = call.signature.access_key if call.signature else ""
+    if FAULTS.take("expired-credentials", account=account, access_key=key):
+        text = "The security token included in the request is expired"
+        return refusal("ExpiredToken", text, style, head=head)
+    facts = {"service": call.service, "operation": call.operation, "account": account}
+    if FAULTS.take("throttling", **facts):
+        code, text, status = _THROTTLED.get(style, ("Throttling", "Rate exceeded", 400))
+        return replace(refusal(code, text, style, head=head), status=status)
+    if fault := FAULTS.take("error", **facts):
+        return _as_set(fault, style, head=head)
+    if fault := FAULTS.take("slow", **facts):
+        time.sleep(float(fault.settings.get("seconds", 1)))
+    return None
+
+
+def _without_capacity(kind: str, call: Call) -> Answer:
+    text = (
+        f"We currently do not have sufficient {kind} capacity in the Availability Zone you "
+        "requested. Our system will be working on provisioning additional capacity."
+    )
+    return replace(refusal("InsufficientInstanceCapacity", text, call.protocol), status=500)
+
+
+def _as_set(fault: Fault, style: str, *, head: bool) -> Answer:
+    code = str(fault.settings.get("code", "InternalFailure"))
+    text = str(fault.settings.get("message", "An internal error has occurred"))
+    status = int(fault.settings.get("status", 500 if code == "InternalFailure" else 400))
+    return replace(refusal(code, text, style, head=head), status=status)
+
+
+def _answered(answer: Answer, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    # A client that still sends does not listen.
+    stream, left = environ["wsgi.input"], int(environ.get("CONTENT_LENGTH") or 0)
+    while left > 0 and (read := stream.read(min(left, 1 << 20))):
+        left -= len(read)
+    phrase = HTTPStatus(answer.status).phrase
+    headers = [*answer.headers.items(), ("Content-Length", str(len(answer.body)))]
+    start_response(f"{answer.status} {phrase}", headers)
+    return [answer.body]
+
+
+# --- control
+
+
+def _controlled(environ: Environ) -> Answer:
+    what, _, rest = environ["PATH_INFO"].removeprefix(CONTROL).partition("/")
+    method = environ["REQUEST_METHOD"]
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    try:
+        # Nothing that a browser sends for a foreign page is of this type.
+        if method != "GET" and environ.get("CONTENT_TYPE", "") != "application/json":
+            raise ControlError("Send application/json.")
+        given = json.loads(environ["wsgi.input"].read(length) or b"{}")
+        environ["CONTENT_LENGTH"] = "0"
+        status, told = 200, _done(method, what, rest, given)
+    except (ControlError, ValueError, KeyError, TypeError) as error:
+        status, told = 400, {"error": f"{error}"}
+    body = json.dumps(told).encode()
+    return Answer(status, body, {"Content-Type": "application/json"})
+
+
+def _done(method: str, what: str, rest: str, given: dict[str, Any]) -> Any:
+    match method, what:
+        case "GET", "faults":
+            return FAULTS.listed()
+        case "POST", "faults":
+            return FAULTS.add(given.pop("kind", ""), **given).described()
+        case "DELETE", "faults":
+            FAULTS.clear(rest)
+            return FAULTS.listed()
+        case "POST", "nodes":
+            return _add_node(given)
+        case "POST", "slurm":
+            return _set_slurm(rest, given)
+        case "POST", "quotas":
+            return _set_quota(given)
+        case "POST", "sync":
+            return _sync(rest)
+    raise ControlError(f"There is no {method} {CONTROL}{what}.")
+
+
+def _add_node(given: dict[str, Any]) -> Any:
+    from gotocloud.rehearsal.services.run_command import add_head_node
+
+    mounts = {}
+    for place, file_system in given.get("mounts", {}).items():
+        lustre = LUSTRE.get(file_system)
+        if lustre is None:
+            raise ControlError(f"There is no file system {file_system}.")
+        mounts[place] = lustre.root
+    node = add_head_node(
+        given["instance"], given["account"], given["region"], given.get("cluster", ""), mounts
+    )
+    return {"root": str(node.root)}
+
+
+def _set_slurm(instance: str, state: dict[str, Any]) -> Any:
+    node = NODES.get(instance)
+    if node is None:
+        raise ControlError(f"{instance} is no head node.")
+    (node.root / SLURM_STATE).write_text(json.dumps(state))
+    return state
+
+
+def _set_quota(given: dict[str, Any]) -> Any:
+    from moto.servicequotas.models import servicequotas_backends
+
+    backend = servicequotas_backends[given["account"]][given["region"]]
+    backend.__dict__.setdefault("raised", {})[given["code"]] = float(given["value"])
+    return given
+
+
+def _sync(file_system: str) -> Any:
+    lustre = LUSTRE.get(file_system)
+    if lustre is None:
+        raise ControlError(f"There is no file system {file_system}.")
+    lustre.sync()
+    return {}
