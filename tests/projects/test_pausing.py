@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from gotocloud.projects.inventory import Summary
+from gotocloud.projects.pausing import (
+    ExportRun,
+    Job,
+    cancel_script,
+    doubts,
+    inventory_script,
+    read_look,
+)
+from gotocloud.projects.proof import Tally
+
+NOW = "now=1795363341226210282\n"
+SUMMARY = Summary(0, 0, 0, 0, "d", 1, 0.1)
+DONE = ExportRun("task-1", "SUCCEEDED", 2, 2)
+
+
+def test_jobs_are_read_whatever_their_names() -> None:
+    look = read_look(f"{NOW}job=12_[3-4%2]|PENDING|ana|refine3d|2|Resources|a|b | c\n")
+    assert look.now_ns == 1795363341226210282
+    assert look.jobs[0] == Job(
+        "12_[3-4%2]", "PENDING", "ana", "refine3d", "2", "Resources", "a|b | c"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "squeue: error", f"{NOW}slurm down", f"{NOW}job=1|R", "job=1|R|a|b|c|d|e"]
+)
+def test_an_answer_that_does_not_say_whether_jobs_run_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="answered"):
+        read_look(text)
+
+
+def test_only_job_numbers_reach_the_shell() -> None:
+    jobs = [Job(id_, "R", "u", "q", "1", "", "") for id_ in ("7", "12_[3-4%2]", "$(reboot)")]
+    assert cancel_script(jobs).splitlines()[-1] == "scancel 12 7"
+
+
+def test_the_list_maker_gets_its_arguments_and_its_text() -> None:
+    script = inventory_script("import sys\nprint(sys.argv[1:])", "list", "/f s'x")
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "['list', \"/f s'x\"]\n"
+
+
+def test_an_export_that_succeeded_with_failures_is_doubtful() -> None:
+    assert "1 of 2" in doubts(replace(DONE, succeeded=1, failed=1), SUMMARY, Tally())[0]
+
+
+def test_failures_that_are_sockets_are_expected() -> None:
+    with_socket = replace(SUMMARY, counts={"special": 1})
+    assert doubts(replace(DONE, failed=1), with_socket, Tally()) == ()
+
+
+@pytest.mark.parametrize("state", ["FAILED", "CANCELED"])
+def test_an_export_that_did_not_go_through_is_doubtful(state: str) -> None:
+    assert state in doubts(replace(DONE, lifecycle=state), SUMMARY, Tally())[0]
+
+
+@pytest.mark.parametrize("kind", ["vanished", "unreadable", "open for writing"])
+def test_a_list_with_gaps_is_doubtful(kind: str) -> None:
+    listed = replace(SUMMARY, counts={kind: 1}, shown={kind: ("a",)})
+    assert len(doubts(DONE, listed, Tally())) == 1
+
+
+def test_a_list_that_lost_lines_on_its_way_is_doubtful() -> None:
+    assert "3 entries" in doubts(DONE, replace(SUMMARY, files=3), Tally())[0]
