@@ -42,6 +42,9 @@ class Facts(Protocol):
     def key_arn(self, account: str, region: str, key: str) -> str | None:
         """ARN of a KMS key by its id or alias."""
 
+    def related_arn(self, account: str, region: str, identifier: str) -> str | None:
+        """ARN behind the id of an association, of a route table or a file system."""
+
 
 class MotoFacts:
     """Facts from moto's back ends, in the process of the local AWS."""
@@ -129,6 +132,26 @@ class MotoFacts:
         backend = kms_backends[account][region]
         found = backend.keys.get(backend.any_id_to_key_id(key))
         return str(found.arn) if found else None
+
+    def related_arn(self, account: str, region: str, identifier: str) -> str | None:
+        """ARN behind the id of an association, of a route table or a file system."""
+        if identifier.startswith("rtbassoc-"):
+            return _associated_route_table(account, region, identifier)
+        from moto.fsx.models import fsx_backends
+
+        # Our own FSx keeps associations beside moto's file systems.
+        kept = fsx_backends[account][region].__dict__.get("associations", {})
+        found = kept.get(identifier)
+        return str(found["ResourceARN"]) if found else None
+
+
+def _associated_route_table(account: str, region: str, identifier: str) -> str | None:
+    from moto.ec2.models import ec2_backends
+
+    for table in list(ec2_backends[account][region].route_tables.values()):
+        if identifier in table.all_associations_ids:
+            return f"arn:aws:ec2:{region}:{account}:route-table/{table.id}"
+    return None
 
 
 def _iam(account: str) -> Any:

@@ -104,7 +104,7 @@ def targets(action: Action, place: Place) -> tuple[str, ...]:
 def _unnamed(action: Action, kind: ResourceType, place: Place) -> str:
     reads = action.access_level in ("List", "Read")
     is_new = _CREATES.match(place.call.operation) is not None
-    if reads or is_new or not kind.required:
+    if reads or is_new:
         return kind.filled(place.call.region, place.account)
     raise UnmappedError(f"{action.name}: it is not known which {kind.name} it is about")
 
@@ -175,10 +175,22 @@ def _other_of_cloudformation(kind: ResourceType, place: Place) -> Iterable[str]:
 def _ec2_by_id(kind: ResourceType, place: Place) -> Iterable[str]:
     if place.call.operation not in ("CreateTags", "DeleteTags"):
         yield from _by_parameters("ec2", kind, place)
+        association = str(place.call.parameters.get("AssociationId", ""))
+        if kind.name == "route-table" and association.startswith("rtbassoc-"):
+            yield from _related(place, association)
         return
     for identifier in place.call.parameters.get("Resources", ()):
         if _ID_PREFIX.get(identifier.rpartition("-")[0]) == kind.name:
             yield place.arn("ec2", f"{kind.name}/{identifier}")
+
+
+def _association(_kind: ResourceType, place: Place) -> Iterable[str]:
+    yield from _related(place, str(place.call.parameters.get("AssociationId", "")))
+
+
+def _related(place: Place, identifier: str) -> Iterable[str]:
+    found = place.facts.related_arn(place.account, place.call.region, identifier)
+    return [found] if found else []
 
 
 def _bucket(_kind: ResourceType, place: Place) -> Iterable[str]:
@@ -308,6 +320,7 @@ _SPECIAL: dict[tuple[str, str], Callable[[ResourceType, Place], Iterable[str]]] 
     ("cloudformation", "stack"): _stack,
     ("cloudformation", "*"): _other_of_cloudformation,
     ("ec2", "*"): _ec2_by_id,
+    ("fsx", "association"): _association,
     ("iam", "group"): _iam_holder,
     ("iam", "mfa"): _mfa,
     ("iam", "policy"): _policy,

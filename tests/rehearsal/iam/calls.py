@@ -151,3 +151,7 @@ class StubFacts:
     def key_arn(self, _account: str, _region: str, key: str) -> str | None:
         """ARN of a KMS key."""
         return self._arns.get(key)
+
+    def related_arn(self, _account: str, _region: str, identifier: str) -> str | None:
+        """ARN behind the id of an association."""
+        return self._arns.get(identifier)

@@ -302,3 +302,17 @@ def test_the_evaluator_ends_with_the_server(tmp_path: Path) -> None:
     while Path(f"/proc/{node}/cmdline").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not Path(f"/proc/{node}/cmdline").exists()
+
+
+def test_an_association_is_its_route_tables(aws: LocalAws) -> None:
+    ec2 = aws.client("ec2", HOME, REGION)
+    network = ec2.create_vpc(CidrBlock="10.1.0.0/24")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=network, CidrBlock="10.1.0.0/25")["Subnet"]["SubnetId"]
+    table = ec2.create_route_table(VpcId=network)["RouteTable"]["RouteTableId"]
+    made_one = ec2.associate_route_table(SubnetId=subnet, RouteTableId=table)
+    person = made(aws, "rob", allow("s3:*"))
+    given = {"AssociationId": made_one["AssociationId"]}
+    text = person.refusal("ec2", "disassociate_route_table", **given)
+    assert f"ec2:DisassociateRouteTable on resource: arn:aws:ec2:{REGION}:{HOME}:" in text
+    assert text.endswith("no identity-based policy allows the ec2:DisassociateRouteTable action")
+    assert f":route-table/{table} because" in text

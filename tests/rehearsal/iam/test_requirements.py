@@ -41,6 +41,8 @@ FACTS = StubFacts(
         "user/alice": f"arn:aws:iam::{ACCOUNT}:user/lab/alice",
         "boundary of bounded": "arn:aws:iam::1:policy/b",
         "instance-profile/head": ROLE,
+        "rtbassoc-1": f"arn:aws:ec2:{HERE}:route-table/rtb-1",
+        "dra-0123456789abcdef0": f"arn:aws:fsx:{HERE}:association/fs-1/dra-0123456789abcdef0",
     },
 )
 
@@ -145,6 +147,13 @@ def test_a_write_to_an_unknown_resource_is_not_mapped() -> None:
     odd = "arn:aws:datasync:eu-west-1:222222222222:nothing/loc-0123456789abcdef0"
     with pytest.raises(UnmappedError, match="not known which location it is about"):
         checks_of(Call("datasync", "DeleteLocation", {"LocationArn": odd}), user(), FACTS)
+
+
+def test_a_write_that_names_nothing_known_is_not_mapped() -> None:
+    with pytest.raises(UnmappedError, match="it is about"):
+        needed("ec2", "disassociate_route_table", AssociationId="rtbassoc-unknown")
+    with pytest.raises(UnmappedError, match="it is about"):
+        needed("ec2", "delete_tags", Resources=["odd-1"])
 
 
 def test_an_action_that_iam_does_not_know_is_not_mapped() -> None:
