@@ -129,6 +129,21 @@ class LocalAws:
             return None
         return cls(state_dir, int(content["pid"]), int(content["port"]), str(content["account"]))
 
+    def wait(self) -> None:
+        """Wait until one that has just been started answers.
+
+        Raises:
+            GoToCloudError: if it does not.
+        """
+        deadline = time.monotonic() + START_WITHIN_S
+        while not self.healthy():
+            if time.monotonic() > deadline or not self._alive():
+                raise GoToCloudError(
+                    f"The local AWS in {self.state_dir} (process {self.pid}) does not answer.",
+                    next_command=f"gotocloud rehearse down --state {self.state_dir}",
+                )
+            time.sleep(0.05)
+
     def healthy(self) -> bool:
         """Whether it answers."""
         from urllib.error import URLError

@@ -97,7 +97,8 @@ def bring_up(
     if local is None:
         _forget_former(state_dir)
         with step("Start the local AWS"):
-            local = LocalAws.start(state_dir, account=platform.management.account)
+            local = _started(state_dir, platform.management.account)
+    local.wait()
     _refuse_another(local, platform, state_dir)
     copy = state_dir / PLATFORM
     if platform_path.resolve() != copy.resolve():
@@ -126,6 +127,16 @@ def _alone(state_dir: Path) -> Iterator[None]:
                 next_command=f"gotocloud rehearse status --state {state_dir}",
             ) from None
         yield
+
+
+def _started(state_dir: Path, account: str) -> LocalAws:
+    """A new local AWS, or the one that an interrupted start leaves behind just now."""
+    try:
+        return LocalAws.start(state_dir, account=account)
+    except GoToCloudError:
+        if other := LocalAws.running(state_dir):
+            return other
+        raise
 
 
 def _forget_former(state_dir: Path) -> None:

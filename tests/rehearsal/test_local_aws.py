@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from gotocloud.errors import GoToCloudError
 from gotocloud.rehearsal.images import PARALLELCLUSTER_VERSION
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.server import LOCK
+from gotocloud.rehearsal.upkeep import _started
 from tests.rehearsal.aws import GROUP, MANAGEMENT, TOKYO, VIRGINIA
 
 
@@ -137,3 +139,18 @@ def test_ending_it_twice_is_no_error(tmp_path: Path) -> None:
     running.stop()
     with pytest.raises(subprocess.CalledProcessError):
         subprocess.run(["kill", "-0", str(running.pid)], check=True, capture_output=True)
+
+
+def test_a_start_that_was_interrupted_is_carried_on(tmp_path: Path) -> None:
+    """The server of a killed `up` may come up while the next `up` starts one of its own."""
+    command = [sys.executable, "-m", "gotocloud.rehearsal.server", "--state", str(tmp_path)]
+    orphan = subprocess.Popen([*command, "--account", MANAGEMENT], start_new_session=True)
+    try:
+        found = _started(tmp_path, MANAGEMENT)
+        found.wait()
+        assert found.healthy()
+        assert found == LocalAws.running(tmp_path)
+        found.stop()
+    finally:
+        orphan.kill()
+        orphan.wait()
