@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from gotocloud.rehearsal.engine.site import Site
 from gotocloud.rehearsal.nodes import NODES, Finished, Isolation, Node, isolation
+from gotocloud.rehearsal.resources.pcluster import PclusterCluster
 from gotocloud.rehearsal.services import run_command_slurm
+from gotocloud.rehearsal.services.data_repository_lustre import LUSTRE
 from gotocloud.rehearsal.services.run_command import add_head_node
 
 ALL = (
@@ -160,6 +163,28 @@ class TestSlurm:
         done = node.run(["/opt/slurm/bin/squeue"], timeout_s=10)
         assert (done.code, done.stdout) == (1, "")
         assert "Unable to contact slurm controller" in done.stderr
+
+
+def test_a_head_node_mounts_the_lustre_of_its_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NODES, "folder", tmp_path / "nodes")
+    monkeypatch.setattr(LUSTRE, "folder", tmp_path / "lustre")
+    lustre = LUSTRE.make("fs-0123456789abcdef0")
+    site = Site("1", "r", "http://localhost:9", "stack", "arn")
+    cluster = PclusterCluster(site, "Cluster", {"ClusterName": "c"})
+    cluster.notes["instance"] = "i-0123456789abcdef1"
+    storage = {"MountDir": "/fsx", "FsxLustreSettings": {"FileSystemId": lustre.file_system}}
+    cluster._furnish({"SharedStorage": [storage, {"MountDir": "/other"}]})
+    (lustre.root / "movie").write_text("frames")
+    made = NODES.get("i-0123456789abcdef1")
+    assert made is not None
+    assert lines(made, "cat /fsx/movie") == ["frames"]
+    assert made.cluster == "c"
+    NODES.remove("i-0123456789abcdef1")
+    assert not made.folder.exists()
+    assert (lustre.root / "movie").exists()
+    LUSTRE.delete(lustre.file_system)
 
 
 def test_slurms_commands_need_nothing_but_python() -> None:
