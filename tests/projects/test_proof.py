@@ -46,12 +46,18 @@ def file(path: str = "a", content: bytes = b"data", **changed: Any) -> Entry:
 
 
 def folder(path: str = "a/", **changed: Any) -> Entry:
-    given = {"kind": Kind.FOLDER, "size": 0, "md5": None, "mode": 0o755} | changed
+    given: dict[str, Any] = {"kind": Kind.FOLDER, "size": 0, "md5": None, "mode": 0o755} | changed
     return replace(file(path), **given)
 
 
 def link(path: str = "a", to: bytes = b"../b", **changed: Any) -> Entry:
-    given = {"kind": Kind.LINK, "size": 0, "md5": None, "link": to, "mode": 0o777} | changed
+    given: dict[str, Any] = {
+        "kind": Kind.LINK,
+        "size": 0,
+        "md5": None,
+        "link": to,
+        "mode": 0o777,
+    } | changed
     return replace(file(path), **given)
 
 
