@@ -67,9 +67,10 @@ class Download:
         # Folders first; links last, so that nothing is ever written through one.
         for group in (folders, files):
             self._workers.run(
-                ((k, size > SINGLE_PUT_LIMIT, k) for k, size in group.items()), self._one
+                ((self._path(key), size > SINGLE_PUT_LIMIT, key) for key, size in group.items()),
+                self._one,
             )
-        self._workers.run(((key, False, key) for key in sorted(self._links)), self._one)
+        self._workers.run(((self._path(key), False, key) for key in sorted(self._links)), self._one)
         return self.outcome
 
     def _wanted(self) -> dict[str, int]:

@@ -41,7 +41,7 @@ ROUNDS = 3
 ATTEMPTS = 3
 """How often a file is read again that changed while it was read."""
 
-MEMORY = 128 << 20
+MEMORY = 64 << 20
 """Bytes of files that are read and not yet stored."""
 
 

@@ -11,7 +11,7 @@ from gotocloud.transfer.posix import LUSTRE, Posix
 from gotocloud.transfer.tree import Entry, Kind, Problem, shown
 
 MIB = 1 << 20
-SINGLE_PUT_LIMIT = 16 * MIB
+SINGLE_PUT_LIMIT = 8 * MIB
 """Up to here a file is one request; what is bigger goes in parts."""
 
 MAX_PARTS = 10_000
