@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from gotocloud.aws.session import client, error_code, explained
+from gotocloud.aws.session import client, error_code, explained, session
 from gotocloud.errors import InputError, unknown_name
 from gotocloud.platform.regions import REGIONS
 
@@ -76,11 +76,9 @@ def configured_region() -> str:
     Raises:
         InputError: if there is none, or AWS has none of that name.
     """
-    import boto3
-
     with explained("read the AWS configuration"):
         # boto3 alone among AWS's tools does not know AWS_REGION.
-        region = os.environ.get("AWS_REGION") or boto3.Session().region_name
+        region = os.environ.get("AWS_REGION") or session().region_name
     if not region:
         raise InputError(
             "No AWS region is set; a group works in the regions that it was set up for.",

@@ -46,6 +46,21 @@ class Told:
     timeout_s: float = TIMEOUT_S
 
 
+class Events:
+    """Tells the events of stacks, each one once."""
+
+    def __init__(self, cloud: Cloud, told: Told) -> None:
+        self._cloud = cloud
+        self._told = told
+        self._seen: dict[str, StackEvent] = {}
+
+    def tell(self, stack_id: str) -> None:
+        """Tell what is new about a stack."""
+        cfn = self._cloud.client("cloudformation")
+        for event in new_events(stack_id, self._cloud.region, cfn, self._seen):
+            self._told.event(event)
+
+
 class LaunchError(GoToCloudError):
     """A stack could not be made; what there was of it has been removed again."""
 
@@ -137,8 +152,12 @@ def settle(cloud: Cloud, plan: StackPlan, told: Told, *, retry: str) -> dict[str
         GoToCloudError: if AWS cannot be asked, or people must decide.
     """
     watched = False
+    events = Events(cloud, told)
     while True:
         state, stack = stack_state(cloud, plan.name)
+        if watched and stack:
+            # A stack can be done before anybody waited for it.
+            events.tell(str(stack["StackId"]))
         if state is State.READY:
             return _outputs(stack)
         if state is State.BROKEN:
@@ -155,7 +174,7 @@ def settle(cloud: Cloud, plan: StackPlan, told: Told, *, retry: str) -> dict[str
             watched = True
         elif state in {State.MAKING, State.ENDING}:
             watched = watched or state is State.MAKING
-            _wait(cloud, str(stack["StackId"]), told)
+            _wait(cloud, str(stack["StackId"]), told, events)
         elif watched:
             raise _cleared_failure(cloud, plan, stack, told, retry)
         else:
@@ -172,7 +191,7 @@ def remove(cloud: Cloud, stack: Mapping[str, Any], told: Told) -> None:
     cfn, stack_id, name = cloud.client("cloudformation"), str(stack["StackId"]), stack["StackName"]
     with explained(f"delete stack {name}"):
         cfn.delete_stack(StackName=stack_id)
-    left = _wait(cloud, stack_id, told)
+    left = _wait(cloud, stack_id, told, Events(cloud, told))
     if state_of(left.get("StackStatus", "DELETE_COMPLETE")) is not State.ABSENT:
         failures = _failures(cloud, stack_id, name)
         raise GoToCloudError(
@@ -212,17 +231,15 @@ def _create(cloud: Cloud, plan: StackPlan) -> None:
                 raise
 
 
-def _wait(cloud: Cloud, stack_id: str, told: Told) -> Mapping[str, Any]:
+def _wait(cloud: Cloud, stack_id: str, told: Told, events: Events) -> Mapping[str, Any]:
     """Wait until nothing is in progress; the stack as it is then, empty when it is gone."""
     cfn = cloud.client("cloudformation")
-    seen: dict[str, StackEvent] = {}
     waited_s = 0.0
     while True:
         stack = describe(stack_id, cloud.region, cfn=cfn)
         if stack is None:
             return {}
-        for event in new_events(stack_id, cloud.region, cfn, seen):
-            told.event(event)
+        events.tell(stack_id)
         status = str(stack["StackStatus"])
         if state_of(status) not in {State.MAKING, State.ENDING}:
             return stack

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from gotocloud import __version__
@@ -22,6 +26,8 @@ _UNKNOWN_CREDENTIALS = {
     "UnrecognizedClientException",
 }
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
+# boto3 can make clients in one thread at a time only.
+_making = threading.RLock()
 WHO_AM_I = "aws sts get-caller-identity"
 
 
@@ -36,13 +42,12 @@ def client(service: str, region: str, *, profile: str | None = None) -> Any:
     Raises:
         GoToCloudError: if the profile does not exist.
     """
-    import boto3
     from botocore.config import Config
 
-    with explained(f"make a client for {service}"):
-        session = boto3.Session(profile_name=profile, region_name=region)
-        return session.client(
-            service,  # type: ignore[call-overload]  # the stubs know literal names only
+    with explained(f"make a client for {service}"), _making:
+        return session(profile).client(
+            service,
+            region_name=region,
             config=Config(
                 user_agent_extra=f"gotocloud/{__version__}",
                 retries={"mode": "standard", "total_max_attempts": RETRIES},
@@ -50,6 +55,32 @@ def client(service: str, region: str, *, profile: str | None = None) -> Any:
                 read_timeout=READ_TIMEOUT_S,
             ),
         )
+
+
+def session(profile: str | None = None) -> Any:
+    """The boto3 session of the standard configuration, the same one each time.
+
+    A session of its own for each client would sign on anew for each of them, and ask for the
+    MFA code as often.
+
+    Args:
+        profile: A profile of the AWS configuration. Default: what the environment says.
+    """
+    settings = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
+    return _session(profile, settings)
+
+
+@cache
+def _session(profile: str | None, _settings: tuple[tuple[str, str], ...]) -> Any:
+    import boto3
+    from botocore.utils import JSONFileCache
+
+    made = boto3.Session(profile_name=profile)
+    # Where the AWS command line keeps what an assumed role was given, too: without it every
+    # command would ask for an MFA code.
+    provider = made._session.get_component("credential_provider").get_provider("assume-role")
+    provider.cache = JSONFileCache(str(Path("~/.aws/cli/cache").expanduser()))
+    return made
 
 
 def account_id(region: str) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Start a project's cluster.")
 
 USUAL_CONFIGURATION = "cryoem-spa"
+_SMALLEST_SHOWN = 0.01
 
 
 @app.command(epilog="Example: gotocloud start apoferritin --config tutorial")
@@ -142,13 +143,14 @@ def _start(asked: _Asked, wanted: Any) -> None:
     )
     findings = check_start(asked.cloud, planned, idle.known_total_usd_per_hour)
     show(findings, quiet=not asked.dry_run)
+    if not asked.dry_run:
+        refuse_problems(findings, f"Starting a cluster for {asked.project!r}", asked.retry)
     if not asked.as_json:
         _show_prices(planned, idle, asked.cloud.region)
     if asked.dry_run:
         narrate(f"Would launch stack {planned.plan.name} from {planned.plan.template_url}")
         asked.report(None, {}, findings, idle, made=False)
         return
-    refuse_problems(findings, f"Starting a cluster for {asked.project!r}", asked.retry)
     _confirm(asked, idle)
     outputs = _launch(asked, planned, idle)
     asked.report(None, outputs, findings, idle, made=True)
@@ -160,17 +162,25 @@ def _show_prices(planned: Start, idle: IdleCost, region: str) -> None:
     rows = [(one.name, one.quantity, _usd(one.usd_per_hour)) for one in idle.items]
     table(("while nothing runs", "", "USD per hour"), [*rows, ("together", "", idle.headline)])
     queues = []
+    dates = {one.price.date for one in idle.items if one.price}
     for queue in planned.shape.queues:
         find = spot_price_usd_per_hour if queue.spot else price_usd_per_hour
         price = find(queue.instance_type, region)
         when = f" (mean of {price.date})" if price and queue.spot else ""
         usd = _usd(price.usd if price else None) + when
+        if price and not queue.spot:
+            dates.add(price.date)
         queues.append((queue.name, queue.instance_type, queue.max_nodes, usd))
     table(("queue", "node", "at most", "USD per node and hour"), queues)
+    if dates:
+        told = f"{min(dates)} to {max(dates)}" if len(dates) > 1 else min(dates)
+        narrate(f"Prices before tax, without data transfer; told {told}.")
 
 
 def _usd(value: Any) -> str:
-    return "unknown" if value is None else f"{value:.2f}"
+    if value is None:
+        return "unknown"
+    return f"{value:.2f}" if not 0 < value < _SMALLEST_SHOWN else "under 0.01"
 
 
 def _confirm(asked: _Asked, idle: IdleCost) -> None:

@@ -126,15 +126,15 @@ def quota_finding(quota: Quota, needed: float, level: Level, region: str, what: 
     """
     kind = quota.value
     if level.limit is None:
-        return _unknown(quota, f"{what} needs {needed:,g} {kind.unit}", level)
+        return _unknown(quota, f"{what} needs {needed:,g} (in {kind.unit})", level)
     if level.used is None and needed <= level.limit:
         return _unknown(
             quota,
-            f"{what} needs {needed:,g} of {level.limit:,g} {kind.unit}; what is used",
+            f"{what} needs {needed:,g}, the quota is {level.limit:,g} {kind.unit}",
             level,
         )
     used = level.used or 0
-    text = f"{what} needs {needed:,g} {kind.unit}; {used:,g} of {level.limit:,g} are used"
+    text = f"{what} needs {needed:,g}; {used:,g} of {level.limit:,g} {kind.unit} are used"
     if used + needed <= level.limit:
         return Finding(kind.name, Severity.OK, f"{text}.")
     command = increase_command(quota, used + needed, region)
@@ -145,5 +145,5 @@ def quota_finding(quota: Quota, needed: float, level: Level, region: str, what: 
 def _unknown(quota: Quota, text: str, level: Level) -> Finding:
     why = f" ({level.why})" if level.why else ""
     return Finding(
-        quota.value.name, Severity.UNKNOWN, f"{text}; how much there is is not known{why}."
+        quota.value.name, Severity.UNKNOWN, f"{text}; how much is left is not known{why}."
     )
