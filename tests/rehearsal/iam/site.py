@@ -19,6 +19,7 @@ from gotocloud.aws.session import error_code
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.names import distribution_bucket, releases_url
 from gotocloud.rehearsal.iam.decisions import Decision, read_decisions
+from gotocloud.rehearsal.iam.people import enrol, mfa_device, sign_in
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.rehearsal.aws import Stacks
 from tests.security.assemblies import SITES, record_text
@@ -29,7 +30,7 @@ OTHER_GROUP = "410000000002"
 SCIENTIST = "solo"
 ROLE = f"arn:aws:iam::{GROUP}:role/gotocloud-scientist"
 SERVICE_ROLE = f"arn:aws:iam::{GROUP}:role/gotocloud-cluster-service"
-MFA = f"arn:aws:iam::{GROUP}:mfa/{SCIENTIST}"
+MFA = mfa_device(GROUP, SCIENTIST)
 BUCKET = distribution_bucket(MANAGEMENT, REGION)
 PROJECT_URL = f"{releases_url(MANAGEMENT, REGION)}1.0.0/project.template.json"
 TRAP = f"stranger-{GROUP}-x"
@@ -92,10 +93,8 @@ class Site:
 
     def scientist(self, **more: Any) -> Person:
         """The scientist, at work: the role, assumed with MFA."""
-        sts = self.newcomer.client("sts")
-        named = {"RoleArn": ROLE, "RoleSessionName": SCIENTIST}
-        mfa = {"SerialNumber": MFA, "TokenCode": "123456"}
-        return Person(self.aws, sts.assume_role(**named, **mfa, **more)["Credentials"])
+        keys = dict(self.newcomer.keys)
+        return Person(self.aws, sign_in(self.aws, GROUP, REGION, SCIENTIST, keys, **more))
 
     def decisions(self) -> list[Decision]:
         """Everything decided so far."""
@@ -117,12 +116,7 @@ def deployed(aws: LocalAws, workdir: Path) -> Site:
         Bucket=OWN_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
     )
     _lay_trap(aws)
-    iam = aws.client("iam", GROUP, REGION)
-    keys = iam.create_access_key(UserName=SCIENTIST)["AccessKey"]
-    iam.create_virtual_mfa_device(VirtualMFADeviceName=SCIENTIST)
-    codes = {"AuthenticationCode1": "111111", "AuthenticationCode2": "222222"}
-    iam.enable_mfa_device(UserName=SCIENTIST, SerialNumber=MFA, **codes)
-    return Site(aws, Person(aws, keys))
+    return Site(aws, Person(aws, enrol(aws, GROUP, REGION, SCIENTIST)))
 
 
 def _lay_trap(aws: LocalAws) -> None:

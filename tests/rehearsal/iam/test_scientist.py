@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from gotocloud.rehearsal.iam.people import scientist_environment
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.needs import need_iam_evaluator
 from tests.rehearsal.iam.site import (
@@ -309,6 +312,19 @@ def test_expired_and_unknown_keys_are_refused(site: Site) -> None:
     with pytest.raises(unknown.exceptions.ClientError, match="InvalidClientTokenId"):
         person.client("sts").get_caller_identity()
     iam.delete_access_key(**named)
+
+
+def test_commands_can_be_run_as_a_scientist(site: Site) -> None:
+    program = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
+    # Another user of the group, so that nobody else's key is replaced.
+    iam = site.admin("iam")
+    iam.create_user(UserName="second")
+    iam.add_user_to_group(GroupName="gotocloud-scientists", UserName="second")
+    environment = scientist_environment(site.aws, GROUP, REGION, "second")
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip().endswith(":assumed-role/gotocloud-scientist/second")
 
 
 def test_a_scientist_sees_who_they_are(scientist: Person) -> None:
