@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
+from moto.iam.models import get_account_id_from
+
 from gotocloud.rehearsal.engine.site import INTERNAL_HEADER
 from gotocloud.rehearsal.iam.denial import Answer, refusal
 from gotocloud.rehearsal.iam.wire import Call, UnreadableError, read_call
@@ -72,7 +74,8 @@ def _struck(environ: Environ) -> Answer | None:
         return None
     head = environ["REQUEST_METHOD"] == "HEAD"
     style = "s3" if call.service == "s3" else call.protocol
-    account = environ.get(ACCOUNT, "")
+    key = call.signature.access_key if call.signature else ""
+    account = environ.get(ACCOUNT) or get_account_id_from(key)
     kind = str(call.parameters.get("InstanceType", ""))
     if call.operation == "RunInstances" and FAULTS.take(
         "insufficient-capacity", instance_type=kind, account=account
@@ -81,7 +84,6 @@ def _struck(environ: Environ) -> Answer | None:
     if INTERNAL_HEADER in call.headers:
         # Services of the local AWS, at work for a request that was struck or spared already.
         return None
-    key = call.signature.access_key if call.signature else ""
     if FAULTS.take("expired-credentials", account=account, access_key=key):
         text = "The security token included in the request is expired"
         return refusal("ExpiredToken", text, style, head=head)

@@ -72,7 +72,9 @@ def test_throttling_leaves_other_operations_and_accounts_alone(
 
 
 def test_boto_bears_a_little_throttling(local: LocalAws, control: Control) -> None:
-    fault = control.fault("throttling", service="ssm", operation="Describe*", times=2)
+    fault = control.fault(
+        "throttling", service="ssm", operation="Describe*", account=GROUP, times=2
+    )
     keys = local.environment(GROUP, VIRGINIA)
     ssm = boto3.client(
         "ssm",
