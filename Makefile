@@ -13,7 +13,7 @@ export AWS_EC2_METADATA_DISABLED := true
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env demo test check lint lock bench clean
+.PHONY: help env demo test check lint lock bench bench-upload clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -67,6 +67,9 @@ lock: ## write the lock files anew from pyproject.toml
 
 bench: env ## measure start-up and synthesis, as ratios
 	@python benchmarks/run.py
+
+bench-upload: env ## measure uploads against s5cmd (10 minutes, 20 GB of disk)
+	@python benchmarks/upload.py
 
 clean: ## remove what was built and set up here
 	rm -rf build cdk.out $(VENV) $(PCLUSTER_VENV) node_modules *.egg-info

@@ -11,7 +11,7 @@ import pytest
 
 from tests.needs import ROOT
 
-TARGETS = ("env", "demo", "test", "check", "lint", "lock", "bench", "clean")
+TARGETS = ("env", "demo", "test", "check", "lint", "lock", "bench", "bench-upload", "clean")
 
 
 def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

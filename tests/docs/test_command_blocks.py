@@ -14,6 +14,8 @@ from tests.docs.command_blocks import ROOT, commands, documents, unread_blocks
 from tests.needs import need_cdk, need_parallelcluster
 
 RUN_ELSEWHERE = {
+    r"make bench-upload": "tests/test_makefile.py",
+    r"gotocloud (upload|download) .*": "tests/cli/test_transfer.py",
     r"make (env|test|lint|check|bench|lock|help)": "tests/test_makefile.py",
     r"make demo|gotocloud rehearse demo.*": "tests/rehearsal/test_whole_demo.py",
     r'(eval "\$\()?gotocloud rehearse (up|status|down).*': "tests/rehearsal/test_rehearse.py",
