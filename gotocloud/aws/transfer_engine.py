@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from gotocloud.aws.session import CONNECT_TIMEOUT_S, error_code, explained
+from gotocloud.aws.session import session as standard_session
 from gotocloud.errors import GoToCloudError
 
 CONNECTIONS = 32
@@ -90,19 +91,18 @@ class Bucket:
     """
 
     def __init__(self, name: str, region: str) -> None:
-        import boto3
         from botocore.config import Config
 
         self.name = name
         with explained(f"reach bucket {name}"):
-            session = boto3.Session(region_name=region)
+            session = standard_session()
             config = Config(
                 signature_version="s3v4",
                 retries={"mode": "standard", "total_max_attempts": 5},
                 connect_timeout=CONNECT_TIMEOUT_S,
                 max_pool_connections=CONNECTIONS,
             )
-            self.s3 = session.client("s3", config=config)
+            self.s3 = session.client("s3", region_name=region, config=config)
             try:
                 self.region = self.s3.head_bucket(Bucket=name).get("BucketRegion") or region
             except self.s3.exceptions.ClientError as error:
@@ -185,9 +185,11 @@ class Bucket:
         try:
             return asked.result()
         except self.s3.exceptions.ClientError as error:
-            if error_code(error) != "404":
-                raise
-            return None
+            if error_code(error) == "404":
+                return None
+            # An answer to HEAD has no body that says why; that to a listing has.
+            self.s3.list_objects_v2(Bucket=self.name, Prefix=key, MaxKeys=1)
+            raise
 
     def get(self, key: str, target: Path, etag: str) -> Future[Answer]:
         """Bring an object into a file, in parts at a time, if it still has that ETag."""
@@ -203,7 +205,7 @@ class Bucket:
         )
 
     def _path(self, key: str) -> str:
-        return self._root + quote(key, safe="/~")
+        return f"{self._root}{quote(key, safe='/~')}"
 
     def _made(self, operation: str, **arguments: Any) -> Future[Answer]:
         done: Future[Answer] = Future()

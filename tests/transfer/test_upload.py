@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 from awscrt.checksums import crc64nvme
+from botocore.exceptions import ClientError
 
-from gotocloud.aws.transfer_engine import Bucket
+from gotocloud.aws.transfer_engine import Answer, Bucket
 from gotocloud.aws.transfer_upload import STILL_CHANGING, Upload
 from gotocloud.errors import GoToCloudError
 from gotocloud.transfer.plan import SINGLE_PUT_LIMIT
@@ -289,3 +291,22 @@ def test_an_error_that_concerns_everything_ends_the_run(store: Store, folder: Pa
         work.run()
     assert "aws sso login" in (raised.value.next_command or "")
     assert len(calls) < 200
+
+
+def test_a_head_without_a_reason_is_explained_by_a_listing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = Bucket(BUCKET, "us-east-1")
+
+    def refused(*_: object, **__: object) -> Future[Answer]:
+        answer: Future[Answer] = Future()
+        answer.set_exception(ClientError({"Error": {"Code": "400"}}, "HeadObject"))
+        return answer
+
+    def listed(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "ExpiredToken"}}, "ListObjectsV2")
+
+    monkeypatch.setattr(bucket, "send", refused)
+    monkeypatch.setattr(bucket.s3, "list_objects_v2", listed)
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        bucket.head("a")
