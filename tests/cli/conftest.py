@@ -1,0 +1,128 @@
+"""A scientist's account, and processes that die at any call of AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import botocore.client
+import pytest
+from moto import mock_aws
+
+from tests.aws.scripted import Dies, Killed
+from tests.cli.group_account import REGION, SCIENTIST
+
+Dying = Callable[[int | None], Dies]
+
+
+@contextmanager
+def empty_aws() -> Iterator[None]:
+    """AWS without anything in it but a caller with a name."""
+    from moto.cloudformation.models import CloudFormationBackend  # noqa: F401 (loads the models)
+    from moto.sts.responses import TokenResponse
+
+    from gotocloud.rehearsal.services import quotas
+
+    quotas.apply()
+    original = TokenResponse.get_caller_identity
+
+    def named(self: Any) -> Any:
+        answer: Any = original(self)
+        answer.result["Arn"] = f"arn:aws:iam::123456789012:user/{SCIENTIST}"
+        return answer
+
+    TokenResponse.get_caller_identity = named  # type: ignore[method-assign]
+    try:
+        with mock_aws():
+            yield
+    finally:
+        TokenResponse.get_caller_identity = original  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def scientist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The environment of a scientist, with nothing of this machine's configuration."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_ROLE_ARN", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def aws(scientist: None) -> Iterator[None]:
+    """AWS in this process, empty."""
+    with empty_aws():
+        yield
+
+
+def killed_everywhere(
+    dying: Dying, clear: Callable[[], None], run: Callable[[], None], same: Callable[[], bool]
+) -> int:
+    """Kill a command before and after each of its calls in turn, and run it again each time.
+
+    Args:
+        clear: Takes back what the command made.
+        run: Runs the command.
+        same: Whether everything is as after an undisturbed run.
+
+    Returns:
+        The number of points at which it was killed.
+    """
+    for point in count():
+        clear()
+        dying(point)
+        try:
+            run()
+        except Killed:
+            dying(None)
+            run()
+        else:
+            return point
+        assert same(), f"killed at point {point}"
+    raise AssertionError
+
+
+@pytest.fixture
+def dying(monkeypatch: pytest.MonkeyPatch) -> Dying:
+    """Has the process die at a call of AWS: twice its number before it, and one more after it."""
+    original = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def arranged(at: int | None) -> Dies:
+        dies = Dies(at)
+
+        def call(self: Any, operation: str, arguments: Any) -> Any:
+            dies()
+            try:
+                return original(self, operation, arguments)
+            finally:
+                dies()
+
+        monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+        return dies
+
+    return arranged
+
+
+@pytest.fixture
+def cluster_in_moto(monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto runs custom resources in Docker; here they are nothing but their name."""
+
+    class Made:
+        physical_resource_id = "cluster"
+        type = "Custom::PclusterCluster"
+
+        def is_created(self) -> bool:
+            return True
+
+        def delete(self, *_: Any) -> None:
+            """Nothing to delete."""
+
+    path = "moto.cloudformation.parsing.CustomModel.create_from_cloudformation_json"
+    monkeypatch.setattr(path, lambda *_, **__: Made())

@@ -1,0 +1,124 @@
+"""`gotocloud doctor`, against AWS in this process."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from gotocloud.cli import doctor, setup
+from tests.cli.group_account import BUCKET, REGION, build, invoke
+from tests.cli.group_account import invoke_for_code as run
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, list[dict[str, Any]]]]:
+    """The exit code, and the findings by severity."""
+    capsys.readouterr()
+    code = run(doctor.app, "--json")
+    found: dict[str, list[dict[str, Any]]] = {}
+    for one in json.loads(capsys.readouterr().out):
+        found.setdefault(one["severity"], []).append(one)
+    return code, found
+
+
+def checks(findings: list[dict[str, Any]]) -> set[str]:
+    return {one["check"] for one in findings}
+
+
+@pytest.mark.usefixtures("aws")
+class TestDoctor:
+    def test_a_healthy_account_has_no_problem(self, capsys: pytest.CaptureFixture[str]) -> None:
+        build()
+        invoke(setup.app, "p")
+        code, found = told(capsys)
+        assert (code, found.get("problem")) == (0, None)
+        assert {"Credentials", "Group", "Release", "Stacks", "Left over"} <= checks(found["ok"])
+
+    def test_an_account_without_group_is_a_problem(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code, found = told(capsys)
+        assert (code, checks(found["problem"])) == (1, {"Group"})
+
+    def test_the_right_region_is_named(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        build()
+        monkeypatch.setenv("AWS_REGION", "eu-central-1")
+        _, found = told(capsys)
+        assert found["problem"][0]["remedy"] == f"export AWS_REGION={REGION}"
+
+    def test_a_region_that_is_none_is_a_problem(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_REGION", "tokyo")
+        code, found = told(capsys)
+        assert (code, checks(found["problem"])) == (1, {"Region"})
+
+    def test_an_unreadable_release_is_a_problem(self, capsys: pytest.CaptureFixture[str]) -> None:
+        build()
+        boto3.client("s3", REGION).put_object(
+            Bucket=BUCKET, Key="releases/0.10.0/project.template.json", Body=b"{}"
+        )
+        assert checks(told(capsys)[1]["problem"]) == {"Release"}
+
+    def test_what_is_billed_without_a_cluster_is_found(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        vpc_id = build()
+        ec2: Any = boto3.client("ec2", REGION)
+        address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+        filters = [{"Name": "vpc-id", "Values": [vpc_id]}]
+        subnet = ec2.describe_subnets(Filters=filters)["Subnets"][0]["SubnetId"]
+        gateway = ec2.create_nat_gateway(SubnetId=subnet)["NatGateway"]["NatGatewayId"]
+        code, found = told(capsys)
+        assert code == 1
+        texts = " ".join(one["text"] for one in found["problem"])
+        assert address in texts
+        assert gateway in texts
+
+    def test_missing_programs_come_with_their_remedy(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        build()
+        monkeypatch.setattr("gotocloud.cli.doctor.shutil.which", lambda _: None)
+        _, found = told(capsys)
+        assert {"aws", "session-manager-plugin"} <= checks(found["warning"])
+        assert all(one["remedy"] for one in found["warning"])
+
+
+@pytest.mark.usefixtures("scientist")
+def test_without_credentials_the_sign_on_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    code, found = told(capsys)
+    assert (code, checks(found["problem"])) == (1, {"Credentials"})
+    assert "aws sso login" in found["problem"][0]["remedy"]
+    assert checks(found["unknown"]) == {"Clock"}
+
+
+@pytest.mark.usefixtures("scientist")
+def test_expired_credentials_and_a_wrong_clock_are_told_apart(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from botocore.awsrequest import AWSResponse
+    from botocore.endpoint import Endpoint
+
+    class Raw:
+        def stream(self, *_: Any, **__: Any) -> Any:
+            yield b"<ErrorResponse><Error><Code>ExpiredToken</Code></Error></ErrorResponse>"
+
+    headers: Any = {"date": "Sun, 22 Nov 2020 12:00:00 GMT", "content-type": "text/xml"}
+    monkeypatch.setattr(
+        Endpoint, "_send", lambda *_: AWSResponse("https://sts", 403, headers, Raw())
+    )
+    _, found = told(capsys)
+    assert checks(found["problem"]) == {"Credentials", "Clock"}
+    assert "expired" in found["problem"][0]["text"]
+    assert "ahead of AWS's" in found["problem"][1]["text"]

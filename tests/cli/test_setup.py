@@ -1,0 +1,140 @@
+"""`gotocloud setup`, against AWS in this process."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from gotocloud.cli.setup import app
+from gotocloud.errors import GoToCloudError, InputError
+from tests.cli import group_account
+from tests.cli.conftest import Dying, killed_everywhere
+from tests.cli.group_account import ACCOUNT, BUCKET, REGION, build, invoke, survey
+
+STACK = f"gotocloud-project-ann-{ACCOUNT}-p"
+MOST_CALLS = 20
+
+
+def stack() -> dict[str, Any]:
+    cfn: Any = boto3.client("cloudformation", REGION)
+    found: dict[str, Any] = cfn.describe_stacks(StackName=STACK)["Stacks"][0]
+    return found
+
+
+@pytest.mark.usefixtures("aws")
+class TestSetup:
+    def test_a_project_gets_its_stack_with_all_tags(self) -> None:
+        build()
+        invoke(app, "p")
+        made = stack()
+        assert made["RoleARN"] == group_account.ROLE
+        assert {it["Key"]: it["Value"] for it in made["Tags"]} == {
+            "gtc:iam-user": "ann",
+            "gtc:method": "cryoem",
+            "gtc:project": "p",
+            "gtc:account": ACCOUNT,
+            "cost-centre": "42",
+        }
+        assert {it["ParameterKey"]: it["ParameterValue"] for it in made["Parameters"]} == {
+            "Project": "p",
+            "Scientist": "ann",
+            "BucketName": f"ann-{ACCOUNT}-p",
+            "KeyPairName": f"ann-{ACCOUNT}-p",
+        }
+
+    def test_the_newest_release_is_taken(self, capsys: pytest.CaptureFixture[str]) -> None:
+        build()
+        invoke(app, "p", "--dry-run", "--json")
+        plan = json.loads(capsys.readouterr().out)["plan"]
+        assert plan["release"] == "0.10.0"
+        assert plan["template_url"].endswith("/releases/0.10.0/project.template.json")
+
+    def test_a_release_without_manifest_is_not_published(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        build()
+        boto3.client("s3", REGION).delete_object(Bucket=BUCKET, Key="releases/0.10.0/manifest.json")
+        invoke(app, "p", "--dry-run", "--json")
+        assert json.loads(capsys.readouterr().out)["plan"]["release"] == "0.9.0"
+
+    def test_a_changed_template_is_not_launched(self) -> None:
+        build()
+        boto3.client("s3", REGION).put_object(
+            Bucket=BUCKET, Key="releases/0.10.0/project.template.json", Body=b"{}"
+        )
+        with pytest.raises(GoToCloudError, match="not what was published"):
+            invoke(app, "p")
+        assert STACK not in str(survey())
+
+    def test_a_dry_run_creates_nothing(self) -> None:
+        build()
+        before = survey()
+        invoke(app, "p", "--dry-run")
+        assert survey() == before
+
+    def test_a_second_time_there_is_nothing_to_do(self, capsys: pytest.CaptureFixture[str]) -> None:
+        build()
+        invoke(app, "p")
+        before = survey()
+        capsys.readouterr()
+        invoke(app, "p", "--json")
+        told = json.loads(capsys.readouterr().out)
+        assert (told["made"], told["plan"]) == (False, None)
+        assert survey() == before
+
+    def test_the_next_command_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
+        build()
+        invoke(app, "my protein")
+        assert "gotocloud start 'my protein'" in capsys.readouterr().err
+
+    def test_a_bucket_without_its_project_is_not_taken_over(self) -> None:
+        build()
+        boto3.client("s3", REGION).create_bucket(Bucket=f"ann-{ACCOUNT}-p")
+        with pytest.raises(GoToCloudError, match="nothing was created") as caught:
+            invoke(app, "p")
+        assert "exists without its project" in caught.value.problems[0]
+
+    def test_names_that_are_no_tags_are_refused_before_anything(self) -> None:
+        build()
+        with pytest.raises(InputError, match="names cannot be used"):
+            invoke(app, "アポフェリチン")
+
+    def test_an_account_without_group_is_told_where_to_turn(self) -> None:
+        with pytest.raises(GoToCloudError, match="no GoToCloud group in us-east-1") as caught:
+            invoke(app, "p")
+        assert "management group" in str(caught.value.next_command)
+
+    def test_a_wrong_region_is_told_the_right_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        build()
+        monkeypatch.setenv("AWS_REGION", "ap-northeast-1")
+        with pytest.raises(GoToCloudError, match="not work in ap-northeast-1, but in us-east-1"):
+            invoke(app, "p")
+
+    def test_without_a_terminal_nobody_is_asked_for_a_name(self) -> None:
+        build()
+        with pytest.raises(InputError, match="Which project"):
+            invoke(app)
+
+
+@pytest.mark.usefixtures("aws")
+def test_killed_before_and_after_every_call_it_ends_the_same_when_run_again(
+    dying: Dying,
+) -> None:
+    build()
+
+    def clear() -> None:
+        dying(None)
+        boto3.client("cloudformation", REGION).delete_stack(StackName=STACK)
+        assert survey() == empty
+
+    def run() -> None:
+        invoke(app, "p")
+
+    empty = survey()
+    run()
+    undisturbed = survey()
+    points = killed_everywhere(dying, clear, run, lambda: survey() == undisturbed)
+    assert points > MOST_CALLS

@@ -1,0 +1,79 @@
+"""`gotocloud status`, against AWS in this process."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gotocloud.cli import setup, start, status
+from gotocloud.errors import InputError
+from tests.cli.group_account import ACCOUNT, build, invoke
+
+pytestmark = [
+    pytest.mark.usefixtures("aws", "cluster_in_moto"),
+    pytest.mark.filterwarnings("ignore:Tried to parse AWS..FSx"),
+]
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> Any:
+    capsys.readouterr()
+    invoke(status.app, "--json")
+    return json.loads(capsys.readouterr().out)
+
+
+def test_without_a_project_the_first_step_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    build()
+    invoke(status.app)
+    assert "gotocloud setup PROJECT" in capsys.readouterr().err
+
+
+def test_projects_clusters_and_costs_come_from_stacks_and_tags(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    build()
+    invoke(setup.app, "p")
+    invoke(setup.app, "q")
+    invoke(start.app, "p", "--config", "tutorial", "--yes")
+    found = told(capsys)
+    assert (found["group"], found["account"], found["scientist"]) == ("lab", ACCOUNT, "ann")
+    first, second = found["projects"]
+    assert (first["project"], first["state"], first["mine"]) == ("p", "ready", True)
+    assert first["next_command"] == "gotocloud connect p"
+    assert first["cluster"]["configuration"] == "tutorial"
+    assert first["cluster"]["jobs"] == "unknown"
+    assert first["cluster"]["known_usd_per_hour"] == found["known_usd_per_hour"] > 0
+    assert (second["cluster"], second["next_command"]) == (None, "gotocloud start q")
+
+
+def test_the_table_says_what_everything_costs(capsys: pytest.CaptureFixture[str]) -> None:
+    build()
+    invoke(setup.app, "p")
+    capsys.readouterr()
+    invoke(status.app)
+    shown = capsys.readouterr()
+    assert "storage only" in shown.out
+    assert "All clusters together: USD 0.00/h" in shown.err
+
+
+def test_watching_ends_with_ctrl_c_and_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build()
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("gotocloud.cli.status.time.sleep", sleep)
+    invoke(status.app, "--watch", "30")
+    assert waited == [30, 30]
+    assert capsys.readouterr().err.count("lab in us-east-1") == 2
+
+
+def test_watching_all_the_time_is_refused() -> None:
+    with pytest.raises(InputError, match="too often"):
+        invoke(status.app, "--watch", "1")
