@@ -63,9 +63,14 @@ class Distribution(Construct):
         self.bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="GroupsReadReleases",
-                actions=["s3:GetObject", "s3:GetObjectVersion"],
+                # In one statement: the list of accounts would not fit a second time. The
+                # bucket holds nothing but releases.
+                actions=["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"],
                 principals=[iam.AnyPrincipal()],
-                resources=[self.bucket.arn_for_objects(f"{RELEASES_PREFIX}/*")],
+                resources=[
+                    self.bucket.arn_for_objects(f"{RELEASES_PREFIX}/*"),
+                    self.bucket.bucket_arn,
+                ],
                 conditions={"StringEquals": {"aws:PrincipalAccount": accounts}},
             )
         )

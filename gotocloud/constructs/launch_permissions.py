@@ -17,6 +17,7 @@ from gotocloud.platform.parameters import PREFIX
 LAUNCHED_STACKS = ("gotocloud-project-*", "gotocloud-cluster-*")
 SESSION_DOCUMENTS = ("AWS-StartPortForwardingSession", "SSM-SessionManagerRunShell")
 COMMAND_DOCUMENT = "AWS-RunShellScript"
+SPOT_ROLE = "aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
 TAGGED = {"StringEquals": {"aws:ResourceTag/gtc:method": METHOD}}
 
 
@@ -93,7 +94,7 @@ class LaunchPermissions(Construct):
             "Work",
             name="gotocloud-work",
             description="Work with the group's own projects and clusters.",
-            statements=[*work_statements(place), *look_statements()],
+            statements=[*work_statements(place), *look_statements(place)],
             roles=[role],
         )
         Policy(
@@ -158,6 +159,12 @@ def launch_statements(place: _Place, releases: Releases, service_role_arn: str) 
             actions=["s3:GetObject", "s3:GetObjectVersion"],
             resources=[f"arn:{place.partition}:s3:::{releases.bucket}/{releases.prefix}/*"],
             why="All published versions, and nothing but published versions.",
+        ),
+        Statement(
+            sid="ListReleases",
+            actions=["s3:ListBucket"],
+            resources=[f"arn:{place.partition}:s3:::{releases.bucket}"],
+            conditions={"StringLike": {"s3:prefix": f"{releases.prefix}/*"}},
         ),
         Statement(
             sid="HandOverToCloudFormation",
@@ -324,7 +331,7 @@ def finish_statements(place: _Place) -> list[Statement]:
     ]
 
 
-def look_statements() -> list[Statement]:
+def look_statements(place: _Place) -> list[Statement]:
     """Looking at what there is and what it costs."""
     return [
         Statement(
@@ -336,6 +343,7 @@ def look_statements() -> list[Statement]:
                 "cloudformation:ListStacks",
                 "cloudwatch:GetMetricData",
                 "ec2:DescribeAddresses",
+                "ec2:DescribeInstanceTypeOfferings",
                 "ec2:DescribeInstances",
                 "ec2:DescribeInstanceStatus",
                 "ec2:DescribeKeyPairs",
@@ -343,12 +351,14 @@ def look_statements() -> list[Statement]:
                 "ec2:DescribeSecurityGroupRules",
                 "ec2:DescribeSecurityGroups",
                 "ec2:DescribeSubnets",
+                "ec2:DescribeVpcEndpoints",
                 "ec2:DescribeVpcs",
                 "fsx:DescribeDataRepositoryAssociations",
                 "fsx:DescribeDataRepositoryTasks",
                 "fsx:DescribeFileSystems",
                 "pricing:GetProducts",
                 "s3:ListAllMyBuckets",
+                "servicequotas:ListAWSDefaultServiceQuotas",
                 "servicequotas:ListServiceQuotas",
                 "ssm:DescribeInstanceInformation",
                 "ssm:DescribeSessions",
@@ -356,5 +366,10 @@ def look_statements() -> list[Statement]:
             ],
             why="Read-only; most of these actions know no resources, and a group is one "
             "security unit.",
-        )
+        ),
+        Statement(
+            sid="SeeWhetherSpotIsReady",
+            actions=["iam:GetRole"],
+            resources=[f"arn:{place.partition}:iam::{place.account}:role/{SPOT_ROLE}"],
+        ),
     ]

@@ -18,7 +18,7 @@ def test_groups_read_what_is_published_and_nothing_else() -> None:
     Distribution(stack, "Distribution", bucket_name="dist", readers=ACCOUNTS[:2])
     document = only(stack, "AWS::S3::BucketPolicy")["PolicyDocument"]
     (allowed,) = [s for s in document["Statement"] if s["Effect"] == "Allow"]
-    assert allowed["Action"] == ["s3:GetObject", "s3:GetObjectVersion"]
+    assert allowed["Action"] == ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"]
     assert allowed["Condition"] == {"StringEquals": {"aws:PrincipalAccount": ACCOUNTS[:2]}}
     assert "/releases/*" in json.dumps(allowed["Resource"])
 

@@ -120,3 +120,32 @@ def test_commands_run_on_tagged_machines_with_one_document(allowed: dict[str, An
     }
     assert allowed["UseCommandDocument"]["Resource"] == "arn:aws:ssm:*::document/AWS-RunShellScript"
     assert allowed["SwitchAutomaticExport"]["Condition"] == allowed["RunOnHeadNodes"]["Condition"]
+
+
+def test_releases_can_be_listed_and_nothing_else_of_their_bucket(allowed: dict[str, Any]) -> None:
+    listing = allowed["ListReleases"]
+    assert (listing["Action"], listing["Resource"]) == ("s3:ListBucket", "arn:aws:s3:::dist")
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "releases/*"}}
+
+
+def test_of_iam_nothing_is_seen_but_the_role_of_spot(allowed: dict[str, Any]) -> None:
+    seen = [one for one in allowed.values() if "iam:GetRole" in one["Action"]]
+    assert [one["Resource"] for one in seen] == [
+        f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
+    ]
+
+
+def test_what_the_preflight_asks_may_be_asked(allowed: dict[str, Any]) -> None:
+    assert {
+        "budgets:ViewBudget",
+        "ec2:DescribeAddresses",
+        "ec2:DescribeInstances",
+        "ec2:DescribeInstanceTypeOfferings",
+        "ec2:DescribeNatGateways",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcEndpoints",
+        "fsx:DescribeFileSystems",
+        "s3:ListAllMyBuckets",
+        "servicequotas:ListAWSDefaultServiceQuotas",
+        "servicequotas:ListServiceQuotas",
+    } <= set(allowed["Look"]["Action"])
