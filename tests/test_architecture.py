@@ -29,7 +29,7 @@ ALLOWED = {
         *("cli", "aws", "platform", "cluster_configs", "costs", "projects", "rehearsal"),
         "transfer",
     },
-    "rehearsal": {"rehearsal", "aws", "platform", "cluster_configs", "costs", "cli"},
+    "rehearsal": {"rehearsal", "aws", "platform", "cluster_configs", "costs", "projects", "cli"},
     "projects": {"projects", "cluster_configs", "costs", "platform"},
     "node": set[str](),
 }

@@ -16,6 +16,7 @@ from gotocloud.platform.names import distribution_bucket
 from gotocloud.rehearsal.cdk_cli import CommandLine
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.profiles import accounts
+from gotocloud.rehearsal.quota_requests import raise_quotas
 
 AT_ONCE = 2
 """CDK runs side by side; each keeps about one core busy."""
@@ -202,3 +203,6 @@ def _deploy_groups_and_publish(deployment: _Deployment) -> None:
 
     groups = [group_task(group.name) for group in deployment.platform.groups]
     _side_by_side(deployment, [publish, *groups])
+    for group in deployment.platform.groups:
+        for region in group.regions:
+            raise_quotas(deployment.local, group.account, region)
