@@ -18,7 +18,8 @@ def documents() -> list[Path]:
 
 def commands(text: str) -> list[str]:
     """The commands of a document, in order: the lines that start with `$ `."""
-    lines = [line for block in _BLOCK.findall(text) for line in block.splitlines()]
+    blocks = (block.replace("\\\n", " ") for block in _BLOCK.findall(text))
+    lines = [line for block in blocks for line in block.splitlines()]
     return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from gotocloud.rehearsal.upkeep import Rehearsal
 from tests.docs.command_blocks import ROOT, commands, documents, unread_blocks
-from tests.needs import need_cdk, need_parallelcluster
+from tests.needs import need, need_cdk, need_parallelcluster
 
 RUN_ELSEWHERE = {
     r"make bench-upload": "tests/test_makefile.py",
@@ -22,7 +24,13 @@ RUN_ELSEWHERE = {
 }
 """Commands that need a machine of their own, and the tests that run them."""
 
-SANDBOXED = ("app.py", "cdk.json", "gotocloud", "platform.example.yaml")
+SANDBOXED = (
+    "app.py",
+    "cdk.json",
+    "gotocloud",
+    "platform.example.yaml",
+    "platform.example.record.yaml",
+)
 """What of the repository a document's commands may look at."""
 
 TIMEOUT_S = 420
@@ -60,21 +68,31 @@ def test_the_commands_of_a_document_work(
     activate = tmp_path / ".venv" / "bin" / "activate"
     activate.parent.mkdir(parents=True)
     activate.write_text("")
-    management = rehearsed.platform.management
     environment = {
-        **rehearsed.local.environment(management.account, management.home_region),
+        **environment_of(rehearsed),
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
         "GOTOCLOUD_PCLUSTER_PYTHON": str(ROOT / ".venv-pcluster" / "bin" / "python"),
     }
     here = [c for c in commands(document.read_text()) if not elsewhere(c)]
-    run_in(tmp_path, [without_questions(command) for command in here], environment)
+    if any(command.startswith("aws ") for command in here):
+        need(shutil.which("aws") is not None, "the AWS command line", "apt-get install awscli")
+    run_in(tmp_path, [as_run(command) for command in here], environment)
 
 
-def without_questions(command: str) -> str:
-    """The command as a person with a terminal would confirm it."""
+def environment_of(rehearsed: Rehearsal) -> dict[str, str]:
+    """What `rehearse up` tells a shell: a profile for every account."""
+    exports = (line.removeprefix("export ") for line in rehearsed.exports() if "=" in line)
+    return {name: shlex.split(value)[0] for name, _, value in (e.partition("=") for e in exports)}
+
+
+def as_run(command: str) -> str:
+    """The command as it can be run without a person and on the local AWS."""
     if command.startswith("cdk deploy"):
         return f"{command} --require-approval never"
+    if command.startswith("aws ce "):
+        # The local AWS sends no bills; this checks the parameters and asks nobody.
+        return f"{command} --generate-cli-skeleton output"
     return command
 
 

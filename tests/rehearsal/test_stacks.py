@@ -103,9 +103,7 @@ def test_what_is_to_be_retained_stays(stacks: Stacks) -> None:
 def test_what_is_retained_except_on_create_goes_with_a_failed_stack(stacks: Stacks) -> None:
     kept = {**parameter("x", Name="/not-kept"), "DeletionPolicy": "RetainExceptOnCreate"}
     bad = {"Type": "AWS::No::Such", "DependsOn": "Kept"}
-    stacks.cfn.create_stack(
-        StackName="not-kept", TemplateBody=template({"Kept": kept, "Bad": bad})
-    )
+    stacks.cfn.create_stack(StackName="not-kept", TemplateBody=template({"Kept": kept, "Bad": bad}))
     assert stacks.settled("not-kept")["StackStatus"] == "ROLLBACK_COMPLETE"
     with pytest.raises(ClientError, match="ParameterNotFound"):
         stacks.client("ssm").get_parameter(Name="/not-kept")
@@ -174,6 +172,8 @@ def test_a_change_set_is_found_by_its_stack_and_name(stacks: Stacks) -> None:
     assert stacks.settled("one")["StackStatus"] == "CREATE_COMPLETE"
     stacks.cfn.delete_change_set(**first)
     stacks.cfn.delete_change_set(**first)
+    with pytest.raises(stacks.cfn.exceptions.ChangeSetNotFoundException):
+        stacks.cfn.describe_change_set(**first)
     other = stacks.cfn.describe_change_set(StackName="other", ChangeSetName="cdk-deploy-change-set")
     assert other["Status"] == "CREATE_COMPLETE"
 

@@ -11,7 +11,17 @@ from __future__ import annotations
 from typing import Any
 
 from moto.cloudformation import responses
+from moto.cloudformation.exceptions import CloudFormationError
 from moto.core.responses import ActionResult, EmptyResult
+
+
+class ChangeSetNotFoundError(CloudFormationError):
+    """What the CDK command line waits for after it has deleted a change set."""
+
+    code = "ChangeSetNotFound"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"ChangeSet [{name}] does not exist")
 
 
 def install() -> None:
@@ -37,20 +47,29 @@ def delete_change_set(self: Any) -> ActionResult:
     backend = self.cloudformation_backend
     if stack := self._get_param("StackName"):
         backend.get_stack(stack)
-    meant = _meant(self)
-    if meant in backend.change_sets:
+    if meant := _found(self):
         backend.delete_change_set(meant)
     return EmptyResult()
 
 
 def _meant(self: Any) -> str:
-    """The id of the change set that a request means; its name, when there is none."""
+    """The id of the change set that a request means."""
+    found = _found(self)
+    if found is None:
+        raise ChangeSetNotFoundError(self._get_param("ChangeSetName"))
+    return found
+
+
+def _found(self: Any) -> str | None:
     name: str = self._get_param("ChangeSetName")
     stack = self._get_param("StackName")
-    found = [
+    change_sets = self.cloudformation_backend.change_sets
+    if name in change_sets:
+        return name
+    named = [
         change_set.change_set_id
-        for change_set in self.cloudformation_backend.change_sets.values()
+        for change_set in change_sets.values()
         if change_set.change_set_name == name
         and stack in (change_set.stack_name, change_set.stack_id)
     ]
-    return found[-1] if found else name
+    return named[-1] if named else None
