@@ -33,7 +33,9 @@ class StackDisplay:
     ) -> None:
         self._making = Making(total)
         self._total = total
-        self._key = key
+        # What one endpoint takes says nothing about another.
+        where = os.environ.get("AWS_ENDPOINT_URL", "")
+        self._key = key = f"{key} {where}".strip() if key else ""
         self._clock = clock
         self._began = clock()
         self._earlier: Sequence[float] = remembered(_read()).get(key, ()) if key else ()

@@ -370,6 +370,10 @@ def look_statements(place: _Place) -> list[Statement]:
         Statement(
             sid="SeeWhetherSpotIsReady",
             actions=["iam:GetRole"],
-            resources=[f"arn:{place.partition}:iam::{place.account}:role/{SPOT_ROLE}"],
+            # A role that does not exist is judged by its name, without the path.
+            resources=[
+                f"arn:{place.partition}:iam::{place.account}:role/{name}"
+                for name in (SPOT_ROLE, SPOT_ROLE.rpartition("/")[2])
+            ],
         ),
     ]

@@ -130,8 +130,12 @@ def test_releases_can_be_listed_and_nothing_else_of_their_bucket(allowed: dict[s
 
 def test_of_iam_nothing_is_seen_but_the_role_of_spot(allowed: dict[str, Any]) -> None:
     seen = [one for one in allowed.values() if "iam:GetRole" in one["Action"]]
+    name = "AWSServiceRoleForEC2Spot"
     assert [one["Resource"] for one in seen] == [
-        f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
+        [
+            f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/spot.amazonaws.com/{name}",
+            f"arn:aws:iam::{ACCOUNT}:role/{name}",
+        ]
     ]
 
 
