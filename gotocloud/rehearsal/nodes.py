@@ -37,7 +37,14 @@ _DIRECTORIES = (
 )
 _FROM_HOST = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 _ETC = (
-    *("alternatives/awk", "alternatives/which", "bash.bashrc", "hosts", "ld.so.cache", "ld.so.conf"),
+    *(
+        "alternatives/awk",
+        "alternatives/which",
+        "bash.bashrc",
+        "hosts",
+        "ld.so.cache",
+        "ld.so.conf",
+    ),
     *("localtime", "login.defs", "nsswitch.conf", "pam.d", "profile", "resolv.conf", "security"),
 )
 _ENTER = r"""
