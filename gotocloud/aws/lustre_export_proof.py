@@ -169,7 +169,6 @@ def _round(
         _compare(site, progress, f"{folder}/{LIST}", done, from_ns, compared)
     except (InventoryError, ValueError) as error:
         done.doubts = (f"the list of Lustre cannot be used: {error}.",)
-        return done
     for one in done.runs:
         done.doubts += doubts(one, done.listed, done.tally)
     done.doubts = tuple(dict.fromkeys(done.doubts))

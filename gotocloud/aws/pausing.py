@@ -291,32 +291,38 @@ def billed(cloud: Cloud, names: ProjectNames) -> list[str]:
     wanted = {key: names.tags[key] for key in ("gtc:iam-user", "gtc:project")}
     tags = [{"Name": f"tag:{key}", "Values": [value]} for key, value in wanted.items()]
     alive = ["pending", "running", "shutting-down", "stopping", "stopped"]
+    living = {"Name": "instance-state-name", "Values": alive}
+    open_ = {"Name": "state", "Values": ["pending", "available", "deleting"]}
+
+    def own(found: Mapping[str, Any]) -> bool:
+        tagged = {it["Key"]: it["Value"] for it in found.get("Tags", ())}
+        return wanted.items() <= tagged.items()
+
     with explained(f"look what of {names.project!r} is billed"):
-        machines = ec2.get_paginator("describe_instances").paginate(
-            Filters=[*tags, {"Name": "instance-state-name", "Values": alive}]
-        )
+        machines = ec2.get_paginator("describe_instances").paginate(Filters=[*tags, living])
         left = [
             f"{one['InstanceId']}: machine, {one['State']['Name']}"
             for page in machines
             for reservation in page["Reservations"]
             for one in reservation["Instances"]
+            if own(one)
         ]
-        gateways = ec2.get_paginator("describe_nat_gateways").paginate(
-            Filter=[*tags, {"Name": "state", "Values": ["pending", "available", "deleting"]}]
-        )
+        gateways = ec2.get_paginator("describe_nat_gateways").paginate(Filter=[*tags, open_])
         left += [
             f"{one['NatGatewayId']}: NAT gateway, {one['State']}"
             for page in gateways
             for one in page["NatGateways"]
+            if own(one)
         ]
         left += [
             f"{one.get('AllocationId', one['PublicIp'])}: address {one['PublicIp']}"
             for one in ec2.describe_addresses(Filters=tags)["Addresses"]
+            if own(one)
         ]
         left += [
             f"{one['FileSystemId']}: Lustre, {one.get('Lifecycle', '')}"
             for page in fsx.get_paginator("describe_file_systems").paginate()
             for one in page["FileSystems"]
-            if wanted.items() <= {it["Key"]: it["Value"] for it in one.get("Tags", ())}.items()
+            if own(one)
         ]
     return left

@@ -13,7 +13,10 @@ from gotocloud.errors import GoToCloudError, InputError
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
     from gotocloud.aws.pausing import Standing, Telling, Wishes
+    from gotocloud.aws.stacks import StackEvent
     from gotocloud.projects.pausing import ExportRun, Job, Proof
+
+STACK = "AWS::CloudFormation::Stack"
 
 app = typer.Typer(help="Pause a cluster without losing a byte.")
 
@@ -106,8 +109,10 @@ def _paused(cloud: Cloud, now: Standing, wishes: Wishes) -> Proof | None:
 
 
 def _telling(display: Any) -> Telling:
+    from gotocloud.aws.launch import Told
     from gotocloud.aws.lustre_export_proof import Progress
     from gotocloud.aws.pausing import Telling
+    from gotocloud.projects.progress import in_words
 
     said: dict[str, str] = {}
 
@@ -126,12 +131,16 @@ def _telling(display: Any) -> Telling:
     def compared(done: int, total: int) -> None:
         once("compared", f"{done:,} of {total:,} compared")
 
+    def removed(event: StackEvent) -> None:
+        if event.status == "DELETE_IN_PROGRESS" and event.resource_type != STACK:
+            once("removed", f"removing {in_words(event.resource_type)}")
+
     progress = Progress(step=display.step, exported=exported, compared=compared)
     return Telling(
         progress=progress,
         jobs=lambda jobs: once("jobs", f"waiting for {len(jobs)} jobs: {jobs[0]}"),
         left=lambda left: once("left", f"still billed: {', '.join(left)}"),
-        removal=display.told(),
+        removal=Told(event=removed, sleep=display.sleep),
         sleep=display.sleep,
     )
 

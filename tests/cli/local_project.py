@@ -1,0 +1,192 @@
+"""A scientist's project and cluster in the local AWS: Lustre that exports, a node that runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from gotocloud.platform.parameters import Fact
+from gotocloud.platform.project_names import ProjectNames
+from gotocloud.rehearsal.local_aws import LocalAws
+from gotocloud.rehearsal.services.faults_control import Control
+from tests.rehearsal.aws import GROUP, VIRGINIA, Stacks, outputs
+
+SCIENTIST = "ann"
+ROLE = f"arn:aws:iam::{GROUP}:role/gotocloud-scientist"
+VALUES = {Fact.GROUP: "alone", Fact.VPC_CIDR: "10.4.0.0/20", Fact.DESKTOP_NETWORKS: "none"}
+DCV = (
+    "#!/bin/sh\necho PclusterDcvServerPort=8443 PclusterDcvSessionId=abc "
+    'PclusterDcvSessionToken=token-of-"$(id -un)"\n'
+)
+_TEXT = {"Type": "String"}
+
+
+def write_facts(local: LocalAws, **changed: str) -> None:
+    """The group's SSM parameters."""
+    ssm = local.client("ssm", GROUP, VIRGINIA)
+    for fact in Fact:
+        value = changed.get(fact.name, VALUES.get(fact, "x"))
+        ssm.put_parameter(Name=fact.value, Value=value, Type="String", Overwrite=True)
+
+
+def environment(local: LocalAws) -> dict[str, str]:
+    """What makes every AWS tool act as the scientist."""
+    sts = local.client("sts", GROUP, VIRGINIA)
+    keys = sts.assume_role(RoleArn=ROLE, RoleSessionName=SCIENTIST)["Credentials"]
+    return {
+        **local.environment(GROUP, VIRGINIA),
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+    }
+
+
+class LocalProject:
+    """One project, with a cluster if it is started."""
+
+    def __init__(self, local: LocalAws, project: str) -> None:
+        self.local = local
+        self.names = ProjectNames(SCIENTIST, GROUP, project)
+        self.stacks = Stacks(local)
+        self.control = Control(local)
+        self.s3: Any = self.stacks.client("s3")
+        self.outputs: dict[str, str] = {}
+        made = self.stacks.create(
+            self.names.project_stack,
+            {
+                "Bucket": {
+                    "Type": "AWS::S3::Bucket",
+                    "DeletionPolicy": "Retain",
+                    "Properties": {
+                        "BucketName": self.names.base,
+                        "VersioningConfiguration": {"Status": "Enabled"},
+                    },
+                },
+                "Key": {"Type": "AWS::EC2::KeyPair", "Properties": {"KeyName": self.names.base}},
+            },
+            Tags=self._tags(),
+        )
+        assert made["StackStatus"] == "CREATE_COMPLETE", self.stacks.reasons(made["StackName"])
+
+    def start(self) -> LocalProject:
+        """Have a cluster: what is billed by the hour, and what a pause talks to."""
+        vpc = self.stacks.client("ec2").describe_subnets()["Subnets"][0]
+        made = self.stacks.create(
+            self.names.cluster_stack,
+            self._resources(vpc["SubnetId"], vpc["VpcId"]),
+            Tags=self._tags(),
+            Parameters={"BucketName": _TEXT | {"Default": self.names.base}},
+            Outputs={
+                "HeadNodeInstanceId": {"Value": {"Ref": "Head"}},
+                "HeadNodePublicIp": {"Value": "203.0.113.9"},
+                "LustreFileSystemId": {"Value": {"Ref": "Lustre"}},
+                "DesktopSecurityGroupId": {"Value": {"Fn::GetAtt": ["Door", "GroupId"]}},
+            },
+        )
+        assert made["StackStatus"] == "CREATE_COMPLETE", self.stacks.reasons(made["StackName"])
+        self.outputs = outputs(made)
+        self.instance = self.outputs["HeadNodeInstanceId"]
+        self.file_system = self.outputs["LustreFileSystemId"]
+        self.control.add_node(self.instance, GROUP, VIRGINIA, {"/fsx": self.file_system})
+        self.control.set_jobs(self.instance, [], partitions=[{"name": "refine3d"}])
+        script = self.control.node(self.instance) / "opt/parallelcluster/scripts"
+        script.mkdir(parents=True)
+        (script / "pcluster_dcv_connect.sh").write_text(DCV)
+        (script / "pcluster_dcv_connect.sh").chmod(0o755)
+        return self
+
+    def _resources(self, subnet: str, vpc: str) -> dict[str, Any]:
+        image = self.stacks.client("ec2").describe_images(Owners=["amazon"])["Images"][0]
+        events = {"Events": ["NEW", "CHANGED", "DELETED"]}
+        return {
+            "Lustre": {
+                "Type": "AWS::FSx::FileSystem",
+                "Properties": {
+                    "FileSystemType": "LUSTRE",
+                    "StorageCapacity": 1200,
+                    "SubnetIds": [subnet],
+                    "LustreConfiguration": {"DeploymentType": "SCRATCH_2"},
+                },
+            },
+            "Link": {
+                "Type": "AWS::FSx::DataRepositoryAssociation",
+                "Properties": {
+                    "FileSystemId": {"Ref": "Lustre"},
+                    "FileSystemPath": "/",
+                    "DataRepositoryPath": f"s3://{self.names.base}",
+                    "BatchImportMetaDataOnCreate": True,
+                    "S3": {"AutoImportPolicy": events, "AutoExportPolicy": events},
+                },
+            },
+            "Address": {"Type": "AWS::EC2::EIP", "Properties": {"Domain": "vpc"}},
+            "Gateway": {
+                "Type": "AWS::EC2::NatGateway",
+                "Properties": {
+                    "SubnetId": subnet,
+                    "AllocationId": {"Fn::GetAtt": ["Address", "AllocationId"]},
+                },
+            },
+            "Door": {
+                "Type": "AWS::EC2::SecurityGroup",
+                "Properties": {
+                    "GroupDescription": "desktop",
+                    "VpcId": vpc,
+                    "Tags": [{"Key": "gtc:door", "Value": "desktop"}],
+                },
+            },
+            "Head": {
+                "Type": "AWS::EC2::Instance",
+                "Properties": {
+                    "ImageId": image["ImageId"],
+                    "InstanceType": "m5.xlarge",
+                    "SubnetId": subnet,
+                },
+            },
+        }
+
+    def _tags(self) -> list[dict[str, str]]:
+        return [{"Key": key, "Value": value} for key, value in self.names.tags.items()]
+
+    @property
+    def lustre(self) -> Path:
+        """The directory that stands for Lustre."""
+        return self.control.lustre(self.file_system)
+
+    @property
+    def running(self) -> bool:
+        """Whether the cluster's stack is there."""
+        names = {one["StackName"] for one in self.stacks.cfn.describe_stacks()["Stacks"]}
+        return self.names.cluster_stack in names
+
+    def fill(self) -> dict[str, bytes]:
+        """Put files of all kinds onto Lustre; returns the regular ones."""
+        content = {
+            "movies/a.mrc": os.urandom(3000),
+            "sp ace/new\nline": b"1",
+            "Größe/粒子.star": b"2",
+            "empty": b"",
+        }
+        for name, data in content.items():
+            path = self.lustre / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        (self.lustre / "movies/link").symlink_to("../empty")
+        (self.lustre / "nothing inside").mkdir()
+        (self.lustre / "movies").chmod(0o750)
+        return content
+
+    def stored(self) -> dict[str, bytes]:
+        """Objects of the bucket, without our own."""
+        listed = self.s3.list_objects_v2(Bucket=self.names.base).get("Contents", ())
+        return {
+            one["Key"]: self.s3.get_object(Bucket=self.names.base, Key=one["Key"])["Body"].read()
+            for one in listed
+            if not one["Key"].startswith(".gotocloud/")
+        }
+
+    def proofs(self) -> list[str]:
+        """Keys of the proofs in the bucket."""
+        listed = self.s3.list_objects_v2(Bucket=self.names.base, Prefix=".gotocloud/proofs/")
+        keys = [one["Key"] for one in listed.get("Contents", ())]
+        return [key for key in keys if key.endswith("/proof.json")]

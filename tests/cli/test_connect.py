@@ -1,0 +1,220 @@
+"""`gotocloud connect` and `gotocloud ssh`, against a head node that runs commands."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gotocloud.aws import head_node
+from gotocloud.cli import main
+from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.projects.doors import PORT, description
+from gotocloud.rehearsal.local_aws import LocalAws
+from tests.cli.local_project import LocalProject, environment, write_facts
+from tests.rehearsal.aws import MANAGEMENT
+
+pytestmark = pytest.mark.rehearsal
+PLUGIN = """#!{python}
+import json, signal, socket, sys
+answer, region, verb, profile, asked, endpoint = sys.argv[1:]
+open({log!r}, "w").write(json.dumps([json.loads(answer), region, verb, json.loads(asked)]))
+port = json.loads(asked).get("Parameters", {{}}).get("localPortNumber")
+if port:
+    door = socket.create_server(("localhost", int(port[0])))
+    door.accept()
+"""
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    running = LocalAws.start(tmp_path_factory.mktemp("aws"), account=MANAGEMENT)
+    write_facts(running)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(autouse=True)
+def scientist(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment(local).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(head_node, "POLL_S", 0.05)
+
+
+@pytest.fixture(scope="module")
+def shared(local: LocalAws) -> LocalProject:
+    return LocalProject(local, "desk").start()
+
+
+@pytest.fixture
+def project(local: LocalAws, shared: LocalProject) -> Iterator[LocalProject]:
+    write_facts(local)
+    yield shared
+    for rule in rules(shared):
+        ec2(shared).revoke_security_group_ingress(
+            GroupId=shared.outputs["DesktopSecurityGroupId"],
+            SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]],
+        )
+
+
+@pytest.fixture
+def plugin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    import sys
+
+    log = tmp_path / "log.json"
+    program = tmp_path / "session-manager-plugin"
+    program.write_text(PLUGIN.format(python=sys.executable, log=str(log)))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    return log
+
+
+def ec2(project: LocalProject) -> Any:
+    return project.stacks.client("ec2")
+
+
+def rules(project: LocalProject) -> list[Any]:
+    group = project.outputs["DesktopSecurityGroupId"]
+    found = ec2(project).describe_security_group_rules(
+        Filters=[{"Name": "group-id", "Values": [group]}]
+    )["SecurityGroupRules"]
+    return [rule for rule in found if not rule["IsEgress"]]
+
+
+def let_in(project: LocalProject, network: str, text: str) -> None:
+    ec2(project).authorize_security_group_ingress(
+        GroupId=project.outputs["DesktopSecurityGroupId"],
+        IpPermissions=[
+            {
+                "IpProtocol": "tcp",
+                "FromPort": PORT,
+                "ToPort": PORT,
+                "IpRanges": [{"CidrIp": network, "Description": text}],
+            }
+        ],
+    )
+
+
+def run(*arguments: str) -> None:
+    main.app(list(arguments), standalone_mode=False, prog_name="gotocloud")
+
+
+def test_the_desktop_opens_to_one_address_and_prints_a_one_time_url(
+    project: LocalProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("connect", "desk", "--from", "8.8.8.8", "--hours", "2")
+    url = capsys.readouterr().out.strip()
+    assert url == "https://203.0.113.9:8443?authToken=token-of-ubuntu#abc"
+    [rule] = rules(project)
+    assert (rule["CidrIpv4"], rule["FromPort"], rule["ToPort"]) == ("8.8.8.8/32", PORT, PORT)
+    assert rule["Description"].startswith("gotocloud desktop of ann until 20")
+
+
+def test_connecting_again_opens_no_second_rule(project: LocalProject) -> None:
+    for hours in ("2", "1", "3"):
+        run("connect", "desk", "--from", "8.8.8.8", "--hours", hours)
+    [rule] = rules(project)
+    in_two_and_a_half = datetime.now(UTC) + timedelta(hours=2.5)
+    assert rule["Description"] > description("ann", in_two_and_a_half)
+
+
+def test_openings_past_their_time_and_those_to_the_world_are_closed(project: LocalProject) -> None:
+    past, later = (datetime.now(UTC) + timedelta(hours=hours) for hours in (-1, 1))
+    let_in(project, "9.9.9.9/32", description("ben", past))
+    let_in(project, "9.9.9.8/32", description("ben", later))
+    let_in(project, "0.0.0.0/0", "by hand")
+    run("connect", "desk", "--from", "8.8.8.8")
+    assert {rule["CidrIpv4"] for rule in rules(project)} == {"9.9.9.8/32", "8.8.8.8/32"}
+
+
+def test_a_dry_run_opens_and_closes_nothing(project: LocalProject) -> None:
+    let_in(project, "9.9.9.9/32", description("ben", datetime(2020, 1, 1, tzinfo=UTC)))
+    run("connect", "desk", "--from", "8.8.8.8", "--dry-run")
+    assert [rule["CidrIpv4"] for rule in rules(project)] == ["9.9.9.9/32"]
+
+
+def test_the_world_is_never_let_in(project: LocalProject) -> None:
+    with pytest.raises(InputError):
+        run("connect", "desk", "--from", "0.0.0.0/0")
+    assert rules(project) == []
+
+
+def test_a_group_with_networks_of_its_own_keeps_others_out(
+    local: LocalAws, project: LocalProject
+) -> None:
+    write_facts(local, DESKTOP_NETWORKS="130.87.0.0/16")
+    with pytest.raises(InputError, match=r"130\.87\.0\.0/16"):
+        run("connect", "desk", "--from", "8.8.8.8")
+    run("connect", "desk", "--from", "130.87.1.2")
+    assert [rule["CidrIpv4"] for rule in rules(project)] == ["130.87.1.2/32"]
+
+
+def test_an_address_that_cannot_be_found_says_what_to_type(
+    project: LocalProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gotocloud.aws import desktop_door
+
+    monkeypatch.setattr(desktop_door, "_fetch", lambda: "<html>sign in to the hotel</html>")
+    with pytest.raises(GoToCloudError, match=r"--from YOUR\.PUBLIC"):
+        run("connect", "desk")
+    assert rules(project) == []
+
+
+def test_closing_shuts_everybody_out(project: LocalProject) -> None:
+    run("connect", "desk", "--from", "8.8.8.8")
+    run("connect", "desk", "--close")
+    assert rules(project) == []
+
+
+def test_a_tunnel_opens_no_port_and_needs_the_plugin(
+    project: LocalProject, plugin: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("connect", "desk", "--tunnel", "--json")
+    told = json.loads(capsys.readouterr().out)
+    answer, region, verb, asked = json.loads(plugin.read_text())
+    assert told["url"] == f"https://localhost:{told['port']}?authToken=token-of-ubuntu#abc"
+    assert asked["Parameters"] == {
+        "portNumber": [str(PORT)],
+        "localPortNumber": [str(told["port"])],
+    }
+    assert set(answer) == {"SessionId", "TokenValue", "StreamUrl"}
+    assert (region, verb) == ("us-east-1", "StartSession")
+    assert rules(project) == []
+
+
+@pytest.mark.parametrize("command", [["connect", "desk", "--tunnel"], ["ssh", "desk"]])
+def test_a_missing_plugin_is_named(
+    project: LocalProject, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(GoToCloudError, match="session-manager-plugin"):
+        run(*command)
+
+
+def test_ssh_is_a_session_with_the_head_node(project: LocalProject, plugin: Path) -> None:
+    run("ssh", "desk")
+    assert json.loads(plugin.read_text())[3] == {"Target": project.instance}
+
+
+def test_a_cluster_that_does_not_run_says_how_to_start_it(project: LocalProject) -> None:
+    with pytest.raises(GoToCloudError, match="gotocloud start other"):
+        run("connect", "other")
+
+
+def test_an_interrupted_pause_is_told(
+    project: LocalProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fsx = project.stacks.client("fsx")
+    link = fsx.describe_data_repository_associations()["Associations"][0]["AssociationId"]
+    off: dict[str, Any] = {"AutoExportPolicy": {"Events": []}}
+    fsx.update_data_repository_association(AssociationId=link, S3=off)
+    run("connect", "desk", "--from", "8.8.8.8")
+    assert "gotocloud pause desk --reopen" in capsys.readouterr().err
+    run("pause", "desk", "--reopen")
+    run("connect", "desk", "--from", "8.8.8.8")
+    assert "--reopen" not in capsys.readouterr().err

@@ -1,0 +1,248 @@
+"""`gotocloud pause`, against a Lustre that exports and a head node that runs commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gotocloud.aws import head_node, launch, lustre_export, lustre_export_link, pausing
+from gotocloud.aws.lustre_export_proof import UnprovenError
+from gotocloud.cli import main
+from gotocloud.errors import GoToCloudError
+from gotocloud.rehearsal.local_aws import LocalAws
+from tests.cli.local_project import LocalProject, environment, write_facts
+from tests.rehearsal.aws import MANAGEMENT
+
+pytestmark = pytest.mark.rehearsal
+JOB = {"job_id": 7, "name": "a|b", "user": "ubuntu", "partition": "refine3d", "state": "RUNNING"}
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    running = LocalAws.start(tmp_path_factory.mktemp("aws"), account=MANAGEMENT)
+    write_facts(running)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(autouse=True)
+def scientist(local: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment(local).items():
+        monkeypatch.setenv(name, value)
+    for module in (head_node, lustre_export, lustre_export_link, launch):
+        monkeypatch.setattr(module, "POLL_S", 0.05)
+    monkeypatch.setattr(pausing, "BILLS_POLL_S", 0.05)
+    monkeypatch.setattr(pausing, "JOBS_POLL_S", 0.05)
+
+
+@pytest.fixture
+def project(local: LocalAws) -> Iterator[LocalProject]:
+    made = LocalProject(local, f"p{next(_numbers)}").start()
+    yield made
+    made.control.clear()
+
+
+def pause(project: LocalProject, *arguments: str) -> None:
+    main.app(
+        ["pause", project.names.project, *arguments], standalone_mode=False, prog_name="gotocloud"
+    )
+
+
+def test_a_paused_cluster_leaves_everything_in_the_bucket_and_a_proof(
+    project: LocalProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = project.fill()
+    pause(project, "--json")
+    told = json.loads(capsys.readouterr().out)
+    stored = project.stored()
+    assert not project.running
+    assert stored["movies/link"] == b"../empty"
+    assert {name: stored[name] for name in content} == content
+    assert told["proof"]["counted"]["files"] == 4
+    assert told["proof"]["counted"]["links"] == 1
+    assert told["proof"]["counted"]["checksums"] == 4
+    assert len(project.proofs()) == 1
+
+
+def test_pausing_twice_is_nothing_to_do(
+    project: LocalProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pause(project)
+    pause(project)
+    assert "nothing to do" in capsys.readouterr().err
+
+
+def test_a_cluster_that_is_started_again_has_the_same_files(project: LocalProject) -> None:
+    content = project.fill()
+    pause(project)
+    project.start()
+    from tests.rehearsal.services.lustres import until
+
+    until((project.lustre / "empty").exists)
+    found = {name: (project.lustre / name).read_bytes() for name in content}
+    assert found == content
+    assert (project.lustre / "movies/link").readlink() == Path("../empty")
+    assert (project.lustre / "movies").stat().st_mode & 0o777 == 0o750
+    pause(project)
+
+
+def test_running_jobs_keep_the_cluster_and_are_listed(project: LocalProject) -> None:
+    project.control.set_jobs(project.instance, [JOB])
+    with pytest.raises(GoToCloudError, match=r"7 'a\|b' of ubuntu"):
+        pause(project)
+    assert project.running
+
+
+def test_jobs_are_cancelled_when_that_is_asked_for(project: LocalProject) -> None:
+    project.control.set_jobs(project.instance, [JOB])
+    pause(project, "--cancel-jobs", "--yes")
+    assert not project.running
+
+
+def test_nobody_there_to_be_asked_cancels_nothing(project: LocalProject) -> None:
+    project.control.set_jobs(project.instance, [JOB])
+    with pytest.raises(GoToCloudError, match="nobody is there"):
+        pause(project, "--cancel-jobs")
+    assert project.running
+
+
+def test_a_slurm_that_does_not_answer_keeps_the_cluster(project: LocalProject) -> None:
+    project.control.set_jobs(project.instance, [], down=True)
+    with pytest.raises(GoToCloudError, match="Slurm"):
+        pause(project)
+    assert project.running
+
+
+def test_a_dry_run_changes_nothing(
+    project: LocalProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.fill()
+    pause(project, "--dry-run")
+    assert project.running
+    assert project.proofs() == []
+    assert "Would export" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("export-skips", "missing in the bucket"),
+        ("export-truncates", "another size"),
+        ("export-corrupts", "another content"),
+        ("export-forgets-metadata", "other"),
+        ("export-file-fails", "failed"),
+    ],
+)
+def test_a_bad_export_of_one_file_keeps_the_cluster_and_names_it(
+    project: LocalProject, fault: str, said: str
+) -> None:
+    with (
+        project.control.during("auto-export-stalls"),
+        project.control.during(fault, path="movies/a.mrc"),
+    ):
+        project.fill()
+        with pytest.raises(UnprovenError, match=said) as caught:
+            pause(project)
+    assert "movies/a.mrc" in str(caught.value)
+    assert project.running
+    assert project.proofs() == []
+
+
+def test_an_export_task_that_fails_keeps_the_cluster(project: LocalProject) -> None:
+    with project.control.during("auto-export-stalls"), project.control.during("export-task-fails"):
+        project.fill()
+        with pytest.raises(UnprovenError, match="FAILED"):
+            pause(project)
+    assert project.running
+
+
+def test_an_export_task_that_hides_its_failures_keeps_the_cluster(project: LocalProject) -> None:
+    control = project.control
+    with (
+        control.during("auto-export-stalls"),
+        control.during("export-task-lies"),
+        control.during("export-file-fails", path="movies/link"),
+    ):
+        project.fill()
+        with pytest.raises(UnprovenError, match="movies/link"):
+            pause(project)
+    assert project.running
+
+
+def test_a_failed_pause_gives_the_cluster_back_as_it_was(project: LocalProject) -> None:
+    with project.control.during("export-task-fails"), pytest.raises(UnprovenError):
+        pause(project)
+    fsx = project.stacks.client("fsx")
+    link = fsx.describe_data_repository_associations(
+        Filters=[{"Name": "file-system-id", "Values": [project.file_system]}]
+    )["Associations"][0]
+    assert link["S3"]["AutoExportPolicy"]["Events"] == ["NEW", "CHANGED", "DELETED"]
+    pause(project)
+    assert not project.running
+
+
+def test_a_file_written_during_the_export_is_exported_too(
+    project: LocalProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gotocloud.aws import lustre_export_proof
+
+    project.fill()
+    original = lustre_export_proof._compare
+    written: list[int] = []
+
+    def compare(*given: Any) -> None:
+        if not written:
+            written.append((project.lustre / "late").write_bytes(b"late"))
+        original(*given)
+
+    monkeypatch.setattr(lustre_export_proof, "_compare", compare)
+    pause(project)
+    assert project.stored()["late"] == b"late"
+
+
+def test_a_file_that_changes_all_the_time_keeps_the_cluster(
+    project: LocalProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gotocloud.aws import lustre_export_proof
+
+    project.fill()
+    original: Callable[..., None] = lustre_export_proof._compare
+
+    def compare(*given: Any) -> None:
+        with (project.lustre / "log").open("a") as log:
+            log.write("more\n")
+        original(*given)
+
+    monkeypatch.setattr(lustre_export_proof, "_compare", compare)
+    with pytest.raises(UnprovenError, match="written, renamed or removed"):
+        pause(project)
+    assert project.running
+
+
+def test_what_was_deleted_half_way_is_deleted_only_with_a_proof(project: LocalProject) -> None:
+    project.fill()
+    with project.control.during("resource-fails", logical_id="Door", phase="delete"):
+        with pytest.raises(GoToCloudError, match="could not be removed"):
+            pause(project)
+        stack = project.stacks.settled(project.names.cluster_stack)
+        assert stack["StackStatus"] == "DELETE_FAILED"
+    pause(project)
+    assert not project.running
+
+
+def test_what_somebody_else_deleted_half_way_is_kept_without_a_proof(
+    project: LocalProject,
+) -> None:
+    with project.control.during("resource-fails", logical_id="Door", phase="delete"):
+        project.stacks.cfn.delete_stack(StackName=project.names.cluster_stack)
+        project.stacks.settled(project.names.cluster_stack)
+    with pytest.raises(GoToCloudError, match="nobody has proven"):
+        pause(project)
+    assert project.running
