@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from gotocloud.aws.clusters import Wanted, check_start, launch, plan_start
+from gotocloud.aws.launch import Told, settle
+from gotocloud.aws.projects import place, plan_setup
 from gotocloud.aws.releases import verified_template_url
-from gotocloud.aws.stacks import StackEvent, create_stack
-from gotocloud.platform.addresses import group_network, group_subnets
+from gotocloud.aws.stacks import StackEvent
+from gotocloud.cli.findings_view import refuse_problems
+from gotocloud.cluster_configs.model import load_configuration
+from gotocloud.costs.idle import idle_cost
 from gotocloud.platform.model import Group, Platform
-from gotocloud.platform.names import (
-    CLUSTER_SERVICE_ROLE,
-    SCIENTIST_ROLE,
-    distribution_bucket,
-    release_key,
-)
+from gotocloud.platform.names import SCIENTIST_ROLE, distribution_bucket, release_key
 from gotocloud.platform.project_names import ProjectNames
 from gotocloud.platform.release import PROJECT_TEMPLATE, cluster_template, sha256
 from gotocloud.rehearsal.local_aws import LocalAws
@@ -51,18 +52,28 @@ class Scientist:
 
     def client(self, service: str, region: str = "") -> Any:
         """A client that acts as the scientist and as nobody else."""
-        import boto3
-        from botocore.config import Config
+        keys = tuple(self.credentials[name] for name in _KEYS)
+        return _client(service, region or self.region, self.aws.endpoint_url, keys)
 
-        return boto3.Session().client(
-            service,  # type: ignore[call-overload]  # the stubs know literal names only
-            region_name=region or self.region,
-            endpoint_url=self.aws.endpoint_url,
-            aws_access_key_id=self.credentials["AccessKeyId"],
-            aws_secret_access_key=self.credentials["SecretAccessKey"],
-            aws_session_token=self.credentials["SessionToken"],
-            config=Config(s3={"addressing_style": "path"}),
-        )
+
+_KEYS = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+
+
+@cache
+def _client(service: str, region: str, endpoint_url: str, keys: tuple[str, ...]) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    key_id, secret, token = keys
+    return boto3.Session().client(
+        service,  # type: ignore[call-overload]  # the stubs know literal names only
+        region_name=region,
+        endpoint_url=endpoint_url,
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+        config=Config(s3={"addressing_style": "path"}),
+    )
 
 
 def sign_in(aws: LocalAws, group: Group, region: str, name: str) -> Scientist:
@@ -104,27 +115,38 @@ class Launcher:
         return cluster_template(self.configuration, self.scientist.region)
 
     def launch_project(self) -> dict[str, str]:
-        """Launch the project's stack; returns its outputs."""
-        return self._create(
-            self.names.project_stack,
-            PROJECT_TEMPLATE,
-            {"BucketName": self.names.base, "KeyPairName": self.names.base},
-        )
+        """Set the project up as `gotocloud setup` does; returns the outputs of its stack.
+
+        Raises:
+            GoToCloudError: if something forbids it, or it fails.
+        """
+        planned = plan_setup(self.scientist, place(self.scientist), self.project, self.release)
+        refuse_problems(planned.findings, f"Setting up {self.project!r}", "the demo")
+        if planned.plan is None:
+            return {}
+        return settle(self.scientist, planned.plan, self._told, retry="the demo")
 
     def launch_cluster(self, lustre_gib: int) -> dict[str, str]:
-        """Launch the cluster's stack; returns its outputs."""
-        group, region = self.scientist.group, self.scientist.region
-        subnets = group_subnets(group_network(self.platform, group, region))
-        return self._create(
-            self.names.cluster_stack,
-            self.cluster_path,
-            {
-                "ClusterName": self.names.cluster,
-                "BucketName": self.names.base,
-                "ComputeSubnetCidr": str(subnets.compute[0]),
-                "LustreGib": str(lustre_gib),
-            },
+        """Start the cluster as `gotocloud start` does; returns the outputs of its stack.
+
+        Raises:
+            GoToCloudError: if something forbids it, or it fails.
+        """
+        wanted = Wanted(self.project, self.configuration, self.release, lustre_gib)
+        planned = plan_start(self.scientist, place(self.scientist), wanted)
+        idle = idle_cost(
+            load_configuration(self.configuration),
+            self.scientist.region,
+            lustre_gib,
+            head_node_type=planned.shape.head_node,
         )
+        findings = check_start(self.scientist, planned, idle.known_total_usd_per_hour)
+        refuse_problems(findings, f"Starting a cluster for {self.project!r}", "the demo")
+        return launch(self.scientist, planned, self._told, retry="the demo")
+
+    @property
+    def _told(self) -> Told:
+        return Told(event=self.on_event, sleep=lambda _: time.sleep(POLL_S))
 
     def account(self) -> Launch:
         """What was launched, for the report."""
@@ -146,24 +168,6 @@ class Launcher:
             release=self.release,
             templates=tuple(templates),
             stacks=(self.names.project_stack, self.names.cluster_stack),
-        )
-
-    def _create(self, name: str, path: str, parameters: Mapping[str, str]) -> dict[str, str]:
-        account = self.scientist.group.account
-        return create_stack(
-            name,
-            self.scientist.region,
-            template_url=self._url(path),
-            role_arn=f"arn:aws:iam::{account}:role/{CLUSTER_SERVICE_ROLE}",
-            parameters={
-                "Project": self.project,
-                "Scientist": self.scientist.name,
-                **parameters,
-            },
-            tags={**self.names.tags, **self.scientist.group.tags},
-            cfn=self.scientist.client("cloudformation"),
-            on_event=self.on_event,
-            sleep=lambda _: time.sleep(POLL_S),
         )
 
     def _bucket(self) -> tuple[str, str]:
