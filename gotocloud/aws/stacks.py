@@ -1,14 +1,12 @@
-"""CloudFormation stacks: their outputs, and launching one from a published template."""
+"""CloudFormation stacks: what they are, what they give, what happens to them."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gotocloud.aws.session import client, error_code, explained
-from gotocloud.errors import GoToCloudError
 
 POLL_S = 5.0
 TIMEOUT_S = 5400.0
@@ -65,88 +63,6 @@ def outputs(name: str, region: str, *, cfn: Any = None) -> dict[str, str] | None
     return None if stack is None else _outputs(stack)
 
 
-def create_stack(
-    name: str,
-    region: str,
-    *,
-    template_url: str,
-    role_arn: str,
-    parameters: Mapping[str, str],
-    tags: Mapping[str, str],
-    cfn: Any = None,
-    on_event: Callable[[StackEvent], None] = lambda _: None,
-    sleep: Callable[[float], None] = time.sleep,
-    timeout_s: float = TIMEOUT_S,
-) -> dict[str, str]:
-    """Launch a stack from a published template and wait for it; returns its outputs.
-
-    A stack that is already there is not launched again: one that is being made is waited
-    for, a complete one is done. So an interrupted launch is finished by calling this again.
-
-    Args:
-        template_url: URL of a published template.
-        role_arn: The service role with which CloudFormation makes the resources.
-        on_event: Called with every event, the oldest first.
-
-    Raises:
-        GoToCloudError: if the stack cannot be made; tells each failed resource with its reason.
-    """
-    cfn = cfn or client("cloudformation", region)
-    if describe(name, region, cfn=cfn) is None:
-        with explained(f"create stack {name} in {region}"):
-            cfn.create_stack(
-                StackName=name,
-                TemplateURL=template_url,
-                RoleARN=role_arn,
-                Parameters=[
-                    {"ParameterKey": key, "ParameterValue": value}
-                    for key, value in parameters.items()
-                ],
-                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-                Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-            )
-    return wait_for_stack(
-        name, region, cfn=cfn, on_event=on_event, sleep=sleep, timeout_s=timeout_s
-    )
-
-
-def wait_for_stack(
-    name: str,
-    region: str,
-    *,
-    cfn: Any = None,
-    on_event: Callable[[StackEvent], None] = lambda _: None,
-    sleep: Callable[[float], None] = time.sleep,
-    timeout_s: float = TIMEOUT_S,
-) -> dict[str, str]:
-    """Wait until a stack is complete; returns its outputs.
-
-    Raises:
-        GoToCloudError: if it fails, disappears or takes longer than `timeout_s`.
-    """
-    cfn = cfn or client("cloudformation", region)
-    seen: dict[str, StackEvent] = {}
-    waited_s = 0.0
-    while True:
-        stack = describe(name, region, cfn=cfn)
-        if stack is None:
-            raise GoToCloudError(f"Stack {name} in {region} has disappeared.")
-        for event in new_events(name, region, cfn, seen):
-            on_event(event)
-        status = str(stack["StackStatus"])
-        if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}:
-            return _outputs(stack)
-        if not status.endswith("_IN_PROGRESS"):
-            raise _failure(name, region, status, list(seen.values()))
-        if waited_s >= timeout_s:
-            raise GoToCloudError(
-                f"Stack {name} in {region} is still {status} after {waited_s:.0f} s.",
-                next_command="run the same command again: it carries on waiting",
-            )
-        sleep(POLL_S)
-        waited_s += POLL_S
-
-
 def new_events(name: str, region: str, cfn: Any, seen: dict[str, StackEvent]) -> list[StackEvent]:
     """The events of a stack that have not been seen, the oldest first.
 
@@ -182,19 +98,4 @@ def _event(item: Mapping[str, Any]) -> StackEvent:
         resource_type=item.get("ResourceType", ""),
         status=item.get("ResourceStatus", ""),
         reason=item.get("ResourceStatusReason", ""),
-    )
-
-
-def _failure(name: str, region: str, status: str, events: list[StackEvent]) -> GoToCloudError:
-    problems = [
-        f"{event.resource} ({event.resource_type}): {event.reason or event.status}"
-        for event in events
-        # What CloudFormation cancelled because of another failure explains nothing.
-        if event.failed and "cancelled" not in event.reason.lower()
-    ]
-    return GoToCloudError(
-        f"Stack {name} in {region} is {status}.",
-        problems=problems,
-        next_command=f"aws cloudformation delete-stack --region {region} --stack-name {name}, "
-        "then run the same command again",
     )
