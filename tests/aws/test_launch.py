@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 
 import pytest
@@ -151,7 +152,7 @@ def test_what_is_only_to_be_followed_is_never_launched() -> None:
         settle(ScriptedCloud(ScriptedCfn()), empty, QUIET, retry=RETRY)
 
 
-HISTORIES = {
+HISTORIES: dict[str, Callable[[], ScriptedCfn]] = {
     "nothing": ScriptedCfn,
     "being made": lambda: found(*GOOD),
     "rolled back": lambda: found("ROLLBACK_COMPLETE"),
