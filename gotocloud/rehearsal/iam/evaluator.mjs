@@ -7,8 +7,10 @@ const documents = new Map()
 
 const named = (policies) => policies.map(({ name, key }) => ({ name, policy: documents.get(key) }))
 
-// An asterisk in a request is a character, not a pattern.
-const literal = (resource) => (resource === '*' ? resource : resource.replaceAll('*', '%2A'))
+// An asterisk in a request is a character, not a pattern; and a pattern's asterisk stands for
+// any character, which the library's stops doing at a line end.
+const literal = (resource) =>
+  resource === '*' ? resource : resource.replaceAll('*', '%2A').replace(/[\r\n\u2028\u2029]/g, '%0A')
 
 function simulation(asked) {
   return {

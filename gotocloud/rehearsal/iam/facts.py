@@ -67,6 +67,8 @@ class MotoFacts:
             return _ec2_tags(account, region, resource.rpartition("/")[2])
         if service == "iam":
             return _iam_tags(account, arn)
+        if service == "fsx" and resource.startswith("association/"):
+            return _association_tags(account, region, resource.rpartition("/")[2])
         return _other_tags(account, region, arn)
 
     def resource_policy(self, arn: str) -> NamedPolicy | None:
@@ -172,6 +174,14 @@ def _iam_tags(account: str, arn: str) -> Mapping[str, str]:
     if role is not None:
         return tags_of(role.tags)
     return tags_of(iam.tagger.list_tags_for_resource(arn)["Tags"])
+
+
+def _association_tags(account: str, region: str, identifier: str) -> Mapping[str, str]:
+    from moto.fsx.models import fsx_backends
+
+    # Our own FSx keeps associations beside moto's file systems.
+    kept = fsx_backends[account][region].__dict__.get("associations", {})
+    return tags_of(kept.get(identifier, {}).get("Tags"))
 
 
 def _other_tags(account: str, region: str, arn: str) -> Mapping[str, str]:
