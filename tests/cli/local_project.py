@@ -22,9 +22,11 @@ DCV = (
 _TEXT = {"Type": "String"}
 
 
-def write_facts(local: LocalAws, **changed: str) -> None:
+def write_facts(
+    local: LocalAws, account: str = GROUP, region: str = VIRGINIA, **changed: str
+) -> None:
     """The group's SSM parameters."""
-    ssm = local.client("ssm", GROUP, VIRGINIA)
+    ssm = local.client("ssm", account, region)
     for fact in Fact:
         value = changed.get(fact.name, VALUES.get(fact, "x"))
         ssm.put_parameter(Name=fact.value, Value=value, Type="String", Overwrite=True)
@@ -45,10 +47,18 @@ def environment(local: LocalAws) -> dict[str, str]:
 class LocalProject:
     """One project, with a cluster if it is started."""
 
-    def __init__(self, local: LocalAws, project: str) -> None:
+    def __init__(
+        self,
+        local: LocalAws,
+        project: str,
+        *,
+        account: str = GROUP,
+        region: str = VIRGINIA,
+        scientist: str = SCIENTIST,
+    ) -> None:
         self.local = local
-        self.names = ProjectNames(SCIENTIST, GROUP, project)
-        self.stacks = Stacks(local)
+        self.names = ProjectNames(scientist, account, project)
+        self.stacks = Stacks(local, account, region)
         self.control = Control(local)
         self.s3: Any = self.stacks.client("s3")
         self.outputs: dict[str, str] = {}
@@ -88,7 +98,8 @@ class LocalProject:
         self.outputs = outputs(made)
         self.instance = self.outputs["HeadNodeInstanceId"]
         self.file_system = self.outputs["LustreFileSystemId"]
-        self.control.add_node(self.instance, GROUP, VIRGINIA, {"/fsx": self.file_system})
+        node = (self.instance, self.stacks.account, self.stacks.region)
+        self.control.add_node(*node, {"/fsx": self.file_system})
         self.control.set_jobs(self.instance, [], partitions=[{"name": "refine3d"}])
         script = self.control.node(self.instance) / "opt/parallelcluster/scripts"
         script.mkdir(parents=True)
