@@ -176,6 +176,28 @@ def test_an_export_task_that_hides_its_failures_keeps_the_cluster(project: Local
     assert project.running
 
 
+def queues(project: LocalProject) -> list[str]:
+    state = project.control.node(project.instance) / "opt/slurm/etc/rehearsal.json"
+    return [one.get("avail", "up") for one in json.loads(state.read_text())["partitions"]]
+
+
+def test_no_job_gets_into_a_queue_while_data_are_exported(
+    project: LocalProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gotocloud.aws import lustre_export_proof
+
+    seen: list[str] = []
+    original = lustre_export_proof._compare
+
+    def compare(*given: Any) -> None:
+        seen.extend(queues(project))
+        original(*given)
+
+    monkeypatch.setattr(lustre_export_proof, "_compare", compare)
+    pause(project)
+    assert seen == ["drain"]
+
+
 def test_a_failed_pause_gives_the_cluster_back_as_it_was(project: LocalProject) -> None:
     with project.control.during("export-task-fails"), pytest.raises(UnprovenError):
         pause(project)
@@ -184,6 +206,7 @@ def test_a_failed_pause_gives_the_cluster_back_as_it_was(project: LocalProject) 
         Filters=[{"Name": "file-system-id", "Values": [project.file_system]}]
     )["Associations"][0]
     assert link["S3"]["AutoExportPolicy"]["Events"] == ["NEW", "CHANGED", "DELETED"]
+    assert queues(project) == ["up"]
     pause(project)
     assert not project.running
 

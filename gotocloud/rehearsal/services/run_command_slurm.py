@@ -137,7 +137,7 @@ def table(
 
 
 def scontrol(state: dict[str, Any], given: list[str]) -> int:
-    """`ping`, `show job [ID]` and `show partition`."""
+    """`ping`, `show job [ID]`, `show partition` and `update PartitionName=… State=…`."""
     if given[:1] == ["ping"]:
         print("Slurmctld(primary) at head is UP")
         return 0
@@ -153,9 +153,23 @@ def scontrol(state: dict[str, Any], given: list[str]) -> int:
         return 0
     if given[:2] == ["show", "partition"]:
         for row in state.get("partitions", []):
-            print(f"PartitionName={row['name']} State=UP TotalNodes={row.get('nodes', 1)}\n")
+            shown = row.get("avail", "up").upper()
+            print(f"PartitionName={row['name']} State={shown} TotalNodes={row.get('nodes', 1)}\n")
         return 0
+    if given[:1] == ["update"]:
+        return update_partition(state, dict(word.partition("=")[::2] for word in given[1:]))
     print(f"The rehearsed scontrol does not know: {' '.join(given)}", file=sys.stderr)
+    return 1
+
+
+def update_partition(state: dict[str, Any], asked: dict[str, str]) -> int:
+    """Change whether a partition takes and starts jobs."""
+    for row in state.get("partitions", []):
+        if row["name"] == asked.get("PartitionName") and asked.get("State"):
+            row["avail"] = asked["State"].lower()
+            STATE.write_text(json.dumps(state))
+            return 0
+    print("slurm_update error: Invalid partition name specified", file=sys.stderr)
     return 1
 
 
