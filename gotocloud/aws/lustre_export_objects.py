@@ -65,20 +65,20 @@ def _stored(s3: Any, bucket: str, pair: Pair) -> Stored | None:
     listed = pair.listed
     if listed is None:
         return None
-    parts = {"PartNumber": 1} if "-" in listed.etag else {}
-    head = _found(s3, lambda: s3.head_object(Bucket=bucket, Key=listed.key, **parts), listed.key)
+    head = _found(s3, lambda: s3.head_object(Bucket=bucket, Key=listed.key), listed.key)
     if head is None:
         return None
+    etag = head["ETag"].strip('"')
     content = None
     if pair.entry.kind is Kind.LINK and listed.size <= _LARGEST_LINK:
         content = _found(s3, partial(_content, s3, bucket, listed.key), listed.key)
     return Stored(
-        Listed(listed.key, _size(head), head["ETag"].strip('"'), listed.modified_ns),
+        Listed(listed.key, head["ContentLength"], etag, listed.modified_ns),
         {name.lower(): value for name, value in head.get("Metadata", {}).items()},
         version=head.get("VersionId") or "",
         content=content,
         etag_is_md5=head.get("ServerSideEncryption", "AES256") == "AES256",
-        part_bytes=int(head["ContentLength"]) if parts else 0,
+        part_bytes=_part_bytes(s3, bucket, listed.key, head) if pair.entry.md5 else 0,
     )
 
 
@@ -87,10 +87,23 @@ def _content(s3: Any, bucket: str, key: str) -> bytes:
     return content
 
 
-def _size(head: dict[str, Any]) -> int:
-    """The whole size, also where the answer is about the first part."""
-    whole = str(head.get("ContentRange") or "").rpartition("/")[2]
-    return int(whole) if whole.isdigit() else int(head["ContentLength"])
+def _part_bytes(s3: Any, bucket: str, key: str, head: dict[str, Any]) -> int:
+    """Size of the parts that an object was uploaded in; 0 where nothing fits its ETag."""
+    _, _, parts = head["ETag"].strip('"').partition("-")
+    if not parts.isdigit():
+        return 0
+    size, first = head["ContentLength"], part_size(s3, bucket, key, 1)
+    return first if first and -(-size // first) == int(parts) else 0
+
+
+def part_size(s3: Any, bucket: str, key: str, number: int) -> int:
+    """Bytes of one part of an object; 0 when it has none of that number.
+
+    Raises:
+        GoToCloudError: if S3 cannot be asked.
+    """
+    found = _found(s3, lambda: s3.head_object(Bucket=bucket, Key=key, PartNumber=number), key)
+    return int(found["ContentLength"]) if found else 0
 
 
 def _found(s3: Any, ask: Callable[[], T], key: str) -> T | None:

@@ -21,7 +21,7 @@ from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.head_node import LONG_S, HeadNode
 from gotocloud.aws.lustre_export import export
 from gotocloud.aws.lustre_export_link import Link
-from gotocloud.aws.lustre_export_objects import listed, with_metadata
+from gotocloud.aws.lustre_export_objects import listed, part_size, with_metadata
 from gotocloud.aws.session import explained
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.inventory import (
@@ -55,7 +55,8 @@ ROUNDS = 3
 """Exports until files that go on changing are the answer."""
 
 PARTS_AT_ONCE = 200
-"""Files in one command to the head node; a command takes 64 KB."""
+PART_NAMES_BYTES = 20_000
+"""Files, and bytes of their names, in one command to the head node, which takes 64 KB."""
 
 GIB = 1024**3
 
@@ -237,9 +238,7 @@ def _fetch(site: Site, key: str, into: IO[bytes], sha256: str) -> None:
 
 def _compare_parts(site: Site, tally: Tally) -> None:
     """Let the head node compute the ETags of files that were uploaded in parts."""
-    waiting = tally.parts
-    for start in range(0, len(waiting), PARTS_AT_ONCE):
-        chunk = waiting[start : start + PARTS_AT_ONCE]
+    for chunk in _in_commands(tally.parts):
         wanted = json.dumps([[path, size] for path, size, _ in chunk]).encode()
         packed = b64encode(gzip.compress(wanted)).decode()
         source = (files("gotocloud.node") / "inventory.py").read_text()
@@ -250,11 +249,33 @@ def _compare_parts(site: Site, tally: Tally) -> None:
             answers = list(zip(chunk, sums, strict=True))
         except (ValueError, LookupError, TypeError):
             answers = [(one, None) for one in chunk]
-        for (path, _, etag), actual in answers:
+        for (path, size, etag), actual in answers:
             if actual == etag:
                 tally.checksums += 1
-            else:
+            elif actual is None or _evenly_cut(site, path, size, etag):
                 tally.add(Problem(as_bytes(path), Flaw.CONTENT, "checksum of its parts"))
+
+
+def _evenly_cut(site: Site, path: str, part_bytes: int, etag: str) -> bool:
+    """Whether every part but the last has the size of the first; only then do sums count."""
+    s3, parts = site.cloud.client("s3"), int(etag.partition("-")[2])
+    sizes = (part_size(s3, site.link.bucket, path, number) for number in range(1, parts))
+    return all(size == part_bytes for size in sizes)
+
+
+def _in_commands(parts: list[tuple[str, int, str]]) -> Iterator[list[tuple[str, int, str]]]:
+    """The files in as many commands as they need."""
+    chunk: list[tuple[str, int, str]] = []
+    names_bytes = 0
+    for one in parts:
+        size = len(as_bytes(one[0]))
+        if chunk and (len(chunk) == PARTS_AT_ONCE or names_bytes + size > PART_NAMES_BYTES):
+            yield chunk
+            chunk, names_bytes = [], 0
+        chunk.append(one)
+        names_bytes += size
+    if chunk:
+        yield chunk
 
 
 def _still(site: Site, progress: Progress, done: _Round) -> tuple[str, ...]:

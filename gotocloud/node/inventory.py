@@ -34,8 +34,10 @@ RESERVED = b".gotocloud"
 
 LIST = "inventory.jsonl.gz"
 LOCK = "/tmp/gotocloud-inventory.lock"  # noqa: S108 - a lock of root's own; nothing is read from it
-SHOWN = 20
-"""Examples of each kind of finding in the summary; counts are complete."""
+SHOWN = 5
+SHOWN_BYTES = 120
+"""Examples of each kind of finding, and how much of each; counts are complete. However they are
+escaped, the summary stays below the 24,000 characters that Run Command returns."""
 
 BLOCK = 4 * 1024 * 1024
 
@@ -57,7 +59,7 @@ class Findings:
     def add(self, kind: str, path: bytes) -> None:
         self.counts[kind] = self.counts.get(kind, 0) + 1
         if len(self.shown.setdefault(kind, [])) < SHOWN:
-            self.shown[kind].append(text(path))
+            self.shown[kind].append(text(path[:SHOWN_BYTES]))
 
 
 def text(path: bytes) -> str:

@@ -179,15 +179,6 @@ class Tally:
         self.digest.update(line)
         return line
 
-    def take_parts(self, path: str, etag: str, actual: str | None) -> None:
-        """The ETag that the head node computed for a file that was uploaded in parts."""
-        from gotocloud.projects.inventory import as_bytes
-
-        if actual == etag:
-            self.checksums += 1
-        else:
-            self.add(Problem(as_bytes(path), Flaw.CONTENT, "checksum of its parts"))
-
     def _checksum(self, entry: Entry, stored: Stored) -> None:
         if stored.etag_is_md5 and _MD5.fullmatch(stored.listed.etag):
             self.checksums += 1

@@ -17,6 +17,7 @@ from gotocloud.errors import GoToCloudError
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.cli.local_project import LocalProject, environment, write_facts
 from tests.rehearsal.aws import MANAGEMENT
+from tests.rehearsal.services.lustres import until
 
 pytestmark = pytest.mark.rehearsal
 JOB = {"job_id": 7, "name": "a|b", "user": "ubuntu", "partition": "refine3d", "state": "RUNNING"}
@@ -69,6 +70,48 @@ def test_a_paused_cluster_leaves_everything_in_the_bucket_and_a_proof(
     assert told["proof"]["counted"]["links"] == 1
     assert told["proof"]["counted"]["checksums"] == 4
     assert len(project.proofs()) == 1
+
+
+def upload_in_parts(project: LocalProject, key: str, parts: list[bytes]) -> None:
+    """As `gotocloud upload` does with a large file, with what Lustre wants to know."""
+    place = {"Bucket": project.names.base, "Key": key}
+    metadata = {"file-permissions": "0100644", "file-owner": "1000", "file-group": "1000"}
+    made = project.s3.create_multipart_upload(
+        **place, Metadata={**metadata, "file-mtime": "1700000000000000000ns"}
+    )
+    upload = {**place, "UploadId": made["UploadId"]}
+    tags = [
+        project.s3.upload_part(**upload, PartNumber=number, Body=part)["ETag"]
+        for number, part in enumerate(parts, 1)
+    ]
+    listed = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)]
+    project.s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": listed})
+
+
+MIB = 1024 * 1024
+
+
+@pytest.mark.parametrize("cut", [(5, 5, 1), (5, 6, 1)])
+def test_files_uploaded_in_parts_are_compared_by_the_checksums_of_even_parts(
+    project: LocalProject, capsys: pytest.CaptureFixture[str], cut: tuple[int, ...]
+) -> None:
+    parts = [bytes([number]) * (mib * MIB) for number, mib in enumerate(cut)]
+    upload_in_parts(project, "movie.mrc", parts)
+    until((project.lustre / "movie.mrc").exists)
+    pause(project, "--json")
+    told = json.loads(capsys.readouterr().out)["proof"]["counted"]
+    assert (told["files"], told["flaws"]) == (1, {})
+    assert told["checksums"] == (1 if cut == (5, 5, 1) else 0)
+
+
+def test_a_changed_part_of_a_large_file_is_found(project: LocalProject) -> None:
+    parts = [b"a" * (5 * MIB), b"b" * MIB]
+    upload_in_parts(project, "movie.mrc", parts)
+    until((project.lustre / "movie.mrc").exists)
+    with project.control.during("auto-import-stalls"):
+        upload_in_parts(project, "movie.mrc", [parts[0], b"c" * MIB])
+        with pytest.raises(UnprovenError, match=r"movie\.mrc.*checksum of its parts"):
+            pause(project)
 
 
 def test_pausing_twice_is_nothing_to_do(
@@ -269,3 +312,13 @@ def test_what_somebody_else_deleted_half_way_is_kept_without_a_proof(
     with pytest.raises(GoToCloudError, match="nobody has proven"):
         pause(project)
     assert project.running
+
+
+def test_files_to_be_summed_are_spread_over_commands_that_systems_manager_takes() -> None:
+    from gotocloud.aws.lustre_export_proof import PART_NAMES_BYTES, _in_commands
+
+    parts = [("n" * 1024, 1, "e")] * 45 + [("s", 1, "e")] * 450
+    chunks = list(_in_commands(parts))
+    assert [one for chunk in chunks for one in chunk] == parts
+    assert max(len(chunk) for chunk in chunks) <= 200
+    assert max(sum(len(one[0]) for one in chunk) for chunk in chunks) <= PART_NAMES_BYTES
