@@ -22,6 +22,15 @@ UP = (sys.executable, "-m", "gotocloud", "rehearse", "up")
 KILL_AFTER_S = 8.0
 
 
+def pytest_configure() -> None:
+    """Let Ctrl-C mean what it means in a terminal, for this process and those it starts.
+
+    A shell makes what it runs in the background ignore it.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares an expensive fixture.

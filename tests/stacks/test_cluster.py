@@ -36,7 +36,7 @@ PLATFORM = Platform.model_validate(
 
 def synthesised(**options: Any) -> dict[str, Any]:
     stack = ClusterStack(
-        cdk.App(),
+        cdk.App(builtin_cloud_formation_validation=False),
         "ClusterStack",
         **{
             "configuration": load_configuration("cryoem-spa"),
@@ -205,7 +205,7 @@ def test_a_complete_region_says_nothing_about_missing_queues(template: dict[str,
 
 
 def test_release_has_a_template_for_each_configuration_and_region() -> None:
-    app = cdk.App()
+    app = cdk.App(builtin_cloud_formation_validation=False)
     add_templates(app, platform=PLATFORM, version="1.2.3")
     names = {stack.node.id for stack in app.node.children}
     assert names == {"ProjectStack"} | {

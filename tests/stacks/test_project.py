@@ -16,7 +16,7 @@ pytestmark = pytest.mark.cdk
 
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
-    app = cdk.App()
+    app = cdk.App(builtin_cloud_formation_validation=False)
     return dict(Template.from_stack(ProjectStack(app, "ProjectStack")).to_json())
 
 
