@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gotocloud import __version__
@@ -191,7 +191,7 @@ def remove(cloud: Cloud, stack: Mapping[str, Any], told: Told) -> None:
     cfn, stack_id, name = cloud.client("cloudformation"), str(stack["StackId"]), stack["StackName"]
     with explained(f"delete stack {name}"):
         cfn.delete_stack(StackName=stack_id)
-    left = _wait(cloud, stack_id, told, Events(cloud, told))
+    left = _wait(cloud, stack_id, told, Events(cloud, _from_its_removal(told)))
     if state_of(left.get("StackStatus", "DELETE_COMPLETE")) is not State.ABSENT:
         failures = _failures(cloud, stack_id, name)
         raise GoToCloudError(
@@ -199,6 +199,19 @@ def remove(cloud: Cloud, stack: Mapping[str, Any], told: Told) -> None:
             problems=[f"{it.resource} ({it.resource_type}): {it.reason}" for it in failures],
             next_command="gotocloud doctor, and tell the management group",
         )
+
+
+def _from_its_removal(told: Told) -> Told:
+    """Tells nothing of how the stack was made, long ago."""
+    removed = False
+
+    def event(one: StackEvent) -> None:
+        nonlocal removed
+        removed = removed or one.status.startswith("DELETE_")
+        if removed:
+            told.event(one)
+
+    return replace(told, event=event)
 
 
 def broken(name: str, status: str) -> GoToCloudError:

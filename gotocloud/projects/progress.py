@@ -111,7 +111,9 @@ def line(making: Making, elapsed_s: float, earlier_s: Sequence[float]) -> str:
     """The whole state in one line."""
     left = time_left_s(earlier_s, elapsed_s)
     tail = "" if left is None or making.removing else f", about {duration(left)} left"
-    return f"{len(making.done)} of {making.total}, {making.what} ({duration(elapsed_s)}{tail})"
+    # What is removed was not counted before.
+    count = f"{len(making.done)} of {making.total}, " if making.total else ""
+    return f"{count}{making.what} ({duration(elapsed_s)}{tail})"
 
 
 def remembered(text: str) -> dict[str, list[float]]:

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from gotocloud.aws.launch import LaunchError, Told, settle
+from gotocloud.aws.launch import LaunchError, Told, remove, settle
 from gotocloud.aws.stacks import StackEvent
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.diagnosis import Cause
@@ -138,6 +138,15 @@ def test_every_event_is_told_once_even_of_a_quick_stack() -> None:
         "CREATE_IN_PROGRESS",
         "CREATE_COMPLETE",
     ]
+
+
+def test_a_removal_does_not_tell_again_how_the_stack_was_made() -> None:
+    seen: list[StackEvent] = []
+    cfn = found("CREATE_COMPLETE")
+    stack = {"StackId": cfn.stacks[0].stack_id, "StackName": NAME}
+    assert cfn.stacks[0].events
+    remove(ScriptedCloud(cfn), stack, Told(event=seen.append, sleep=lambda _: None))
+    assert [event.status[:7] for event in seen] == ["DELETE_"] * len(seen) != []
 
 
 def test_a_wait_without_end_says_that_aws_goes_on() -> None:

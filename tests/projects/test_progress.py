@@ -63,6 +63,12 @@ def test_the_line_says_what_is_being_made() -> None:
     assert line(making, 130, ()) == "0 of 18, making the Lustre file system (2 min)"
 
 
+def test_what_was_never_counted_is_told_without_a_count() -> None:
+    making = advance(Making(0), "s", "AWS::CloudFormation::Stack", "DELETE_IN_PROGRESS")
+    making = advance(making, "b", "AWS::S3::Bucket", "DELETE_IN_PROGRESS")
+    assert line(making, 3, ()) == "removing the bucket (3 s)"
+
+
 def test_time_left_is_told_only_when_it_was_learned() -> None:
     making = Making(1)
     assert "left" not in line(making, 10, ())
