@@ -18,6 +18,8 @@ from tests.needs import need, need_cdk, need_parallelcluster
 RUN_ELSEWHERE = {
     r"make bench-upload": "tests/test_makefile.py",
     r"gotocloud (upload|download) .*": "tests/cli/test_transfer.py",
+    r"gotocloud (setup|start|connect|pause|finish) .*": "tests/cli/test_whole_life.py",
+    r"gotocloud status": "tests/cli/test_whole_life.py",
     r"make (env|test|lint|check|bench|lock|help)": "tests/test_makefile.py",
     r"make demo|gotocloud rehearse demo.*": "tests/rehearsal/test_whole_demo.py",
     r'(eval "\$\()?gotocloud rehearse (up|status|down).*': "tests/rehearsal/test_rehearse.py",
