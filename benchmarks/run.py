@@ -25,6 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 AWS_VENV = ROOT / "build" / "bench-venv"
+EMPTY_APP = ROOT / "benchmarks" / "empty_cdk_app"
 RUNS = 7
 
 
@@ -61,6 +62,7 @@ def comparisons(scratch: Path) -> list[Comparison]:
     pcluster = str(ROOT / ".venv-pcluster" / "bin" / "pcluster")
     synth = ["cdk", "synth", "--quiet", "--output", str(scratch / "ours")]
     empty = ["cdk", "synth", "--quiet", "--output", str(scratch / "empty")]
+    bare = [*empty, "--app", "python3 app.py without-validation"]
     one_group = [*synth, "UserStack", "-c", f"group={_first_group()}"]
     example = ["-c", "platform=platform.example.yaml"]
     return [
@@ -79,7 +81,15 @@ def comparisons(scratch: Path) -> list[Comparison]:
             [*one_group, *example],
             empty,
             1.5,
-            other_directory=ROOT / "benchmarks" / "empty_cdk_app",
+            other_directory=EMPTY_APP,
+            runs=5,
+        ),
+        Comparison(
+            "same, the empty app without validation",
+            [*one_group, *example],
+            bare,
+            1.5,
+            other_directory=EMPTY_APP,
             runs=5,
         ),
     ]
@@ -128,10 +138,10 @@ def main() -> None:
     install_aws_cli()
     with tempfile.TemporaryDirectory() as scratch:
         results = [measure(comparison) for comparison in comparisons(Path(scratch))]
-    print(f"{'comparison':38} {'ours s':>8} {'other s':>8} {'ratio':>7} {'aim':>7}")
+    print(f"{'comparison':40} {'ours s':>8} {'other s':>8} {'ratio':>7} {'aim':>7}")
     for r in results:
         verdict = "" if r.ratio <= r.aim else "  above the aim"
-        print(f"{r.name:38} {r.ours_s:8.3f} {r.other_s:8.3f} {r.ratio:7.3f} {r.aim:7.3f}{verdict}")
+        print(f"{r.name:40} {r.ours_s:8.3f} {r.other_s:8.3f} {r.ratio:7.3f} {r.aim:7.3f}{verdict}")
     report = {
         "machine": {"cpus": os.cpu_count(), "python": platform.python_version()},
         "results": [
