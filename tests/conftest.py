@@ -35,21 +35,21 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares an expensive fixture.
 
-    Tests that use a deployed platform run on one worker, so that it is deployed once; every
+    Tests that use the shared platform run on one worker, so that it is deployed once; every
     other file stays whole, so that its own fixtures are made once.
     """
     for item in items:
         if item.get_closest_marker("xdist_group"):
             continue
-        deployed = item.get_closest_marker("rehearsal") is not None
-        item.add_marker(pytest.mark.xdist_group("rehearsal" if deployed else str(item.path)))
+        shared = "rehearsed" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("rehearsed" if shared else str(item.path)))
 
 
 @pytest.fixture(scope="session")
 def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """The example platform on a local AWS; its first `up` was killed, a second finished it.
 
-    Mark a test that uses it `rehearsal`, so that there is only one in the whole suite.
+    Tests that ask for it run on one worker, so that there is only one in the whole suite.
     """
     from gotocloud.rehearsal.local_aws import LocalAws
     from gotocloud.rehearsal.upkeep import bring_up
