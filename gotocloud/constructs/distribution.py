@@ -55,6 +55,9 @@ class Distribution(Construct):
         )
         if readers:
             self._let_read(sorted(set(readers)))
+        if self.bucket.policy:
+            # A bucket that outlives its stack goes on refusing anything but TLS.
+            self.bucket.policy.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         _acknowledge(self.bucket)
 
     def _let_read(self, accounts: list[str]) -> None:

@@ -81,6 +81,9 @@ class ProjectStorage(Construct):
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
             lifecycle_rules=_lifecycle(keep_versions_for, archive_after),
         )
+        if bucket.policy:
+            # A bucket that outlives its stack goes on refusing anything but TLS.
+            bucket.policy.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         _acknowledge_findings(bucket)
         return bucket
 

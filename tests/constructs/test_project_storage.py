@@ -39,6 +39,11 @@ def test_bucket_survives_the_deletion_of_its_stack(template: Template) -> None:
     assert bucket["UpdateReplacePolicy"] == "Retain"
 
 
+def test_a_bucket_without_its_stack_still_refuses_anything_but_tls(template: Template) -> None:
+    _, policy = only(template, "AWS::S3::BucketPolicy")
+    assert policy["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
 def test_bucket_is_versioned_encrypted_and_closed_to_the_public(template: Template) -> None:
     template.has_resource_properties(
         "AWS::S3::Bucket",
