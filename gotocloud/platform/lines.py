@@ -72,6 +72,8 @@ def read_marked(text: str) -> MarkedYaml:
             marked.lines[()] = node.start_mark.line + 1
             marked.data = _Reader(loader, marked).read(node, ())
         return marked
+    except RecursionError:
+        raise yaml.YAMLError("it is nested too deeply") from None
     finally:
         loader.dispose()
 

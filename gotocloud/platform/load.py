@@ -76,14 +76,17 @@ def record_path(platform_path: Path) -> Path:
 
 
 def _read(path: Path) -> MarkedYaml:
-    text = read_text(path, "platform file", "cp platform.example.yaml platform.yaml")
+    check = f"{CHECK_COMMAND} --platform {path}"
+    # To copy the example over a file that cannot be read would destroy somebody's work.
+    start = "cp platform.example.yaml platform.yaml"
+    text = read_text(path, "platform file", check if path.exists() else start)
     try:
         return read_marked(text)
     except yaml.YAMLError as error:
         raise PlatformFileError(
             f"{path} is not YAML.",
             problems=[yaml_problem(error)],
-            next_command=f"{CHECK_COMMAND} --platform {path}",
+            next_command=check,
         ) from None
 
 
@@ -140,6 +143,9 @@ def _field_problems(details: ErrorDetails, marked: MarkedYaml) -> Iterator[tuple
     if details["type"] == CROSS_RULES:
         return
     if details["type"] == "too_long" and details["loc"][-1] == "regions":
+        return
+    # Not empty: each entry has a problem of its own, which is reported.
+    if details["type"] == "too_short" and details["input"]:
         return
     where = tuple(part for part in details["loc"] if part != "[key]")
     yield where, _message(details, where, marked)

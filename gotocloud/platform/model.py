@@ -125,11 +125,14 @@ class Group(_Model):
         max_length=REGIONS_PER_GROUP,
         description="Where the group works; the first holds its users and roles. Append only.",
     )
-    scientists: tuple[Scientist, ...] = Field(min_length=1, description="IAM user names.")
+    scientists: tuple[Scientist, ...] = Field(
+        min_length=1, max_length=rules.MAX_SCIENTISTS, description="IAM user names."
+    )
     monthly_budget_usd: Usd = Field(description="What the group means to spend in a month, USD.")
     alert_email: Email = Field(description="Who is told when the budget is nearly spent.")
     desktop_networks: tuple[Annotated[Cidr, AfterValidator(rules.check_desktop)], ...] = Field(
         default=(),
+        max_length=rules.MAX_DESKTOP_NETWORKS,
         description="Networks from which desktops may be reached, such as the institute's."
         " Default: none; a scientist then opens the desktop to one address at a time.",
     )

@@ -28,6 +28,10 @@ CIDR_PATTERN = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"
 MAX_NAME = 30
 MAX_TAGS = 30
 """A ParallelCluster cluster takes 40 tags; ours and its own come on top of the group's."""
+MAX_SCIENTISTS = 200
+"""A stack holds 500 resources; a scientist is two, and the group itself some sixty."""
+MAX_DESKTOP_NETWORKS = 50
+"""A security group takes 60 rules, and a parameter that lists the networks 4 KB."""
 WIDEST_DESKTOP_PREFIX = 8
 
 

@@ -180,6 +180,7 @@ def test_a_smaller_pool_is_exhausted_sooner(problems_of: Problems) -> None:
         ("name: &a [*a]\n", "refers to what it stands in"),
         ("name: !!python/object:os.system x\n", "cannot be read"),
         ("name: a\0b\n", "special characters are not allowed"),
+        ("[" * 5000, "nested too deeply"),
     ],
 )
 def test_bad_yaml_is_told_with_its_line(problems_of: Problems, text: str, words: str) -> None:
@@ -197,8 +198,26 @@ def test_a_folder_or_bytes_instead_of_a_file_is_told(tmp_path: Path) -> None:
         load_platform(tmp_path)
     binary = tmp_path / "platform.yaml"
     binary.write_bytes(b"name: \xff")
-    with pytest.raises(InputError, match="not UTF-8"):
+    with pytest.raises(InputError, match="not UTF-8") as caught:
         load_platform(binary)
+    assert "cp " not in str(caught.value.next_command), "it would destroy the file"
+
+
+def test_one_bad_entry_is_not_also_an_empty_list(problems_of: Problems) -> None:
+    problems = problems_of(platform_data(group(1, scientists=["a b"])))
+    assert ["cannot be an IAM user" in problem for problem in problems] == [True]
+
+
+def test_more_scientists_than_a_stack_holds_are_told(problems_of: Problems) -> None:
+    many = [f"scientist{number}" for number in range(201)]
+    (problem,) = problems_of(platform_data(group(1, scientists=many)))
+    assert "has 201 entries; 200 are allowed" in problem
+
+
+def test_more_desktop_networks_than_a_security_group_takes_are_told(problems_of: Problems) -> None:
+    many = [f"198.51.{number}.0/24" for number in range(51)]
+    (problem,) = problems_of(platform_data(group(1, desktop_networks=many)))
+    assert "has 51 entries; 50 are allowed" in problem
 
 
 def test_the_record_lies_beside_the_platform_file() -> None:
