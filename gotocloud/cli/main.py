@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -113,6 +114,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.FAILED)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            sys.stderr.write(f"Error: Nothing more can be written: {error}\n")
+            os._exit(ExitCode.FAILED)
         if os.environ.get(DEBUG_VARIABLE):
             traceback.print_exc()
         else:

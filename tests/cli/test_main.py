@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import cast
 
@@ -115,6 +116,22 @@ def test_an_unexpected_error_shows_no_traceback(
     assert "RuntimeError: boom" in said
     assert f"{cli.DEBUG_VARIABLE}=1 gotocloud platform fail" in said
     assert "Traceback" not in said
+
+
+def test_a_full_disk_is_no_bug() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "gotocloud", "platform", "schema"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: Nothing more can be written: [Errno 28] No space left on device\n"
+    )
 
 
 def test_unknown_names_come_with_a_suggestion_and_the_list() -> None:
