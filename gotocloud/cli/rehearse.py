@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -117,4 +118,4 @@ def _platform_file(given: Path | None) -> Path:
 
 
 def _option(state: Path) -> str:
-    return "" if state == DEFAULT_STATE else f" --state {state}"
+    return "" if state == DEFAULT_STATE else f" --state {shlex.quote(str(state))}"

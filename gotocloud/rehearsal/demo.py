@@ -30,7 +30,7 @@ from gotocloud.rehearsal.signals import ended_by_signals
 from gotocloud.rehearsal.summary import show
 from gotocloud.rehearsal.survey import Place, survey
 from gotocloud.rehearsal.survey_model import Survey
-from gotocloud.rehearsal.upkeep import PROFILES
+from gotocloud.rehearsal.upkeep import PROFILES, claim_folder
 
 EXAMPLE = Path("platform.example.yaml")
 CONFIGURATION = "cryoem-spa"
@@ -103,8 +103,9 @@ def _prepared(example: Path, output_dir: Path) -> Path:
             f"There is no {example} here; the demo runs in the folder of the project.",
             next_command="cd to the GoToCloud folder, then gotocloud rehearse demo",
         )
-    output_dir.mkdir(parents=True, exist_ok=True)
-    for old in (LOG, PAGE, REPORT, *(path.name for path in output_dir.glob("platform.*"))):
+    claim_folder(output_dir, (LOG,))
+    (output_dir / LOG).write_text("")
+    for old in (PAGE, REPORT, *(path.name for path in output_dir.glob("platform.*"))):
         (output_dir / old).unlink(missing_ok=True)
     return Path(shutil.copyfile(example, output_dir / PLATFORM))
 

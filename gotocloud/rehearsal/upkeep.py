@@ -6,19 +6,21 @@ import configparser
 import fcntl
 import shlex
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gotocloud.errors import GoToCloudError
+from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.platform.load import load_platform
 from gotocloud.platform.model import Platform
+from gotocloud.rehearsal.local_aws import LOG as SERVER_LOG
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.platform import deploy_platform
 from gotocloud.rehearsal.profiles import accounts, write_profiles
 from gotocloud.rehearsal.progress import Progress
+from gotocloud.rehearsal.server import LOCK as SERVER_LOCK
 from gotocloud.rehearsal.signals import ended_by_signals
 
 PLATFORM = "platform.yaml"
@@ -87,7 +89,7 @@ def bring_up(
         step: Opened for every step. Default: a line on stderr for each.
 
     Raises:
-        InputError: if the platform file cannot be used.
+        InputError: if the platform file or the state folder cannot be used.
         GoToCloudError: if a step fails, or another platform stands there.
     """
     platform = load_platform(platform_path)
@@ -95,7 +97,8 @@ def bring_up(
     step = step or progress.step
     local = LocalAws.running(state_dir)
     if local is None:
-        _forget_former(state_dir)
+        claim_folder(state_dir, (SERVER_LOCK, SERVER_LOG, LOG))
+        _forget_former(state_dir, platform_path)
         with step("Start the local AWS"):
             local = _started(state_dir, platform.management.account)
     local.wait()
@@ -139,13 +142,34 @@ def _started(state_dir: Path, account: str) -> LocalAws:
         raise
 
 
-def _forget_former(state_dir: Path) -> None:
+def claim_folder(folder: Path, marks: Sequence[str]) -> None:
+    """Make a folder in which files are written and deleted freely, or find an earlier one.
+
+    Args:
+        folder: The folder.
+        marks: Names of files of which an earlier one holds at least one.
+
+    Raises:
+        InputError: if it cannot be made, or holds somebody's files.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = {entry.name for entry in folder.iterdir()}
+    except OSError as error:
+        raise InputError(f"{folder} cannot be used as a folder: {error.strerror}.") from None
+    if held and held.isdisjoint(marks):
+        raise InputError(
+            f"{folder} holds other files, which would be in danger; name a new or empty folder."
+        )
+
+
+def _forget_former(state_dir: Path, platform_path: Path) -> None:
     """A record of a local AWS that has ended describes nothing any more."""
-    for name in ("platform.yaml", "platform.record.yaml", PROFILES, LOG):
-        (state_dir / name).unlink(missing_ok=True)
+    for name in (PLATFORM, "platform.record.yaml", PROFILES, LOG):
+        if (state_dir / name).resolve() != platform_path.resolve():
+            (state_dir / name).unlink(missing_ok=True)
     for name in ("cdk-home", "cdk.out"):
         shutil.rmtree(state_dir / name, ignore_errors=True)
-    state_dir.mkdir(parents=True, exist_ok=True)
 
 
 def _refuse_another(local: LocalAws, platform: Platform, state_dir: Path) -> None:

@@ -146,7 +146,7 @@ def test_a_demo_beside_a_running_local_aws_says_how_to_end_that_one(
 def test_nothing_of_an_earlier_demo_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = folder / "out"
     out.mkdir()
-    for name in ("platform.record.yaml", "report.json", "index.html", "notes.txt"):
+    for name in ("demo.log", "platform.record.yaml", "report.json", "index.html", "notes.txt"):
         (out / name).write_text("old")
 
     def broken(*_: Any, **__: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from gotocloud.cli.rehearse import app
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.rehearsal.cdk_cli import CommandLine
 from gotocloud.rehearsal.local_aws import LocalAws
+from tests.needs import ROOT
 
 
 def run(*words: str) -> tuple[int, str, str]:
@@ -59,6 +61,28 @@ def test_a_bad_platform_file_starts_nothing(tmp_path: Path) -> None:
         run("up", "--platform", str(bad), "--state", str(tmp_path / "state"))
     assert LocalAws.running(tmp_path / "state") is None
     assert not (tmp_path / "state").exists()
+
+
+def test_a_folder_with_other_files_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copyfile(ROOT / "platform.example.yaml", tmp_path / "platform.example.yaml")
+    (tmp_path / "platform.record.yaml").write_text("precious")
+    monkeypatch.chdir(tmp_path)
+    for words in (("up", "--state", "."), ("demo", "--output", ".")):
+        with pytest.raises(InputError, match="other files"):
+            run(*words)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "platform.example.yaml",
+        "platform.record.yaml",
+    }
+    with pytest.raises(InputError, match="cannot be used as a folder"):
+        run("up", "--state", "platform.record.yaml")
+
+
+def test_the_next_command_takes_a_folder_with_a_space(tmp_path: Path) -> None:
+    _, _, stderr = run("status", "--state", str(tmp_path / "a b"))
+    assert f"gotocloud rehearse up --state '{tmp_path / 'a b'}'" in stderr
 
 
 def test_a_command_that_fails_shows_what_it_said(tmp_path: Path) -> None:
