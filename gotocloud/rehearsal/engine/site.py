@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,11 +35,11 @@ def client(service: str, account: str, region: str, endpoint_url: str) -> Any:
 
 
 def _new_client(service: str, account: str, region: str, endpoint_url: str) -> Any:
-    import boto3
     from botocore.config import Config
 
-    session = _sessions.__dict__.setdefault("session", boto3.Session())
-    made = session.client(
+    if "session" not in _sessions.__dict__:
+        _sessions.session = _session_of_nobody()
+    made = _sessions.session.client(
         service,
         region_name=region,
         endpoint_url=endpoint_url,
@@ -54,6 +55,19 @@ def _new_client(service: str, account: str, region: str, endpoint_url: str) -> A
 
     made.meta.events.register("before-sign", name_the_account)
     return made
+
+
+def _session_of_nobody() -> Any:
+    """A session that reads no profile, whatever the caller's environment names."""
+    import boto3
+    from botocore.session import Session
+
+    unread = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+    return boto3.Session(botocore_session=Session(session_vars=unread))
 
 
 @dataclass(frozen=True)
