@@ -20,6 +20,7 @@ from gotocloud.platform.model import Group, Platform
 from gotocloud.platform.names import SCIENTIST_ROLE, distribution_bucket, release_key
 from gotocloud.platform.project_names import ProjectNames
 from gotocloud.platform.release import PROJECT_TEMPLATE, cluster_template, sha256
+from gotocloud.rehearsal.engine.site import session_of_nobody
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.report import Launch
 
@@ -61,12 +62,11 @@ _KEYS = ("AccessKeyId", "SecretAccessKey", "SessionToken")
 
 @cache
 def _client(service: str, region: str, endpoint_url: str, keys: tuple[str, ...]) -> Any:
-    import boto3
     from botocore.config import Config
 
     key_id, secret, token = keys
-    return boto3.Session().client(
-        service,  # type: ignore[call-overload]  # the stubs know literal names only
+    return session_of_nobody().client(
+        service,
         region_name=region,
         endpoint_url=endpoint_url,
         aws_access_key_id=key_id,

@@ -38,7 +38,7 @@ def _new_client(service: str, account: str, region: str, endpoint_url: str) -> A
     from botocore.config import Config
 
     if "session" not in _sessions.__dict__:
-        _sessions.session = _session_of_nobody()
+        _sessions.session = session_of_nobody()
     made = _sessions.session.client(
         service,
         region_name=region,
@@ -57,7 +57,7 @@ def _new_client(service: str, account: str, region: str, endpoint_url: str) -> A
     return made
 
 
-def _session_of_nobody() -> Any:
+def session_of_nobody() -> Any:
     """A session that reads no profile, whatever the caller's environment names."""
     import boto3
     from botocore.session import Session
