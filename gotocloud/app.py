@@ -52,6 +52,11 @@ def build(app: cdk.App) -> None:
     if group and version:
         raise InputError("Give -c group=NAME or -c templates=VERSION, not both.")
     platform = load_platform(path)
+    if group == "":
+        raise InputError(
+            "-c group= names no group. "
+            f"Available: {', '.join(sorted(each.name for each in platform.groups))}."
+        )
     zones = zone_map(path)
     if group:
         _add_group(app, platform, str(group), path, zones)

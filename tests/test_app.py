@@ -133,6 +133,11 @@ def test_a_record_without_the_groups_acceptor_role_names_what_to_deploy(tmp_path
     assert "cdk deploy ManagementStack" in str(caught.value)
 
 
+def test_an_empty_group_is_not_taken_for_none() -> None:
+    with pytest.raises(InputError, match=r"Available: membrane-lab, ribosome-lab\."):
+        build_with(platform=str(EXAMPLE), group="")
+
+
 def test_a_group_and_a_version_at_once_are_refused() -> None:
     with pytest.raises(InputError, match="not both"):
         build_with(platform=str(EXAMPLE), group="membrane-lab", templates="1.2.3")

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from gotocloud.constructs.policy import acknowledge
 from gotocloud.constructs.zoned_network import ZonedNetwork
+from gotocloud.platform.names import METHOD
 
 IMAGE = (
     "resolve:ssm:/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
@@ -123,4 +124,4 @@ class BuildHost(Construct):
 
 
 def _method() -> CfnTag:
-    return CfnTag(key="gtc:method", value="cryoem")
+    return CfnTag(key="gtc:method", value=METHOD)

@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from gotocloud.cluster_configs.renderer import PCLUSTER_VERSION
 from gotocloud.constructs.policy import PARTITION, Policy, acknowledge
 from gotocloud.constructs.provider_permissions import (
     Place,
@@ -17,7 +18,6 @@ from gotocloud.constructs.provider_permissions import (
     stack_statements,
 )
 
-PARALLELCLUSTER_VERSION = "3.16.1"
 PROVIDER_ROLE = "gotocloud-cluster-provider"
 
 
@@ -25,7 +25,7 @@ def provider_template_url(region: str, url_suffix: str) -> str:
     """URL of AWS's official provider template in a region."""
     return (
         f"https://{region}-aws-parallelcluster.s3.{region}.{url_suffix}/parallelcluster/"
-        f"{PARALLELCLUSTER_VERSION}/templates/custom_resource/cluster.yaml"
+        f"{PCLUSTER_VERSION}/templates/custom_resource/cluster.yaml"
     )
 
 

@@ -18,9 +18,9 @@ from gotocloud.constructs.cluster_network import ClusterNetwork
 from gotocloud.constructs.desktop import Desktop
 from gotocloud.constructs.lustre import Lustre
 from gotocloud.constructs.project_tags import ProjectTags
+from gotocloud.platform.names import SESSION_DOCUMENTS
 
 RESOURCE_TYPE = "Custom::PclusterCluster"
-SESSION_DOCUMENTS = ("AWS-StartPortForwardingSession", "SSM-SessionManagerRunShell")
 
 
 @dataclass(frozen=True, kw_only=True)

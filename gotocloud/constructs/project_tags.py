@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from constructs import IConstruct
 
-METHOD = "cryoem"
+from gotocloud.platform.project_names import project_tags
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +26,7 @@ class ProjectTags:
 
     def pairs(self) -> dict[str, str]:
         """Tag keys and values."""
-        return {
-            "gtc:iam-user": self.scientist,
-            "gtc:method": METHOD,
-            "gtc:project": self.project,
-            "gtc:account": self.account,
-        }
+        return project_tags(self.scientist, self.account, self.project)
 
     def tag(self, scope: IConstruct) -> None:
         """Tag everything under `scope`, whatever the stack's own tags are."""

@@ -11,6 +11,12 @@ SCIENTIST_ROLE = "gotocloud-scientist"
 CLUSTER_SERVICE_ROLE = "gotocloud-cluster-service"
 """Role that CloudFormation uses to create projects and clusters."""
 
+METHOD = "cryoem"
+"""Value of the tag `gtc:method` (Supplementary Table S4 of the paper)."""
+
+SESSION_DOCUMENTS = ("AWS-StartPortForwardingSession", "SSM-SessionManagerRunShell")
+"""Session Manager's documents for a tunnel and for a shell."""
+
 RELEASES_PREFIX = "releases"
 """Key prefix of everything published in the distribution bucket."""
 

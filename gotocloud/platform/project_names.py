@@ -14,6 +14,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from gotocloud.platform.names import METHOD
+
 MAX_BUCKET_NAME = 63
 """S3's limit."""
 
@@ -25,6 +27,16 @@ _HASH_DIGITS = 10
 _HASH_MARK = "--"
 _RESERVED_PREFIXES = ("xn-", "sthree-", "amzn-s3-demo-")
 _RESERVED_SUFFIXES = ("-s3alias",)
+
+
+def project_tags(scientist: str, account: str, project: str) -> dict[str, str]:
+    """The tags of everything that costs money (Supplementary Table S4 of the paper)."""
+    return {
+        "gtc:iam-user": scientist,
+        "gtc:method": METHOD,
+        "gtc:project": project,
+        "gtc:account": account,
+    }
 
 
 @dataclass(frozen=True)
@@ -63,13 +75,8 @@ class ProjectNames:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The paper's tags (Supplementary Table S4), which bring the originals back."""
-        return {
-            "gtc:iam-user": self.scientist,
-            "gtc:method": "cryoem",
-            "gtc:project": self.project,
-            "gtc:account": self.account,
-        }
+        """The paper's tags, which bring the originals back."""
+        return project_tags(self.scientist, self.account, self.project)
 
     def _fitted(self, limit: int) -> str:
         scientist, project = _slug(self.scientist), _slug(self.project)

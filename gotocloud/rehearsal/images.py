@@ -6,7 +6,8 @@ import hashlib
 import json
 from pathlib import Path
 
-PARALLELCLUSTER_VERSION = "3.16.1"
+from gotocloud.cluster_configs.renderer import PCLUSTER_VERSION
+
 AMAZON = "247102896272"
 """Account of AWS's official ParallelCluster images (any would do locally)."""
 
@@ -34,7 +35,7 @@ def write_images(state_dir: Path) -> Path:
 
 
 def _parallelcluster(os_part: str, architecture: str) -> dict[str, object]:
-    name = f"aws-parallelcluster-{PARALLELCLUSTER_VERSION}-{os_part}-{architecture}-{_STAMP}"
+    name = f"aws-parallelcluster-{PCLUSTER_VERSION}-{os_part}-{architecture}-{_STAMP}"
     return {
         "ami_id": f"ami-{hashlib.sha256(name.encode()).hexdigest()[:17]}",
         "architecture": architecture,

@@ -11,7 +11,6 @@ from gotocloud.constructs.build_host import BuildHost
 from gotocloud.constructs.distribution import Distribution
 from gotocloud.constructs.peering_acceptors import PeeringAcceptors
 from gotocloud.constructs.policy import PARTITION
-from gotocloud.constructs.project_tags import METHOD
 from gotocloud.constructs.replication import (
     PublishedLocation,
     ReplicationRole,
@@ -22,7 +21,7 @@ from gotocloud.constructs.software_store import NFS, SoftwareStore
 from gotocloud.constructs.zoned_network import ZonedNetwork
 from gotocloud.platform.addresses import acceptor_chunk, management_network, share_subnets
 from gotocloud.platform.model import Platform
-from gotocloud.platform.names import distribution_bucket
+from gotocloud.platform.names import METHOD, distribution_bucket
 from gotocloud.platform.zones import RegionZones
 
 STACK_NAME = "gotocloud-management"

@@ -16,14 +16,13 @@ from gotocloud.constructs.facts import Facts
 from gotocloud.constructs.group_vpc import GroupVpc
 from gotocloud.constructs.launch_permissions import LaunchPermissions, Releases
 from gotocloud.constructs.policy import PARTITION
-from gotocloud.constructs.project_tags import METHOD
 from gotocloud.constructs.scientists import Scientists
 from gotocloud.constructs.sdk_calls import SdkCalls
 from gotocloud.constructs.share_peering import SharePeering, route_back_statement
 from gotocloud.errors import InputError
 from gotocloud.platform.addresses import acceptor_chunk, group_network, shard_of
 from gotocloud.platform.model import Group, Platform
-from gotocloud.platform.names import CLUSTER_SERVICE_ROLE, RELEASES_PREFIX, releases_url
+from gotocloud.platform.names import CLUSTER_SERVICE_ROLE, METHOD, RELEASES_PREFIX, releases_url
 from gotocloud.platform.parameters import NO_NETWORKS, Fact
 from gotocloud.platform.record import RECORD_COMMAND, Record, ShareRecord
 from gotocloud.platform.zones import RegionZones

@@ -13,8 +13,8 @@ from pathlib import Path
 import boto3
 import pytest
 
+from gotocloud.cluster_configs.renderer import PCLUSTER_VERSION
 from gotocloud.errors import GoToCloudError
-from gotocloud.rehearsal.images import PARALLELCLUSTER_VERSION
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.server import LOCK
 from gotocloud.rehearsal.upkeep import _started
@@ -124,7 +124,7 @@ def test_an_environment_leads_to_no_real_account(
 
 
 def test_official_images_are_offered_in_every_region(local: LocalAws) -> None:
-    pattern = f"aws-parallelcluster-{PARALLELCLUSTER_VERSION}-ubuntu-2404-lts-hvm-x86_64-*"
+    pattern = f"aws-parallelcluster-{PCLUSTER_VERSION}-ubuntu-2404-lts-hvm-x86_64-*"
     wanted = [{"Name": "name", "Values": [pattern]}]
     for region in (TOKYO, VIRGINIA, "eu-central-1"):
         found = local.client("ec2", GROUP, region).describe_images(

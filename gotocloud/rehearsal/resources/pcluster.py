@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from gotocloud.cluster_configs.renderer import PCLUSTER_VERSION
 from gotocloud.rehearsal.engine.access import environment
 from gotocloud.rehearsal.engine.values import stringified
-from gotocloud.rehearsal.images import PARALLELCLUSTER_VERSION
 from gotocloud.rehearsal.judge import Message, judge
 from gotocloud.rehearsal.nodes import NODES
 from gotocloud.rehearsal.resources.base import Resource, ResourceError
@@ -148,7 +148,7 @@ class PclusterCluster(Resource):
             InstanceTypes=[configuration["HeadNode"]["InstanceType"]],
         )["InstanceTypes"][0]
         cpu = kind["ProcessorInfo"]["SupportedArchitectures"][0]
-        name = f"aws-parallelcluster-{PARALLELCLUSTER_VERSION}-{part}-{cpu}-*"
+        name = f"aws-parallelcluster-{PCLUSTER_VERSION}-{part}-{cpu}-*"
         images = self.call("ec2", "DescribeImages", Filters=[{"Name": "name", "Values": [name]}])
         return str(images["Images"][0]["ImageId"])
 
@@ -158,7 +158,7 @@ class PclusterCluster(Resource):
             {"Key": "Name", "Value": "HeadNode"},
             {"Key": "parallelcluster:cluster-name", "Value": self.properties["ClusterName"]},
             {"Key": "parallelcluster:node-type", "Value": "HeadNode"},
-            {"Key": "parallelcluster:version", "Value": PARALLELCLUSTER_VERSION},
+            {"Key": "parallelcluster:version", "Value": PCLUSTER_VERSION},
         ]
 
     def _give_address(self, wanted: str | None) -> None:
@@ -197,7 +197,7 @@ class PclusterCluster(Resource):
             "headNode.state": head_node["State"]["Name"],
             "region": self.site.region,
             "scheduler.type": configuration["Scheduling"]["Scheduler"],
-            "version": PARALLELCLUSTER_VERSION,
+            "version": PCLUSTER_VERSION,
             "validationMessages": _listed(messages),
         }
         if public := head_node.get("PublicIpAddress"):
