@@ -58,7 +58,7 @@ lint: env
 	@shellcheck gotocloud/node/*.sh .ci/run
 
 lock: ## write the lock files anew from pyproject.toml
-	@$(BIN)/pip-compile --quiet --extra infra --extra rehearsal --extra dev --all-build-deps \
+	@$(BIN)/pip-compile --quiet --extra infra --extra advice --extra rehearsal --extra dev --all-build-deps \
 	  --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-emit-trusted-host --strip-extras --no-header -o requirements.txt pyproject.toml
 	@$(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --no-emit-index-url \
