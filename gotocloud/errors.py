@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
 from enum import IntEnum
@@ -53,6 +54,15 @@ class InputError(GoToCloudError):
     """What was given cannot be used: exit code 2, and nothing was done."""
 
     exit_code = ExitCode.USAGE
+
+
+def shell_line(*words: object) -> str:
+    """A command as it can be pasted into a shell, whatever is in its words.
+
+    >>> shell_line("gotocloud", "pause", "Anna's sample")
+    'gotocloud pause \'Anna\'"\'"\'s sample\''
+    """
+    return shlex.join(str(word) for word in words)
 
 
 def unknown_name(

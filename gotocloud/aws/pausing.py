@@ -20,7 +20,7 @@ from gotocloud.aws.launch import Told, remove, stack_state
 from gotocloud.aws.lustre_export_link import EVENTS, Link, automatic_export, link_of
 from gotocloud.aws.lustre_export_proof import Progress, Site, look, prove
 from gotocloud.aws.session import error_code, explained
-from gotocloud.errors import GoToCloudError
+from gotocloud.errors import GoToCloudError, shell_line
 from gotocloud.platform.project_names import ProjectNames
 from gotocloud.projects.inventory import PROOF, PROOFS
 from gotocloud.projects.pausing import CLOSE, OPEN, Job, Proof, cancel_script
@@ -57,9 +57,7 @@ class Standing:
     @property
     def retry(self) -> str:
         """The command that goes on with it."""
-        import shlex
-
-        return f"gotocloud pause {shlex.quote(self.names.project)}"
+        return shell_line("gotocloud", "pause", self.names.project)
 
 
 @dataclass(frozen=True)
@@ -176,11 +174,11 @@ def _proven(cloud: Cloud, now: Standing, wishes: Wishes, telling: Telling) -> Pr
             next_command="gotocloud doctor, and tell the management group",
         )
     link = link_of(cloud, now.file_system)
-    _no_jobs(node, wishes, telling)
+    _no_jobs(node, wishes, telling, now.retry)
     try:
         _close(node, telling)
         # Whoever submitted a job while the queues closed is not overlooked.
-        _no_jobs(node, wishes, telling)
+        _no_jobs(node, wishes, telling, now.retry)
         automatic_export(cloud, link, on=False, sleep=telling.sleep)
         return prove(_site(cloud, now, node, link, wishes), telling.progress)
     except BaseException:
@@ -202,7 +200,7 @@ def _site(cloud: Cloud, now: Standing, node: HeadNode, link: Link, wishes: Wishe
     )
 
 
-def _no_jobs(node: HeadNode, wishes: Wishes, telling: Telling) -> None:
+def _no_jobs(node: HeadNode, wishes: Wishes, telling: Telling, retry: str) -> None:
     cancelled: set[str] = set()
     while jobs := look(node).jobs:
         telling.jobs(jobs)
@@ -214,7 +212,7 @@ def _no_jobs(node: HeadNode, wishes: Wishes, telling: Telling) -> None:
             raise GoToCloudError(
                 f"{len(jobs)} jobs are not finished; the cluster is kept.",
                 problems=[str(job) for job in jobs],
-                next_command="gotocloud pause --wait, or --cancel-jobs",
+                next_command=f"{retry} --wait, or --cancel-jobs",
             )
         telling.sleep(JOBS_POLL_S)
 

@@ -16,7 +16,7 @@ from typing import Any
 from gotocloud.aws.cloud import Cloud, asked
 from gotocloud.aws.launch import Told, remove, stack_state
 from gotocloud.aws.session import error_code, explained
-from gotocloud.errors import GoToCloudError
+from gotocloud.errors import GoToCloudError, shell_line
 from gotocloud.platform.project_names import ProjectNames
 from gotocloud.projects.finishing import TAGS, Finish, Holdings, spent
 from gotocloud.projects.states import State
@@ -77,12 +77,10 @@ def refuse_cluster(cloud: Cloud, names: ProjectNames) -> None:
     """
     state, stack = stack_state(cloud, names.cluster_stack)
     if state is not State.ABSENT:
-        import shlex
-
         raise GoToCloudError(
             f"The project {names.project!r} still has a cluster ({stack['StackStatus']}). "
             "Nothing was deleted.",
-            next_command=f"gotocloud pause {shlex.quote(names.project)}, then finish it",
+            next_command=f"{shell_line('gotocloud', 'pause', names.project)}, then finish it",
         )
 
 

@@ -11,7 +11,7 @@ from gotocloud.aws.launch import choose_release, published_template, stack_state
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.quotas import project_levels
 from gotocloud.aws.session import error_code
-from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.platform.parameters import Fact
 from gotocloud.platform.project_names import ProjectNames
 from gotocloud.platform.release import PROJECT_TEMPLATE
@@ -142,7 +142,7 @@ def only_project(cloud: Cloud, where: Place, verb: str) -> str:
         )
     raise InputError(
         f"You have {len(found)} projects: {', '.join(found)}. Say which one.",
-        next_command=f"gotocloud {verb} {found[0]}",
+        next_command=f"gotocloud {verb} {shell_line(found[0])}",
     )
 
 
@@ -212,5 +212,5 @@ def require_project(cloud: Cloud, names: ProjectNames) -> None:
     said = "does not exist yet" if state is State.ABSENT else f"is {state.value}"
     raise GoToCloudError(
         f"The project {names.project!r} {said}.",
-        next_command=f"gotocloud setup {names.project!r}",
+        next_command=shell_line("gotocloud", "setup", names.project),
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gotocloud.aws.session import client, error_code, explained
-from gotocloud.errors import GoToCloudError
+from gotocloud.errors import GoToCloudError, shell_line
 from gotocloud.platform.names import release_key
 from gotocloud.platform.release import MANIFEST, Release, expected_sha256, sha256
 
@@ -127,7 +127,7 @@ def verified_template(
     if manifest is None:
         raise GoToCloudError(
             f"Release {version} is not published in {bucket}.",
-            next_command=f"gotocloud platform publish --version {version}",
+            next_command=shell_line("gotocloud", "platform", "publish", "--version", version),
         )
     expected = expected_sha256(manifest, path, version)
     template = _read(s3, bucket, version, path)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.errors import GoToCloudError, InputError, shell_line
 
 SHOWN_LINES = 30
 
@@ -60,7 +60,7 @@ def synthesise_templates(version: str, platform_path: Path, out: Path, app: Path
         raise GoToCloudError(
             "The templates cannot be synthesised.",
             problems=said[-SHOWN_LINES:],
-            next_command=f"cdk synth -c templates={version}",
+            next_command=shell_line("cdk", "synth", "-c", f"templates={version}"),
         )
 
 
@@ -78,6 +78,8 @@ def read_templates(assembly: Path) -> dict[str, bytes]:
     if not found:
         raise InputError(
             f"There are no templates in {assembly}.",
-            next_command=f"cdk synth -q -c templates=VERSION -o {assembly}",
+            next_command=shell_line(
+                "cdk", "synth", "-q", "-c", "templates=VERSION", "-o", assembly
+            ),
         )
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gotocloud.cli.output import narrate, print_json
-from gotocloud.errors import GoToCloudError
+from gotocloud.errors import GoToCloudError, shell_line
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
@@ -126,7 +126,7 @@ def _tunnel(cloud: Cloud, cluster: Running, *, dry_run: bool, browser: bool, as_
             carried.wait()
     except KeyboardInterrupt:
         narrate("The tunnel is closed. The cluster runs on, and is billed.")
-        narrate(f"Next: gotocloud pause {cluster.names.project!r} stops the meter")
+        narrate(f"Next: {shell_line('gotocloud', 'pause', cluster.names.project)} stops the meter")
 
 
 def _close(cloud: Cloud, cluster: Running, *, dry_run: bool) -> None:

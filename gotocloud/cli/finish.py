@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gotocloud.cli.output import narrate, print_json
-from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.errors import GoToCloudError, InputError, shell_line
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
@@ -67,7 +67,7 @@ def _typed(plan: Finish, given: str | None) -> None:
         InputError: if it is another, or nobody is there to be asked.
     """
     name = plan.names.project
-    retry = f"gotocloud finish {name!r} --confirm {name!r}"
+    retry = shell_line("gotocloud", "finish", name, "--confirm", name)
     if given is None:
         if not sys.stdin.isatty():
             raise InputError(
@@ -90,11 +90,12 @@ def _finished(cloud: Cloud, plan: Finish, *, keep_data: bool) -> None:
         with StackDisplay(0) as display:
             carry_out(cloud, plan, _removal(display), keep_data=keep_data)
     except KeyboardInterrupt:
-        kept = " --keep-data" if keep_data else ""
+        kept = ["--keep-data"] if keep_data else []
+        going_on = shell_line("gotocloud", "finish", plan.names.project, *kept)
         raise GoToCloudError(
             "Stopped. What was deleted stays deleted; what is left is stored, and billed for "
             "storage. No cluster runs.",
-            next_command=f"gotocloud finish {plan.names.project!r}{kept} goes on",
+            next_command=f"{going_on} goes on",
         ) from None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gotocloud.cli.output import narrate, print_json
-from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.errors import GoToCloudError, InputError, shell_line
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
@@ -194,4 +194,5 @@ def _report(now: Standing, proof: Proof | None, *, there_was: bool, as_json: boo
             narrate(f"Note: {note}")
     said = "The cluster is deleted" if there_was else "There is no cluster; nothing to do"
     narrate(f"{said}. Nothing of {now.names.project!r} is billed by the hour.")
-    narrate(f"Next: gotocloud start {now.names.project!r} brings everything back")
+    following = shell_line("gotocloud", "start", now.names.project)
+    narrate(f"Next: {following} brings everything back")

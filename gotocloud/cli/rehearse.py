@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -118,4 +117,6 @@ def _platform_file(given: Path | None) -> Path:
 
 
 def _option(state: Path) -> str:
-    return "" if state == DEFAULT_STATE else f" --state {shlex.quote(str(state))}"
+    from gotocloud.errors import shell_line
+
+    return "" if state == DEFAULT_STATE else f" {shell_line('--state', state)}"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gotocloud.cli.output import narrate
-from gotocloud.errors import GoToCloudError
+from gotocloud.errors import GoToCloudError, shell_line
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
@@ -55,7 +54,7 @@ def running(cloud: Cloud, where: Place, project: str | None, verb: str, *, chang
     if now.state is not State.READY or now.node is None:
         raise GoToCloudError(
             f"The cluster of {name!r} does not run: it is {now.state.value}.",
-            next_command=f"gotocloud start {shlex.quote(name)}",
+            next_command=shell_line("gotocloud", "start", name),
         )
     if interrupted(cloud, now):
         narrate(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gotocloud.cli.output import narrate, print_json
-from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.errors import GoToCloudError, InputError, shell_line
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
@@ -41,7 +40,7 @@ def setup(
     where = place(cloud)
     name = project or _ask()
     planned = plan_setup(cloud, where, name, release)
-    retry = f"gotocloud setup {shlex.quote(name)}"
+    retry = shell_line("gotocloud", "setup", name)
     show(planned.findings, quiet=not dry_run)
     if not dry_run:
         refuse_problems(planned.findings, f"Setting up {name!r}", retry)
@@ -78,7 +77,7 @@ def _launch(cloud: Cloud, planned: Setup, plan: StackPlan, retry: str) -> None:
 
 def _report(planned: Setup, *, made: bool, dry_run: bool, as_json: bool) -> None:
     names = planned.place.names(planned.project)
-    next_command = f"gotocloud start {shlex.quote(planned.project)}"
+    next_command = shell_line("gotocloud", "start", planned.project)
     if as_json:
         print_json(_as_data(planned, made=made, dry_run=dry_run, next_command=next_command))
         return

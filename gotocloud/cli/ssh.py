@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gotocloud.cli.output import narrate
+from gotocloud.errors import shell_line
 
 app = typer.Typer(help="A shell on the head node.")
 
@@ -36,5 +37,5 @@ def ssh(
     narrate("In the shell: sudo su - ubuntu makes you the desktop's user.")
     code = shell(cloud, cluster.node.instance)
     narrate("The cluster runs on, and is billed.")
-    narrate(f"Next: gotocloud pause {cluster.names.project!r} stops the meter")
+    narrate(f"Next: {shell_line('gotocloud', 'pause', cluster.names.project)} stops the meter")
     raise typer.Exit(code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gotocloud.cli.output import narrate, print_json, table
-from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.errors import GoToCloudError, InputError, shell_line
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
@@ -87,7 +86,7 @@ class _Asked:
 
     @property
     def retry(self) -> str:
-        return f"gotocloud start {shlex.quote(self.project)}"
+        return shell_line("gotocloud", "start", self.project)
 
     @property
     def stack(self) -> str:
@@ -103,7 +102,7 @@ class _Asked:
         made: bool,
     ) -> None:
         """Tell what stands now."""
-        following = f"gotocloud connect {shlex.quote(self.project)}"
+        following = shell_line("gotocloud", "connect", self.project)
         if self.as_json:
             print_json(
                 {

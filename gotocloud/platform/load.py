@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gotocloud.errors import InputError
+from gotocloud.errors import InputError, shell_line
 from gotocloud.platform.lines import Location, MarkedYaml, read_marked, read_text
 from gotocloud.platform.model import (
     CROSS_RULES,
@@ -65,7 +65,7 @@ def load_platform(path: Path) -> Platform:
         raise PlatformFileError(
             f"{path} has {number}.",
             problems=problems,
-            next_command=f"{CHECK_COMMAND} --platform {path}",
+            next_command=f"{CHECK_COMMAND} {shell_line('--platform', path)}",
         )
     return platform
 
@@ -76,7 +76,7 @@ def record_path(platform_path: Path) -> Path:
 
 
 def _read(path: Path) -> MarkedYaml:
-    check = f"{CHECK_COMMAND} --platform {path}"
+    check = f"{CHECK_COMMAND} {shell_line('--platform', path)}"
     # To copy the example over a file that cannot be read would destroy somebody's work.
     start = "cp platform.example.yaml platform.yaml"
     text = read_text(path, "platform file", check if path.exists() else start)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from gotocloud.errors import shell_line
 from gotocloud.projects.findings import Finding, Severity
 from gotocloud.projects.preflight import ELASTIC_IPS
 from gotocloud.projects.quotas import Levels, Quota, increase_command
@@ -150,5 +151,5 @@ def _stack_remedy(stack: StackFacts, scientist: str) -> str:
     whose = tags.get("gtc:iam-user", "")
     project = tags.get("gtc:project", "PROJECT")
     verb = "start" if stack.name.startswith(CLUSTER_PREFIX) else "setup"
-    command = f"gotocloud {verb} '{project}' removes it and makes it anew"
-    return command if whose in {scientist, ""} else f"tell {whose}: {command}"
+    remedy = f"{shell_line('gotocloud', verb, project)} removes it and makes it anew"
+    return remedy if whose in {scientist, ""} else f"tell {whose}: {remedy}"

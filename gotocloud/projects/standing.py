@@ -10,6 +10,7 @@ from typing import Any
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
 from gotocloud.costs.idle import idle_cost
 from gotocloud.costs.prices import price_usd_per_hour
+from gotocloud.errors import shell_line
 from gotocloud.projects.shape import configuration_of
 from gotocloud.projects.states import State, state_of
 
@@ -212,7 +213,7 @@ def _row(
 
 
 def _next(project: str, state: State, cluster: ClusterRow | None) -> str:
-    named = f"'{project}'" if " " in project else project
+    named = shell_line(project)
     if state in {State.ABSENT, State.MAKING, State.FAILED, State.ENDING}:
         return f"gotocloud setup {named}"
     if state is State.BROKEN:

@@ -15,7 +15,7 @@ from gotocloud import __version__
 from gotocloud.aws.stacks import StackEvent
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.costs.idle import idle_cost
-from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.platform.load import load_platform
 from gotocloud.platform.model import Group, Platform
 from gotocloud.rehearsal.launch import Launcher, sign_in
@@ -230,5 +230,5 @@ def _explained(progress: Progress, output_dir: Path, state_dir: Path) -> Iterato
             f"Everything that was said is in {log}.",
             problems=problems,
             next_command=getattr(error, "next_command", None)
-            or f"less {log} {state_dir / SERVER_LOG}",
+            or shell_line("less", log, state_dir / SERVER_LOG),
         ) from error

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gotocloud.errors import GoToCloudError
+from gotocloud.errors import GoToCloudError, shell_line
 from gotocloud.rehearsal.engine.access import environment, no_real_account
 from gotocloud.rehearsal.engine.site import client as account_client
 from gotocloud.rehearsal.server import LOCK
@@ -69,7 +69,7 @@ class LocalAws:
         if running := cls.running(state_dir):
             raise GoToCloudError(
                 f"A local AWS already runs in {state_dir} (process {running.pid}).",
-                next_command=f"gotocloud rehearse down --state {state_dir}",
+                next_command=shell_line("gotocloud", "rehearse", "down", "--state", state_dir),
             )
         state_dir.mkdir(parents=True, exist_ok=True)
         state = str(state_dir.resolve())
@@ -140,7 +140,9 @@ class LocalAws:
             if time.monotonic() > deadline or not self._alive():
                 raise GoToCloudError(
                     f"The local AWS in {self.state_dir} (process {self.pid}) does not answer.",
-                    next_command=f"gotocloud rehearse down --state {self.state_dir}",
+                    next_command=shell_line(
+                        "gotocloud", "rehearse", "down", "--state", self.state_dir
+                    ),
                 )
             time.sleep(0.05)
 

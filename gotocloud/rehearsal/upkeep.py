@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.platform.load import load_platform
 from gotocloud.platform.model import Platform
 from gotocloud.rehearsal.local_aws import LOG as SERVER_LOG
@@ -127,7 +127,7 @@ def _alone(state_dir: Path) -> Iterator[None]:
         except BlockingIOError:
             raise GoToCloudError(
                 f"Another `gotocloud rehearse up` is at work in {state_dir}.",
-                next_command=f"gotocloud rehearse status --state {state_dir}",
+                next_command=shell_line("gotocloud", "rehearse", "status", "--state", state_dir),
             ) from None
         yield
 
@@ -178,7 +178,7 @@ def _refuse_another(local: LocalAws, platform: Platform, state_dir: Path) -> Non
         raise GoToCloudError(
             f"The local AWS in {state_dir} belongs to management account {local.account}, "
             f"but the platform file says {wanted}.",
-            next_command=f"gotocloud rehearse down --state {state_dir}",
+            next_command=shell_line("gotocloud", "rehearse", "down", "--state", state_dir),
         )
 
 
