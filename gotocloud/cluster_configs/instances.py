@@ -19,6 +19,7 @@ class InstanceType:
         vcpus: Virtual CPUs, hyper-threads counted.
         memory_gib: Main memory.
         gpus: Graphics processors.
+        gpu_memory_gib: Memory of one of them; None without a GPU.
         efa: Whether it has an Elastic Fabric Adapter.
     """
 
@@ -26,6 +27,7 @@ class InstanceType:
     vcpus: int
     memory_gib: int
     gpus: int
+    gpu_memory_gib: float | None
     efa: bool
 
 
@@ -41,6 +43,7 @@ def instance_types() -> Mapping[str, InstanceType]:
                 vcpus=int(row["vcpus"]),
                 memory_gib=int(row["memory_gib"]),
                 gpus=int(row["gpus"]),
+                gpu_memory_gib=float(row["gpu_memory_gib"]) if row["gpu_memory_gib"] else None,
                 efa=row["efa"] == "yes",
             )
             for row in rows

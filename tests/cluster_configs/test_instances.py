@@ -26,7 +26,10 @@ def test_a_row_says_what_ec2_says(name: str, ec2_data: dict[str, Any]) -> None:
     said = ec2_data[name]
     assert row.vcpus == said["VCpuInfo"]["DefaultVCpus"]
     assert row.memory_gib == said["MemoryInfo"]["SizeInMiB"] / 1024
-    assert row.gpus == sum(gpu["Count"] for gpu in said.get("GpuInfo", {}).get("Gpus", []))
+    gpus = said.get("GpuInfo", {}).get("Gpus", [])
+    assert row.gpus == sum(gpu["Count"] for gpu in gpus)
+    memory_gib = {round(gpu["MemoryInfo"]["SizeInMiB"] / 1024, 2) for gpu in gpus}
+    assert {row.gpu_memory_gib} == (memory_gib or {None})
     assert row.efa is said["NetworkInfo"]["EfaSupported"]
 
 
