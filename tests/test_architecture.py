@@ -24,7 +24,7 @@ ALLOWED = {
     "cluster_configs": {"cluster_configs", "platform"},
     "costs": {"costs", "cluster_configs", "platform"},
     "transfer": {"transfer"},
-    "aws": {"aws", "cluster_configs", "platform", "projects", "transfer"},
+    "aws": {"aws", "cluster_configs", "costs", "platform", "projects", "transfer"},
     "cli": {
         *("cli", "aws", "platform", "cluster_configs", "costs", "projects", "rehearsal"),
         "transfer",

@@ -100,6 +100,31 @@ def zones(
         narrate(f"Source: {source}.")
 
 
+@app.command(epilog="Example: gotocloud platform prices us-east-1")
+def prices(
+    regions: Annotated[
+        list[str] | None, typer.Argument(metavar="[REGION]...", help="Default: the platform's.")
+    ] = None,
+    refresh: Annotated[
+        bool,
+        typer.Option("--refresh", help="Ask AWS and keep the answer beside the file."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --refresh: show what would change.")
+    ] = False,
+    platform: PlatformFile = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Show what is known of AWS's prices and how old it is; refresh asks AWS anew."""
+    from gotocloud.cli import prices as work
+
+    if refresh:
+        work.refresh(platform, regions or (), dry_run=dry_run)
+        if dry_run:
+            return
+    work.show(platform, regions or (), as_json=as_json)
+
+
 @app.command(epilog="Example: gotocloud platform record --platform platform.yaml")
 def record(
     platform: PlatformFile = DEFAULT,

@@ -1,14 +1,25 @@
-"""The price table: what AWS charges for, where, since when, and who says so."""
+"""The price table: what AWS charges for, where, since when, and who says so.
+
+A dated table ships with the package. A table of one's own, written by
+`gotocloud platform prices --refresh`, overrides it row by row.
+"""
 
 from __future__ import annotations
 
-import csv
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
+
+OWN_TABLE = "GOTOCLOUD_PRICES"
+"""Environment variable that names the file of one's own prices."""
+
+OWN_TABLE_BESIDE_THE_PLATFORM = "platform.prices.csv"
+"""Where they are looked for in the working folder, when the variable is not set."""
 
 EVERY_REGION = "*"
 """Region of a price that AWS announced for all regions alike."""
@@ -38,6 +49,10 @@ class Item(StrEnum):
     S3_STANDARD = "s3-standard"
 
 
+Key = tuple[str, str, Unit]
+"""Item, region and unit of a price."""
+
+
 @dataclass(frozen=True)
 class Price:
     """One row of `prices.csv`.
@@ -48,8 +63,9 @@ class Price:
         usd: US dollars per `unit`, before tax.
         unit: What that buys.
         source: Address of whoever says so.
-        date: When the price held: a year, month, day or `first/last` day of a mean;
+        date: When the price held: a year, month, day or `first/last` day;
             `read DAY` where the source itself gives no date.
+        spread_usd: Standard deviation over the days of a mean; None when it is not known.
     """
 
     item: str
@@ -58,18 +74,57 @@ class Price:
     unit: Unit
     source: str
     date: str
+    spread_usd: Decimal | None = None
 
-    def as_dict(self) -> dict[str, str | float]:
+    @property
+    def key(self) -> Key:
+        """What it is the price of."""
+        return self.item, self.region, self.unit
+
+    def as_dict(self) -> dict[str, str | float | None]:
         """The price for a JSON report."""
-        return asdict(self) | {"usd": float(self.usd), "unit": self.unit.value}
+        spread = None if self.spread_usd is None else float(self.spread_usd)
+        return asdict(self) | {
+            "usd": float(self.usd),
+            "unit": self.unit.value,
+            "spread_usd": spread,
+        }
+
+
+def price_table() -> Mapping[Key, Price]:
+    """Every known price by item, region and unit: the shipped ones, and one's own over them.
+
+    Raises:
+        InputError: if the table of one's own cannot be used.
+    """
+    own = own_table()
+    if own is None:
+        return shipped_table()
+    return _overlaid(own.resolve(), own.stat().st_mtime_ns if own.exists() else 0)
+
+
+def own_table() -> Path | None:
+    """The file of one's own prices, if there is one."""
+    named = os.environ.get(OWN_TABLE)
+    path = Path(named or OWN_TABLE_BESIDE_THE_PLATFORM)
+    # One that was named must be there: reading it says so.
+    return path if named or path.is_file() else None
 
 
 @cache
-def price_table() -> Mapping[tuple[str, str, Unit], Price]:
-    """Every known price by item, region and unit."""
+def shipped_table() -> Mapping[Key, Price]:
+    """The prices that ship with the package."""
+    from gotocloud.costs.price_files import parse_table
+
     text = files(__package__).joinpath("prices.csv").read_text(encoding="utf-8")
-    prices = (_price(row) for row in csv.DictReader(text.splitlines()))
-    return {(price.item, price.region, price.unit): price for price in prices}
+    return parse_table(text, "prices.csv")
+
+
+@cache
+def _overlaid(path: Path, _changed_ns: int) -> Mapping[Key, Price]:
+    from gotocloud.costs.price_files import read_table
+
+    return {**shipped_table(), **read_table(path)}
 
 
 def find_price(item: str, region: str, unit: Unit) -> Price | None:
@@ -94,14 +149,3 @@ def spot_price_usd_per_hour(instance_type: str, region: str) -> Price | None:
     Show the date beside the figure, and never derive one type's price from another's.
     """
     return find_price(instance_type, region, Unit.SPOT_INSTANCE_HOUR)
-
-
-def _price(row: Mapping[str, str]) -> Price:
-    return Price(
-        item=row["item"],
-        region=row["region"],
-        usd=Decimal(row["usd"]),
-        unit=Unit(row["unit"]),
-        source=row["source"],
-        date=row["date"],
-    )

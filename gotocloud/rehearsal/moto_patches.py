@@ -33,6 +33,7 @@ def apply(state_dir: Path) -> None:
         efs,
         fsx,
         fsx_network,
+        price_list,
         quotas,
         run_command,
     )
@@ -43,6 +44,7 @@ def apply(state_dir: Path) -> None:
     run_command.apply(state_dir)
     datasync.apply()
     efs.apply()
+    price_list.apply()
     quotas.apply()
     _leave_conditions_open()
     _let_keys_hold_line_ends()

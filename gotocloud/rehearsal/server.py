@@ -62,8 +62,9 @@ def serve(port: int, state_dir: Path, account: str, iam: str = "off") -> None:
     from gotocloud.rehearsal.engine import backend, site
     from gotocloud.rehearsal.resources import load_models
     from gotocloud.rehearsal.services.faults_gate import Gate
+    from gotocloud.rehearsal.services.price_list import PriceList
 
-    app: Any = DomainDispatcherApplication(create_backend_app)
+    app: Any = PriceList(DomainDispatcherApplication(create_backend_app))
     if iam != "off":
         from gotocloud.rehearsal.iam.guard import Mode, guarded
 

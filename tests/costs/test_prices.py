@@ -54,4 +54,5 @@ def test_a_price_is_ready_for_json() -> None:
         "unit": "instance-hour",
         "source": "https://github.com/KEK-SBRC-CryoEM/CS-Schemes",
         "date": "2024-02",
+        "spread_usd": None,
     }

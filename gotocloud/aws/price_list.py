@@ -1,0 +1,131 @@
+"""Asks AWS for its prices: the price list, and EC2's history of spot prices."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from gotocloud.aws.session import client, explained
+from gotocloud.costs.price_list import Product, SpotChange, offers, spot_price
+from gotocloud.costs.prices import Price
+from gotocloud.errors import GoToCloudError
+
+PRICE_LIST_REGION = "us-east-1"
+"""One of the few regions in which the price list answers; it tells the prices of all."""
+
+SPOT_WINDOW = timedelta(days=14)
+"""Days of spot history that are averaged: recent, and long enough to show the spread."""
+
+LINUX = "Linux/UNIX"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What AWS said.
+
+    Args:
+        prices: What is known now.
+        unknown: What is not, and why.
+    """
+
+    prices: tuple[Price, ...]
+    unknown: tuple[str, ...]
+
+
+def listed_prices(
+    region: str,
+    products: Sequence[Product],
+    today: date,
+    done: Callable[[], None] = lambda: None,
+) -> Answers:
+    """The prices of products in a region, from AWS's price list.
+
+    Args:
+        region: AWS region whose prices are asked for.
+        today: The last day on which they are known to hold.
+        done: Told after each product.
+
+    Raises:
+        GoToCloudError: if the price list cannot be asked or cannot be understood.
+    """
+    pricing = client("pricing", PRICE_LIST_REGION)
+    prices, unknown = [], []
+    for product in products:
+        filters = {"regionCode": region, **product.filters}
+        with explained("ask AWS for its price list"):
+            pages = pricing.get_paginator("get_products").paginate(
+                ServiceCode=product.service,
+                FormatVersion="aws_v1",
+                Filters=[
+                    {"Type": "TERM_MATCH", "Field": field, "Value": value}
+                    for field, value in filters.items()
+                ],
+            )
+            documents = [text for page in pages for text in page["PriceList"]]
+        try:
+            found = offers(product, documents)
+        except ValueError as error:
+            raise GoToCloudError(f"AWS's price list is not understood: {error}.") from error
+        if len(found) == 1:
+            source = f"AWS price list, {product.service}{_elsewhere()}"
+            held = f"{found[0].since}/{today}"
+            prices.append(Price(product.item, region, found[0].usd, product.unit, source, held))
+        else:
+            several = ", ".join(str(offer.usd) for offer in found)
+            why = f"several prices: {several}" if found else "not in the price list"
+            unknown.append(f"{product.item} in {region}: {why}")
+        done()
+    return Answers(tuple(prices), tuple(unknown))
+
+
+def spot_prices(region: str, zone_id: str, instance_types: Iterable[str], now: datetime) -> Answers:
+    """Mean and spread of the spot prices of the last days in one zone.
+
+    Args:
+        zone_id: The zone in which the nodes would run.
+        now: End of the history that is asked for; UTC.
+
+    Raises:
+        GoToCloudError: if EC2 cannot be asked.
+    """
+    names = sorted(instance_types)
+    ec2 = client("ec2", region)
+    start = now - SPOT_WINDOW
+    with explained(f"ask EC2 in {region} for its zones"):
+        zones = ec2.describe_availability_zones()["AvailabilityZones"]
+    zone = next((one["ZoneName"] for one in zones if one["ZoneId"] == zone_id), None)
+    if zone is None:
+        return Answers((), (f"spot prices in {region}: this account has no zone {zone_id}",))
+    changes: dict[str, list[SpotChange]] = defaultdict(list)
+    with explained(f"ask EC2 in {region} for its spot prices"):
+        pages = ec2.get_paginator("describe_spot_price_history").paginate(
+            InstanceTypes=names,
+            ProductDescriptions=[LINUX],
+            AvailabilityZone=zone,
+            StartTime=start,
+            EndTime=now,
+        )
+        for page in pages:
+            for one in page["SpotPriceHistory"]:
+                change = SpotChange(_utc(one["Timestamp"]), Decimal(one["SpotPrice"]))
+                changes[one["InstanceType"]].append(change)
+    source = f"EC2 DescribeSpotPriceHistory, {zone_id}{_elsewhere()}"
+    told = {name: spot_price(name, region, changes[name], (start, now), source) for name in names}
+    return Answers(
+        tuple(price for price in told.values() if price),
+        tuple(f"{name} in {region}: no spot history" for name in names if not told[name]),
+    )
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _elsewhere() -> str:
+    """Says so when the answers are not those of AWS itself."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    return f" at {endpoint}" if endpoint else ""

@@ -1,0 +1,207 @@
+"""What to ask AWS's price list for, and what its answers say. Pure: documents in, prices out.
+
+Source of the field names: AWS Price List Query API, and the offer files of AmazonEC2, AmazonVPC,
+AmazonFSx, AmazonEFS and AmazonS3.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from gotocloud.costs.prices import Item, Price, Unit
+
+_PREFIX = r"([A-Z0-9]+-)?"
+"""Short name of the region before a usage type; us-east-1 often has none."""
+
+_AWS_UNITS = {Unit.INSTANCE_HOUR: "Hrs", Unit.HOUR: "Hrs", Unit.GB_MONTH: "GB-Mo"}
+
+
+@dataclass(frozen=True)
+class Product:
+    """Something that AWS sells, as its price list tells it from everything else.
+
+    Args:
+        item: Our name: an instance type or one of `Item`.
+        unit: What one price buys.
+        service: AWS's service code.
+        filters: Fields and values that the product has.
+        usage_type: Pattern of its usage type, which no filter can ask for.
+    """
+
+    item: str
+    unit: Unit
+    service: str
+    filters: Mapping[str, str]
+    usage_type: str
+
+
+def instance_product(instance_type: str) -> Product:
+    """A Linux instance on demand, on shared hardware."""
+    return Product(
+        instance_type,
+        Unit.INSTANCE_HOUR,
+        "AmazonEC2",
+        {
+            "instanceType": instance_type,
+            "operatingSystem": "Linux",
+            "preInstalledSw": "NA",
+            "tenancy": "Shared",
+            "capacitystatus": "Used",
+        },
+        rf"{_PREFIX}BoxUsage:{re.escape(instance_type)}",
+    )
+
+
+def _lustre(item: Item, throughput: str, usage_type: str) -> Product:
+    filters = {
+        "fileSystemType": "Lustre",
+        "operation": "CreateFileSystem:Lustre",
+        "storageType": "SSD",
+        "throughputCapacity": throughput,
+    }
+    return Product(item, Unit.GB_MONTH, "AmazonFSx", filters, _PREFIX + usage_type)
+
+
+OTHER_PRODUCTS = (
+    Product(
+        Item.NAT_GATEWAY,
+        Unit.HOUR,
+        "AmazonEC2",
+        {"productFamily": "NAT Gateway"},
+        f"{_PREFIX}NatGateway-Hours",
+    ),
+    Product(Item.PUBLIC_IPV4, Unit.HOUR, "AmazonVPC", {}, rf"{_PREFIX}PublicIPv4:InUseAddress"),
+    Product(
+        Item.EBS_GP3,
+        Unit.GB_MONTH,
+        "AmazonEC2",
+        {"productFamily": "Storage", "volumeApiName": "gp3"},
+        rf"{_PREFIX}EBS:VolumeUsage\.gp3",
+    ),
+    _lustre(Item.LUSTRE_SCRATCH_2, "N/A", "Storage"),
+    # 125 MB/s per TiB is the throughput that the Lustre construct takes by default.
+    _lustre(Item.LUSTRE_PERSISTENT_2, "125", r"Storage\.SSD\.125"),
+    Product(
+        Item.EFS_STANDARD,
+        Unit.GB_MONTH,
+        "AmazonEFS",
+        {"storageClass": "General Purpose"},
+        f"{_PREFIX}TimedStorage-ByteHrs",
+    ),
+    Product(
+        Item.S3_STANDARD,
+        Unit.GB_MONTH,
+        "AmazonS3",
+        {"volumeType": "Standard"},
+        f"{_PREFIX}TimedStorage-ByteHrs",
+    ),
+)
+"""What a platform pays for besides instances."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What one document of the price list asks for one unit.
+
+    Args:
+        usd: US dollars, in the first tier.
+        since: Day from which on it holds.
+    """
+
+    usd: Decimal
+    since: str
+
+
+def offers(product: Product, documents: Iterable[str]) -> tuple[Offer, ...]:
+    """The different prices of a product in the price list's documents; usually one.
+
+    Documents of other usage types, other units and other currencies, and reserved terms are
+    passed over. Of a price in tiers the first tier counts.
+
+    Raises:
+        ValueError: if a document is not what the price list API documents.
+    """
+    found = {}
+    for text in documents:
+        try:
+            document = json.loads(text)
+            attributes = document["product"]["attributes"]
+            if not re.fullmatch(product.usage_type, attributes.get("usagetype", "")):
+                continue
+            for offer in _on_demand(document, _AWS_UNITS[product.unit]):
+                found[offer.usd] = offer
+        except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
+            raise ValueError(f"not a price list document: {text[:80]!r}") from error
+    return tuple(found[usd] for usd in sorted(found))
+
+
+def _on_demand(document: Mapping[str, Any], unit: str) -> Iterable[Offer]:
+    for term in document["terms"].get("OnDemand", {}).values():
+        for tier in term["priceDimensions"].values():
+            if tier["unit"] != unit or tier.get("beginRange", "0") not in {"0", ""}:
+                continue
+            if "USD" not in tier["pricePerUnit"]:
+                continue
+            usd = Decimal(tier["pricePerUnit"]["USD"])
+            if usd > 0:
+                yield Offer(usd, term["effectiveDate"][:10])
+
+
+@dataclass(frozen=True)
+class SpotChange:
+    """A spot price, from a moment on.
+
+    Args:
+        since: When it began to hold; with time zone.
+        usd_per_hour: The price.
+    """
+
+    since: datetime
+    usd_per_hour: Decimal
+
+
+def spot_price(
+    instance_type: str,
+    region: str,
+    changes: Sequence[SpotChange],
+    window: tuple[datetime, datetime],
+    source: str,
+) -> Price | None:
+    """The time-weighted mean of a spot price and its spread; None without any history.
+
+    Args:
+        changes: In any order; the last one before the window says what held at its beginning,
+            as EC2 tells it.
+        window: From when to when.
+    """
+    start, end = window
+    steps = sorted(
+        (change for change in changes if change.since < end), key=lambda change: change.since
+    )
+    held: list[tuple[float, float]] = []
+    for change, until in zip(steps, [*(later.since for later in steps[1:]), end], strict=False):
+        seconds = (until - max(change.since, start)).total_seconds()
+        if seconds > 0:
+            held.append((seconds, float(change.usd_per_hour)))
+    if not held:
+        return None
+    total_s = sum(seconds for seconds, _ in held)
+    mean = sum(seconds * usd for seconds, usd in held) / total_s
+    variance = sum(seconds * (usd - mean) ** 2 for seconds, usd in held) / total_s
+    first = max(start, steps[0].since)
+    return Price(
+        item=instance_type,
+        region=region,
+        usd=Decimal(f"{mean:.4f}"),
+        unit=Unit.SPOT_INSTANCE_HOUR,
+        source=source,
+        date=f"{first:%Y-%m-%d}/{end:%Y-%m-%d}",
+        spread_usd=Decimal(f"{math.sqrt(variance):.4f}"),
+    )

@@ -1,0 +1,128 @@
+"""`gotocloud platform prices` against the local AWS, whose price list tells the shipped prices."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from gotocloud.cli.prices import age_days
+from gotocloud.costs.price_files import read_table
+from gotocloud.costs.prices import Unit, shipped_table
+from gotocloud.rehearsal.local_aws import LocalAws
+from tests.needs import ROOT
+
+REGION = "us-east-1"
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    started = LocalAws.start(tmp_path_factory.mktemp("prices"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy(ROOT / "platform.example.yaml", tmp_path / "platform.yaml")
+    return tmp_path
+
+
+def prices(local: LocalAws, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "gotocloud", "platform", "prices", *arguments],
+        cwd=folder,
+        env={**os.environ, **local.environment("111111111111", REGION)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_refresh_keeps_what_aws_tells_and_calls_the_rest_unknown(
+    local: LocalAws, folder: Path
+) -> None:
+    done = prices(local, folder, "--refresh", REGION)
+    assert done.returncode == 0, done.stderr
+    kept = read_table(folder / "platform.prices.csv")
+    today = datetime.now(UTC).date()
+    for key, price in kept.items():
+        shipped = shipped_table().get(key) or shipped_table()[(key[0], "*", key[2])]
+        assert price.usd == shipped.usd
+        assert price.date.endswith(f"/{today}")
+        assert "localhost" in price.source
+    assert {key[2] for key in kept} == set(Unit)
+    assert f"Unknown: fsx-lustre-persistent-2 in {REGION}: not in the price list" in done.stderr
+    assert f"Unknown: m5.xlarge in {REGION}: no spot history" in done.stderr
+
+
+def test_a_dry_run_writes_nothing(local: LocalAws, folder: Path) -> None:
+    done = prices(local, folder, "--refresh", "--dry-run", REGION)
+    assert done.returncode == 0, done.stderr
+    assert "Would write platform.prices.csv" in done.stderr
+    assert not (folder / "platform.prices.csv").exists()
+
+
+def test_changes_are_told_with_both_prices(local: LocalAws, folder: Path) -> None:
+    (folder / "platform.prices.csv").write_text(
+        "item,region,usd,unit,source,date\n"
+        f"g5.12xlarge,{REGION},5,instance-hour,somebody,2020-01-01\n"
+        "g5.12xlarge,eu-west-1,6.3,instance-hour,somebody,2020-01-01\n"
+    )
+    done = prices(local, folder, "--refresh", REGION)
+    assert "5 (2020-01-01) to 5.672 USD, +13.4 %" in done.stderr
+    kept = read_table(folder / "platform.prices.csv")
+    assert kept[("g5.12xlarge", "eu-west-1", Unit.INSTANCE_HOUR)].source == "somebody"
+
+
+def test_every_price_that_is_needed_is_shown_known_or_not(local: LocalAws, folder: Path) -> None:
+    rows = json.loads(prices(local, folder, "--json").stdout)
+    assert {row["region"] for row in rows} == {"ap-northeast-1", "us-east-1"}
+    unknown = [row for row in rows if row["usd"] is None]
+    assert unknown
+    assert all(row["age_days"] is None for row in unknown)
+    assert all(row["age_days"] >= 0 for row in rows if row["usd"] is not None)
+
+
+def test_wrong_regions_are_told_at_once(local: LocalAws, folder: Path) -> None:
+    done = prices(local, folder, "us-east-9", "moon-1", "--refresh")
+    assert done.returncode == 2
+    assert "us-east-9" in done.stderr
+    assert "moon-1" in done.stderr
+
+
+def test_without_aws_nothing_is_written(folder: Path, local: LocalAws) -> None:
+    away = {**local.environment("111111111111", REGION), "AWS_ENDPOINT_URL": "http://localhost:1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "gotocloud", "platform", "prices", "--refresh", REGION],
+        cwd=folder,
+        env={**os.environ, **away, "AWS_MAX_ATTEMPTS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "cannot be reached" in done.stderr
+    assert not (folder / "platform.prices.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("told", "days"),
+    [
+        ("2026-11-01/2026-11-20", 2),
+        ("read 2026-11-22", 0),
+        ("2026-10", 25),
+        ("2025", 329),
+        ("2026", 0),
+        ("some day", None),
+    ],
+)
+def test_the_age_of_a_price_counts_from_its_last_day(told: str, days: int | None) -> None:
+    assert age_days(told, date(2026, 11, 22)) == days
