@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gotocloud"
 
-PURE = ("platform", "cluster_configs", "costs", "projects", "transfer")
+PURE = ("platform", "cluster_configs", "costs", "projects", "transfer", "relion")
 """Packages that take values and return text or data: no AWS, no CDK."""
 
 ALLOWED = {
@@ -24,10 +24,11 @@ ALLOWED = {
     "cluster_configs": {"cluster_configs", "platform"},
     "costs": {"costs", "cluster_configs", "platform"},
     "transfer": {"transfer"},
+    "relion": {"relion", "cluster_configs"},
     "aws": {"aws", "cluster_configs", "costs", "platform", "projects", "transfer"},
     "cli": {
         *("cli", "aws", "platform", "cluster_configs", "costs", "projects", "rehearsal"),
-        "transfer",
+        *("transfer", "relion"),
     },
     "rehearsal": {"rehearsal", "aws", "platform", "cluster_configs", "costs", "projects", "cli"},
     "projects": {"projects", "cluster_configs", "costs", "platform"},

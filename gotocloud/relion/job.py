@@ -1,0 +1,347 @@
+"""A RELION job as its `job.star` describes it, whichever version wrote the file."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+
+from gotocloud.errors import InputError
+from gotocloud.relion.job_types import RelionJobType, job_type_of_number, relion_job_type
+from gotocloud.relion.particles import ParticleSet, read_particles
+from gotocloud.relion.star import StarError, StarFile, StarTable, read_star
+
+JOB_FILE = "job.star"
+"""What RELION writes into the folder of every job."""
+
+_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_SCHEME_VARIABLE = "$$"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job: its folder, its type and its settings.
+
+    The properties hide the dialects of RELION 3.1, 4 and 5: option names differ between
+    them, and an option that a version lacks stands for what that version does.
+
+    Args:
+        directory: The job's folder, absolute.
+        label: RELION's label with its suffixes, for example "relion.motioncorr.own".
+        type: What is true of all jobs of the type.
+        options: Option name -> value, as RELION wrote them.
+        is_continue: Whether it continues an earlier run.
+        is_tomo: Whether it belongs to tomography.
+    """
+
+    directory: Path
+    label: str
+    type: RelionJobType
+    options: Mapping[str, str]
+    is_continue: bool = False
+    is_tomo: bool = False
+
+    @property
+    def name(self) -> str:
+        """As RELION names it: "Class2D/job012/"."""
+        return "/".join(self.directory.parts[-2:]) + "/"
+
+    @property
+    def project(self) -> Path:
+        """The project folder, which every path in the settings starts from."""
+        return self.directory.parent.parent
+
+    def text(self, name: str) -> str:
+        """A setting as it stands; empty where this version has no such setting."""
+        return self.options.get(name, "")
+
+    def flag(self, name: str) -> bool:
+        """Whether a setting is "Yes": RELION takes everything else for no."""
+        return self.text(name) == "Yes"
+
+    def number(self, name: str, default: float | None = None) -> float:
+        """A setting that is a number, read as RELION reads it.
+
+        Raises:
+            InputError: if there is no such setting and no default, or it is no number.
+        """
+        value = self.text(name).strip()
+        if not value and default is not None:
+            return default
+        if value.startswith(_SCHEME_VARIABLE):
+            raise InputError(
+                f"{self.name}: {name} is {value!r}, a variable of a scheme that has no value yet."
+            )
+        if not (found := _NUMBER.match(value)):
+            raise InputError(f"{self.name}: {name} is {value!r}, but must be a number.")
+        return float(found[0])
+
+    def integer(self, name: str, default: int | None = None) -> int:
+        """A setting that is a whole number.
+
+        Raises:
+            InputError: if there is no such setting and no default, or it is no number.
+        """
+        value = self.number(name, default)
+        if abs(value) > 2**53 or value != int(value):
+            raise InputError(f"{self.name}: {name} is {value:g}, but must be a whole number.")
+        return int(value)
+
+    @cached_property
+    def arguments(self) -> tuple[str, ...]:
+        """What the scientist typed under "Additional arguments", as a shell splits it."""
+        try:
+            return tuple(shlex.split(self.text("other_args")))
+        except ValueError:
+            return tuple(self.text("other_args").split())
+
+    @property
+    def ranks(self) -> int:
+        """MPI ranks, the leader included; 1 is no MPI."""
+        return self.integer("nr_mpi", 1) if self.type.parallelism.takes_mpi else 1
+
+    @property
+    def threads(self) -> int:
+        """Threads of each rank."""
+        return self.integer("nr_threads", 1) if self.type.parallelism.takes_threads else 1
+
+    @property
+    def is_vdam(self) -> bool:
+        """Whether it runs the VDAM algorithm of RELION 4 and 5, which has no MPI."""
+        if self.type.name == "initialmodel":
+            return "sgd_ini_iter" not in self.options
+        return self.type.name == "class2d" and self.flag("do_grad")
+
+    @property
+    def refines(self) -> bool:
+        """Whether `relion_refine` does the work."""
+        return self.type.continues
+
+    @property
+    def splits_halves(self) -> bool:
+        """Whether it refines two random halves of the data apart."""
+        return self.type.name in ("refine3d", "multibody")
+
+    @property
+    def is_training(self) -> bool:
+        """Whether it is a Bayesian polishing job that only trains its parameters."""
+        return self.type.name == "polish" and self.flag("do_param_optim")
+
+    @property
+    def skips_alignment(self) -> bool:
+        """Whether it classifies without aligning the images."""
+        if "--skip_align" in self.arguments:
+            return True
+        return "dont_skip_align" in self.options and not self.flag("dont_skip_align")
+
+    @property
+    def asks_for_gpu(self) -> bool:
+        """Whether its settings name a GPU, sensible or not."""
+        return self.flag("use_gpu") or "--gpu" in self.arguments or self.uses_gpu
+
+    @property
+    def uses_gpu(self) -> bool:
+        """Whether the program that RELION starts for these settings runs on a GPU."""
+        return self._gpu_by_method() if self.type.can_use_gpu else False
+
+    def _gpu_by_method(self) -> bool:
+        asked = self.flag("use_gpu") or "--gpu" in self.arguments
+        match self.type.name:
+            case "motioncorr":
+                return not self.flag("do_own_motioncor")
+            case "ctffind":
+                return self.flag("use_gctf")
+            case "autopick":
+                return asked and not self.flag("do_log")
+            case "dynamight" | "modelangelo":
+                return self.text("gpu_id").strip() not in ("", "cpu")
+            case "aligntiltseries":
+                return self.flag("do_aretomo2") or self.flag("do_aretomo_ctf")
+            case "denoisetomo":
+                return True
+        return asked and not self.skips_alignment
+
+    @property
+    def gpu_ids(self) -> str:
+        """Which GPUs: ':' between ranks, ',' between threads; empty leaves it to RELION."""
+        if "--gpu" in self.arguments:
+            position = self.arguments.index("--gpu") + 1
+            given = self.arguments[position] if position < len(self.arguments) else ""
+            return "" if given.startswith("--") else given
+        return (self.text("gpu_ids") or self.text("gpu_id")).strip().strip('"')
+
+    @property
+    def pool(self) -> int:
+        """Particles of one pool: what a rank takes at a time for each thread."""
+        return self.integer("nr_pool", 1)
+
+    @property
+    def padding(self) -> int:
+        """How much larger than the box the reference's transform is: 1 or 2 times."""
+        if self.type.name == "initialmodel" and self.is_vdam:
+            return 1
+        return 1 if self.flag("do_pad1") else 2
+
+    @property
+    def prereads(self) -> bool:
+        """Whether every rank reads all its particles into memory first."""
+        return self.flag("do_preread_images") or "--preread_images" in self.arguments
+
+    @property
+    def scratch(self) -> str:
+        """The scratch folder that particles are copied to; empty is none."""
+        if "--scratch_dir" in self.arguments[:-1]:
+            return self.arguments[self.arguments.index("--scratch_dir") + 1]
+        # RELION passes only one of the two on.
+        return "" if self.flag("do_preread_images") else self.text("scratch_dir").strip()
+
+    @property
+    def queue_job_type(self) -> str:
+        """The job type by which our queues are named (`cluster_configs.model.JOB_TYPES`)."""
+        match self.type.name:
+            case "multibody":
+                return "refine3d"
+            case "class3d" | "class2d" if self.skips_alignment:
+                return "prep-cpu"
+            case "class2d" if self.is_vdam:
+                return "class2d-vdam"
+            case "refine3d" | "class3d" | "class2d" | "initialmodel" | "polish" as itself:
+                return itself
+        return "prep-gpu" if self.uses_gpu else "prep-cpu"
+
+    @property
+    def input_particles(self) -> Path | None:
+        """The STAR file of the particles that it works on, if its settings lead to one."""
+        try:
+            return _input_particles(self)
+        except StarError:
+            return None
+
+    @cached_property
+    def particle_set(self) -> ParticleSet | None:
+        """What that file says; None if there is none that can be read."""
+        path = self.input_particles
+        try:
+            return read_particles(path) if path else None
+        except StarError:
+            return None
+
+    @property
+    def box_px(self) -> int | None:
+        """Side of the particles' box in pixels."""
+        return self.particle_set.box_px if self.particle_set else None
+
+    @property
+    def particles(self) -> int | None:
+        """How many particles there are."""
+        return self.particle_set.particles if self.particle_set else None
+
+
+def read_job(directory: Path) -> Job:
+    """The job in a folder (or the job whose `job.star` is named).
+
+    Raises:
+        InputError: if there is no `job.star`, if it is none of RELION's, or if its job
+            type is unknown.
+    """
+    folder = directory.parent if directory.name == JOB_FILE else directory
+    path = folder / JOB_FILE
+    if not path.is_file():
+        raise _no_job(folder)
+    try:
+        star = read_star(path)
+        head, values = star.table("job"), star.table("joboptions_values")
+    except StarError as error:
+        raise InputError(
+            f"{path} is not a job of RELION: {error.message}", next_command=_listing(folder)
+        ) from error
+    label, job_type = _type_of(head, star)
+    return Job(
+        directory=folder.resolve(),
+        label=label,
+        type=job_type,
+        options=_options(values, path),
+        is_continue=head.value("_rlnJobIsContinue") == "1",
+        is_tomo=head.value("_rlnJobIsTomo") == "1",
+    )
+
+
+def _type_of(head: StarTable, star: StarFile) -> tuple[str, RelionJobType]:
+    label = head.value("_rlnJobTypeLabel")
+    if label is not None:
+        return label, relion_job_type(label)
+    number = head.value("_rlnJobType")
+    if number is None or not re.fullmatch(r"\d{1,4}", number):
+        raise InputError(
+            f"{star.path} does not say which type of job it is: neither _rlnJobTypeLabel nor "
+            "_rlnJobType has a value.",
+            next_command=_listing(star.path.parent),
+        )
+    job_type = job_type_of_number(int(number))
+    return job_type.label, job_type
+
+
+def _options(values: StarTable, path: Path) -> Mapping[str, str]:
+    try:
+        pairs = tuple(values.rows("_rlnJobOptionVariable", "_rlnJobOptionValue"))
+    except KeyError as error:
+        raise InputError(
+            f"{path} is not a job of RELION: its table of options lacks {error.args[0]}."
+        ) from error
+    return MappingProxyType({pair[0]: pair[1] for pair in pairs})
+
+
+def _input_particles(job: Job) -> Path | None:
+    optimiser = job.text("fn_cont") if job.is_continue else ""
+    if job.type.name == "multibody":
+        optimiser = optimiser or job.text("fn_in")
+    if optimiser:
+        named = _named_in(job.project / optimiser, "_rlnExperimentalDataStarFile")
+        return job.project / named if named else None
+    for option in ("fn_img", "in_particles", "fn_data", "fndata_reextract", "fn_star"):
+        if name := job.text(option).strip():
+            return job.project / name
+    if name := job.text("in_optimisation").strip():
+        named = _named_in(job.project / name, "_rlnTomoParticlesFile")
+        return job.project / named if named else None
+    return None
+
+
+def _named_in(path: Path, label: str) -> str | None:
+    """The first value of a label, in whichever table of a STAR file it stands."""
+    for table in read_star(path).tables.values():
+        if value := table.value(label):
+            return value
+    return None
+
+
+def _no_job(folder: Path) -> InputError:
+    if not folder.is_dir():
+        return InputError(
+            f"There is no job folder {str(folder)!r}; name one as RELION does, "
+            "for example Class2D/job012, from the project folder.",
+            next_command="ls -d */job*",
+        )
+    jobs = sorted(one.parent.name for one in folder.glob(f"*/{JOB_FILE}"))
+    if jobs:
+        return InputError(
+            f"{str(folder)!r} is not a job but holds {len(jobs)} of them: {', '.join(jobs)}.",
+            next_command=f"gotocloud check {shlex.quote(str(folder / jobs[-1]))}",
+        )
+    older = (
+        " It has a run.job of RELION 3.0 or older, which is not understood."
+        if (folder / "run.job").exists()
+        else ""
+    )
+    return InputError(
+        f"The folder {str(folder)!r} holds no {JOB_FILE}, so it is not a job of RELION.{older}",
+        next_command=_listing(folder),
+    )
+
+
+def _listing(folder: Path) -> str:
+    return f"ls -l {shlex.quote(str(folder))}"

@@ -1,0 +1,107 @@
+"""How many particles a STAR file holds and how large their boxes are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from gotocloud.relion.star import StarError, StarTable, parse_star
+
+
+@dataclass(frozen=True)
+class ParticleSet:
+    """What a particle STAR file says about its images.
+
+    Args:
+        particles: Rows of the particle table.
+        box_px: Side of the box in pixels, the largest of all optics groups; None in
+            files older than RELION 3.1, which have no optics table.
+        dimensions: 2 for images, 3 for subtomograms.
+    """
+
+    particles: int
+    box_px: int | None
+    dimensions: int = 2
+
+
+def read_particles(path: Path) -> ParticleSet:
+    """Count the particles of a STAR file, line by line: such files reach gigabytes.
+
+    Raises:
+        StarError: if the file is missing, cut off before its particles, or holds none.
+    """
+    try:
+        with path.open("rb") as file:
+            head = _before_particles(file)
+            rows = _count_rows(file)
+    except FileNotFoundError as error:
+        raise StarError(f"{path} does not exist.") from error
+    except OSError as error:
+        raise StarError(f"{path} cannot be read: {error.strerror}.") from error
+    if rows is None:
+        raise StarError(f"{path} holds no particles; is it a particle STAR file?")
+    optics = _optics(head, path)
+    boxes = _numbers(optics, "_rlnImageSize")
+    return ParticleSet(
+        particles=rows,
+        box_px=max(boxes, default=None),
+        dimensions=max(_numbers(optics, "_rlnImageDimensionality"), default=2),
+    )
+
+
+# `data_` and `data_images` are what versions before 3.1 wrote.
+_PARTICLE_TABLES = (b"data_particles", b"data_images", b"data_")
+
+
+def _before_particles(file: BinaryIO) -> bytes:
+    """Everything above the particle table; the file then stands below its name."""
+    head: list[bytes] = []
+    for line in file:
+        if line.strip() in _PARTICLE_TABLES:
+            break
+        head.append(line)
+    return b"".join(head)
+
+
+def _count_rows(file: BinaryIO) -> int | None:
+    """Rows of the loop that follows; None if none does."""
+    in_header = False
+    rows = 0
+    for line in file:
+        if rows:
+            # RELION ends a table with a blank line.
+            if len(line) < 3 and not line.strip():
+                break
+            if line.startswith((b"data_", b"#")):
+                break
+            rows += 1
+            continue
+        text = line.strip()
+        if text.startswith(b"_"):
+            in_header = True
+        elif text.startswith(b"data_"):
+            break
+        elif in_header and text and not text.startswith(b"#"):
+            rows = 1
+    return rows if in_header else None
+
+
+def _optics(head: bytes, path: Path) -> StarTable | None:
+    if b"data_optics" not in head:
+        return None
+    return parse_star(head.decode("utf-8", errors="replace"), path).tables.get("optics")
+
+
+def _numbers(optics: StarTable | None, label: str) -> list[int]:
+    if optics is None:
+        return []
+    single = optics.values.get(label)
+    values = optics.columns.get(label, () if single is None else (single,))
+    found = []
+    for value in values:
+        try:
+            found.append(int(float(value)))
+        except (ValueError, OverflowError):
+            continue
+    return found
