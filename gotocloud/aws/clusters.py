@@ -132,8 +132,7 @@ def plan_start(cloud: Cloud, where: Place, wanted: Wanted) -> Start:
         template_url=url,
         role_arn=where.facts[Fact.CLUSTER_SERVICE_ROLE_ARN],
         parameters={
-            "Project": names.project,
-            "Scientist": names.scientist,
+            **names.parameters,
             "ClusterName": names.cluster,
             "BucketName": names.base,
             "LustreGib": str(gib),

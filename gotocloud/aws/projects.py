@@ -154,8 +154,7 @@ def _plan(cloud: Cloud, where: Place, names: ProjectNames, version: str, url: st
         template_url=url,
         role_arn=where.facts[Fact.CLUSTER_SERVICE_ROLE_ARN],
         parameters={
-            "Project": names.project,
-            "Scientist": names.scientist,
+            **names.parameters,
             "BucketName": names.base,
             "KeyPairName": names.base,
         },

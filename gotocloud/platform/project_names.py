@@ -3,7 +3,7 @@
 `{scientist}-{account}-{project}` for any IAM or single-sign-on user name and any project name.
 What S3 or ParallelCluster would refuse is made valid; whenever that loses something, a hash of
 the original names keeps the result unique. The originals stand in the tags `gtc:iam-user` and
-`gtc:project`, from where they can be read back.
+`gtc:project`, from where they can be read back (`tag_text.from_tag`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from gotocloud.platform.names import METHOD
+from gotocloud.platform.tag_text import as_tag
 
 MAX_BUCKET_NAME = 63
 """S3's limit."""
@@ -76,7 +77,12 @@ class ProjectNames:
     @property
     def tags(self) -> dict[str, str]:
         """The paper's tags, which bring the originals back."""
-        return project_tags(self.scientist, self.account, self.project)
+        return project_tags(as_tag(self.scientist), self.account, as_tag(self.project))
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters of both stacks that say whose they are."""
+        return {"Project": as_tag(self.project), "Scientist": as_tag(self.scientist)}
 
     def _fitted(self, limit: int) -> str:
         scientist, project = _slug(self.scientist), _slug(self.project)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from gotocloud.errors import shell_line
+from gotocloud.platform.tag_text import from_tag
 from gotocloud.projects.findings import Finding, Severity
 from gotocloud.projects.preflight import ELASTIC_IPS
 from gotocloud.projects.quotas import Levels, Quota, increase_command
@@ -148,8 +149,8 @@ def _stack_remedy(stack: StackFacts, scientist: str) -> str:
     tags = stack.tags or {}
     if stack.state is State.BROKEN:
         return "tell the management group; it may hold what nobody wants to lose"
-    whose = tags.get("gtc:iam-user", "")
-    project = tags.get("gtc:project", "PROJECT")
+    whose = from_tag(tags.get("gtc:iam-user", ""))
+    project = from_tag(tags.get("gtc:project", "PROJECT"))
     verb = "start" if stack.name.startswith(CLUSTER_PREFIX) else "setup"
     remedy = f"{shell_line('gotocloud', verb, project)} removes it and makes it anew"
     return remedy if whose in {scientist, ""} else f"tell {whose}: {remedy}"

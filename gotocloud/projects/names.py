@@ -1,20 +1,23 @@
-"""Which names of people and projects the published templates take."""
+"""Which names of people and projects can be used; nearly all."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
-MAX_PROJECT = 128
-MAX_SCIENTIST = 64
-_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:/=+@-]*")
+from gotocloud.platform.tag_text import MAX_TAG_VALUE, as_tag
+
 _NOBODY = re.compile(r"botocore-session-\d+|i-[0-9a-f]{8,17}|AWSCLI-Session|.*AssumeRoleSession")
-_SCIENTIST = re.compile(r"[A-Za-z0-9_+=.@-]+")
+_SHOWN = 40
+_NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode's categories of controls, halves of characters, and separators of lines."""
 
 
 def name_problems(scientist: str, project: str) -> tuple[str, ...]:
     """Why these names cannot be used; empty when they can.
 
-    The templates put both into tags, which take fewer characters than IAM does.
+    Any script and any punctuation will do: what a tag does not take is escaped, and has to
+    fit into it.
     """
     problems = []
     if _NOBODY.fullmatch(scientist):
@@ -22,17 +25,33 @@ def name_problems(scientist: str, project: str) -> tuple[str, ...]:
             f"session {scientist!r} does not say whose it is; put role_session_name = "
             "YOUR_USER_NAME beside role_arn in ~/.aws/config"
         )
-    if not _SCIENTIST.fullmatch(scientist) or len(scientist) > MAX_SCIENTIST:
+    if said := _unusable(scientist):
+        problems.append(f"user name {_short(scientist)} {said}; ask the management group")
+    if said := _unusable(project):
         problems.append(
-            f"user name {scientist!r}: 1 to {MAX_SCIENTIST} letters, digits and _ + = . @ - "
-            "are taken, because it becomes a tag; ask the management group for another"
-        )
-    if not _PROJECT.fullmatch(project) or len(project) > MAX_PROJECT:
-        problems.append(
-            f"project name {project!r}: 1 to {MAX_PROJECT} letters, digits, spaces and "
-            "_ . : / = + @ - are taken, the first a letter or digit, for example apoferritin-2026"
+            f"project name {_short(project)} {said}; take apoferritin-2026, for example"
         )
     return tuple(problems)
+
+
+def _unusable(name: str) -> str:
+    """What is wrong with a name; nothing is the usual case."""
+    if not name.strip():
+        return "is empty"
+    if name.startswith("-"):
+        return "begins with a hyphen, as options do"
+    if odd := sorted({char for char in name if unicodedata.category(char) in _NO_TEXT}):
+        return f"holds line breaks or controls: {', '.join(map(ascii, odd[:5]))}"
+    if len(as_tag(name)) > MAX_TAG_VALUE:
+        return (
+            f"is too long: as a tag it has {len(as_tag(name))} characters, and AWS takes "
+            f"{MAX_TAG_VALUE}. Letters outside ASCII count 6 to 12 each"
+        )
+    return ""
+
+
+def _short(name: str) -> str:
+    return repr(name) if len(name) <= _SHOWN else f"{name[:_SHOWN]!r}…"
 
 
 def version_order(version: str) -> tuple[tuple[tuple[int, int, str], ...], bool, str]:

@@ -11,6 +11,7 @@ from gotocloud.cluster_configs.model import configuration_names, load_configurat
 from gotocloud.costs.idle import idle_cost
 from gotocloud.costs.prices import price_usd_per_hour
 from gotocloud.errors import shell_line
+from gotocloud.platform.tag_text import from_tag
 from gotocloud.projects.shape import configuration_of
 from gotocloud.projects.states import State, state_of
 
@@ -182,8 +183,8 @@ def total(rows: Iterable[ProjectRow]) -> Cost:
 def _whose(stack: StackFacts) -> tuple[str, str]:
     tags = stack.tags or {}
     return (
-        tags.get("gtc:iam-user") or stack.parameter("Scientist"),
-        tags.get("gtc:project") or stack.parameter("Project"),
+        from_tag(tags.get("gtc:iam-user") or stack.parameter("Scientist")),
+        from_tag(tags.get("gtc:project") or stack.parameter("Project")),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from gotocloud.platform.tag_text import from_tag
 from gotocloud.rehearsal.picture_parts import Box, Pairs, Row, stacked, tops
 from gotocloud.rehearsal.survey_model import (
     AccountSurvey,
@@ -262,7 +263,8 @@ def _cluster_boxes(region: RegionSurvey, vpc: Vpc, columns: int) -> list[Box]:
 
 
 def _cluster_title(stack: Stack) -> Row:
-    name = stack.tags.get("gtc:project") or stack.outputs.get("ClusterName") or stack.name
+    project = from_tag(stack.tags.get("gtc:project", ""))
+    name = project or stack.outputs.get("ClusterName") or stack.name
     return Row(f"Cluster of {name}", note=stack.status.replace("_", " ").lower(), style="title")
 
 

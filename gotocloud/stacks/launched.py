@@ -10,6 +10,7 @@ from constructs import Construct
 
 from gotocloud.constructs.project_tags import ProjectTags
 from gotocloud.platform.parameters import Fact
+from gotocloud.platform.tag_text import MAX_TAG_VALUE, TAG_TEXT_PATTERN
 
 FACT_LABELS = {
     Fact.VPC_ID: ("VpcId", "Network of the group"),
@@ -21,6 +22,7 @@ FACT_LABELS = {
     Fact.SOFTWARE_FILE_SYSTEM_ID: ("SoftwareFileSystemId", "File system with the software"),
     Fact.SOFTWARE_MOUNT_TARGETS: ("SoftwareMountTargets", "Its mount targets by zone ID"),
     Fact.BOUNDARY_ARN: ("BoundaryArn", "Permissions boundary of every role"),
+    Fact.CLUSTER_GUARD_ARN: ("ClusterGuardArn", "Policy of the idle guard on head nodes"),
     Fact.PROVIDER_TOKEN: ("ProviderToken", "ParallelCluster provider of the group"),
 }
 """Parameter name and description of each fact that a launched template reads."""
@@ -63,18 +65,20 @@ class LaunchedStack(cdk.Stack):
             "Project",
             label="Project",
             description="Name of the project, one for each sample or dataset.",
-            pattern="^[A-Za-z0-9][A-Za-z0-9 _.:/=+@-]*$",
-            longest=128,
-            constraint="1 to 128 letters, digits, spaces and _ . : / = + @ - as in a tag, "
-            "for example apoferritin-2026",
+            pattern=TAG_TEXT_PATTERN,
+            longest=MAX_TAG_VALUE,
+            constraint=f"1 to {MAX_TAG_VALUE} letters, digits, spaces and _ . : / = + @ - as in "
+            "a tag, for example apoferritin-2026; gotocloud setup takes other names and escapes "
+            "them",
         )
         self.scientist = self.text(
             "Scientist",
             label="Scientist",
             description="Your user name, as in the group's account.",
-            pattern="^[A-Za-z0-9_+=.@-]+$",
-            longest=64,
-            constraint="1 to 64 letters, digits and _ + = . @ - as in an IAM user name",
+            pattern=TAG_TEXT_PATTERN,
+            longest=MAX_TAG_VALUE,
+            constraint=f"1 to {MAX_TAG_VALUE} letters, digits and _ + = . @ - as in an IAM user "
+            "name",
         )
         self.project_tags = ProjectTags(
             scientist=self.scientist, project=self.project, account=self.account
@@ -105,6 +109,21 @@ class LaunchedStack(cdk.Stack):
             constraint_description=constraint,
         ).value_as_string
 
+    def choice(
+        self, name: str, *, label: str, description: str, allowed: Sequence[str], constraint: str
+    ) -> str:
+        """A text parameter that is chosen from a list; the first is the default."""
+        self._labels[name] = label
+        return cdk.CfnParameter(
+            self,
+            name,
+            type="String",
+            description=description,
+            default=allowed[0],
+            allowed_values=list(allowed),
+            constraint_description=constraint,
+        ).value_as_string
+
     def number(
         self,
         name: str,
@@ -128,6 +147,20 @@ class LaunchedStack(cdk.Stack):
             constraint_description=constraint,
         )
         return int(parameter.value_as_number)
+
+    def hours(self, name: str, *, label: str, description: str, most: int) -> str:
+        """A number of hours, 0 unless it is given."""
+        self._labels[name] = label
+        return cdk.CfnParameter(
+            self,
+            name,
+            type="Number",
+            description=description,
+            default="0",
+            min_value=0,
+            max_value=most,
+            constraint_description=f"0 to {most} hours",
+        ).value_as_string
 
     def fact(self, fact: Fact) -> str:
         """A fact about the group; the form shows it, and takes no other."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 import boto3
 import pytest
 
+from gotocloud.cli import status
 from gotocloud.cli.setup import app
 from gotocloud.errors import GoToCloudError, InputError
 from tests.cli import group_account
@@ -22,6 +24,11 @@ def stack() -> dict[str, Any]:
     cfn: Any = boto3.client("cloudformation", REGION)
     found: dict[str, Any] = cfn.describe_stacks(StackName=STACK)["Stacks"][0]
     return found
+
+
+def own_stacks() -> list[Any]:
+    stacks = boto3.client("cloudformation", REGION).describe_stacks()["Stacks"]
+    return [one for one in stacks if one["StackName"].startswith("gotocloud-project-")]
 
 
 @pytest.mark.usefixtures("aws")
@@ -44,6 +51,21 @@ class TestSetup:
             "BucketName": f"ann-{ACCOUNT}-p",
             "KeyPairName": f"ann-{ACCOUNT}-p",
         }
+
+    @pytest.mark.parametrize("project", ["アポフェリチン 2026", "Anna's $(x) & y=3D", "🧊"])
+    def test_any_name_becomes_tags_and_comes_back(
+        self, project: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        build()
+        invoke(app, project)
+        (made,) = own_stacks()
+        assert all(it["ParameterValue"].isascii() for it in made["Parameters"])
+        assert all(it["Value"].isascii() for it in made["Tags"])
+        capsys.readouterr()
+        invoke(status.app, "--json")
+        (row,) = json.loads(capsys.readouterr().out)["projects"]
+        assert (row["project"], row["mine"], row["state"]) == (project, True, "ready")
+        assert shlex.split(row["next_command"]) == ["gotocloud", "start", project]
 
     def test_the_newest_release_is_taken(self, capsys: pytest.CaptureFixture[str]) -> None:
         build()
@@ -100,7 +122,7 @@ class TestSetup:
     def test_names_that_are_no_tags_are_refused_before_anything(self) -> None:
         build()
         with pytest.raises(InputError, match="names cannot be used"):
-            invoke(app, "アポフェリチン")
+            invoke(app, "a\nb")
 
     def test_an_account_without_group_is_told_where_to_turn(self) -> None:
         with pytest.raises(GoToCloudError, match="no GoToCloud group in us-east-1") as caught:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gotocloud.platform.project_names import ProjectNames
+from gotocloud.platform.tag_text import from_tag
 
 ACCOUNT = "222222222222"
 any_name = st.text(min_size=1, max_size=130).filter(
@@ -81,4 +82,6 @@ def test_a_long_name_is_cut_for_the_cluster_only() -> None:
 
 def test_the_tags_bring_the_originals_back() -> None:
     tags = names("Scientist@Lab.example", "β-gal 2026").tags
-    assert (tags["gtc:iam-user"], tags["gtc:project"]) == ("Scientist@Lab.example", "β-gal 2026")
+    assert tags["gtc:iam-user"] == "Scientist@Lab.example"
+    assert tags["gtc:project"] == "=CE=B2-gal 2026"
+    assert from_tag(tags["gtc:project"]) == "β-gal 2026"

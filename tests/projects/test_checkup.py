@@ -29,7 +29,7 @@ def stack(name: str, status: str, scientist: str = "ann") -> StackFacts:
 def test_a_failed_stack_names_the_command_that_puts_it_right() -> None:
     (found,) = checkup.stacks([stack("gotocloud-cluster-ann-p", "ROLLBACK_COMPLETE")], "ann")
     assert found.severity is Severity.PROBLEM
-    assert found.remedy.startswith("gotocloud start 'p'")
+    assert found.remedy.startswith("gotocloud start p removes")
 
 
 def test_somebody_elses_failed_stack_is_theirs() -> None:

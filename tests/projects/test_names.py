@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,16 +10,34 @@ from gotocloud.projects.names import name_problems, version_order
 from gotocloud.projects.sizes import LARGEST_GIB, lustre_size_problem
 
 
-@pytest.mark.parametrize("scientist", ["toshio", "a.b@example.org", "x", "A+b_c=d"])
-@pytest.mark.parametrize("project", ["apoferritin-2026", "Nitrite reductase (old)"[:17], "7"])
-def test_usual_names_are_taken(scientist: str, project: str) -> None:
+@pytest.mark.parametrize("scientist", ["toshio", "a.b@example.org", "x", "A+b_c=d", "a,b"])
+@pytest.mark.parametrize(
+    "project",
+    [
+        "apoferritin-2026",
+        "Nitrite reductase (old)",
+        "7",
+        "アポフェリチン",
+        "β-gal",
+        'Anna\'s "x"',
+        "🧊",
+    ],
+)
+def test_names_of_any_script_and_punctuation_are_taken(scientist: str, project: str) -> None:
     assert name_problems(scientist, project) == ()
 
 
-@pytest.mark.parametrize("project", ["", " x", "-x", "アポフェリチン", "a\nb", "x" * 129])
-def test_a_project_name_that_is_no_tag_is_told(project: str) -> None:
+@pytest.mark.parametrize("project", ["", " ", "-x", "a\nb", "a\0b", "\udcff", "x" * 257, "ア" * 29])
+def test_what_is_no_name_is_told(project: str) -> None:
     (problem,) = name_problems("toshio", project)
-    assert repr(project) in problem
+    assert repr(project[:40]) in problem
+
+
+@given(st.text(min_size=1, max_size=21))
+def test_any_text_that_can_be_seen_and_typed_is_a_name(project: str) -> None:
+    seen = all(unicodedata.category(char) not in {"Cc", "Cs", "Zl", "Zp"} for char in project)
+    fits = bool(project.strip()) and project[0] != "-"
+    assert (name_problems("toshio", project) == ()) == (seen and fits)
 
 
 @pytest.mark.parametrize("session", ["botocore-session-1700000000", "i-0123456789abcdef0"])
@@ -28,7 +48,7 @@ def test_a_session_of_nobody_is_told_what_to_configure(session: str) -> None:
 
 @given(st.text(), st.text())
 def test_both_names_are_told_at_once(scientist: str, project: str) -> None:
-    assert len(name_problems(f"a b{scientist}", f"-{project}")) == 2
+    assert len(name_problems(f"-{scientist}", f"-{project}")) == 2
 
 
 def test_versions_sort_as_people_count() -> None:

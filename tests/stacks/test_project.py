@@ -32,8 +32,12 @@ def test_it_needs_neither_bootstrap_nor_assets(template: dict[str, Any]) -> None
 @pytest.mark.parametrize(
     ("parameter", "good", "bad"),
     [
-        ("Project", ["apoferritin", "2", "Spike 2026"], ["", " a", "a;b", "$x", "a\n"]),
-        ("Scientist", ["hanako", "h.tanaka@lab", "A_B+c=d"], ["", "h tanaka", "h/t"]),
+        (
+            "Project",
+            ["apoferritin", "2", "Spike 2026", "=CE=B2-gal"],
+            ["", " a", "a;b", "$x", "a\n"],
+        ),
+        ("Scientist", ["hanako", "h.tanaka@lab", "A_B+c=d", "h=2Ct"], ["", "h,t", "花子"]),
         ("BucketName", ["hanako-apoferritin", "a1b"], ["-ab", "ab-", "A-b", "a.b.c", "a_b"]),
         ("KeyPairName", ["hanako-222222222222-apo"], ["", "a b", "a/b"]),
     ],
