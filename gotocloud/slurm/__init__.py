@@ -1,0 +1,1 @@
+"""Slurm: batch scripts, submissions, queue state, accounting and recovery."""

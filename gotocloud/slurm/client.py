@@ -1,0 +1,217 @@
+"""The only place that runs Slurm's commands; what they answer comes back as text.
+
+Errors are told in plain words: no Slurm here, slurmctld does not answer, or what the
+command itself said. Every call has a time limit.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gotocloud.errors import GoToCloudError
+
+TIMEOUT_S = 60.0
+"""Longer than Slurm's own retries while slurmctld starts again."""
+
+_DOWN = (
+    "unable to contact slurm controller",
+    "unable to contact slurm",
+    "slurm_persist_conn_open",
+    "connection refused",
+    "connect failure",
+    "zero bytes were transmitted",
+    "socket timed out",
+    "slurmctld is in standby mode",
+)
+_UNKNOWN_JOB = ("invalid job id specified", "job_id specified is invalid")
+_KEPT = frozenset({"SLURM_CONF", "SLURM_TIME_FORMAT"})
+_INHERITED = ("SLURM_", "SBATCH_", "SALLOC_", "SRUN_", "PMI_", "PMIX_", "OMPI_COMM_", "PRTE_")
+# Of our own batch script, which may submit the next attempt itself.
+_OWN = frozenset({"GOTOCLOUD_RESTART", "BASH_ENV"})
+
+
+class SlurmError(GoToCloudError):
+    """Slurm refused, and said why."""
+
+
+class NoAnswer(SlurmError):
+    """Nobody knows whether it happened: slurmctld is down, or did not answer in time."""
+
+
+def submit(script: Path, options: Sequence[str] = ()) -> str:
+    """Submit a batch script.
+
+    Args:
+        script: The file.
+        options: Further options for sbatch; they win over those in the script.
+
+    Returns:
+        The job's id.
+
+    Raises:
+        SlurmError: if Slurm refuses it; nothing was submitted.
+        NoAnswer: if it may have been submitted.
+    """
+    answer = _run(("sbatch", "--parsable", *options, str(script)))
+    identifier = answer.strip().splitlines()[-1].partition(";")[0] if answer.strip() else ""
+    if not identifier.isdigit():
+        raise NoAnswer(f"sbatch answered {answer.strip()!r}, which is no job id.")
+    return identifier
+
+
+def jobs(form: str, *options: str) -> str:
+    """What `squeue` says, one line a job in the given `--format`; ended jobs on request.
+
+    Slurm forgets an ended job after MinJobAge, five minutes by default.
+    """
+    return _run(("squeue", "--noheader", f"--format={form}", *options))
+
+
+def partitions(form: str, *options: str) -> str:
+    """What `sinfo` says in the given `--format`, without a header."""
+    return _run(("sinfo", "--noheader", f"--format={form}", *options))
+
+
+def accounted(fields: str, *options: str) -> str | None:
+    """What `sacct` says, parsable, without a header; None where nothing is accounted."""
+    try:
+        return _run(("sacct", "--noheader", "--parsable2", f"--format={fields}", *options))
+    except SlurmError as error:
+        if "accounting" in error.message.lower() or isinstance(error, NoAnswer):
+            return None
+        raise
+
+
+def job(identifier: str) -> dict[str, str] | None:
+    """Everything that `scontrol show job` says of a job; None if Slurm has forgotten it."""
+    try:
+        text = _run(("scontrol", "--oneliner", "show", "job", identifier))
+    except SlurmError as error:
+        if any(words in error.message.lower() for words in _UNKNOWN_JOB):
+            return None
+        raise
+    return parse_job(text)
+
+
+def parse_job(text: str) -> dict[str, str]:
+    """The `Key=value` pairs of `scontrol --oneliner show job`; a value may hold blanks."""
+    found: dict[str, str] = {}
+    key = ""
+    for word in text.split():
+        name, equals, value = word.partition("=")
+        if equals and name[:1].isalpha() and name.replace(":", "").replace("/", "").isalnum():
+            key = name
+            found[key] = value
+        elif key:
+            found[key] += f" {word}"
+    return found
+
+
+def node_states(nodes: str) -> dict[str, str]:
+    """State of each node of a list such as "a[1-3]", for example "allocated" or "down*"."""
+    text = partitions("%N %T", "--Node", f"--nodes={nodes}")
+    return dict(line.split()[:2] for line in text.splitlines() if len(line.split()) > 1)
+
+
+def hostnames(nodes: str) -> tuple[str, ...]:
+    """The nodes of a list such as "a[1-3]", in Slurm's order."""
+    return tuple(_run(("scontrol", "show", "hostnames", nodes)).split())
+
+
+def answering_nodes(nodes: Sequence[str], timeout_s: float = 30.0) -> frozenset[str] | None:
+    """Which nodes of our own allocation still run something; None if that cannot be told.
+
+    Works only inside a job: it starts a step of one task on each node.
+    """
+    count = str(len(nodes))
+    try:
+        text = _run(
+            (
+                *("srun", "--overlap", "--kill-on-bad-exit=0", "--no-kill"),
+                *(f"--nodes={count}", f"--ntasks={count}", "--ntasks-per-node=1"),
+                *("--cpus-per-task=1", "--gres=none", "--mpi=none", "--quiet"),
+                *("--wait=0", "/bin/sh", "-c", 'echo "$SLURMD_NODENAME"'),
+            ),
+            timeout_s=timeout_s,
+            environment=os.environ,
+        )
+    except SlurmError:
+        return None
+    return frozenset(text.split())
+
+
+def update(identifier: str, **changes: str) -> None:
+    """Change a job, for example `Requeue="0"`."""
+    _run(("scontrol", "update", f"JobId={identifier}", *(f"{k}={v}" for k, v in changes.items())))
+
+
+def cancel(identifier: str, *, only_pending: bool = False) -> None:
+    """Cancel a job; one that has ended is no error."""
+    state = ("--state=PENDING",) if only_pending else ()
+    try:
+        _run(("scancel", *state, identifier))
+    except SlurmError as error:
+        if not any(words in error.message.lower() for words in _UNKNOWN_JOB):
+            raise
+
+
+def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without what a running job has put there.
+
+    `sbatch` inside a job would hand the old job's settings (GPUs, tasks, restarts) on.
+    """
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in _KEPT or (name not in _OWN and not name.startswith(_INHERITED))
+    }
+
+
+def _run(
+    command: Sequence[str],
+    *,
+    timeout_s: float = TIMEOUT_S,
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    tool = command[0]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            env=clean_environment(os.environ) if environment is None else environment,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise SlurmError(
+            f"There is no {tool} on this machine, so there is no Slurm here. "
+            "Jobs are submitted on the head node of a cluster.",
+            next_command="gotocloud ssh",
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise NoAnswer(
+            f"{tool} has not answered within {timeout_s:g} s.", next_command="scontrol ping"
+        ) from error
+    if done.returncode:
+        raise _failure(tool, (done.stderr or done.stdout).strip())
+    return done.stdout
+
+
+def _failure(tool: str, said: str) -> SlurmError:
+    if any(words in said.lower() for words in _DOWN):
+        return NoAnswer(
+            f"Slurm's controller (slurmctld) does not answer; {tool} said: {_short(said)}",
+            next_command="scontrol ping",
+        )
+    return SlurmError(f"{tool} failed: {_short(said)}")
+
+
+def _short(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return "; ".join(lines[-3:]) or "it gave no reason."
