@@ -25,10 +25,11 @@ ALLOWED = {
     "costs": {"costs", "cluster_configs", "platform"},
     "transfer": {"transfer"},
     "relion": {"relion", "cluster_configs"},
+    "slurm": {"slurm", "relion", "cluster_configs", "costs"},
     "aws": {"aws", "cluster_configs", "costs", "platform", "projects", "transfer"},
     "cli": {
         *("cli", "aws", "platform", "cluster_configs", "costs", "projects", "rehearsal"),
-        *("transfer", "relion"),
+        *("transfer", "relion", "slurm"),
     },
     "rehearsal": {"rehearsal", "aws", "platform", "cluster_configs", "costs", "projects", "cli"},
     "projects": {"projects", "cluster_configs", "costs", "platform"},
@@ -79,6 +80,10 @@ def test_pure_rooms_know_neither_aws_nor_cdk(room: str) -> None:
     assert {
         f.name: libraries_of(f) & effects for f in files(room) if libraries_of(f) & effects
     } == {}
+
+
+def test_only_the_client_of_slurm_runs_commands() -> None:
+    assert {f.name for f in files("slurm") if "subprocess" in libraries_of(f)} == {"client.py"}
 
 
 def test_only_aws_and_the_rehearsal_import_boto3() -> None:

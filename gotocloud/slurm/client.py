@@ -37,7 +37,7 @@ class SlurmError(GoToCloudError):
     """Slurm refused, and said why."""
 
 
-class NoAnswer(SlurmError):
+class NoAnswerError(SlurmError):
     """Nobody knows whether it happened: slurmctld is down, or did not answer in time."""
 
 
@@ -53,12 +53,12 @@ def submit(script: Path, options: Sequence[str] = ()) -> str:
 
     Raises:
         SlurmError: if Slurm refuses it; nothing was submitted.
-        NoAnswer: if it may have been submitted.
+        NoAnswerError: if it may have been submitted.
     """
     answer = _run(("sbatch", "--parsable", *options, str(script)))
     identifier = answer.strip().splitlines()[-1].partition(";")[0] if answer.strip() else ""
     if not identifier.isdigit():
-        raise NoAnswer(f"sbatch answered {answer.strip()!r}, which is no job id.")
+        raise NoAnswerError(f"sbatch answered {answer.strip()!r}, which is no job id.")
     return identifier
 
 
@@ -80,7 +80,7 @@ def accounted(fields: str, *options: str) -> str | None:
     try:
         return _run(("sacct", "--noheader", "--parsable2", f"--format={fields}", *options))
     except SlurmError as error:
-        if "accounting" in error.message.lower() or isinstance(error, NoAnswer):
+        if "accounting" in error.message.lower() or isinstance(error, NoAnswerError):
             return None
         raise
 
@@ -195,7 +195,7 @@ def _run(
             next_command="gotocloud ssh",
         ) from error
     except subprocess.TimeoutExpired as error:
-        raise NoAnswer(
+        raise NoAnswerError(
             f"{tool} has not answered within {timeout_s:g} s.", next_command="scontrol ping"
         ) from error
     if done.returncode:
@@ -205,7 +205,7 @@ def _run(
 
 def _failure(tool: str, said: str) -> SlurmError:
     if any(words in said.lower() for words in _DOWN):
-        return NoAnswer(
+        return NoAnswerError(
             f"Slurm's controller (slurmctld) does not answer; {tool} said: {_short(said)}",
             next_command="scontrol ping",
         )
