@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gotocloud.cluster_configs.renderer import ClusterSite
+from gotocloud.cluster_configs.renderer import FACTS, ClusterSite
+
+_SCRIPTS = "s3://<distribution bucket>/releases/<version>/node"
 
 
 def placeholder_site(region: str) -> ClusterSite:
@@ -16,7 +18,11 @@ def placeholder_site(region: str) -> ClusterSite:
         desktop_security_group_id="<desktop security group>",
         boundary_arn="<permissions boundary of the account>",
         distribution_bucket="<distribution bucket>",
-        node_script_url="s3://<distribution bucket>/releases/<version>/node/mount-software.sh",
+        node_script_url=f"{_SCRIPTS}/mount-software.sh",
+        head_node_script_url=f"{_SCRIPTS}/configure-head-node.sh",
+        facts={key: f"<{key.replace('_', ' ')}>" for key in FACTS},
+        project_bucket="<bucket of the project>",
+        guard_policy_arn="<idle guard's policy of the account>",
         software_file_system_id="<software file system>",
         software_mount_targets="<zone ID>=<address>,...",
         vpc_cidr="<network of the group>",

@@ -28,6 +28,12 @@ HEAD_NODE_BOOTSTRAP_TIMEOUT_S = 2100
 """ParallelCluster's default; CloudFormation gives the whole custom resource 3600 s."""
 SSM_POLICY = "policy/AmazonSSMManagedInstanceCore"
 
+FACTS = (
+    *("cluster", "project", "scientist", "region", "configuration", "release", "bucket", "stack"),
+    *("software", "lustre", "capacity", "keep_hours"),
+)
+"""What the head node is told about its cluster: the keys of `/etc/gotocloud/cluster.json`."""
+
 
 @dataclass(frozen=True)
 class ClusterSite:
@@ -43,6 +49,10 @@ class ClusterSite:
         boundary_arn: Permissions boundary of every role that ParallelCluster makes.
         distribution_bucket: Bucket that holds the node script; nodes may read it.
         node_script_url: s3:// URL of `mount-software.sh`.
+        head_node_script_url: s3:// URL of `configure-head-node.sh`.
+        facts: What the head node is told, by the keys of `FACTS`.
+        project_bucket: Bucket of the project; the head node reads it to prove exports.
+        guard_policy_arn: Managed policy of the idle guard on the head node.
         software_mount_targets: "zone-id=ip,…" of the software file system.
         software_file_system_id: EFS with the software, in the management account.
         vpc_cidr: The only addresses that reach SSH and the desktop from the start.
@@ -61,6 +71,10 @@ class ClusterSite:
     boundary_arn: str
     distribution_bucket: str
     node_script_url: str
+    head_node_script_url: str
+    facts: Mapping[str, str]
+    project_bucket: str
+    guard_policy_arn: str
     software_file_system_id: str
     software_mount_targets: str
     vpc_cidr: str
@@ -213,8 +227,8 @@ def _head_node(instance_type: str, site: ClusterSite) -> dict[str, Any]:
         "Dcv": {"Enabled": True, "AllowedIps": site.vpc_cidr},
         "Imds": {"Secured": True},
         "LocalStorage": {"RootVolume": {"VolumeType": "gp3", "Encrypted": True}},
-        "CustomActions": _custom_actions(site),
-        "Iam": _iam(site),
+        "CustomActions": {"OnNodeConfigured": {"Sequence": [_mount_software(site), _facts(site)]}},
+        "Iam": _head_node_iam(site),
     }
 
 
@@ -241,17 +255,36 @@ def _queue(chosen: ChosenQueue, site: ClusterSite, *, spot: bool) -> dict[str, A
                 "Efa": {"Enabled": chosen.efa},
             }
         ],
-        "CustomActions": _custom_actions(site),
+        "CustomActions": {"OnNodeConfigured": _mount_software(site)},
         "Iam": _iam(site),
     }
 
 
-def _custom_actions(site: ClusterSite) -> dict[str, Any]:
+def _mount_software(site: ClusterSite) -> dict[str, Any]:
     return {
-        "OnNodeConfigured": {
-            "Script": site.node_script_url,
-            "Args": [site.software_file_system_id, site.software_mount_targets, SOFTWARE_MOUNT],
-        }
+        "Script": site.node_script_url,
+        "Args": [site.software_file_system_id, site.software_mount_targets, SOFTWARE_MOUNT],
+    }
+
+
+def _facts(site: ClusterSite) -> dict[str, Any]:
+    if set(site.facts) != set(FACTS):
+        raise ValueError(f"the head node must be told exactly {', '.join(FACTS)}")
+    return {
+        "Script": site.head_node_script_url,
+        "Args": [f"{key}={site.facts[key]}" for key in FACTS],
+    }
+
+
+def _head_node_iam(site: ClusterSite) -> dict[str, Any]:
+    given = _iam(site)
+    own = {"BucketName": site.project_bucket, "EnableWriteAccess": False}
+    return {
+        "S3Access": [*given["S3Access"], own],
+        "AdditionalIamPolicies": [
+            *given["AdditionalIamPolicies"],
+            {"Policy": site.guard_policy_arn},
+        ],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -38,6 +38,23 @@ class SoftwareMount:
     mount_targets: str
     distribution_bucket: str
     script_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadNodeSetup:
+    """What makes a head node the project's own; values may be CDK tokens.
+
+    Args:
+        script_url: s3:// URL of the head node's script of this release.
+        facts: What the head node is told about its cluster.
+        project_bucket: Bucket of the project, which the head node may read.
+        guard: Policy with which the idle guard pauses this cluster.
+    """
+
+    script_url: str
+    facts: Mapping[str, str]
+    project_bucket: str
+    guard: iam.IManagedPolicy
 
 
 class ClusterBase(Construct):
@@ -93,6 +110,7 @@ class ParallelCluster(ClusterBase):
         lustre: The working file system.
         desktop: The door to the desktop.
         software: The software that nodes mount.
+        head_node: What the head node is told, and may do.
         boundary: Permissions boundary of every role that ParallelCluster creates.
         provider_token: Service token of the group's ParallelCluster provider.
         tags: Whose cluster it is.
@@ -114,6 +132,7 @@ class ParallelCluster(ClusterBase):
         lustre: Lustre,
         desktop: Desktop,
         software: SoftwareMount,
+        head_node: HeadNodeSetup,
         boundary: iam.IManagedPolicy,
         provider_token: str,
         tags: ProjectTags,
@@ -134,6 +153,10 @@ class ParallelCluster(ClusterBase):
             boundary_arn=boundary.managed_policy_arn,
             distribution_bucket=software.distribution_bucket,
             node_script_url=software.script_url,
+            head_node_script_url=head_node.script_url,
+            facts=head_node.facts,
+            project_bucket=head_node.project_bucket,
+            guard_policy_arn=head_node.guard.managed_policy_arn,
             software_file_system_id=software.file_system_id,
             software_mount_targets=software.mount_targets,
             vpc_cidr=network.group.cidr,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gotocloud.constructs.boundary import boundary_arn
+from gotocloud.constructs.cluster_guard import cluster_guard_arn
 from gotocloud.constructs.policy import PARTITION, Statement
 
 CLUSTER_ROLES = "parallelcluster"
@@ -294,7 +295,11 @@ def access_statements(place: Place) -> list[Statement]:
                 **bounded,
                 "ArnEquals": {
                     "iam:PolicyARN": [
-                        f"arn:{place.partition}:iam::aws:policy/{name}" for name in NODE_POLICIES
+                        *(
+                            f"arn:{place.partition}:iam::aws:policy/{name}"
+                            for name in NODE_POLICIES
+                        ),
+                        cluster_guard_arn(place.partition, place.account),
                     ]
                 },
             },

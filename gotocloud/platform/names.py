@@ -11,6 +11,9 @@ SCIENTIST_ROLE = "gotocloud-scientist"
 CLUSTER_SERVICE_ROLE = "gotocloud-cluster-service"
 """Role that CloudFormation uses to create projects and clusters."""
 
+CLUSTER_GUARD = "gotocloud-cluster-guard"
+"""Managed policy with which a head node pauses its own cluster, and can do no more."""
+
 METHOD = "cryoem"
 """Value of the tag `gtc:method` (Supplementary Table S4 of the paper)."""
 

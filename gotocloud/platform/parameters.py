@@ -30,8 +30,15 @@ class Fact(StrEnum):
     SOFTWARE_MOUNT_TARGETS = f"{PREFIX}/software/mount-targets"
     BOUNDARY_ARN = f"{PREFIX}/iam/permissions-boundary-arn"
     CLUSTER_SERVICE_ROLE_ARN = f"{PREFIX}/iam/cluster-service-role-arn"
+    CLUSTER_GUARD_ARN = f"{PREFIX}/iam/cluster-guard-arn"
     PROVIDER_TOKEN = f"{PREFIX}/cluster/provider-token"
 
 
 NO_NETWORKS = "none"
 """Value of `DESKTOP_NETWORKS` without any; SSM takes no empty text."""
+
+CAPACITIES = ("on-demand", "spot")
+"""What a cluster prefers: the first unless somebody asks for the other."""
+
+MOST_KEEP_HOURS = 720
+"""Thirty days: the longest time that a cluster can be asked to stay; it can be asked again."""

@@ -14,10 +14,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from gotocloud.cluster_configs.renderer import ClusterSite
+from gotocloud.cluster_configs.renderer import FACTS, ClusterSite
 
 BUCKET = "gotocloud-validation-distribution"
-SCRIPT_KEY = "releases/validation/node/mount-software.sh"
+SCRIPTS = "releases/validation/node"
+NODE_SCRIPTS = ("configure-head-node.sh", "mount-software.sh")
+PROJECT_BUCKET = "gotocloud-validation-project"
+GUARD = "gotocloud-cluster-guard"
 BOUNDARY = "gotocloud-boundary"
 VPC_CIDR = "10.1.0.0/20"
 LUSTRE_PORTS = ((988, 988), (1018, 1023))
@@ -53,7 +56,8 @@ def validation_site(client: ClientFor, *, region: str, zone_id: str) -> ClusterS
         SecurityGroupIds=[lustre_group],
         LustreConfiguration={"DeploymentType": "SCRATCH_2"},
     )["FileSystem"]
-    _distribution_bucket(client("s3", "us-east-1"))
+    _buckets(client("s3", "us-east-1"))
+    identity = client("iam", region), client("sts", region)
     return ClusterSite(
         region=region,
         head_subnet_id=network.public_subnet_id,
@@ -61,9 +65,13 @@ def validation_site(client: ClientFor, *, region: str, zone_id: str) -> ClusterS
         lustre_file_system_id=file_system["FileSystemId"],
         lustre_security_group_id=lustre_group,
         desktop_security_group_id=desktop_group,
-        boundary_arn=_boundary(client("iam", region), client("sts", region)),
+        boundary_arn=_policy(*identity, BOUNDARY),
         distribution_bucket=BUCKET,
-        node_script_url=f"s3://{BUCKET}/{SCRIPT_KEY}",
+        node_script_url=f"s3://{BUCKET}/{SCRIPTS}/mount-software.sh",
+        head_node_script_url=f"s3://{BUCKET}/{SCRIPTS}/configure-head-node.sh",
+        facts=dict.fromkeys(FACTS, "validation"),
+        project_bucket=PROJECT_BUCKET,
+        guard_policy_arn=_policy(*identity, GUARD),
         software_file_system_id="fs-0123456789abcdef0",
         software_mount_targets=f"{zone_id}=10.0.0.5",
         vpc_cidr=VPC_CIDR,
@@ -119,24 +127,27 @@ def _lustre_security_group(ec2: Any, vpc_id: str) -> str:
     return group
 
 
-def _boundary(iam: Any, sts: Any) -> str:
-    """Managed policy that stands for the account's permissions boundary."""
+def _policy(iam: Any, sts: Any, name: str) -> str:
+    """Managed policy that stands for one of the account's, such as the permissions boundary."""
     document = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
     }
     try:
-        made = iam.create_policy(PolicyName=BOUNDARY, PolicyDocument=json.dumps(document))
+        made = iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(document))
     except ClientError as error:
         if error.response["Error"]["Code"] != "EntityAlreadyExists":
             raise
-        return f"arn:aws:iam::{sts.get_caller_identity()['Account']}:policy/{BOUNDARY}"
+        return f"arn:aws:iam::{sts.get_caller_identity()['Account']}:policy/{name}"
     return str(made["Policy"]["Arn"])
 
 
-def _distribution_bucket(s3: Any) -> None:
+def _buckets(s3: Any) -> None:
+    """The published node scripts, and a project's bucket that was made last."""
     try:
-        s3.head_object(Bucket=BUCKET, Key=SCRIPT_KEY)
+        s3.head_bucket(Bucket=PROJECT_BUCKET)
     except ClientError:
         s3.create_bucket(Bucket=BUCKET)
-        s3.put_object(Bucket=BUCKET, Key=SCRIPT_KEY, Body=b"#!/bin/bash\n")
+        for name in NODE_SCRIPTS:
+            s3.put_object(Bucket=BUCKET, Key=f"{SCRIPTS}/{name}", Body=b"#!/bin/bash\n")
+        s3.create_bucket(Bucket=PROJECT_BUCKET)

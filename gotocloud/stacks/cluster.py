@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -11,13 +12,13 @@ from constructs import Construct
 
 from gotocloud.cluster_configs.limits import MAX_CLUSTER_NAME
 from gotocloud.cluster_configs.model import ClusterConfiguration
-from gotocloud.cluster_configs.renderer import LUSTRE_MOUNT, select
+from gotocloud.cluster_configs.renderer import LUSTRE_MOUNT, SOFTWARE_MOUNT, select
 from gotocloud.constructs.cluster_network import ClusterNetwork, GroupNetwork
 from gotocloud.constructs.desktop import Desktop
 from gotocloud.constructs.lustre import Deployment, Lustre
-from gotocloud.constructs.parallel_cluster import ParallelCluster, SoftwareMount
+from gotocloud.constructs.parallel_cluster import HeadNodeSetup, ParallelCluster, SoftwareMount
 from gotocloud.platform.names import release_key
-from gotocloud.platform.parameters import Fact
+from gotocloud.platform.parameters import CAPACITIES, MOST_KEEP_HOURS, Fact
 from gotocloud.stacks.launched import LaunchedStack, Section
 from gotocloud.stacks.project import BUCKET_PATTERN, BUCKET_RULE
 
@@ -25,6 +26,7 @@ LUSTRE_SIZES_GIB = (1200, *range(2400, 40 * 2400 + 1, 2400))
 """Sizes on offer: what FSx sells. The upper end is our own, forty times the usual size."""
 
 NODE_SCRIPT = "node/mount-software.sh"
+HEAD_NODE_SCRIPT = "node/configure-head-node.sh"
 
 
 class ClusterStack(LaunchedStack):
@@ -94,6 +96,26 @@ class ClusterStack(LaunchedStack):
                 distribution_bucket=distribution_bucket,
                 script_url=f"s3://{distribution_bucket}/{release_key(version, NODE_SCRIPT)}",
             ),
+            head_node=HeadNodeSetup(
+                script_url=f"s3://{distribution_bucket}/{release_key(version, HEAD_NODE_SCRIPT)}",
+                facts={
+                    **self._wishes(),
+                    "cluster": cluster_name,
+                    "project": self.project,
+                    "scientist": self.scientist,
+                    "region": region,
+                    "configuration": configuration.name,
+                    "release": version,
+                    "bucket": bucket_name,
+                    "stack": cdk.Aws.STACK_NAME,
+                    "software": SOFTWARE_MOUNT,
+                    "lustre": LUSTRE_MOUNT,
+                },
+                project_bucket=bucket_name,
+                guard=iam.ManagedPolicy.from_managed_policy_arn(
+                    self, "Guard", self.fact(Fact.CLUSTER_GUARD_ARN)
+                ),
+            ),
             boundary=iam.ManagedPolicy.from_managed_policy_arn(
                 self, "Boundary", self.fact(Fact.BOUNDARY_ARN)
             ),
@@ -132,6 +154,25 @@ class ClusterStack(LaunchedStack):
         )
         return cluster_name, bucket_name, compute_cidr
 
+    def _wishes(self) -> dict[str, str]:
+        """What a scientist wants of this cluster, and its head node must know."""
+        capacity = self.choice(
+            "Capacity",
+            label="Preferred capacity",
+            description="Where jobs go unless their form says otherwise. Every queue has its twin "
+            "of the other kind.",
+            allowed=CAPACITIES,
+            constraint=" or ".join(CAPACITIES),
+        )
+        keep_hours = self.hours(
+            "KeepHours",
+            label="Keep for (hours)",
+            description="Hours after which the cluster pauses itself, counted from its creation; "
+            "0 leaves that to its idle guard.",
+            most=MOST_KEEP_HOURS,
+        )
+        return {"capacity": capacity, "keep_hours": keep_hours}
+
     def _group_network(self) -> GroupNetwork:
         zone_id = self.fact(Fact.ZONE_ID)
         vpc = ec2.Vpc.from_vpc_attributes(
@@ -149,7 +190,10 @@ class ClusterStack(LaunchedStack):
     def _finish_form_and_outputs(self) -> None:
         self.form(
             Section(title="Your project", parameters=("Project", "Scientist", "BucketName")),
-            Section(title="Cluster", parameters=("ClusterName", "LustreGib")),
+            Section(
+                title="Cluster",
+                parameters=("ClusterName", "LustreGib", "Capacity", "KeepHours"),
+            ),
             Section(title="Network", parameters=("ComputeSubnetCidr",)),
         )
         self.output("ClusterName", self.cluster.cluster_name, "Name of the cluster")

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from gotocloud.constructs.account import Account, AccountRoles
 from gotocloud.constructs.boundary import boundary_arn
+from gotocloud.constructs.cluster_guard import ClusterGuard, cluster_guard_arn
 from gotocloud.constructs.cluster_provider import ClusterProvider, ProviderRole
 from gotocloud.constructs.cluster_service import ClusterService
 from gotocloud.constructs.cost_controls import CostControls
@@ -128,6 +129,12 @@ class UserStack(cdk.Stack):
             releases_bucket=self._releases.bucket,
             stack_name=STACK_NAME,
         )
+        ClusterGuard(
+            self,
+            "ClusterGuard",
+            service_role_arn=self._role_arn(CLUSTER_SERVICE_ROLE),
+            regions=group.regions,
+        )
         costs = CostControls(
             self,
             "CostControls",
@@ -197,6 +204,7 @@ class UserStack(cdk.Stack):
             ),
             Fact.BOUNDARY_ARN: boundary_arn(PARTITION, self.account),
             Fact.CLUSTER_SERVICE_ROLE_ARN: self._role_arn(CLUSTER_SERVICE_ROLE),
+            Fact.CLUSTER_GUARD_ARN: cluster_guard_arn(PARTITION, self.account),
             Fact.PROVIDER_TOKEN: self.provider.token,
         }
 

@@ -146,7 +146,8 @@ def test_nothing_of_the_site_is_looked_into() -> None:
     )
     made = render(load_configuration("tutorial"), strange, ALL)
     assert made["HeadNode"]["Networking"]["ElasticIp"] == token
-    assert made["HeadNode"]["CustomActions"]["OnNodeConfigured"]["Args"][1] == token
+    mount = made["HeadNode"]["CustomActions"]["OnNodeConfigured"]["Sequence"][0]
+    assert mount["Args"][1] == token
 
 
 @pytest.mark.parametrize("name", configuration_names())
@@ -169,6 +170,7 @@ def test_every_node_mounts_the_software_by_the_published_script() -> None:
     made = render(load_configuration("cryoem-spa"), SITE, ALL)
     for node in (made["HeadNode"], *queues(made).values()):
         action = node["CustomActions"]["OnNodeConfigured"]
+        action = action.get("Sequence", [action])[0]
         assert action["Script"] == SITE.node_script_url
         assert action["Args"] == [
             SITE.software_file_system_id,

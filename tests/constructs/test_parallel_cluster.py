@@ -11,9 +11,14 @@ from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Match, Template
 
 from gotocloud.cluster_configs.model import load_configuration, used_instance_types
+from gotocloud.cluster_configs.renderer import FACTS
 from gotocloud.constructs.desktop import Desktop
 from gotocloud.constructs.lustre import Lustre
-from gotocloud.constructs.parallel_cluster import ParallelCluster, SoftwareMount
+from gotocloud.constructs.parallel_cluster import (
+    HeadNodeSetup,
+    ParallelCluster,
+    SoftwareMount,
+)
 from gotocloud.constructs.project_tags import ProjectTags
 from gotocloud.errors import GoToCloudError
 from tests.constructs.cluster_samples import bucket, cluster_network, only, stack
@@ -21,6 +26,7 @@ from tests.constructs.cluster_samples import bucket, cluster_network, only, stac
 pytestmark = pytest.mark.cdk
 
 BOUNDARY = "arn:aws:iam::222222222222:policy/gotocloud-boundary"
+GUARD = "arn:aws:iam::222222222222:policy/gotocloud-cluster-guard"
 PROVIDER = "arn:aws:lambda:ap-northeast-1:222222222222:function:pcluster"
 
 
@@ -46,6 +52,12 @@ def cluster(scope: cdk.Stack, **options: Any) -> ParallelCluster:
             mount_targets="apne1-az1=10.0.0.5",
             distribution_bucket="distribution",
             script_url="s3://distribution/releases/1/node/mount-software.sh",
+        ),
+        "head_node": HeadNodeSetup(
+            script_url="s3://distribution/releases/1/node/configure-head-node.sh",
+            facts=dict.fromkeys(FACTS, "x"),
+            project_bucket="hanako-222222222222-apoferritin",
+            guard=iam.ManagedPolicy.from_managed_policy_arn(scope, "Guard", GUARD),
         ),
         "boundary": iam.ManagedPolicy.from_managed_policy_arn(scope, "Boundary", BOUNDARY),
         "provider_token": PROVIDER,
@@ -130,8 +142,35 @@ def test_every_node_mounts_the_software(configuration: dict[str, Any]) -> None:
     nodes = [configuration["HeadNode"], *configuration["Scheduling"]["SlurmQueues"]]
     for node in nodes:
         action = node["CustomActions"]["OnNodeConfigured"]
+        action = action.get("Sequence", [action])[0]
         assert action["Script"].startswith("s3://distribution/")
         assert action["Args"][:2] == ["fs-1", "apne1-az1=10.0.0.5"]
+
+
+def test_head_node_alone_is_told_about_its_cluster_and_may_pause_it(
+    configuration: dict[str, Any],
+) -> None:
+    head = configuration["HeadNode"]
+    setup = head["CustomActions"]["OnNodeConfigured"]["Sequence"][1]
+    assert setup["Script"].endswith("/configure-head-node.sh")
+    assert [word.partition("=")[0] for word in setup["Args"]] == list(FACTS)
+    assert {"Policy": GUARD} in head["Iam"]["AdditionalIamPolicies"]
+    own = {"BucketName": "hanako-222222222222-apoferritin", "EnableWriteAccess": False}
+    assert own in head["Iam"]["S3Access"]
+    for queue in configuration["Scheduling"]["SlurmQueues"]:
+        assert len(queue["Iam"]["AdditionalIamPolicies"]) == len(queue["Iam"]["S3Access"]) == 1
+
+
+def test_a_head_node_that_is_told_too_little_is_refused() -> None:
+    scope = stack()
+    setup = HeadNodeSetup(
+        script_url="s3://x/y",
+        facts={"cluster": "x"},
+        project_bucket="b",
+        guard=iam.ManagedPolicy.from_managed_policy_arn(scope, "G", GUARD),
+    )
+    with pytest.raises(ValueError, match="exactly cluster, project"):
+        cluster(scope, head_node=setup)
 
 
 def test_cluster_is_tagged_with_project_and_scientist(configuration: dict[str, Any]) -> None:

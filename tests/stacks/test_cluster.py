@@ -81,6 +81,8 @@ def test_parameters_are_those_of_the_contract(template: dict[str, Any]) -> None:
         "BucketName",
         "ComputeSubnetCidr",
         "LustreGib",
+        "Capacity",
+        "KeepHours",
     }
 
 
@@ -125,7 +127,29 @@ def test_boundary_and_provider_come_from_the_groups_facts(template: dict[str, An
 
 def test_node_script_is_that_of_the_same_release(template: dict[str, Any]) -> None:
     action = configuration(template)["HeadNode"]["CustomActions"]["OnNodeConfigured"]
-    assert action["Script"] == "s3://distribution/releases/1.2.3/node/mount-software.sh"
+    base = "s3://distribution/releases/1.2.3/node"
+    scripts = [one["Script"] for one in action["Sequence"]]
+    assert scripts == [f"{base}/mount-software.sh", f"{base}/configure-head-node.sh"]
+
+
+def test_the_head_node_is_told_what_the_launch_says(template: dict[str, Any]) -> None:
+    action = configuration(template)["HeadNode"]["CustomActions"]["OnNodeConfigured"]
+    told = {
+        str(word["Fn::Join"][1][0] if isinstance(word, dict) else word).partition("=")[0]: word
+        for word in action["Sequence"][1]["Args"]
+    }
+    assert told["stack"] == {"Fn::Join": ["", ["stack=", {"Ref": "AWS::StackName"}]]}
+    assert told["capacity"] == {"Fn::Join": ["", ["capacity=", {"Ref": "Capacity"}]]}
+    assert told["keep_hours"] == {"Fn::Join": ["", ["keep_hours=", {"Ref": "KeepHours"}]]}
+    assert told["configuration"] == "configuration=cryoem-spa"
+
+
+def test_the_head_node_may_pause_its_own_cluster_and_read_its_own_bucket(
+    template: dict[str, Any],
+) -> None:
+    given = configuration(template)["HeadNode"]["Iam"]
+    assert given["AdditionalIamPolicies"][1] == {"Policy": {"Ref": "ClusterGuardArn"}}
+    assert given["S3Access"][1] == {"BucketName": {"Ref": "BucketName"}, "EnableWriteAccess": False}
 
 
 def test_lustre_has_the_size_of_the_parameter_and_the_projects_bucket(

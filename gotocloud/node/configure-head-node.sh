@@ -1,0 +1,140 @@
+#!/bin/bash
+# Tells a head node which cluster it belongs to, and lets its idle guard look every five minutes.
+#
+# usage: configure-head-node.sh cluster=NAME project=NAME … (every key of KEYS, in any order)
+#
+# Runs after mount-software.sh; builds and downloads nothing. What it installs uses the program
+# on the shared software; without it, the guard says so and keeps the cluster. Running it twice
+# changes nothing.
+set -euo pipefail
+
+readonly ROOT="${GOTOCLOUD_ROOT:-}"
+readonly KEYS="cluster project scientist region configuration release bucket stack software lustre capacity keep_hours"
+
+say() { echo "configure-head-node: $*"; }
+
+fail() {
+    echo "configure-head-node: ERROR: $*" >&2
+    exit 1
+}
+
+# Checks the arguments, all at once, before anything is changed.
+check() {
+    local word key problems=""
+    local -A given=()
+    for word in "$@"; do
+        key="${word%%=*}"
+        [[ "$word" == *=* && " $KEYS " == *" $key "* ]] || problems+="; '$word' is none of KEY=VALUE"
+        [[ "${word#*=}" =~ ^[A-Za-z0-9\ _.:/=+@-]+$ ]] || problems+="; '$word' has no usable value"
+        given[${key:-nothing}]=1
+    done
+    for key in $KEYS; do
+        [[ -n "${given[$key]:-}" ]] || problems+="; $key is missing"
+    done
+    [[ -z "$problems" ]] || fail "${problems#; }"
+}
+
+# Writes $1 with mode $2 from standard input, in one piece.
+put() {
+    local path="$ROOT$1"
+    mkdir -p "$(dirname "$path")"
+    cat >"$path.gotocloud"
+    chmod "$2" "$path.gotocloud"
+    mv "$path.gotocloud" "$path"
+}
+
+# Prints the facts as JSON. Names come as they stand in tags, escaped (gotocloud/platform/tag_text.py).
+facts() {
+    python3 - "$@" <<'PYTHON'
+import json, re, sys
+
+def unescaped(found):
+    try:
+        return bytes.fromhex(found[0].replace("=", "")).decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return found[0]
+
+given = dict(word.split("=", 1) for word in sys.argv[1:])
+for key in ("project", "scientist"):
+    given[key] = re.sub("(?:=[0-9A-F]{2})+", unescaped, given[key])
+given["keep_hours"] = int(given["keep_hours"])
+print(json.dumps(given, indent=1))
+PYTHON
+}
+
+login_profile() {
+    cat <<EOT
+# Written by GoToCloud: its commands, and RELION's form of this cluster where there is one.
+case ":\$PATH:" in
+*:$1/gotocloud/bin:*) ;;
+*) export PATH="\$PATH:$1/gotocloud/bin" ;;
+esac
+if [ -r /etc/gotocloud/relion-form.sh ]; then . /etc/gotocloud/relion-form.sh; fi
+EOT
+}
+
+guard() {
+    cat <<EOT
+#!/bin/bash
+# Written by GoToCloud: looks once whether anybody uses this cluster. See gotocloud guard --help.
+program="$1/gotocloud/bin/gotocloud"
+# A file system that does not answer must not hold this up for ever.
+if ! timeout 60 test -x "\$program"; then
+    echo "The idle guard needs \$program, which is not there: this cluster is kept, and billed, until somebody pauses it."
+    exit 0
+fi
+exec "\$program" guard "\$@"
+EOT
+}
+
+service() {
+    cat <<'EOT'
+[Unit]
+Description=GoToCloud idle guard: pauses this cluster once nobody uses it
+After=network-online.target remote-fs.target
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/gotocloud-guard
+Environment=HOME=/root
+StateDirectory=gotocloud
+StateDirectoryMode=0700
+SyslogIdentifier=gotocloud-guard
+# Proving that millions of files are in the bucket takes hours.
+TimeoutStartSec=infinity
+EOT
+}
+
+timer() {
+    cat <<'EOT'
+[Unit]
+Description=GoToCloud idle guard, every five minutes
+
+[Timer]
+OnActiveSec=5min
+OnBootSec=5min
+OnUnitInactiveSec=5min
+AccuracySec=10s
+
+[Install]
+WantedBy=timers.target
+EOT
+}
+
+main() {
+    check "$@"
+    local word software=""
+    for word in "$@"; do
+        [[ "$word" != software=* ]] || software="${word#software=}"
+    done
+    facts "$@" | put /etc/gotocloud/cluster.json 644
+    login_profile "$software" | put /etc/profile.d/gotocloud.sh 644
+    guard "$software" | put /usr/local/sbin/gotocloud-guard 755
+    service | put /etc/systemd/system/gotocloud-guard.service 644
+    timer | put /etc/systemd/system/gotocloud-guard.timer 644
+    systemctl daemon-reload
+    systemctl enable --now gotocloud-guard.timer
+    say "this head node knows its cluster; its idle guard looks every five minutes"
+}
+
+main "$@"
