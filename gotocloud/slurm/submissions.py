@@ -1,0 +1,268 @@
+"""The record of a job's attempts: `gotocloud_submission.json` in the job's folder.
+
+An attempt is written down before it is submitted and carries a token that Slurm keeps as the
+job's comment. Whatever dies in between, the next command finds the job by its token or
+withdraws the attempt, so nothing runs twice.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from gotocloud.errors import GoToCloudError
+from gotocloud.slurm.script import CONTROL_FOLDER, control_folder
+
+RECORD_FILE = "gotocloud_submission.json"
+VERSION = 1
+
+
+class State(StrEnum):
+    """Where an attempt stands, as far as its record knows."""
+
+    INTENDED = "intended"
+    """About to be submitted; Slurm may know it or not."""
+
+    SUBMITTED = "submitted"
+    """Slurm has it."""
+
+    ENDED = "ended"
+    """It is over, and what follows from it is settled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One submission to Slurm.
+
+    Args:
+        number: From 1, over all rounds.
+        round: Which of RELION's submissions of the job it belongs to, from 1.
+        token: What Slurm keeps as the job's comment.
+        queue: Slurm's partition.
+        nodes: Machines.
+        ranks: MPI ranks.
+        threads: Threads of each rank.
+        gpus_per_node: GPUs of each machine that it asked for.
+        instance_type: EC2's name of the machines; empty if unknown.
+        spot: Whether they may be taken away.
+        price_usd_per_hour: Of one machine; None if unknown.
+        why: Why this queue and shape.
+        continue_from: Optimiser file, as seen from the project folder; empty from the start.
+        skipped: How many of RELION's commands an earlier attempt had finished.
+        modules: Environment modules.
+        state: Where it stands.
+        slurm_id: Slurm's id; empty until it is known.
+        submitted_at_s: Seconds since 1970; None until submitted.
+        started_at_s: When its script began; None before.
+        ended_at_s: When its script ended; None before, and if it never could say so.
+        exit_status: What the script ended with.
+        node_list: Where it ran, in Slurm's notation.
+        outcome: How it ended, a `recovery.Outcome`; empty before.
+        detail: That in words.
+    """
+
+    number: int
+    round: int
+    token: str
+    queue: str
+    nodes: int
+    ranks: int
+    threads: int
+    gpus_per_node: int = 0
+    instance_type: str = ""
+    spot: bool = False
+    price_usd_per_hour: float | None = None
+    why: str = ""
+    continue_from: str = ""
+    skipped: int = 0
+    modules: tuple[str, ...] = ()
+    state: State = State.INTENDED
+    slurm_id: str = ""
+    submitted_at_s: float | None = None
+    started_at_s: float | None = None
+    ended_at_s: float | None = None
+    exit_status: int | None = None
+    node_list: str = ""
+    outcome: str = ""
+    detail: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something may still come of it."""
+        return self.state is not State.ENDED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """Everything that was submitted for one job, through every round of RELION's.
+
+    Args:
+        job: RELION's name of the job, "Class2D/job012/".
+        label: RELION's label, for example "relion.class2d.em".
+        stamp: Tells one filled-in script from the next.
+        round: How often RELION has submitted the job.
+        script: RELION's script, as seen from the project folder.
+        settings: What the form said.
+        commands: RELION's commands of this round.
+        attempts: All attempts, oldest first.
+    """
+
+    job: str
+    label: str
+    stamp: str
+    round: int = 1
+    script: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    commands: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def latest(self) -> Attempt | None:
+        """The newest attempt."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def this_round(self) -> tuple[Attempt, ...]:
+        """The attempts since RELION last submitted the job."""
+        return tuple(one for one in self.attempts if one.round == self.round)
+
+    def with_attempt(self, attempt: Attempt) -> Submission:
+        """The same with one attempt added or replaced."""
+        others = tuple(one for one in self.attempts if one.number != attempt.number)
+        ordered = sorted((*others, attempt), key=lambda one: one.number)
+        return replace(self, attempts=tuple(ordered))
+
+
+def load(job_folder: Path) -> Submission | None:
+    """The record of a job, with what its scripts have noted since; None without one.
+
+    Raises:
+        GoToCloudError: if there is one that cannot be read.
+    """
+    path = job_folder / RECORD_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, str(error)) from error
+    if not isinstance(content, dict) or content.get("version") != VERSION:
+        raise _unreadable(path, f"it must have version {VERSION}")
+    try:
+        submission = _submission(content)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise _unreadable(path, str(error)) from error
+    noted = tuple(_noted(job_folder, attempt) for attempt in submission.attempts)
+    return replace(submission, attempts=noted)
+
+
+def save(job_folder: Path, submission: Submission) -> None:
+    """Write the record so that it is either the old one or the new one, never half of it."""
+    path = job_folder / RECORD_FILE
+    draft = path.with_name(f".{RECORD_FILE}.{os.getpid()}")
+    content = {"version": VERSION, **asdict(submission)}
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1, ensure_ascii=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+@contextmanager
+def locked(job_folder: Path) -> Iterator[None]:
+    """Only one command at a time decides about a job.
+
+    A file system without locks leaves it to the tokens.
+    """
+    folder = job_folder / CONTROL_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK):
+                raise
+        yield
+
+
+def control_path(job_folder: Path, attempt: Attempt) -> Path:
+    """Folder of an attempt's markers and notes."""
+    return job_folder / control_folder("", attempt.number)
+
+
+def withdraw(job_folder: Path, attempt: Attempt) -> None:
+    """Make sure that an attempt does nothing, should Slurm have it after all."""
+    folder = control_path(job_folder, attempt)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "withdrawn").touch()
+
+
+def finished_commands(job_folder: Path, attempt: Attempt) -> int:
+    """How many of its commands an attempt has finished."""
+    return len(list(control_path(job_folder, attempt).glob("command_*.done")))
+
+
+def _submission(content: Mapping[str, Any]) -> Submission:
+    known = {one.name for one in fields(Attempt)}
+    attempts = tuple(
+        Attempt(
+            **{
+                **{key: value for key, value in one.items() if key in known},
+                "state": State(one["state"]),
+                "modules": tuple(one["modules"]),
+            }
+        )
+        for one in content["attempts"]
+    )
+    return Submission(
+        job=content["job"],
+        label=content["label"],
+        stamp=content["stamp"],
+        round=content["round"],
+        script=content["script"],
+        settings=dict(content["settings"]),
+        commands=tuple(content["commands"]),
+        attempts=attempts,
+    )
+
+
+def _noted(job_folder: Path, attempt: Attempt) -> Attempt:
+    """The attempt with what its own script wrote down."""
+    folder = control_path(job_folder, attempt)
+    started = _words(folder / "started")
+    if len(started) > 1:
+        attempt = replace(
+            attempt,
+            slurm_id=attempt.slurm_id or started[0],
+            state=State.SUBMITTED if attempt.state is State.INTENDED else attempt.state,
+            started_at_s=float(started[1]),
+            node_list=" ".join(started[2:]),
+        )
+    ended = _words(folder / "ended")
+    if len(ended) > 1:
+        attempt = replace(attempt, exit_status=int(ended[0]), ended_at_s=float(ended[1]))
+    return attempt
+
+
+def _words(path: Path) -> Sequence[str]:
+    try:
+        return path.read_text(encoding="utf-8").split()
+    except OSError:
+        return ()
+
+
+def _unreadable(path: Path, reason: str) -> GoToCloudError:
+    return GoToCloudError(
+        f"The record of the job's submissions, {path}, cannot be used: {reason}. Move it away "
+        "once you are sure that the job is not running.",
+        next_command="squeue --me",
+    )
