@@ -1,0 +1,142 @@
+"""What the scientist chose in RELION's form, as against what the form filled in.
+
+RELION writes a number of ranks and threads into every job, chosen or not: a default looks
+like a choice. So the form has a field that says which it is. With "automatic" RELION's own
+fields for ranks, threads and GPUs do not count; with "typed" they do.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gotocloud.errors import InputError
+from gotocloud.relion.job import Job
+
+AUTOMATIC = "automatic"
+TYPED = "typed"
+SPOT = "spot"
+ON_DEMAND = "on-demand"
+
+
+class FormField(StrEnum):
+    """The extra fields of RELION's form: the job option that each one becomes."""
+
+    SHAPE = "qsub_extra1"
+    NODES = "qsub_extra2"
+    PURCHASE = "qsub_extra3"
+    MODULE = "qsub_extra4"
+
+
+QUEUE_OPTION = "queuename"
+
+LABELS = {
+    QUEUE_OPTION: "Queue name",
+    FormField.SHAPE: "Ranks, threads and GPUs",
+    FormField.NODES: "Number of machines",
+    FormField.PURCHASE: "Spot or on demand",
+    FormField.MODULE: "Software module",
+}
+"""What the form shows beside each field."""
+
+_MODULE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+/-]*")
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What the scientist chose; None is left to the routing.
+
+    Args:
+        queue: Slurm's name of the queue.
+        nodes: Number of machines.
+        ranks: MPI ranks, the leader included.
+        threads: Threads of each rank.
+        gpu_ids: RELION's list of GPUs; empty leaves the spread to RELION.
+        spot: True for spot, False for on demand.
+        module: Environment module with the software.
+    """
+
+    queue: str | None = None
+    nodes: int | None = None
+    ranks: int | None = None
+    threads: int | None = None
+    gpu_ids: str | None = None
+    spot: bool | None = None
+    module: str | None = None
+
+
+def overrides_of(job: Job) -> Overrides:
+    """What the scientist chose in the form that made this job.
+
+    Raises:
+        InputError: with every field that cannot be understood, and what is allowed there.
+    """
+    problems: list[str] = []
+    typed = _typed(job, problems)
+    found = Overrides(
+        queue=_automatic_or(_value(job, QUEUE_OPTION)),
+        nodes=_nodes(job, problems),
+        ranks=job.ranks if typed else None,
+        threads=job.threads if typed else None,
+        gpu_ids=job.gpu_ids if typed and job.uses_gpu else None,
+        spot=_spot(job, problems),
+        module=_module(job, problems),
+    )
+    if problems:
+        raise InputError(
+            f"{job.name}: fields of the Running tab cannot be used.", problems=problems
+        )
+    return found
+
+
+def _value(job: Job, option: str) -> str:
+    # RELION 3.1 writes an empty field as two quotes.
+    return job.text(option).strip().strip('"').strip()
+
+
+def _automatic_or(value: str) -> str | None:
+    return None if value.lower() in ("", AUTOMATIC) else value
+
+
+def _typed(job: Job, problems: list[str]) -> bool:
+    value = _value(job, FormField.SHAPE).lower()
+    if value in ("", AUTOMATIC):
+        return False
+    if value in (TYPED, f"as {TYPED}"):
+        return True
+    problems.append(_problem(FormField.SHAPE, value, f"{AUTOMATIC}, {TYPED}"))
+    return False
+
+
+def _nodes(job: Job, problems: list[str]) -> int | None:
+    value = _automatic_or(_value(job, FormField.NODES))
+    if value is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,4}", value) and int(value) > 0:
+        return int(value)
+    problems.append(_problem(FormField.NODES, value, f"{AUTOMATIC}, or a number from 1"))
+    return None
+
+
+def _spot(job: Job, problems: list[str]) -> bool | None:
+    value = _automatic_or(_value(job, FormField.PURCHASE))
+    if value is None:
+        return None
+    if (known := value.lower().replace(" ", "-")) in (SPOT, ON_DEMAND):
+        return known == SPOT
+    problems.append(_problem(FormField.PURCHASE, value, f"{AUTOMATIC}, {SPOT}, {ON_DEMAND}"))
+    return None
+
+
+def _module(job: Job, problems: list[str]) -> str | None:
+    value = _automatic_or(_value(job, FormField.MODULE))
+    if value is None or _MODULE.fullmatch(value):
+        return value
+    allowed = f"{AUTOMATIC}, or the name of a module (gotocloud software list)"
+    problems.append(_problem(FormField.MODULE, value, allowed))
+    return None
+
+
+def _problem(field: FormField, value: str, allowed: str) -> str:
+    return f"{LABELS[field]}: {value!r} is not understood (allowed: {allowed})"

@@ -1,0 +1,253 @@
+"""Which machines and how many ranks and threads: what is published, and what is derived.
+
+Every figure names its source. What a source says of one instance type is never used for
+another: where nobody has published a figure, `derived_setting` follows RELION's rules and
+says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gotocloud.cluster_configs.partitions import Partition
+from gotocloud.relion.job import Job
+from gotocloud.relion.job_types import Parallelism
+
+PAPER = "Moriya et al., Communications Biology 2024, doi 10.1038/s42003-024-07031-6"
+"""EMPIAR-10581, RELION 4.0, us-east-1, single measurements."""
+
+SCHEMES = "KEK-SBRC-CryoEM/CS-Schemes, configs/gotocloud, read 2026-11"
+TUTORIAL_RUN = "KEK-SBRC-CryoEM/CS-Schemes, cost notebook of the RELION 5 tutorial, us-east-1"
+RELION_RULES = "3dem/relion 5.0.1, src/ml_optimiser_mpi.cpp: the leader rank does no image work"
+
+_CORES_A_GPU = f"threads: the physical cores of each GPU, as in {SCHEMES}"
+VCPUS_A_RANK = 8
+"""CS-Schemes: 24 ranks on 192 vCPUs, each with 8 threads where the program takes threads."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is known to be good for one kind of job on one instance type.
+
+    Args:
+        kind: What `job_kind` calls the job.
+        instance_type: EC2's name.
+        nodes: Machines.
+        ranks: MPI ranks, the leader included; 1 is no MPI.
+        threads: Threads of each rank.
+        because: Why, in words that end a sentence: "the paper's best cost-performance".
+        source: Where it comes from, for whoever wants to check.
+    """
+
+    kind: str
+    instance_type: str
+    nodes: int
+    ranks: int
+    threads: int
+    because: str
+    source: str
+
+
+def job_kind(job: Job) -> str:
+    """The kind of work by which settings are told apart, finer than the queues."""
+    name = job.type.name
+    if name in ("class2d", "class3d") and job.skips_alignment:
+        return f"{name}-noalign"
+    if name == "class2d" and job.is_vdam:
+        return "class2d-vdam"
+    if job.is_training:
+        return "polish-training"
+    if name in ("motioncorr", "ctffind", "autopick", "aligntiltseries") and job.uses_gpu:
+        return f"{name}-gpu"
+    return name
+
+
+def leader_is_idle(kind: str) -> bool:
+    """Whether the first rank only hands work out: true of `relion_refine_mpi` alone."""
+    return kind.removesuffix("-noalign") in ("refine3d", "class3d", "class2d", "multibody")
+
+
+def has_no_mpi(kind: str, parallelism: Parallelism) -> bool:
+    """Whether it runs as a single process, whatever the form says."""
+    single = kind in ("class2d-vdam", "initialmodel", "polish-training")
+    return single or not parallelism.takes_mpi
+
+
+def _paper(kind: str, machine: str, shape: tuple[int, int, int], what: str, figure: str) -> Setting:
+    nodes, ranks, threads = shape
+    return Setting(
+        kind, machine, nodes, ranks, threads, f"{what} (Moriya et al. 2024)", f"{PAPER}: {figure}"
+    )
+
+
+def _schemes(
+    kind: str, machines: Iterable[str], shape: tuple[int, int, int], figure: str
+) -> tuple[Setting, ...]:
+    because = "the shape in use in CS-Schemes; the paper has no figure for this machine"
+    source = f"{SCHEMES}: {figure}"
+    return tuple(Setting(kind, machine, *shape, because, source) for machine in machines)
+
+
+def _tutorial(kind: str, shape: tuple[int, int, int], figure: str) -> tuple[Setting, ...]:
+    nodes, ranks, threads = shape
+    return (
+        Setting(
+            kind,
+            "g6.4xlarge",
+            nodes,
+            ranks,
+            threads,
+            "the shape of the public run of RELION's tutorial",
+            f"{TUTORIAL_RUN}: {figure}",
+        ),
+    )
+
+
+_BEST = "the paper's best cost-performance"
+_C7I, _M7I = "c7i.48xlarge", "m7i.48xlarge"
+
+PUBLISHED: tuple[Setting, ...] = (
+    _paper(
+        "refine3d",
+        "g4dn.metal",
+        (2, 17, 6),
+        _BEST,
+        f"Refine3D, 16 GPUs on 2 x g4dn.metal; ranks: {RELION_RULES}; {_CORES_A_GPU} (9 x 6)",
+    ),
+    _paper(
+        "refine3d",
+        "g5.12xlarge",
+        (2, 9, 6),
+        "the paper's second best for Refine3D",
+        f"Refine3D, 8 GPUs on 2 x g5.12xlarge; ranks: {RELION_RULES}; {_CORES_A_GPU}",
+    ),
+    *_schemes("refine3d", ("g6.48xlarge",), (2, 17, 12), "Refine3D 17 x 12 on 2 x g6.48xlarge"),
+    *_tutorial("refine3d", (1, 3, 4), "Refine3D 3 x 4 on one g6.4xlarge"),
+    _paper(
+        "class3d",
+        "g5.12xlarge",
+        (8, 33, 6),
+        _BEST,
+        f"Class3D, 30 GPUs on 8 x g5.12xlarge, which have 32; ranks: {RELION_RULES}, one for "
+        f"each of the 32; {_CORES_A_GPU}",
+    ),
+    *_schemes("class3d", ("g6.48xlarge",), (2, 33, 12), "Class3D 33 x 12 on 2 x g6.48xlarge"),
+    *_schemes("class3d", ("g4dn.metal",), (2, 17, 6), "Class3D 17 x 6 on 2 x g4dn.metal"),
+    *_tutorial("class3d", (1, 5, 4), "Class3D 5 x 4 on one g6.4xlarge"),
+    *_schemes("class3d-noalign", (_C7I,), (1, 25, 7), "Class3D without alignment 25 x 7"),
+    _paper(
+        "class2d",
+        "g4dn.12xlarge",
+        (8, 33, 6),
+        _BEST,
+        f"Class2D with EM, 30 GPUs on 8 x g4dn.12xlarge, which have 32; ranks: {RELION_RULES}, "
+        f"one for each of the 32; {_CORES_A_GPU}",
+    ),
+    *_schemes("class2d", ("g6.12xlarge",), (4, 65, 3), "Class2D with EM 65 x 3 on 4 x g6.12xlarge"),
+    _paper(
+        "class2d-vdam",
+        "g5.12xlarge",
+        (1, 1, 4),
+        _BEST,
+        "Class2D with VDAM, 4 GPUs on 1 x g5.12xlarge, as many threads as GPUs",
+    ),
+    *_schemes("class2d-vdam", ("g6.12xlarge", "g4dn.12xlarge"), (1, 1, 4), "VDAM 1 x 4"),
+    *_schemes(
+        "initialmodel",
+        ("g5.12xlarge", "g6.12xlarge", "g4dn.12xlarge"),
+        (1, 1, 4),
+        "InitialModel 1 x 4, GPUs 0 to 3",
+    ),
+    *_tutorial("initialmodel", (1, 1, 2), "InitialModel 1 x 2 on one g6.4xlarge"),
+    _paper(
+        "polish",
+        "c6i.32xlarge",
+        (4, 16, 16),
+        _BEST,
+        "Bayesian polishing, 4 x c6i.32xlarge, 4 MPI a node, 256 vCPUs = MPI x threads",
+    ),
+    *_schemes("polish", (_M7I, _C7I), (1, 16, 12), "Polish 16 x 12"),
+    *_schemes("motioncorr", (_C7I, _M7I), (4, 96, 8), "MotionCorr 96 x 8 on 4 nodes"),
+    *_schemes("ctfrefine", (_C7I, _M7I), (1, 24, 8), "CtfRefine 24 x 8"),
+    *_schemes("ctffind", (_C7I, _M7I), (1, 24, 1), "CtfFind 24 MPI"),
+    *_schemes("autopick", (_C7I, _M7I), (1, 24, 1), "AutoPick (LoG) 24 MPI"),
+    *_schemes("extract", (_C7I, _M7I), (1, 24, 1), "Extract 24 MPI"),
+    *_schemes("localres", (_C7I, _M7I), (1, 24, 1), "LocalRes 24 MPI"),
+    *_schemes("maskcreate", (_C7I, _M7I), (1, 1, 192), "MaskCreate with 192 threads"),
+)
+"""Everything published; the first row of a kind and instance type counts."""
+
+
+def published_setting(kind: str, instance_type: str) -> Setting | None:
+    """What is published for a kind of job on an instance type; None if nothing is."""
+    return next(
+        (one for one in PUBLISHED if (one.kind, one.instance_type) == (kind, instance_type)), None
+    )
+
+
+def derived_setting(job: Job, kind: str, partition: Partition) -> Setting:
+    """A setting by RELION's rules, where nobody has published one: one machine, filled."""
+    ranks, threads, rule = _derived_shape(job, kind, partition)
+    return Setting(
+        kind,
+        partition.instance_type,
+        1,
+        ranks,
+        threads,
+        "derived, for nobody has published a figure for it",
+        f"Derived: {rule}",
+    )
+
+
+def _derived_shape(job: Job, kind: str, partition: Partition) -> tuple[int, int, str]:
+    """Ranks, threads and the rule that gives them."""
+    if has_no_mpi(kind, job.type.parallelism):
+        return 1, *_threads_alone(job, kind, partition)
+    if leader_is_idle(kind):
+        return _refinement_shape(job, kind, partition)
+    if kind.endswith("-gpu"):
+        gpus = max(1, partition.gpus)
+        return gpus, 1, f"one rank a GPU and one thread, as 4 x 1 on 4 GPUs in {SCHEMES}"
+    ranks = max(1, partition.vcpus // VCPUS_A_RANK)
+    if kind == "polish":
+        ranks = max(2, ranks)
+    takes_threads = job.type.parallelism.takes_threads
+    threads = min(VCPUS_A_RANK, partition.vcpus) if takes_threads else 1
+    rule = f"a rank for every {VCPUS_A_RANK} vCPUs, as 24 on 192 vCPUs in {SCHEMES}"
+    return ranks, threads, rule
+
+
+def _threads_alone(job: Job, kind: str, partition: Partition) -> tuple[int, str]:
+    if kind in ("class2d-vdam", "initialmodel"):
+        if partition.gpus:
+            return partition.gpus, f"as many threads as GPUs, which the paper found best ({PAPER})"
+        return max(1, partition.vcpus // 2), "no MPI; a thread for each physical core"
+    if kind == "polish-training":
+        return max(1, partition.vcpus // 2), (
+            "training has no MPI (3dem/relion, pipeline_jobs.cpp); a thread for each physical core"
+        )
+    if kind == "maskcreate":
+        return partition.vcpus, f"a thread for each vCPU, as 192 on 192 vCPUs in {SCHEMES}"
+    if job.type.parallelism.takes_threads:
+        return job.threads, "the program is not RELION's own; its threads are left as typed"
+    return 1, "the program runs as one process with one thread (3dem/relion, pipeline_jobs.cpp)"
+
+
+def _refinement_shape(job: Job, kind: str, partition: Partition) -> tuple[int, int, str]:
+    if not partition.gpus or kind.endswith("-noalign"):
+        followers = max(2, partition.vcpus // VCPUS_A_RANK)
+        followers += followers % 2 if job.splits_halves else 0
+        threads = VCPUS_A_RANK - 1
+        rule = f"a follower for every {VCPUS_A_RANK} vCPUs with {threads} threads, as 25 x 7 on "
+        return 1 + followers, min(threads, partition.vcpus), f"{rule}192 vCPUs in {SCHEMES}"
+    a_gpu = ranks_a_gpu(job, partition.gpus)
+    # A single follower is possible in 2D and 3D classification.
+    ranks = 1 + a_gpu * partition.gpus
+    threads = max(1, partition.vcpus // partition.gpus // (a_gpu if a_gpu > 1 else 2))
+    return ranks, threads, f"a follower for each GPU ({RELION_RULES}); {_CORES_A_GPU}"
+
+
+def ranks_a_gpu(job: Job, gpus: int) -> int:
+    """Followers on each GPU: one, or two where two halves would share an odd number of GPUs."""
+    return 2 if job.splits_halves and gpus % 2 else 1
