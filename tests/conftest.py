@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.needs import ROOT, need_cdk, need_parallelcluster
+from tests.slurm_fixture import head_node, slurm  # noqa: F401  # pytest finds them here
 
 if TYPE_CHECKING:
     from gotocloud.rehearsal.upkeep import Rehearsal
@@ -35,14 +36,16 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares an expensive fixture.
 
-    Tests that use the shared platform run on one worker, so that it is deployed once; every
-    other file stays whole, so that its own fixtures are made once.
+    Tests that use the shared platform run on one worker, so that it is deployed once, and
+    those that use the shared Slurm on one; every other file stays whole, so that its own
+    fixtures are made once.
     """
     for item in items:
         if item.get_closest_marker("xdist_group"):
             continue
-        shared = "rehearsed" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("rehearsed" if shared else str(item.path)))
+        used = getattr(item, "fixturenames", ())
+        shared = next((name for name in ("rehearsed", "slurm") if name in used), str(item.path))
+        item.add_marker(pytest.mark.xdist_group(shared))
 
 
 @pytest.fixture(scope="session")

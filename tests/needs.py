@@ -52,3 +52,17 @@ def need_iam_evaluator() -> None:
     """The IAM evaluator of the local AWS, and the Node it runs on."""
     there = (ROOT / "node_modules" / "@cloud-copilot" / "iam-simulate").is_dir()
     need(there and shutil.which("node") is not None, "the IAM evaluator", "make env; make test")
+
+
+def need_slurm() -> None:
+    """A real Slurm that this process may start: Debian's packages, and root."""
+    programs = ("slurmctld", "slurmd", "munged", "unshare", "setpriv", "mpirun")
+    there = all(shutil.which(program) for program in programs)
+    need(there, "Slurm", "apt-get install slurm-wlm munge openmpi-bin")
+    need(os.geteuid() == 0, "root, for Slurm's daemons", "run the tests as root, in a container")
+
+
+def need_relion() -> None:
+    """Debian's RELION."""
+    there = all(shutil.which(name) for name in ("relion_refine_mpi", "relion_pipeliner"))
+    need(there, "RELION", "apt-get install relion")

@@ -1,0 +1,363 @@
+"""Start, find, use and end a rehearsed Slurm cluster."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gotocloud import __version__
+from gotocloud.cluster_configs.model import load_configuration
+from gotocloud.cluster_configs.placeholders import placeholder_site
+from gotocloud.cluster_configs.renderer import render, to_yaml
+from gotocloud.errors import GoToCloudError, InputError, shell_line, unknown_name
+from gotocloud.platform.zones import zone_map
+from gotocloud.rehearsal.slurm.keeper import LOCK, PLAN
+from gotocloud.rehearsal.slurm.machines import node_names, slurm_queues
+from gotocloud.rehearsal.slurm.slurm_conf import Layout, Timing
+
+KEEPER_LOG = "keeper.log"
+MPIRUN_ENV = "etc/mpirun.env"
+DEFAULT_RANKS = 3
+"""MPI ranks of a job that really run: RELION's least for Refine3D, a leader and two halves."""
+NEEDED = {
+    "slurmctld": "slurm-wlm",
+    "slurmd": "slurm-wlm",
+    "scontrol": "slurm-wlm",
+    "munged": "munge",
+    "unshare": "util-linux",
+    "setpriv": "util-linux",
+    "hostname": "hostname",
+}
+"""Programs, and the Debian packages that have them."""
+_NOT_UP = ("POWERED_DOWN", "POWERING_UP", "POWERING_DOWN", "NOT_RESPONDING", "DOWN")
+_START_WITHIN_S = 60.0
+_STOP_WITHIN_S = 20.0
+_LONGEST_SOCKET = 100
+"""Bytes; the kernel takes 107 for the path of a socket."""
+
+
+@dataclass(frozen=True)
+class RehearsalCluster:
+    """A running Slurm whose partitions and nodes are those of a cluster configuration.
+
+    Its nodes are not running: Slurm's power saving starts them for a job, each in a process
+    namespace with a host name of its own, and ends them when they have been idle.
+
+    Args:
+        directory: Folder with all its state, absolute.
+        pid: The process that keeps it.
+    """
+
+    directory: Path
+    pid: int
+
+    @classmethod
+    def start(
+        cls,
+        directory: Path,
+        configuration: str = "cryoem-spa",
+        region: str = "us-east-1",
+        *,
+        boot_delay_s: float = 2.0,
+        idle_s: float = 30.0,
+        notice_s: float = 1.0,
+        boot_timeout_s: float = 120.0,
+        most_ranks: int = DEFAULT_RANKS,
+        owner: int | None = None,
+    ) -> RehearsalCluster:
+        """Start one and wait until Slurm answers.
+
+        Args:
+            directory: Folder for all its state; made if missing.
+            configuration: Cluster configuration to take the partitions from.
+            region: AWS region, which decides the instance types.
+            boot_delay_s: From Slurm's request for a node to the start of the node.
+            idle_s: After which an idle node is ended.
+            notice_s: From a node's death until Slurm is told of it.
+            boot_timeout_s: After which a node that does not come is given up.
+            most_ranks: MPI ranks of a job that really run; Slurm grants all that it asks for.
+            owner: A process with which it ends. Default: it outlives its starter.
+
+        Raises:
+            InputError: if this machine or the folder cannot have one, or a name is unknown.
+            GoToCloudError: if one runs there already, or it does not come up.
+        """
+        directory = directory.resolve()
+        _refuse_unfit(directory)
+        if running := cls.running(directory):
+            raise GoToCloudError(
+                f"A rehearsed Slurm already runs in {directory} (process {running.pid})."
+            )
+        offered = zone_map().region(region).best.offered
+        rendered = render(load_configuration(configuration), placeholder_site(region), offered)
+        timing = Timing(boot_delay_s, idle_s, notice_s, boot_timeout_s)
+        layout = Layout(directory)
+        _clear(layout)
+        layout.make()
+        _write_programs(layout, most_ranks)
+        _write_facts(layout, configuration, region)
+        plan = {"cluster": "rehearsal", "rendered": to_yaml(rendered), "timing": asdict(timing)}
+        (directory / PLAN).write_text(json.dumps(plan, indent=2))
+        return cls._kept(directory, owner)
+
+    @classmethod
+    def _kept(cls, directory: Path, owner: int | None) -> RehearsalCluster:
+        command = [sys.executable, "-m", "gotocloud.rehearsal.slurm.keeper", str(directory)]
+        command += [] if owner is None else ["--owner", str(owner)]
+        with (directory / KEEPER_LOG).open("wb") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + _START_WITHIN_S
+        while process.poll() is None and time.monotonic() < deadline:
+            described = _described(directory)
+            if described and described["pid"] == process.pid and described["ready"]:
+                return cls(directory, process.pid)
+            time.sleep(0.05)
+        process.terminate()
+        process.wait()
+        raise GoToCloudError(
+            f"The rehearsed Slurm did not start. Its logs are in {directory}.",
+            problems=(directory / KEEPER_LOG).read_text(errors="replace").splitlines()[-6:],
+        )
+
+    @classmethod
+    def running(cls, directory: Path) -> RehearsalCluster | None:
+        """The one that runs with this folder, if any."""
+        described = _described(directory)
+        return cls(directory.resolve(), described["pid"]) if described else None
+
+    @property
+    def layout(self) -> Layout:
+        """Where its files are."""
+        return Layout(self.directory)
+
+    @property
+    def node_names(self) -> tuple[str, ...]:
+        """Every node that it can have."""
+        plan = json.loads((self.directory / PLAN).read_text())
+        return node_names(slurm_queues(yaml.safe_load(plan["rendered"])))
+
+    def running_nodes(self) -> tuple[str, ...]:
+        """The nodes whose instances run now, sorted."""
+        return tuple(sorted(path.name for path in self.layout.nodes.iterdir()))
+
+    def additions(self) -> dict[str, str]:
+        """Environment variables that make a shell one of its head node."""
+        layout = self.layout
+        return {
+            "SLURM_CONF": str(layout.conf),
+            "GOTOCLOUD_CLUSTER_FACTS": str(layout.facts),
+            "OMPI_ALLOW_RUN_AS_ROOT": "1",
+            "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+            # The nodes share this machine's loopback and have no other network.
+            "OMPI_MCA_oob_tcp_if_include": "lo",
+            "OMPI_MCA_btl_tcp_if_include": "lo",
+            "OMPI_MCA_btl": "self,vader,tcp",
+            "OMPI_MCA_pml": "ob1",
+            "OMPI_MCA_plm": "slurm",
+        }
+
+    def environment(self) -> dict[str, str]:
+        """A whole environment in which Slurm's commands and jobs use this cluster."""
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SLURM", "OMPI_", "SBATCH_", "SQUEUE_", "SINFO_"))
+        }
+        path = os.pathsep.join([str(path) for path in self._path()] + [os.environ.get("PATH", "")])
+        return {**inherited, **self.additions(), "PATH": path}
+
+    def exports(self) -> list[str]:
+        """Shell lines that make a shell one of its head node."""
+        path = os.pathsep.join(str(path) for path in self._path())
+        return [
+            *(f"export {name}={shlex.quote(value)}" for name, value in self.additions().items()),
+            f'export PATH={shlex.quote(path)}:"$PATH"',
+        ]
+
+    def _path(self) -> tuple[Path, ...]:
+        return self.layout.bin, Path(sys.executable).parent
+
+    def kill_node(self, name: str) -> None:
+        """A spot interruption: the node and all its processes die at once, without a word.
+
+        Slurm is told `notice_s` later.
+
+        Raises:
+            InputError: if no such node runs.
+        """
+        if name not in self.running_nodes():
+            raise unknown_name("running node", name, self.running_nodes())
+        new = self.layout.requests / f".kill-{time.time_ns()}"
+        new.write_text(name)
+        new.rename(new.with_name(new.name[1:]))
+        deadline = time.monotonic() + _STOP_WITHIN_S
+        while name in self.running_nodes():
+            if time.monotonic() > deadline:
+                raise GoToCloudError(f"{name} does not die.")
+            time.sleep(0.02)
+
+    def warm(self, *partitions: str) -> None:
+        """Start every node of some partitions now and wait until they can take a job.
+
+        Slurm looks only every ten seconds whether the nodes of a waiting job are up.
+
+        Raises:
+            GoToCloudError: if they do not come up.
+        """
+        wanted = [
+            name
+            for name in self.node_names
+            if name.rpartition("-dy-")[0] in partitions and name not in self.running_nodes()
+        ]
+        if not wanted:
+            return
+        self._scontrol("update", f"nodename={','.join(wanted)}", "state=power_up")
+        deadline = time.monotonic() + _START_WITHIN_S
+        while time.monotonic() < deadline:
+            said = self._scontrol("--oneliner", "show", "nodes", ",".join(wanted)).splitlines()
+            if said and not any(word in line for line in said for word in _NOT_UP):
+                return
+            time.sleep(0.1)
+        raise GoToCloudError(f"The nodes of {', '.join(partitions)} do not come up.")
+
+    def _scontrol(self, *words: str) -> str:
+        done = subprocess.run(
+            ["scontrol", *words],
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise GoToCloudError(f"scontrol {' '.join(words)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def stop(self) -> None:
+        """End it with everything that runs on it; nothing to do if it has gone."""
+        for wanted in (signal.SIGTERM, signal.SIGKILL):
+            if not self._alive():
+                return
+            os.kill(self.pid, wanted)
+            deadline = time.monotonic() + _STOP_WITHIN_S
+            while self._alive() and time.monotonic() < deadline:
+                time.sleep(0.02)
+        if self._alive():
+            raise GoToCloudError(f"The rehearsed Slurm (process {self.pid}) could not be ended.")
+
+    def _alive(self) -> bool:
+        _reap(self.pid)
+        found = RehearsalCluster.running(self.directory)
+        return found is not None and found.pid == self.pid
+
+
+def _reap(pid: int) -> None:
+    """Collect the keeper if it is a child of ours."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return
+
+
+def _described(directory: Path) -> dict[str, Any] | None:
+    """What the lock says, as long as somebody holds it."""
+    try:
+        with (directory / LOCK).open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                described: dict[str, Any] = json.loads(lock.read())
+                return described
+    except (FileNotFoundError, ValueError):
+        # ValueError: it has taken the lock and not yet written into it.
+        return None
+    return None
+
+
+def _refuse_unfit(directory: Path) -> None:
+    missing = {NEEDED[program] for program in NEEDED if not shutil.which(program)}
+    problems = []
+    if sys.platform != "linux":
+        problems.append("It needs Linux; this is another system.")
+    elif os.geteuid() != 0:
+        problems.append(
+            "It needs root: Slurm's daemons, munge and the nodes' namespaces do. "
+            "Run the same command with sudo, or in a container."
+        )
+    if missing:
+        problems.append(f"Debian packages that it needs: {' '.join(sorted(missing))}")
+    socket_path = str(Layout(directory).munge_socket)
+    if len(os.fsencode(socket_path)) > _LONGEST_SOCKET:
+        problems.append(
+            f"The folder's path is too long for a socket in it: {socket_path} has "
+            f"{len(os.fsencode(socket_path))} bytes, {_LONGEST_SOCKET} are allowed"
+        )
+    if set(str(directory)) & set(" \t\n,;=#%[]()\"'\\"):
+        problems.append(f"Slurm cannot keep its files in {str(directory)!r}: a plain path it needs")
+    if problems:
+        install = shell_line("apt-get", "install", *sorted(missing)) if missing else None
+        raise InputError(
+            "A rehearsed Slurm cannot run here.", problems=problems, next_command=install
+        )
+
+
+def _clear(layout: Layout) -> None:
+    """A former cluster's jobs, nodes and logs describe nothing any more."""
+    for name in ("etc", "bin", "log", "requests", "nodes", "spool", "dev"):
+        shutil.rmtree(layout.root / name, ignore_errors=True)
+    layout.munge_socket.unlink(missing_ok=True)
+
+
+def _write_programs(layout: Layout, most_ranks: int) -> None:
+    _write_program(layout.bin / "resume-nodes", "request-nodes.sh")
+    _write_program(layout.bin / "suspend-nodes", "request-nodes.sh")
+    mpirun = shutil.which("mpirun")
+    if mpirun:
+        _write_program(layout.bin / "mpirun", "mpirun.sh")
+        (layout.root / MPIRUN_ENV).write_text(
+            f"MPIRUN={shlex.quote(mpirun)}\nDEFAULT_RANKS={most_ranks}\n"
+        )
+
+
+def _write_program(path: Path, asset: str) -> None:
+    text = files(__package__).joinpath("assets", asset).read_text(encoding="utf-8")
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def _write_facts(layout: Layout, configuration: str, region: str) -> None:
+    """What a head node's own settings say, for a cluster that is nobody's."""
+    facts: Mapping[str, str] = {
+        "cluster": "rehearsal",
+        "project": "rehearsal",
+        "scientist": "rehearsal",
+        "region": region,
+        "configuration": configuration,
+        "release": __version__,
+        "bucket": "rehearsal",
+        "stack": "rehearsal",
+        "software": str(layout.root / "efs"),
+        "lustre": str(layout.root / "fsx"),
+    }
+    for folder in ("efs", "fsx"):
+        (layout.root / folder).mkdir(exist_ok=True)
+    layout.facts.write_text(json.dumps(facts, indent=2) + "\n")
