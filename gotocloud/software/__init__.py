@@ -1,0 +1,1 @@
+"""The software on the shared file system: catalogue, module files, builds, releases."""
