@@ -12,8 +12,12 @@ import botocore.client
 import pytest
 from moto import mock_aws
 
+from gotocloud.aws import head_node, launch, lustre_export, lustre_export_link, pausing
+from gotocloud.rehearsal.local_aws import LocalAws
 from tests.aws.scripted import Dies, Killed
 from tests.cli.group_account import REGION, SCIENTIST
+from tests.cli.local_project import environment, write_facts
+from tests.rehearsal.aws import MANAGEMENT
 
 Dying = Callable[[int | None], Dies]
 
@@ -53,6 +57,27 @@ def scientist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """A local AWS with the facts of a group."""
+    running = LocalAws.start(tmp_path_factory.mktemp("aws"), account=MANAGEMENT)
+    write_facts(running)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def local_scientist(local: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A scientist of the local AWS, in an empty folder, with short waits."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment(local).items():
+        monkeypatch.setenv(name, value)
+    for module in (head_node, lustre_export, lustre_export_link, launch):
+        monkeypatch.setattr(module, "POLL_S", 0.05)
+    monkeypatch.setattr(pausing, "BILLS_POLL_S", 0.05)
+    monkeypatch.setattr(pausing, "JOBS_POLL_S", 0.05)
 
 
 @pytest.fixture

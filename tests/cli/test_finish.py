@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
-from gotocloud.aws import launch, project_removal
+from gotocloud.aws import project_removal
 from gotocloud.cli import main
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.rehearsal.local_aws import LocalAws
-from tests.cli.local_project import LocalProject, environment, write_facts
-from tests.rehearsal.aws import MANAGEMENT
+from tests.cli.local_project import LocalProject
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = [pytest.mark.rehearsal, pytest.mark.usefixtures("local_scientist")]
 _numbers = count(1)
 
 
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    running = LocalAws.start(tmp_path_factory.mktemp("aws"), account=MANAGEMENT)
-    write_facts(running)
-    yield running
-    running.stop()
-
-
 @pytest.fixture(autouse=True)
-def scientist(local: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name, value in environment(local).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(launch, "POLL_S", 0.05)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(project_removal, "BATCH", 2)
 
 

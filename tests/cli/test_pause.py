@@ -10,37 +10,16 @@ from typing import Any
 
 import pytest
 
-from gotocloud.aws import head_node, launch, lustre_export, lustre_export_link, pausing
 from gotocloud.aws.lustre_export_proof import UnprovenError
 from gotocloud.cli import main
 from gotocloud.errors import GoToCloudError
 from gotocloud.rehearsal.local_aws import LocalAws
-from tests.cli.local_project import LocalProject, environment, write_facts
-from tests.rehearsal.aws import MANAGEMENT
+from tests.cli.local_project import LocalProject
 from tests.rehearsal.services.lustres import until
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = [pytest.mark.rehearsal, pytest.mark.usefixtures("local_scientist")]
 JOB = {"job_id": 7, "name": "a|b", "user": "ubuntu", "partition": "refine3d", "state": "RUNNING"}
 _numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    running = LocalAws.start(tmp_path_factory.mktemp("aws"), account=MANAGEMENT)
-    write_facts(running)
-    yield running
-    running.stop()
-
-
-@pytest.fixture(autouse=True)
-def scientist(local: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name, value in environment(local).items():
-        monkeypatch.setenv(name, value)
-    for module in (head_node, lustre_export, lustre_export_link, launch):
-        monkeypatch.setattr(module, "POLL_S", 0.05)
-    monkeypatch.setattr(pausing, "BILLS_POLL_S", 0.05)
-    monkeypatch.setattr(pausing, "JOBS_POLL_S", 0.05)
 
 
 @pytest.fixture
