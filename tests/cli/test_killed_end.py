@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,37 +20,19 @@ import botocore.client
 import pytest
 from botocore.exceptions import ClientError
 
-from gotocloud.aws import head_node, launch, lustre_export, lustre_export_link, pausing
 from gotocloud.aws.cloud import StandardCloud
 from gotocloud.aws.pausing import billed
 from gotocloud.cli import main
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.aws.scripted import Killed
-from tests.cli.local_project import LocalProject, environment, write_facts
-from tests.rehearsal.aws import MANAGEMENT
+from tests.cli.local_project import LocalProject, environment
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = [pytest.mark.rehearsal, pytest.mark.usefixtures("local_scientist")]
 ROOT = Path(__file__).parents[2]
 POINTS = 12
+LIVES = 100_000
+FINISH_DIES_AT = (15, 20, 25, 29)
 _numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    running = LocalAws.start(tmp_path_factory.mktemp("aws"), account=MANAGEMENT)
-    write_facts(running)
-    yield running
-    running.stop()
-
-
-@pytest.fixture(autouse=True)
-def scientist(local: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name, value in environment(local).items():
-        monkeypatch.setenv(name, value)
-    for module in (head_node, lustre_export, lustre_export_link, launch):
-        monkeypatch.setattr(module, "POLL_S", 0.05)
-    monkeypatch.setattr(pausing, "BILLS_POLL_S", 0.05)
 
 
 class Mortal:
@@ -122,6 +104,16 @@ def kill_everywhere(
     return died
 
 
+def gone(project: LocalProject) -> None:
+    """Nothing is left of a project."""
+    stacks = project.stacks.cfn.describe_stacks()["Stacks"]
+    assert project.names.project_stack not in {one["StackName"] for one in stacks}
+    with pytest.raises(ClientError):
+        project.s3.head_bucket(Bucket=project.names.base)
+    pairs = project.stacks.client("ec2").describe_key_pairs()["KeyPairs"]
+    assert project.names.base not in {pair["KeyName"] for pair in pairs}
+
+
 def test_a_pause_that_is_killed_anywhere_loses_no_file_and_leaves_nothing_billed(
     local: LocalAws, mortal: Mortal
 ) -> None:
@@ -159,15 +151,25 @@ def test_a_finish_that_is_killed_anywhere_ends_in_nothing_and_touches_no_other_p
         return project
 
     def check(project: LocalProject) -> None:
-        stacks = project.stacks.cfn.describe_stacks()["Stacks"]
-        assert project.names.project_stack not in {one["StackName"] for one in stacks}
-        with pytest.raises(ClientError):
-            project.s3.head_bucket(Bucket=project.names.base)
-        pairs = project.stacks.client("ec2").describe_key_pairs()["KeyPairs"]
-        assert project.names.base not in {pair["KeyName"] for pair in pairs}
+        gone(project)
         assert bystander.stored() == {"kept": b"1"}
 
     assert kill_everywhere(mortal, "finish", prepare, check) >= POINTS - 3
+
+
+def really_killed(local: LocalAws, cache: Path, at: int, *arguments: str) -> int:
+    """Run a command in a process of its own that dies at a call of AWS; its exit code."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.cli.mortal", str(at), *arguments],
+        cwd=ROOT,
+        env={**environment(local), "XDG_CACHE_HOME": str(cache)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode
 
 
 @pytest.mark.parametrize("die_at", [12, 40, 75])
@@ -176,25 +178,28 @@ def test_a_pause_whose_process_is_really_killed_is_finished_by_the_next(
 ) -> None:
     project = LocalProject(local, f"k{next(_numbers)}").start()
     content = project.fill()
-    shell = {**environment(local), "XDG_CACHE_HOME": str(tmp_path)}
-
-    def run(at: int) -> int:
-        command = [sys.executable, "-m", "tests.cli.mortal", str(at), "pause"]
-        done = subprocess.run(
-            [*command, project.names.project],
-            cwd=ROOT,
-            env=shell,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr
-        return done.returncode
-
-    assert run(die_at) == -signal.SIGKILL
-    assert run(100_000) == 0
+    command = ("pause", project.names.project)
+    assert really_killed(local, tmp_path, die_at, *command) == -signal.SIGKILL
+    assert really_killed(local, tmp_path, LIVES, *command) == 0
     stored = project.stored()
     assert {name: stored[name] for name in content} == content
     assert not project.running
     assert billed(StandardCloud(), project.names) == []
+
+
+def test_a_finish_whose_process_is_really_killed_is_finished_by_the_next(
+    local: LocalAws, tmp_path: Path
+) -> None:
+    bystander = LocalProject(local, f"k{next(_numbers)}")
+    bystander.s3.put_object(Bucket=bystander.names.base, Key="kept", Body=b"1")
+    project = LocalProject(local, f"k{next(_numbers)}")
+    for body in (b"1", b"2"):
+        project.s3.put_object(Bucket=project.names.base, Key="a", Body=body)
+    command = ("finish", project.names.project, "--confirm", project.names.project)
+    # Each goes further than the one before: before the first deletion, among versions, at the
+    # stack and at the bucket.
+    for die_at in FINISH_DIES_AT:
+        assert really_killed(local, tmp_path, die_at, *command) == -signal.SIGKILL
+    assert really_killed(local, tmp_path, LIVES, *command) == 0
+    gone(project)
+    assert bystander.stored() == {"kept": b"1"}
