@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from typing import Any
@@ -167,6 +168,43 @@ def open_to(
             if error_code(error) != "InvalidPermission.Duplicate":
                 raise
     return True
+
+
+@contextmanager
+def opened(
+    cloud: Cloud, group: str, network: IPv4Network, scientist: str, until: datetime
+) -> Iterator[bool]:
+    """Open a desktop; closed again if what follows fails or is interrupted.
+
+    Yields:
+        False when it was open for long enough, and is left so.
+
+    Raises:
+        GoToCloudError: if AWS does not open it, or not close it again.
+    """
+    new = True
+    try:
+        new = open_to(cloud, group, network, scientist, until)
+        yield new
+    except BaseException as cause:
+        # Also when the answer never came: AWS may have opened it all the same.
+        if new:
+            _close_again(cloud, group, description(scientist, until), cause)
+        raise
+
+
+def _close_again(cloud: Cloud, group: str, text: str, cause: BaseException) -> None:
+    try:
+        for one in openings(cloud, [group]):
+            if one.description == text:
+                close(cloud, one)
+    except GoToCloudError as error:
+        raise GoToCloudError(
+            f"{error.message} The desktop may be open to your address: {text}.",
+            problems=[str(cause)] if isinstance(cause, GoToCloudError) else (),
+            next_command="gotocloud connect --close, once AWS answers; after its time, any "
+            "gotocloud command closes it",
+        ) from cause
 
 
 def session(node: HeadNode, *, sleep: Callable[[float], None] = time.sleep) -> Session:

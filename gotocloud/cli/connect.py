@@ -82,7 +82,7 @@ def _open(
 ) -> None:
     from datetime import UTC, datetime
 
-    from gotocloud.aws.desktop_door import open_to, own_address, session
+    from gotocloud.aws.desktop_door import opened, own_address, session
     from gotocloud.platform.parameters import Fact
     from gotocloud.projects.doors import TOKEN_S, checked_network, closing_time, parse_networks
 
@@ -93,16 +93,27 @@ def _open(
     if dry_run:
         narrate(f"Would open the {said}.")
         return
-    opened = open_to(cloud, cluster.door, network, where.caller.name, until)
-    narrate(f"{'Opened' if opened else 'Left open'} the {said}.")
-    url = session(cluster.node).url(cluster.address)
-    if as_json:
-        print_json({"url": url, "network": str(network), "until": until.isoformat()})
-        return
-    narrate(f"Good once, within {TOKEN_S} seconds:")
-    typer.echo(url)
+    try:
+        # Asked for first: a desktop that does not answer is not opened.
+        url = session(cluster.node).url(cluster.address)
+        with opened(cloud, cluster.door, network, where.caller.name, until) as new:
+            narrate(f"{'Opened' if new else 'Left open'} the {said}.")
+            if as_json:
+                print_json({"url": url, "network": str(network), "until": until.isoformat()})
+                return
+            narrate(f"Good once, within {TOKEN_S} seconds:")
+            typer.echo(url)
+    except KeyboardInterrupt:
+        again = shell_line("gotocloud", "connect", cluster.names.project)
+        raise GoToCloudError(
+            "Stopped. The desktop was not opened to you. The cluster runs on, and is billed.",
+            next_command=f"{again}, or {shell_line('gotocloud', 'pause', cluster.names.project)}",
+        ) from None
     _browse(url, browser)
-    narrate("Next: gotocloud connect for a new URL; --close when you are done")
+    narrate(
+        f"Next: {shell_line('gotocloud', 'connect', cluster.names.project)} for a new URL; "
+        "--close when you are done"
+    )
 
 
 def _tunnel(cloud: Cloud, cluster: Running, *, dry_run: bool, browser: bool, as_json: bool) -> None:

@@ -9,17 +9,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import botocore.client
 import pytest
 
-from gotocloud.aws import head_node
+from gotocloud.aws import desktop_door
 from gotocloud.cli import main
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.projects.doors import PORT, description
 from gotocloud.rehearsal.local_aws import LocalAws
-from tests.cli.local_project import LocalProject, environment, write_facts
-from tests.rehearsal.aws import MANAGEMENT
+from tests.cli.local_project import LocalProject, write_facts
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = [pytest.mark.rehearsal, pytest.mark.usefixtures("local_scientist")]
 PLUGIN = """#!{python}
 import json, signal, socket, sys
 answer, region, verb, profile, asked, endpoint = sys.argv[1:]
@@ -29,21 +29,6 @@ if port:
     door = socket.create_server(("localhost", int(port[0])))
     door.accept()
 """
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    running = LocalAws.start(tmp_path_factory.mktemp("aws"), account=MANAGEMENT)
-    write_facts(running)
-    yield running
-    running.stop()
-
-
-@pytest.fixture(autouse=True)
-def scientist(local: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in environment(local).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(head_node, "POLL_S", 0.05)
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +148,75 @@ def test_an_address_that_cannot_be_found_says_what_to_type(
     with pytest.raises(GoToCloudError, match=r"--from YOUR\.PUBLIC"):
         run("connect", "desk")
     assert rules(project) == []
+
+
+@pytest.mark.parametrize("answer", ["exit 3", "echo no session for you", "exit 127"])
+def test_a_desktop_that_gives_no_session_stays_closed(
+    project: LocalProject, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setattr(desktop_door, "_ATTEMPTS", 1)
+    monkeypatch.setattr(desktop_door, "DCV", f"{answer}\n")
+    with pytest.raises(GoToCloudError):
+        run("connect", "desk", "--from", "8.8.8.8")
+    assert rules(project) == []
+
+
+def failing_after(monkeypatch: pytest.MonkeyPatch, operation: str, error: BaseException) -> None:
+    """Have AWS carry an operation out, and the program not hear of it."""
+    original = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def call(self: Any, name: str, arguments: Any) -> Any:
+        answer = original(self, name, arguments)
+        if name == operation:
+            raise error
+        return answer
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+
+
+def test_ctrl_c_while_a_desktop_is_opened_closes_it_again(
+    project: LocalProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_in(project, "9.9.9.8/32", description("ben", datetime.now(UTC) + timedelta(hours=1)))
+    failing_after(monkeypatch, "AuthorizeSecurityGroupIngress", KeyboardInterrupt())
+    with pytest.raises(GoToCloudError, match=r"not opened to you.*is billed"):
+        run("connect", "desk", "--from", "8.8.8.8")
+    assert [rule["CidrIpv4"] for rule in rules(project)] == ["9.9.9.8/32"]
+
+
+def test_a_url_that_cannot_be_printed_leaves_the_desktop_closed(
+    project: LocalProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: str) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("gotocloud.cli.connect.typer.echo", broken)
+    with pytest.raises(BrokenPipeError):
+        run("connect", "desk", "--from", "8.8.8.8")
+    assert rules(project) == []
+
+
+def test_a_desktop_that_was_open_before_stays_so_when_connecting_again_fails(
+    project: LocalProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("connect", "desk", "--from", "8.8.8.8", "--hours", "2")
+    monkeypatch.setattr(desktop_door, "DCV", "exit 127\n")
+    with pytest.raises(GoToCloudError):
+        run("connect", "desk", "--from", "8.8.8.8", "--hours", "1")
+    assert [rule["CidrIpv4"] for rule in rules(project)] == ["8.8.8.8/32"]
+
+
+def test_an_opening_that_cannot_be_taken_back_is_told(
+    project: LocalProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise GoToCloudError("Cannot close the desktop.")
+
+    monkeypatch.setattr(desktop_door, "close", refused)
+    failing_after(monkeypatch, "AuthorizeSecurityGroupIngress", KeyboardInterrupt())
+    with pytest.raises(GoToCloudError, match="may be open to your address") as caught:
+        run("connect", "desk", "--from", "8.8.8.8")
+    assert "connect --close" in str(caught.value.next_command)
 
 
 def test_closing_shuts_everybody_out(project: LocalProject) -> None:
