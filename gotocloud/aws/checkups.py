@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gotocloud.aws.cloud import Cloud, StandardCloud, asked
+from gotocloud.aws.desktop_door import close_stale, openings
 from gotocloud.aws.group_facts import GroupFacts, read_group_facts
 from gotocloud.aws.identity import Caller, ahead_of_header, caller
 from gotocloud.aws.launch import choose_release, published_template
@@ -17,6 +18,7 @@ from gotocloud.errors import GoToCloudError
 from gotocloud.platform.parameters import Fact
 from gotocloud.platform.release import PROJECT_TEMPLATE
 from gotocloud.projects import checkup
+from gotocloud.projects.doors import Opening
 from gotocloud.projects.findings import Finding, Severity
 from gotocloud.projects.names import name_problems
 
@@ -73,10 +75,18 @@ def _account(cloud: Cloud, who: Caller, facts: GroupFacts) -> Iterator[Finding]:
     left = leftovers(cloud, facts[Fact.VPC_ID], stacks)
     found = ((one.kind, one.identifier, one.note) for one in left.found)
     yield from checkup.leftovers(found, left.unknown)
+    yield from checkup.desktops(*_desktops(cloud), datetime.now(UTC))
     ec2 = cloud.client("ec2")
     subnets, _ = asked("list the subnets", lambda: ec2.describe_subnets()["Subnets"])
     levels = cluster_levels(cloud, facts[Fact.ZONE_ID], subnets or ())
     yield from checkup.quotas(levels, cloud.region)
+
+
+def _desktops(cloud: Cloud) -> tuple[tuple[Opening, ...], tuple[Opening, ...] | None, str]:
+    """Openings of desktops that were closed just now, those that are left, and why not."""
+    closed = close_stale(cloud)
+    left, why = asked("look which desktops are open", lambda: openings(cloud))
+    return closed, left, why
 
 
 def _failed(check: str, error: GoToCloudError) -> Finding:

@@ -55,17 +55,22 @@ class HeadNode:
     sleep: Callable[[float], None] = time.sleep
     waiting: Callable[[float], None] = lambda _: None
 
-    def run(self, script: str, doing: str, *, timeout_s: int = SHORT_S) -> str:
+    def run(
+        self, script: str, doing: str, *, timeout_s: int = SHORT_S, within_s: float | None = None
+    ) -> str:
         """Run a shell script as root and return what it printed.
 
         Args:
             doing: What it does, as in "Cannot …".
+            timeout_s: How long the script may run.
+            within_s: How long an answer is waited for. Default: until the script's time is up.
 
         Raises:
             NodeError: if it fails, or the head node does not answer.
         """
         ssm = self.cloud.client("ssm")
         command = self._send(ssm, script, doing, timeout_s)
+        longest_s = timeout_s + DELIVERY_S if within_s is None else within_s
         waited_s = 0.0
         unknown = 0
         while True:
@@ -74,7 +79,7 @@ class HeadNode:
             unknown = 0 if answer else unknown + 1
             if answer and status not in _RUNNING:
                 break
-            if waited_s > timeout_s + DELIVERY_S or unknown > _ATTEMPTS * 10:
+            if waited_s > longest_s or unknown > _ATTEMPTS * 10:
                 raise self._failed(doing, {"StatusDetails": "no answer in time"})
             self.sleep(POLL_S if waited_s > 10 * POLL_S else POLL_S / 4)
             waited_s += POLL_S if waited_s > 10 * POLL_S else POLL_S / 4

@@ -45,9 +45,9 @@ def pause(
 ) -> None:
     """Export everything, prove that it is in the bucket, and only then delete the cluster."""
     from gotocloud.aws.cloud import StandardCloud
-    from gotocloud.aws.desktop_door import close_stale
     from gotocloud.aws.pausing import Wishes, jobs_of, reopen, standing
     from gotocloud.aws.projects import checked_names, only_project, place
+    from gotocloud.cli.running import close_stale_desktops
     from gotocloud.projects.states import State
 
     cloud = StandardCloud()
@@ -59,7 +59,7 @@ def pause(
         narrate("Queues are open and files are exported as they are written, as before.")
         return
     if not dry_run:
-        close_stale(cloud)
+        close_stale_desktops(cloud)
     jobs = jobs_of(now)
     if dry_run:
         _show(now, jobs, as_json=as_json)

@@ -40,15 +40,13 @@ def running(cloud: Cloud, where: Place, project: str | None, verb: str, *, chang
     Raises:
         GoToCloudError: if it does not run.
     """
-    from gotocloud.aws.desktop_door import close_stale
     from gotocloud.aws.pausing import interrupted, standing
     from gotocloud.aws.projects import checked_names, only_project
     from gotocloud.projects.states import State
 
     name = project or only_project(cloud, where, verb)
     if change:
-        for one in close_stale(cloud):
-            narrate(f"Closed a desktop to {one.network}: {one.description or 'open to the world'}.")
+        close_stale_desktops(cloud)
     now = standing(cloud, checked_names(where, name))
     outputs = {one["OutputKey"]: one["OutputValue"] for one in now.stack.get("Outputs", ())}
     if now.state is not State.READY or now.node is None:
@@ -67,3 +65,11 @@ def running(cloud: Cloud, where: Place, project: str | None, verb: str, *, chang
         outputs.get("HeadNodePublicIp", ""),
         outputs.get("DesktopSecurityGroupId", ""),
     )
+
+
+def close_stale_desktops(cloud: Cloud) -> None:
+    """Close desktops that are past their time, or open to the world, and tell of each."""
+    from gotocloud.aws.desktop_door import close_stale
+
+    for one in close_stale(cloud):
+        narrate(f"Closed a desktop to {one.network}: {one.description or 'open to the world'}.")

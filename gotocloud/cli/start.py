@@ -50,6 +50,7 @@ def start(
     from gotocloud.aws.cloud import StandardCloud
     from gotocloud.aws.clusters import Wanted, cluster_state
     from gotocloud.aws.projects import only_project, place
+    from gotocloud.cli.running import close_stale_desktops
     from gotocloud.cluster_configs.model import load_configuration
     from gotocloud.projects.sizes import lustre_size_problem
     from gotocloud.projects.states import State
@@ -59,6 +60,8 @@ def start(
         raise InputError(f"{problem}.", next_command="gotocloud start --lustre-gib 2400")
     cloud = StandardCloud()
     where = place(cloud)
+    if not dry_run:
+        close_stale_desktops(cloud)
     name = project or only_project(cloud, where, "start")
     asked = _Asked(cloud, where, name, yes=yes, dry_run=dry_run, as_json=as_json)
     state, row = cluster_state(cloud, where, name)

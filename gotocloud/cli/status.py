@@ -14,6 +14,7 @@ from gotocloud.errors import InputError
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
     from gotocloud.aws.projects import Place
+    from gotocloud.projects.standing import ProjectRow
 
 app = typer.Typer(help="Show the group's projects and clusters.")
 
@@ -54,12 +55,17 @@ def status(
 
 def _show(cloud: Cloud, where: Place, *, as_json: bool) -> None:
     from gotocloud.aws.live_status import group_stacks, running_nodes
-    from gotocloud.projects.standing import project_rows, total
+    from gotocloud.aws.running_jobs import jobs_now
+    from gotocloud.cli.running import close_stale_desktops
+    from gotocloud.projects.standing import project_rows, total, with_jobs
 
+    close_stale_desktops(cloud)
     nodes, why = running_nodes(cloud)
-    rows = project_rows(group_stacks(cloud), cloud.region, where.caller.name, nodes)
-    cost = total(rows)
+    stacks = group_stacks(cloud)
+    rows = project_rows(stacks, cloud.region, where.caller.name, nodes)
+    rows = with_jobs(rows, jobs_now(cloud, stacks))
     if as_json:
+        cost = total(rows)
         print_json(
             {
                 "group": where.facts.group,
@@ -73,9 +79,15 @@ def _show(cloud: Cloud, where: Place, *, as_json: bool) -> None:
         )
         return
     narrate(f"{where.facts.group} in {cloud.region}, account {where.caller.account}")
-    if not rows:
+    if rows:
+        _print(rows, why)
+    else:
         narrate("There is no project yet. Next: gotocloud setup PROJECT")
-        return
+
+
+def _print(rows: tuple[ProjectRow, ...], machines_unknown: str) -> None:
+    from gotocloud.projects.standing import total
+
     table(
         ("project", "scientist", "state", "cluster", "jobs", "cost now", "next"),
         [
@@ -86,15 +98,19 @@ def _show(cloud: Cloud, where: Place, *, as_json: bool) -> None:
                 f"{row.cluster.state.value}, {row.cluster.configuration or 'unknown'}"
                 if row.cluster
                 else "none",
-                row.cluster.jobs if row.cluster else "",
+                row.cluster.jobs if row.cluster and row.cluster.runs else "",
                 str(row.cluster.cost) if row.cluster else "storage only",
                 row.next_command,
             )
             for row in rows
         ],
     )
-    if why:
-        narrate(f"Running machines could not be asked for ({why}).")
+    for row in rows:
+        if row.cluster and row.cluster.runs and row.cluster.jobs.why:
+            narrate(f"Jobs of {row.project!r} could not be asked for: {row.cluster.jobs.why}.")
+    if machines_unknown:
+        narrate(f"Running machines could not be asked for ({machines_unknown}).")
+    cost = total(rows)
     narrate(f"All clusters together: {cost}.")
     if cost.unknown:
         narrate(f"Price unknown: {', '.join(cost.unknown)}.")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from gotocloud.errors import shell_line
 from gotocloud.platform.tag_text import from_tag
+from gotocloud.projects.doors import Opening
 from gotocloud.projects.findings import Finding, Severity
 from gotocloud.projects.preflight import ELASTIC_IPS
 from gotocloud.projects.quotas import Levels, Quota, increase_command
@@ -86,6 +88,41 @@ def leftovers(found: Iterable[tuple[str, str, str]], unknown: Mapping[str, str])
         for kind, why in unknown.items()
     ]
     return findings or [Finding("Left over", Severity.OK, "nothing is billed without a cluster.")]
+
+
+def desktops(
+    closed: Sequence[Opening], left: Sequence[Opening] | None, why: str, now: datetime
+) -> list[Finding]:
+    """Who can reach a desktop of the group.
+
+    Args:
+        closed: Openings past their time that were closed just now.
+        left: Openings that are there; None when they could not be looked at.
+        why: Why they could not.
+        now: The time.
+    """
+    if left is None:
+        return [Finding("Desktops", Severity.UNKNOWN, f"who can reach them is not known ({why}).")]
+    findings = [
+        Finding(
+            "Desktops",
+            Severity.OK,
+            f"closed to {one.network}, whose time was over ({one.description or 'by hand'}).",
+        )
+        for one in closed
+    ]
+    for one in left:
+        if one.stale(now):
+            text = f"open to {one.network} past its time ({one.description or 'by hand'})."
+            remedy = "gotocloud connect --close, or tell the management group"
+            findings.append(Finding("Desktops", Severity.PROBLEM, text, remedy))
+        elif one.until is None:
+            text = f"open to {one.network}, and nothing says until when."
+            remedy = "gotocloud connect --close closes it"
+            findings.append(Finding("Desktops", Severity.WARNING, text, remedy))
+    return findings or [
+        Finding("Desktops", Severity.OK, f"open to {len(left)} network(s), each for a time.")
+    ]
 
 
 def quotas(levels: Levels, region: str) -> list[Finding]:

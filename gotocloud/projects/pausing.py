@@ -11,21 +11,25 @@ from typing import Any
 from gotocloud.projects.inventory import Summary
 from gotocloud.projects.proof import MAX_SHOWN, Tally
 
-_SLURM = "export PATH=/opt/slurm/bin:$PATH"
+SLURM = "export PATH=/opt/slurm/bin:$PATH"
 """Where ParallelCluster puts Slurm; Run Command does not read login profiles."""
 
 _FIELDS = "%i|%T|%u|%P|%D|%r|%j"
-LOOK = f"{_SLURM}\ndate +now=%s%N\nsqueue --noheader --all --format='job={_FIELDS}'\n"
+_SQUEUE = f"squeue --noheader --all --format='job={_FIELDS}'"
+LOOK = f"{SLURM}\ndate +now=%s%N\n{_SQUEUE}\n"
 """Prints the node's clock and every job that is not finished."""
 
+JOBS = f"{SLURM}\n{_SQUEUE} && echo slurm=ok\n"
+"""Prints every job, and then that these are all, for a script that goes on without them."""
+
 CLOSE = (
-    f"{_SLURM}\nset -eu\nfor queue in $(sinfo --noheader --format=%R | sort -u); do\n"
+    f"{SLURM}\nset -eu\nfor queue in $(sinfo --noheader --format=%R | sort -u); do\n"
     '  scontrol update PartitionName="$queue" State=DRAIN\ndone\necho closed\n'
 )
 """Lets no job into any queue, so that none starts while data are exported."""
 
 OPEN = (
-    f"{_SLURM}\nset -eu\nsinfo --noheader --format='%R %a' | sort -u | "
+    f"{SLURM}\nset -eu\nsinfo --noheader --format='%R %a' | sort -u | "
     'while read -r queue state; do\n  case "$state" in drain*)\n'
     '    scontrol update PartitionName="$queue" State=UP;;\n  esac\ndone\necho opened\n'
 )
@@ -79,20 +83,29 @@ def read_look(text: str) -> Look:
     jobs = []
     for line in text.splitlines():
         if line.startswith("job="):
-            # The name comes last, because it may hold anything.
-            parts = line.removeprefix("job=").split("|", 6)
-            if len(parts) != 7 or not parts[0]:
-                raise ValueError(f"the head node answered {line!r}")
-            jobs.append(Job(*parts))
+            jobs.append(read_job(line))
         elif line and not line.startswith("now="):
             raise ValueError(f"the head node answered {line!r}")
     return Look(int(now[1]), tuple(jobs))
 
 
+def read_job(line: str) -> Job:
+    """Read one line of `LOOK` that begins with `job=`.
+
+    Raises:
+        ValueError: if it is anything else.
+    """
+    # The name comes last, because it may hold anything.
+    parts = line.removeprefix("job=").split("|", 6)
+    if len(parts) != 7 or not parts[0]:
+        raise ValueError(f"the head node answered {line!r}")
+    return Job(*parts)
+
+
 def cancel_script(jobs: Iterable[Job]) -> str:
     """Cancels jobs; every id is checked, because it ends up in a shell."""
     ids = sorted({job.id.split("_")[0] for job in jobs if _JOB_ID.fullmatch(job.id)})
-    return f"{_SLURM}\nscancel {' '.join(map(shlex.quote, ids))}\n"
+    return f"{SLURM}\nscancel {' '.join(map(shlex.quote, ids))}\n"
 
 
 def inventory_script(source: str, *arguments: str) -> str:

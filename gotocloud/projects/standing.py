@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from gotocloud.costs.idle import idle_cost
 from gotocloud.costs.prices import price_usd_per_hour
 from gotocloud.errors import shell_line
 from gotocloud.platform.tag_text import from_tag
+from gotocloud.projects.jobs_now import UNASKED, JobsNow
 from gotocloud.projects.shape import configuration_of
 from gotocloud.projects.states import State, state_of
 
@@ -89,7 +90,12 @@ class ClusterRow:
     cost: Cost
     nodes: tuple[Node, ...] | None
     reason: str = ""
-    jobs: str = "unknown"
+    jobs: JobsNow = UNASKED
+
+    @property
+    def runs(self) -> bool:
+        """Whether jobs can run on it."""
+        return self.state is State.READY
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,8 @@ class ProjectRow:
                 "configuration": cluster.configuration,
                 "release": cluster.release,
                 "lustre_gib": cluster.lustre_gib,
-                "jobs": cluster.jobs,
+                "jobs": cluster.jobs.as_dict(),
+                "jobs_unknown": cluster.jobs.why,
                 "nodes": None
                 if cluster.nodes is None
                 else [
@@ -169,6 +176,20 @@ def project_rows(
         for who in {**projects, **clusters}
     ]
     return tuple(sorted(rows, key=lambda row: (not row.mine, row.scientist, row.project)))
+
+
+def with_jobs(rows: Iterable[ProjectRow], jobs: Mapping[str, JobsNow]) -> tuple[ProjectRow, ...]:
+    """Projects with the jobs of their clusters.
+
+    Args:
+        jobs: By the name of a cluster's stack.
+    """
+    return tuple(
+        replace(row, cluster=replace(row.cluster, jobs=jobs[row.cluster.stack]))
+        if row.cluster and row.cluster.stack in jobs
+        else row
+        for row in rows
+    )
 
 
 def total(rows: Iterable[ProjectRow]) -> Cost:

@@ -42,7 +42,8 @@ def test_projects_clusters_and_costs_come_from_stacks_and_tags(
     assert (first["project"], first["state"], first["mine"]) == ("p", "ready", True)
     assert first["next_command"] == "gotocloud connect p"
     assert first["cluster"]["configuration"] == "tutorial"
-    assert first["cluster"]["jobs"] == "unknown"
+    assert first["cluster"]["jobs"] is None
+    assert first["cluster"]["jobs_unknown"] == "its stack names no head node"
     assert first["cluster"]["known_usd_per_hour"] == found["known_usd_per_hour"] > 0
     assert (second["cluster"], second["next_command"]) == (None, "gotocloud start q")
 

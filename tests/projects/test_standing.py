@@ -4,7 +4,15 @@ from decimal import Decimal
 
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.costs.idle import idle_cost
-from gotocloud.projects.standing import Node, ProjectRow, StackFacts, project_rows, total
+from gotocloud.projects.jobs_now import JobsNow
+from gotocloud.projects.standing import (
+    Node,
+    ProjectRow,
+    StackFacts,
+    project_rows,
+    total,
+    with_jobs,
+)
 from gotocloud.projects.states import State
 
 REGION = "us-east-1"
@@ -95,4 +103,9 @@ def test_a_cluster_of_an_unknown_configuration_has_an_unknown_price() -> None:
 
 
 def test_jobs_are_said_to_be_unknown() -> None:
-    assert rows(project("p"), cluster("p"))[0].as_dict()["cluster"]["jobs"] == "unknown"
+    found = rows(project("p"), cluster("p"))
+    assert found[0].as_dict()["cluster"]["jobs"] is None
+    assert found[0].as_dict()["cluster"]["jobs_unknown"]
+    stack = found[0].cluster and found[0].cluster.stack
+    told = with_jobs(found, {str(stack): JobsNow(running=2)})
+    assert told[0].as_dict()["cluster"]["jobs"]["running"] == 2

@@ -1,0 +1,78 @@
+"""How many jobs a cluster has now: what is asked of its head node, and what it answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gotocloud.projects.pausing import SLURM
+
+COUNT = (
+    f"{SLURM}\njobs=$(squeue --noheader --all --format='%T %P') || exit 1\n"
+    "echo counted\nprintf '%s\\n' \"$jobs\" | sort | uniq -c\n"
+)
+"""Counts jobs by state and queue: a few lines for thousands of jobs."""
+
+_LINE = re.compile(r"\s*(?P<count>\d+) (?P<state>[A-Z_]+) (?P<queue>\S+)\s*")
+_AT_WORK = {"RUNNING", "COMPLETING", "CONFIGURING", "STAGE_OUT", "SIGNALING"}
+
+
+@dataclass(frozen=True)
+class JobsNow:
+    """Jobs of a cluster that are not finished.
+
+    Args:
+        running: Jobs that have machines.
+        waiting: The others.
+        queues: Jobs by queue, running or not.
+        why: Why nothing is known; empty when it is.
+    """
+
+    running: int = 0
+    waiting: int = 0
+    queues: Mapping[str, int] = field(default_factory=dict)
+    why: str = ""
+
+    def __str__(self) -> str:
+        if self.why:
+            return "could not be asked"
+        parts = [
+            f"{count:,} {said}"
+            for count, said in ((self.running, "running"), (self.waiting, "waiting"))
+            if count
+        ]
+        return ", ".join(parts) or "none"
+
+    def as_dict(self) -> dict[str, Any] | None:
+        """For a JSON report; None when nothing is known."""
+        if self.why:
+            return None
+        return {"running": self.running, "waiting": self.waiting, "queues": dict(self.queues)}
+
+
+UNASKED = JobsNow(why="nobody asked")
+
+
+def read_count(text: str) -> JobsNow:
+    """Read what `COUNT` printed."""
+    first, _, rest = text.strip().partition("\n")
+    if first.strip() != "counted":
+        return JobsNow(why=f"the head node answered {text[-80:]!r}")
+    running = waiting = 0
+    queues: dict[str, int] = {}
+    for line in rest.splitlines():
+        found = _LINE.fullmatch(line)
+        if not found:
+            # No job at all is one empty line.
+            if line.split() in ([], ["1"]):
+                continue
+            return JobsNow(why=f"the head node answered {line!r}")
+        count = int(found["count"])
+        queues[found["queue"]] = queues.get(found["queue"], 0) + count
+        if found["state"] in _AT_WORK:
+            running += count
+        else:
+            waiting += count
+    return JobsNow(running, waiting, queues)
