@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gotocloud"
 
-PURE = ("platform", "cluster_configs", "costs", "projects", "transfer", "relion")
+PURE = ("platform", "cluster_configs", "costs", "projects", "transfer", "relion", "advisor")
 """Packages that take values and return text or data: no AWS, no CDK."""
 
 ALLOWED = {
@@ -26,10 +26,11 @@ ALLOWED = {
     "transfer": {"transfer"},
     "relion": {"relion", "cluster_configs"},
     "slurm": {"slurm", "relion", "cluster_configs", "costs"},
+    "advisor": {"advisor", "relion", "costs", "cluster_configs"},
     "aws": {"aws", "cluster_configs", "costs", "platform", "projects", "transfer"},
     "cli": {
         *("cli", "aws", "platform", "cluster_configs", "costs", "projects", "rehearsal"),
-        *("transfer", "relion", "slurm"),
+        *("transfer", "relion", "slurm", "advisor"),
     },
     "rehearsal": {"rehearsal", "aws", "platform", "cluster_configs", "costs", "projects", "cli"},
     "projects": {"projects", "cluster_configs", "costs", "platform"},

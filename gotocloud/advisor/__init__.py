@@ -1,0 +1,1 @@
+"""Advice from measurements: benchmark records, models of time and cost, ranking, when to stop."""

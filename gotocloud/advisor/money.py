@@ -1,0 +1,57 @@
+"""What a shape costs per hour: from the price table, else from the records themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gotocloud.advisor.records import ON_DEMAND, SPOT, BenchmarkRecord
+from gotocloud.costs.prices import price_usd_per_hour, spot_price_usd_per_hour
+
+
+@dataclass(frozen=True)
+class NodePrice:
+    """The price of one node.
+
+    Args:
+        usd_per_hour: US dollars.
+        source: Who says so.
+        date: When it held.
+    """
+
+    usd_per_hour: float
+    source: str
+    date: str
+
+
+def node_price(
+    instance_type: str, region: str, market: str, records: Iterable[BenchmarkRecord] = ()
+) -> NodePrice | None:
+    """The price of a node for an hour; None when nobody has told us.
+
+    Neither another region nor the other market ever stands in.
+
+    Args:
+        instance_type: EC2's name.
+        region: AWS region.
+        market: `on-demand` or `spot`.
+        records: Their own prices count where the table has none: the newest of the region.
+    """
+    look_up = spot_price_usd_per_hour if market == SPOT else price_usd_per_hour
+    if known := look_up(instance_type, region):
+        return NodePrice(float(known.usd), known.source, known.date)
+    own = [
+        record
+        for record in records
+        if record.usd_per_node_hour is not None
+        and (record.instance_type, record.region, record.market) == (instance_type, region, market)
+    ]
+    if not own:
+        return None
+    newest = max(own, key=lambda record: (record.date, record.usd_per_node_hour or 0))
+    return NodePrice(newest.usd_per_node_hour or 0.0, newest.source, newest.date)
+
+
+def market_of(*, spot: bool) -> str:
+    """The market's name in records."""
+    return SPOT if spot else ON_DEMAND
