@@ -14,7 +14,16 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gotocloud"
 
-PURE = ("platform", "cluster_configs", "costs", "projects", "transfer", "relion", "advisor")
+PURE = (
+    "platform",
+    "cluster_configs",
+    "costs",
+    "projects",
+    "transfer",
+    "relion",
+    "advisor",
+    "software",
+)
 """Packages that take values and return text or data: no AWS, no CDK."""
 
 ALLOWED = {
@@ -24,16 +33,20 @@ ALLOWED = {
     "cluster_configs": {"cluster_configs", "platform"},
     "costs": {"costs", "cluster_configs", "platform"},
     "transfer": {"transfer"},
-    "relion": {"relion", "cluster_configs"},
-    "slurm": {"slurm", "relion", "cluster_configs", "costs"},
+    "relion": {"relion", "cluster_configs", "software"},
+    "slurm": {"slurm", "relion", "cluster_configs", "costs", "software"},
     "advisor": {"advisor", "relion", "costs", "cluster_configs"},
     "aws": {"aws", "cluster_configs", "costs", "platform", "projects", "transfer"},
     "cli": {
         *("cli", "aws", "platform", "cluster_configs", "costs", "projects", "rehearsal"),
-        *("transfer", "relion", "slurm", "advisor"),
+        *("transfer", "relion", "slurm", "advisor", "software"),
     },
-    "rehearsal": {"rehearsal", "aws", "platform", "cluster_configs", "costs", "projects", "cli"},
+    "rehearsal": {
+        *("rehearsal", "aws", "platform", "cluster_configs", "costs", "projects", "cli"),
+        "software",
+    },
     "projects": {"projects", "cluster_configs", "costs", "platform"},
+    "software": {"software"},
     "node": set[str](),
 }
 """The arrows of the architecture: a room, and the rooms it may import from."""
