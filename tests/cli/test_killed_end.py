@@ -31,7 +31,8 @@ pytestmark = [pytest.mark.rehearsal, pytest.mark.usefixtures("local_scientist")]
 ROOT = Path(__file__).parents[2]
 POINTS = 12
 LIVES = 100_000
-FINISH_DIES_AT = (15, 20, 25, 29)
+FINISH_DIES_AT = (22, 23, 27, 26)
+"""Before and after versions are deleted, after the stack's deletion, and before the bucket's."""
 _numbers = count(1)
 
 
@@ -196,8 +197,6 @@ def test_a_finish_whose_process_is_really_killed_is_finished_by_the_next(
     for body in (b"1", b"2"):
         project.s3.put_object(Bucket=project.names.base, Key="a", Body=body)
     command = ("finish", project.names.project, "--confirm", project.names.project)
-    # Each goes further than the one before: before the first deletion, among versions, at the
-    # stack and at the bucket.
     for die_at in FINISH_DIES_AT:
         assert really_killed(local, tmp_path, die_at, *command) == -signal.SIGKILL
     assert really_killed(local, tmp_path, LIVES, *command) == 0
