@@ -10,6 +10,7 @@ from gotocloud.cluster_configs.model import ClusterConfiguration
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.errors import GoToCloudError, InputError, unknown_name
 from gotocloud.relion.job import Job
+from gotocloud.relion.job_types import Parallelism
 from gotocloud.relion.overrides import Overrides
 from gotocloud.relion.settings import (
     Setting,
@@ -129,12 +130,23 @@ def route(
         reason="",
         source=setting.source if shape.is_setting else f"{_TYPED}; otherwise: {setting.source}",
     )
-    because = setting.because if shape.is_setting else _TYPED
+    because = _because(setting, shape)
     said = "; ".join(one for one in (because, *notes) if one)
     return replace(made, reason=f"{partition.queue_name}: {made.shape}: {said}.")
 
 
 _TYPED = "as typed in the form"
+
+
+def _because(setting: Setting, shape: _Shape) -> str:
+    if not shape.is_setting:
+        return _TYPED
+    if shape.idle_gpus:
+        return (
+            f"{setting.because}, which is for GPUs, but they stay idle here because "
+            "'Use GPU acceleration?' is No"
+        )
+    return setting.because
 
 
 def can_resume(job: Job) -> bool:
@@ -289,6 +301,7 @@ class _Shape:
     gpus_per_node: int
     gpu_ids: str
     is_setting: bool
+    idle_gpus: bool
     notes: tuple[str, ...]
 
 
@@ -300,8 +313,11 @@ def _shape(
     idle_leader = leader_is_idle(kind) and ranks > 1
     layout = spread(ranks, nodes, idle_leader=idle_leader)
     on_gpu = bool(partition.gpus) and (job.uses_gpu or kind == "external")
-    if partition.gpus and not on_gpu and leader_is_idle(kind):
-        notes.append("its GPUs stay idle, because 'Use GPU acceleration?' is No")
+    if job.type.parallelism is Parallelism.NONE and not on_gpu:
+        notes.append(
+            "it needs a single core, so 'Submit to queue?' No would run it on the head node "
+            "without another machine"
+        )
     if chosen.gpu_ids is not None:
         gpu_ids = chosen.gpu_ids
     elif on_gpu and job.uses_gpu:
@@ -318,6 +334,7 @@ def _shape(
         gpus_per_node=partition.gpus if on_gpu else 0,
         gpu_ids=gpu_ids,
         is_setting=same or free,
+        idle_gpus=bool(partition.gpus) and not on_gpu and job.type.can_use_gpu,
         notes=tuple(notes),
     )
 

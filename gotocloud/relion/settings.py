@@ -60,6 +60,8 @@ def job_kind(job: Job) -> str:
         return "polish-training"
     if name in ("motioncorr", "ctffind", "autopick", "aligntiltseries") and job.uses_gpu:
         return f"{name}-gpu"
+    if name == "autopick" and job.flag("do_log"):
+        return "autopick-log"
     return name
 
 
@@ -171,7 +173,7 @@ PUBLISHED: tuple[Setting, ...] = (
     *_schemes("motioncorr", (_C7I, _M7I), (4, 96, 8), "MotionCorr 96 x 8 on 4 nodes"),
     *_schemes("ctfrefine", (_C7I, _M7I), (1, 24, 8), "CtfRefine 24 x 8"),
     *_schemes("ctffind", (_C7I, _M7I), (1, 24, 1), "CtfFind 24 MPI"),
-    *_schemes("autopick", (_C7I, _M7I), (1, 24, 1), "AutoPick (LoG) 24 MPI"),
+    *_schemes("autopick-log", (_C7I, _M7I), (1, 24, 1), "AutoPick with LoG 24 MPI"),
     *_schemes("extract", (_C7I, _M7I), (1, 24, 1), "Extract 24 MPI"),
     *_schemes("localres", (_C7I, _M7I), (1, 24, 1), "LocalRes 24 MPI"),
     *_schemes("maskcreate", (_C7I, _M7I), (1, 1, 192), "MaskCreate with 192 threads"),

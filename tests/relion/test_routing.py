@@ -1,0 +1,297 @@
+"""Which machines a job gets, why, and what the scientist can change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gotocloud.cluster_configs.model import (
+    configuration_names,
+    load_configuration,
+    used_instance_types,
+)
+from gotocloud.cluster_configs.partitions import Partition, configured_partitions
+from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.relion.job import Job
+from gotocloud.relion.job_types import RELION_JOB_TYPES, relion_job_type
+from gotocloud.relion.overrides import Overrides, overrides_of
+from gotocloud.relion.routing import Route, can_resume, gpu_list, route, spread
+from gotocloud.relion.settings import PUBLISHED, Setting, job_kind, leader_is_idle
+
+SPA = load_configuration("cryoem-spa")
+EVERYWHERE = configured_partitions(SPA, used_instance_types())
+TUTORIAL = load_configuration("tutorial")
+GPU = {"use_gpu": "Yes", "nr_mpi": "5", "nr_threads": "2", "gpu_ids": "0:1"}
+
+
+def job(kind: str, options: Mapping[str, str] | None = None, **more: str) -> Job:
+    found = relion_job_type(kind)
+    return Job(
+        Path(f"/project/{found.folder}/job012"), found.label, found, {**(options or {}), **more}
+    )
+
+
+def where(offered: set[str], name: str = "cryoem-spa") -> tuple[Partition, ...]:
+    return configured_partitions(load_configuration(name), offered | {"m5.xlarge"})
+
+
+def shape(found: Route) -> tuple[str, int, str, int, int]:
+    return found.queue, found.nodes, found.instance_type, found.ranks, found.threads
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (job("refine3d", GPU), ("refine3d", 2, "g4dn.metal", 17, 6)),
+        (job("class3d", GPU), ("class3d", 8, "g5.12xlarge", 33, 6)),
+        (job("class2d", GPU), ("class2d", 8, "g4dn.12xlarge", 33, 6)),
+        (job("class2d", GPU, do_grad="Yes"), ("class2d-vdam", 1, "g5.12xlarge", 1, 4)),
+        (job("polish", do_polish="Yes"), ("polish", 4, "c6i.32xlarge", 16, 16)),
+    ],
+)
+def test_the_papers_optimum_is_the_default_and_says_so(
+    wanted: Job, expected: tuple[str, int, str, int, int]
+) -> None:
+    found = route(wanted, EVERYWHERE)
+    assert shape(found) == expected
+    assert "the paper's best cost-performance (Moriya et al. 2024)" in found.reason
+    assert "doi 10.1038/s42003-024-07031-6" in found.source
+
+
+def test_the_reason_is_one_sentence_with_machines_ranks_and_source() -> None:
+    assert route(job("class2d", GPU), EVERYWHERE).reason == (
+        "class2d: 8 x g4dn.12xlarge, 33 ranks x 6 threads, 32 GPUs: "
+        "the paper's best cost-performance (Moriya et al. 2024)."
+    )
+
+
+def test_another_instance_type_has_its_own_source_and_not_the_papers() -> None:
+    partitions = where(set(used_instance_types()) - {"g4dn.metal", "g5.12xlarge"})
+    found = route(job("refine3d", GPU), partitions)
+    assert shape(found) == ("refine3d", 2, "g6.48xlarge", 17, 12)
+    assert "CS-Schemes" in found.reason
+    assert "Moriya" not in found.reason + found.source
+
+
+def test_a_machine_without_any_figure_is_called_derived() -> None:
+    found = route(job("multibody", GPU), EVERYWHERE)
+    assert shape(found) == ("refine3d", 1, "g4dn.metal", 9, 6)
+    assert "derived, for nobody has published a figure" in found.reason
+
+
+def test_one_queue_serves_several_job_types_of_the_tutorial() -> None:
+    partitions = configured_partitions(TUTORIAL, used_instance_types())
+    found = route(job("refine3d", GPU), partitions, configuration=TUTORIAL)
+    assert shape(found) == ("gpu", 1, "g6.4xlarge", 3, 4)
+    found = route(job("motioncorr", do_own_motioncor="Yes"), partitions, configuration=TUTORIAL)
+    assert (found.queue, found.exclusive) == ("cpu", False)
+
+
+@pytest.mark.parametrize("label", sorted(RELION_JOB_TYPES))
+@pytest.mark.parametrize("name", configuration_names())
+def test_every_job_type_is_routed_in_every_configuration(label: str, name: str) -> None:
+    configuration = load_configuration(name)
+    for first in range(3):
+        offered = {
+            queue.instance_types[min(first, len(queue.instance_types) - 1)]
+            for queue in configuration.queues
+        } | set(configuration.head_node.instance_types)
+        partitions = configured_partitions(configuration, offered)
+        for options in ({}, {"use_gpu": "Yes"}, {"use_gpu": "Yes", "do_grad": "Yes"}):
+            found = route(job(label, options), partitions, configuration=configuration)
+            there = next(one for one in partitions if one.name == found.queue)
+            assert sum(found.layout) == found.ranks
+            assert 1 <= found.nodes == len(found.layout) <= there.max_nodes
+            assert 1 <= found.threads <= there.vcpus
+            workers = found.ranks_per_node - (1 if found.layout[0] > found.layout[-1] else 0)
+            assert workers * found.threads <= there.vcpus
+            assert found.reason.endswith(".")
+            assert found.source
+
+
+@pytest.mark.parametrize("setting", PUBLISHED, ids=lambda one: f"{one.kind} {one.instance_type}")
+def test_a_published_setting_obeys_relions_rules(setting: Setting) -> None:
+    if setting.kind in ("refine3d", "multibody"):
+        assert setting.ranks % 2 == 1
+        assert setting.ranks >= 3
+    if setting.kind in ("class2d-vdam", "initialmodel"):
+        assert setting.ranks == 1
+    assert setting.source
+    assert setting.because
+
+
+def test_every_choice_of_a_queue_named_after_a_job_type_has_a_setting_that_fits_it() -> None:
+    counts = {(s.kind, s.instance_type): s.nodes for s in reversed(PUBLISHED)}
+    for queue in SPA.queues:
+        for choice in queue.choices:
+            if (queue.name, choice.instance_type) in counts:
+                assert counts[queue.name, choice.instance_type] == choice.max_nodes
+            else:
+                assert queue.name.startswith("prep-"), (queue.name, choice.instance_type)
+
+
+def test_ranks_and_threads_of_the_form_do_not_count_unless_they_are_typed() -> None:
+    left = job("class2d", GPU, qsub_extra1="automatic")
+    assert route(left, EVERYWHERE, overrides_of(left)).ranks == 33
+    typed = job("class2d", GPU, qsub_extra1="typed")
+    found = route(typed, EVERYWHERE, overrides_of(typed))
+    assert shape(found) == ("class2d", 1, "g4dn.12xlarge", 5, 2)
+    assert found.gpu_ids == "0:1"
+    assert "as typed in the form" in found.reason
+    assert "best" not in found.reason
+
+
+def test_every_choice_can_be_typed() -> None:
+    typed = job(
+        "class2d",
+        GPU,
+        queuename="refine3d",
+        qsub_extra1="typed",
+        qsub_extra2="2",
+        qsub_extra3="spot",
+        qsub_extra4="relion/5.0.1-cuda75",
+    )
+    found = route(typed, EVERYWHERE, overrides_of(typed))
+    assert shape(found) == ("refine3d-spot", 2, "g4dn.metal", 5, 2)
+    assert (found.spot, found.module, found.layout) == (True, "relion/5.0.1-cuda75", (3, 2))
+
+
+def test_a_typed_number_of_machines_changes_the_ranks_with_it() -> None:
+    found = route(job("class2d", GPU), EVERYWHERE, Overrides(nodes=2))
+    assert (found.nodes, found.ranks, found.layout) == (2, 9, (5, 4))
+    assert "as typed" in found.reason
+
+
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_random_halves_always_get_an_odd_number_of_ranks(nodes: int) -> None:
+    partitions = tuple(
+        Partition("refine3d", f"p{gpus}", 4, 48, 192, gpus, 16, False, True) for gpus in (1, 3)
+    )
+    for partition in partitions:
+        found = route(job("refine3d", GPU), (partition,), Overrides(nodes=nodes))
+        assert found.ranks % 2 == 1
+        assert found.ranks >= 3
+
+
+def test_fields_that_cannot_be_understood_are_all_named_with_what_is_allowed() -> None:
+    wrong = job(
+        "class2d", qsub_extra1="8", qsub_extra2="many", qsub_extra3="cheap", qsub_extra4="a b"
+    )
+    with pytest.raises(InputError) as caught:
+        overrides_of(wrong)
+    assert len(caught.value.problems) == 4
+    assert "allowed: automatic, spot, on-demand" in str(caught.value)
+
+
+def test_what_the_queue_does_not_have_is_refused_all_at_once() -> None:
+    with pytest.raises(InputError) as caught:
+        route(
+            job("class2d", GPU),
+            EVERYWHERE,
+            Overrides(nodes=9, ranks=5, threads=999, gpu_ids="0:4"),
+        )
+    text = str(caught.value)
+    assert "allowed: 1 to 8" in text
+    assert "allowed: 1 to 48" in text
+    assert "no GPU 4" in text
+    assert len(caught.value.problems) == 4
+
+
+def test_an_unknown_queue_is_answered_with_the_queues_there_are() -> None:
+    with pytest.raises(InputError, match="Did you mean 'class2d'") as caught:
+        route(job("class2d", GPU), EVERYWHERE, Overrides(queue="clas2d"))
+    assert "automatic" in str(caught.value)
+
+
+def test_a_job_without_mpi_takes_no_second_machine() -> None:
+    with pytest.raises(InputError, match="has no MPI"):
+        route(
+            job("class2d", GPU, do_grad="Yes"),
+            EVERYWHERE,
+            Overrides(nodes=2, queue="class2d"),
+        )
+
+
+def test_a_cluster_that_prefers_spot_gives_it_to_jobs_that_can_go_on() -> None:
+    found = route(job("refine3d", GPU), EVERYWHERE, prefer_spot=True)
+    assert (found.queue, found.spot) == ("refine3d-spot", True)
+    assert "spot, as the cluster prefers" in found.reason
+
+
+def test_a_job_that_cannot_go_on_stays_on_demand_and_the_reason_says_why() -> None:
+    found = route(job("subtract"), EVERYWHERE, prefer_spot=True)
+    assert (found.queue, found.spot) == ("prep-cpu", False)
+    assert "could not go on after an interruption" in found.reason
+    typed = route(job("subtract"), EVERYWHERE, Overrides(spot=True))
+    assert typed.queue == "prep-cpu-spot"
+
+
+def test_a_queue_typed_by_name_keeps_its_way_of_buying() -> None:
+    found = route(job("refine3d", GPU), EVERYWHERE, Overrides(queue="refine3d"), prefer_spot=True)
+    assert found.queue == "refine3d"
+
+
+def test_training_cannot_go_on_but_polishing_can() -> None:
+    assert can_resume(job("polish", do_polish="Yes"))
+    assert not can_resume(job("polish", do_param_optim="Yes"))
+
+
+def test_measured_settings_replace_the_papers_visibly() -> None:
+    ours = Setting("class2d", "g4dn.metal", 1, 9, 6, "measured by this group", "bench 2026-11")
+    found = route(job("class2d", GPU), EVERYWHERE, settings=(ours,))
+    assert shape(found) == ("refine3d", 1, "g4dn.metal", 9, 6)
+    assert "measured by this group" in found.reason
+    assert found.source == "bench 2026-11"
+
+
+def test_a_measured_setting_of_a_machine_that_is_not_here_does_not_count() -> None:
+    gone = Setting("class2d", "p5.48xlarge", 1, 9, 6, "measured", "bench")
+    assert route(job("class2d", GPU), EVERYWHERE, settings=(gone,)).instance_type == "g4dn.12xlarge"
+
+
+def test_a_region_without_the_queue_uses_another_with_gpus_and_says_so() -> None:
+    partitions = where({"g4dn.metal", "c7i.48xlarge"})
+    found = route(job("class2d", GPU), partitions)
+    assert found.instance_type == "g4dn.metal"
+    assert "this cluster has no class2d queue" in found.reason
+
+
+def test_a_cluster_without_gpus_refuses_gpu_work_with_its_queues() -> None:
+    with pytest.raises(GoToCloudError, match="prep-cpu"):
+        route(job("class2d", GPU), where({"c7i.48xlarge"}))
+
+
+def test_gpus_that_stay_idle_are_no_papers_optimum() -> None:
+    found = route(job("class2d"), EVERYWHERE)
+    assert found.gpus_per_node == 0
+    assert found.gpu_ids == ""
+    assert "they stay idle" in found.reason
+
+
+def test_the_leader_stands_on_the_first_machine_and_followers_spread_evenly() -> None:
+    assert spread(33, 8, idle_leader=True) == (5, 4, 4, 4, 4, 4, 4, 4)
+    assert spread(16, 4, idle_leader=False) == (4, 4, 4, 4)
+    assert spread(1, 1, idle_leader=False) == (1,)
+
+
+@given(nodes=st.integers(1, 8), followers=st.integers(1, 64), gpus=st.sampled_from([1, 2, 4, 8]))
+def test_relion_gives_every_machine_its_followers_evenly_over_its_gpus(
+    nodes: int, followers: int, gpus: int
+) -> None:
+    """RELION's own rule: follower i takes entry i of the list, repeated (`rank % N`)."""
+    layout = spread(followers + 1, nodes, idle_leader=True)
+    entries = gpu_list(layout, gpus, idle_leader=True).split(":")
+    assert sum(layout) == followers + 1
+    follower = 0
+    for index, count in enumerate(layout):
+        working = count - (1 if index == 0 else 0)
+        got = [entries[(follower + i) % len(entries)] for i in range(working)]
+        follower += working
+        uses = [got.count(str(gpu)) for gpu in range(gpus)]
+        assert max(uses) - min(uses) <= 1
+    assert all(re.fullmatch(r"\d", one) for one in entries)
