@@ -188,9 +188,8 @@ def remove(cloud: Cloud, stack: Mapping[str, Any], told: Told) -> None:
     Raises:
         GoToCloudError: if something of it cannot be deleted, and may go on being billed.
     """
-    cfn, stack_id, name = cloud.client("cloudformation"), str(stack["StackId"]), stack["StackName"]
-    with explained(f"delete stack {name}"):
-        cfn.delete_stack(StackName=stack_id)
+    stack_id, name = str(stack["StackId"]), stack["StackName"]
+    begin_removal(cloud, stack)
     left = _wait(cloud, stack_id, told, Events(cloud, _from_its_removal(told)))
     if state_of(left.get("StackStatus", "DELETE_COMPLETE")) is not State.ABSENT:
         failures = _failures(cloud, stack_id, name)
@@ -199,6 +198,16 @@ def remove(cloud: Cloud, stack: Mapping[str, Any], told: Told) -> None:
             problems=[f"{it.resource} ({it.resource_type}): {it.reason}" for it in failures],
             next_command="gotocloud doctor, and tell the management group",
         )
+
+
+def begin_removal(cloud: Cloud, stack: Mapping[str, Any]) -> None:
+    """Have CloudFormation delete a stack, with the role that made it.
+
+    Raises:
+        GoToCloudError: if it does not begin.
+    """
+    with explained(f"delete stack {stack['StackName']}"):
+        cloud.client("cloudformation").delete_stack(StackName=str(stack["StackId"]))
 
 
 def _from_its_removal(told: Told) -> Told:

@@ -18,7 +18,8 @@ from typing import IO
 from uuid import uuid4
 
 from gotocloud.aws.cloud import Cloud
-from gotocloud.aws.head_node import LONG_S, HeadNode
+from gotocloud.aws.head_node import LONG_S
+from gotocloud.aws.local_node import Runner
 from gotocloud.aws.lustre_export import export
 from gotocloud.aws.lustre_export_link import Link
 from gotocloud.aws.lustre_export_objects import listed, part_size, with_metadata
@@ -68,10 +69,11 @@ class Site:
     Args:
         stack_id: The cluster's stack; a proof is good for no other.
         checksum_gib: How much of Lustre is read to compare checksums.
+        in_use: Asked at the very end why the cluster should be kept after all.
     """
 
     cloud: Cloud
-    node: HeadNode
+    node: Runner
     file_system: str
     link: Link
     stack_id: str
@@ -79,6 +81,7 @@ class Site:
     scientist: str
     retry: str
     checksum_gib: int = 100
+    in_use: Callable[[], tuple[str, ...]] = tuple
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class _Round:
         return not self.doubts and not self.tally.flawed
 
 
-def look(node: HeadNode) -> Look:
+def look(node: Runner) -> Look:
     """The queues now.
 
     Raises:
@@ -288,6 +291,7 @@ def _still(site: Site, progress: Progress, done: _Round) -> tuple[str, ...]:
     if now.counts.get("open for writing"):
         found.append("files are open for writing on the head node.")
     found += [f"job {job} has appeared." for job in look(site.node).jobs]
+    found += site.in_use()
     return tuple(found)
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.head_node import HeadNode, NodeError
-from gotocloud.aws.launch import Told, remove, stack_state
+from gotocloud.aws.launch import Told, begin_removal, remove, stack_state
+from gotocloud.aws.local_node import Runner
 from gotocloud.aws.lustre_export_link import EVENTS, Link, automatic_export, link_of
 from gotocloud.aws.lustre_export_proof import Progress, Site, look, prove
 from gotocloud.aws.session import error_code, explained
@@ -47,7 +48,7 @@ class Standing:
     state: State
     stack: Mapping[str, Any] = field(default_factory=dict)
     file_system: str = ""
-    node: HeadNode | None = None
+    node: Runner | None = None
 
     @property
     def status(self) -> str:
@@ -68,11 +69,17 @@ class Wishes:
         wait: Wait for jobs. Default: refuse while there are any.
         cancel: Cancel them.
         checksum_gib: How much of Lustre is read to compare checksums.
+        in_use: Asked at the very end why the cluster should be kept after all. Default: nobody
+            is asked.
+        follow: Wait until everything is deleted. Default: yes; a head node that pauses its own
+            cluster cannot.
     """
 
     wait: bool = False
     cancel: bool = False
     checksum_gib: int = 100
+    in_use: Callable[[], tuple[str, ...]] = tuple
+    follow: bool = True
 
 
 @dataclass(frozen=True)
@@ -136,6 +143,9 @@ def pause(cloud: Cloud, now: Standing, wishes: Wishes, telling: Telling) -> Proo
         _require_warrant(cloud, now)
     if now.state is not State.ABSENT:
         telling.progress.step("Deleting the cluster")
+        if not wishes.follow:
+            begin_removal(cloud, now.stack)
+            return proof
         remove(cloud, now.stack, telling.removal)
     wait_until_nothing_bills(cloud, now.names, telling)
     return proof
@@ -186,7 +196,7 @@ def _proven(cloud: Cloud, now: Standing, wishes: Wishes, telling: Telling) -> Pr
         raise
 
 
-def _site(cloud: Cloud, now: Standing, node: HeadNode, link: Link, wishes: Wishes) -> Site:
+def _site(cloud: Cloud, now: Standing, node: Runner, link: Link, wishes: Wishes) -> Site:
     return Site(
         cloud=cloud,
         node=node,
@@ -197,10 +207,11 @@ def _site(cloud: Cloud, now: Standing, node: HeadNode, link: Link, wishes: Wishe
         scientist=now.names.scientist,
         retry=now.retry,
         checksum_gib=wishes.checksum_gib,
+        in_use=wishes.in_use,
     )
 
 
-def _no_jobs(node: HeadNode, wishes: Wishes, telling: Telling, retry: str) -> None:
+def _no_jobs(node: Runner, wishes: Wishes, telling: Telling, retry: str) -> None:
     cancelled: set[str] = set()
     while jobs := look(node).jobs:
         telling.jobs(jobs)
@@ -217,7 +228,7 @@ def _no_jobs(node: HeadNode, wishes: Wishes, telling: Telling, retry: str) -> No
         telling.sleep(JOBS_POLL_S)
 
 
-def _close(node: HeadNode, telling: Telling) -> None:
+def _close(node: Runner, telling: Telling) -> None:
     try:
         node.run(CLOSE, "close the queues")
     except NodeError as error:

@@ -36,6 +36,9 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 """A scientist's command -> the module that holds it, and its help; in order of use."""
 
+HIDDEN = {"guard": "guard"}
+"""A command that machines type, not people -> the module that holds it; `--help` omits it."""
+
 DEBUG_VARIABLE = "GOTOCLOUD_DEBUG"
 
 
@@ -57,6 +60,8 @@ class LazyFamilies(TyperGroup):
         name = args[0]
         if name in VERBS:
             return name, _family(VERBS[name][0]).commands[name], args[1:]
+        if name in HIDDEN:
+            return name, _family(HIDDEN[name]).commands[name], args[1:]
         if name in FAMILIES:
             return name, _family(name), args[1:]
         return super().resolve_command(ctx, args)

@@ -40,6 +40,7 @@ def running(cloud: Cloud, where: Place, project: str | None, verb: str, *, chang
     Raises:
         GoToCloudError: if it does not run.
     """
+    from gotocloud.aws.head_node import HeadNode
     from gotocloud.aws.pausing import interrupted, standing
     from gotocloud.aws.projects import checked_names, only_project
     from gotocloud.projects.states import State
@@ -49,7 +50,7 @@ def running(cloud: Cloud, where: Place, project: str | None, verb: str, *, chang
         close_stale_desktops(cloud)
     now = standing(cloud, checked_names(where, name))
     outputs = {one["OutputKey"]: one["OutputValue"] for one in now.stack.get("Outputs", ())}
-    if now.state is not State.READY or now.node is None:
+    if now.state is not State.READY or not isinstance(now.node, HeadNode):
         raise GoToCloudError(
             f"The cluster of {name!r} does not run: it is {now.state.value}.",
             next_command=shell_line("gotocloud", "start", name),

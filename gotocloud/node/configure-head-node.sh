@@ -99,6 +99,7 @@ ExecStart=/usr/local/sbin/gotocloud-guard
 Environment=HOME=/root
 StateDirectory=gotocloud
 StateDirectoryMode=0700
+WorkingDirectory=/var/lib/gotocloud
 SyslogIdentifier=gotocloud-guard
 # Proving that millions of files are in the bucket takes hours.
 TimeoutStartSec=infinity

@@ -1,0 +1,131 @@
+"""The idle guard on a head node: looks, and carries out what follows from it.
+
+It pauses by the code of `gotocloud pause`, with two differences: its commands run on this very
+machine, and it does not wait for the end, because the end is its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from gotocloud.aws.cloud import Cloud
+from gotocloud.aws.keeping import deadline
+from gotocloud.aws.launch import stack_state
+from gotocloud.aws.local_node import Runner
+from gotocloud.aws.pausing import Standing, Telling, Wishes, pause, reopen, standing
+from gotocloud.errors import GoToCloudError
+from gotocloud.platform.project_names import ProjectNames
+from gotocloud.projects.idle_guard import Action, Decision, still_used
+from gotocloud.projects.observation import (
+    OBSERVE,
+    Observation,
+    read_observation,
+    warning_script,
+)
+from gotocloud.projects.pausing import CLOSE, Proof
+
+ACCOUNT_FIELD = 4
+"""Of an ARN."""
+
+
+class Facts(Protocol):
+    """What a head node is told about its cluster."""
+
+    @property
+    def stack(self) -> str:
+        """Its CloudFormation stack."""
+
+    @property
+    def project(self) -> str:
+        """Whose cluster it is."""
+
+    @property
+    def scientist(self) -> str:
+        """Whose project that is."""
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """The cluster of this head node.
+
+    Args:
+        now: It, with this machine as its head node.
+        node: This machine.
+        deadline_s: Until when it is kept, in seconds since 1970; None while it is used.
+    """
+
+    now: Standing
+    node: Runner
+    deadline_s: float | None
+
+
+def guarded(cloud: Cloud, facts: Facts, node: Runner) -> Guarded:
+    """The cluster that this head node belongs to, as CloudFormation knows it.
+
+    Raises:
+        GoToCloudError: if it cannot be asked, or is another than the facts say.
+    """
+    _, stack = stack_state(cloud, facts.stack)
+    if not stack:
+        raise GoToCloudError(f"There is no stack {facts.stack}, to which this machine belongs.")
+    account = str(stack["StackId"]).split(":")[ACCOUNT_FIELD]
+    names = ProjectNames(facts.scientist, account, facts.project)
+    if names.cluster_stack != facts.stack:
+        raise GoToCloudError(
+            f"This machine is told that it belongs to stack {facts.stack}, but the cluster of "
+            f"{facts.project!r} is {names.cluster_stack}. It is kept.",
+        )
+    now = replace(standing(cloud, names), node=node)
+    until = deadline(cloud, now.stack)
+    return Guarded(now, node, None if until is None else until.timestamp())
+
+
+def observe(node: Runner) -> Observation:
+    """Look whether anybody uses the cluster.
+
+    Raises:
+        GoToCloudError: if nothing at all can be seen.
+    """
+    text = node.run(OBSERVE, "look whether anybody uses the cluster")
+    try:
+        return read_observation(text)
+    except ValueError as error:
+        raise GoToCloudError(f"Whether anybody uses the cluster is not known: {error}.") from error
+
+
+def carry_out(cloud: Cloud, one: Guarded, decision: Decision, telling: Telling) -> Proof | None:
+    """Do what was decided; returns the proof when it has begun to delete the cluster.
+
+    Raises:
+        GoToCloudError: if it cannot be done; the cluster is kept.
+    """
+    if decision.reopen:
+        reopen(cloud, one.now, sleep=telling.sleep)
+    if decision.action is Action.WARN:
+        warn(one.node, decision.message)
+    elif decision.action is Action.CLOSE:
+        one.node.run(CLOSE, "close the queues")
+    elif decision.action is Action.PAUSE:
+        by_deadline = one.deadline_s is not None
+        wishes = Wishes(
+            wait=by_deadline,
+            in_use=lambda: _wanted_again(cloud, one, by_deadline=by_deadline),
+            follow=False,
+        )
+        return pause(cloud, one.now, wishes, telling)
+    return None
+
+
+def warn(node: Runner, text: str) -> None:
+    """Tell everybody who is on the head node."""
+    node.run(warning_script(text), "warn whoever is there")
+
+
+def _wanted_again(cloud: Cloud, one: Guarded, *, by_deadline: bool) -> tuple[str, ...]:
+    seen = observe(one.node)
+    found = still_used(seen, by_deadline=by_deadline)
+    until = deadline(cloud, one.now.stack)
+    if until is not None and until.timestamp() > seen.at_s:
+        found += (f"the cluster is to be kept until {until:%Y-%m-%d %H:%M} UTC",)
+    return tuple(f"{text}." for text in found)

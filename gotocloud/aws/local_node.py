@@ -1,0 +1,78 @@
+"""Runs commands on the head node when this program runs there itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from gotocloud.aws.head_node import SHORT_S, NodeError
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin"
+"""As the agent of Systems Manager has it, so that both kinds of node run the same scripts."""
+
+
+class Runner(Protocol):
+    """A head node, wherever this program runs."""
+
+    def run(self, script: str, doing: str, *, timeout_s: int = SHORT_S) -> str:
+        """Run a shell script as root and return what it printed.
+
+        Raises:
+            NodeError: if it fails, or the head node does not answer.
+        """
+
+
+@dataclass(frozen=True)
+class LocalNode:
+    """The machine that this program runs on, as `HeadNode` is one far away.
+
+    Nobody has to be allowed to send commands: whoever runs this is there already.
+
+    Args:
+        path: Where programs are looked for.
+    """
+
+    path: str = PATH
+
+    def run(self, script: str, doing: str, *, timeout_s: int = SHORT_S) -> str:
+        """Run a shell script and return what it printed.
+
+        Raises:
+            NodeError: if it fails or takes too long.
+        """
+        with tempfile.TemporaryDirectory(prefix="gotocloud-") as folder:
+            # A file, as the agent does: scripts read their own standard input.
+            file = Path(folder) / "script.sh"
+            file.write_text(script)
+            with subprocess.Popen(
+                ["sh", str(file)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, "PATH": self.path},
+                start_new_session=True,
+            ) as process:
+                try:
+                    out, err = process.communicate(timeout=timeout_s)
+                except BaseException as error:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    if isinstance(error, subprocess.TimeoutExpired):
+                        raise _failed(doing, f"took longer than {timeout_s} s", -1) from error
+                    raise
+        text = out.decode(errors="replace")
+        if process.returncode:
+            said = err.decode(errors="replace").strip().splitlines()[-5:]
+            ended = f"ended with exit code {process.returncode}"
+            raise _failed(doing, ended, process.returncode, text, tuple(said))
+        return text
+
+
+def _failed(
+    doing: str, ended: str, code: int, output: str = "", problems: tuple[str, ...] = ()
+) -> NodeError:
+    return NodeError(f"Cannot {doing}: the command {ended}.", code, output, problems=problems)

@@ -1,0 +1,174 @@
+"""`gotocloud guard`: looks once whether anybody uses this cluster; its timer runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gotocloud.cli.output import narrate, print_json
+from gotocloud.errors import GoToCloudError, shell_line
+
+if TYPE_CHECKING:
+    from gotocloud.aws.cloud import Cloud
+    from gotocloud.aws.guarding import Guarded
+    from gotocloud.aws.pausing import Telling
+    from gotocloud.projects.idle_guard import Decision, Memory
+    from gotocloud.projects.observation import Observation
+    from gotocloud.projects.pausing import Proof
+
+app = typer.Typer(help="Look whether anybody uses this cluster.")
+
+MEMORY = Path("/var/lib/gotocloud/idle-guard.json")
+
+
+@app.command(epilog="Example: sudo gotocloud guard --dry-run")
+def guard(
+    memory: Annotated[
+        Path, typer.Option(help="What the guard remembers from one look to the next.")
+    ] = MEMORY,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would follow, do nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Look once whether anybody uses this cluster; warn, and pause it if nobody does.
+
+    Runs on the head node, as root, every five minutes by a timer of its own.
+    """
+    from gotocloud.aws.cloud import StandardCloud
+    from gotocloud.aws.guarding import guarded, observe
+    from gotocloud.aws.local_node import LocalNode
+    from gotocloud.projects.idle_guard import decide
+    from gotocloud.projects.states import State
+    from gotocloud.slurm.cluster_facts import cluster_facts
+
+    facts = cluster_facts()
+    cloud = StandardCloud(facts.region)
+    one = guarded(cloud, facts, LocalNode())
+    if one.now.state is not State.READY:
+        _report(None, f"its stack is {one.now.status}: nothing is done", None, as_json=as_json)
+        return
+    seen = observe(one.node)
+    retry = shell_line("gotocloud", "start", facts.project)
+    decision = decide(_read(memory), seen, one.deadline_s, retry=retry)
+    if dry_run:
+        _report(decision, decision.message, None, as_json=as_json)
+        return
+    # Remembered before it is done: whoever is killed in between has it to be undone or repeated.
+    _write(memory, decision.memory)
+    narrate(f"{decision.action.value}: {decision.message}")
+    proof = _carry_out(cloud, one, decision, memory)
+    _report(decision, decision.message, proof, as_json=as_json)
+
+
+def _carry_out(cloud: Cloud, one: Guarded, decision: Decision, memory: Path) -> Proof | None:
+    from gotocloud.aws.guarding import carry_out, warn
+    from gotocloud.projects.idle_guard import Action, failed
+
+    try:
+        proof = carry_out(cloud, one, decision, _telling())
+    except GoToCloudError as error:
+        if decision.action is Action.PAUSE:
+            seen = _seen(one)
+            now_s = seen.at_s if seen else datetime.now(UTC).timestamp()
+            _write(memory, failed(decision.memory, seen, now_s))
+            text = f"This cluster could not pause itself, and is kept: {error.message}"
+            _try(lambda: warn(one.node, text))
+        elif decision.reopen:
+            _write(memory, _still_closed(decision.memory))
+        raise
+    if proof:
+        narrate("Proven; CloudFormation deletes the cluster, and this machine with it.")
+    return proof
+
+
+def _still_closed(memory: Memory) -> Memory:
+    from dataclasses import replace
+
+    return replace(memory, closed=True)
+
+
+def _seen(one: Guarded) -> Observation | None:
+    from gotocloud.aws.guarding import observe
+
+    try:
+        return observe(one.node)
+    except GoToCloudError:
+        return None
+
+
+def _try(what: Any) -> None:
+    try:
+        what()
+    except GoToCloudError as error:
+        narrate(error.message)
+
+
+def _telling() -> Telling:
+    from gotocloud.aws.lustre_export_proof import Progress
+    from gotocloud.aws.pausing import Telling
+
+    said: set[str] = set()
+
+    def once(text: str) -> None:
+        if text not in said:
+            said.add(text)
+            narrate(text)
+
+    return Telling(
+        progress=Progress(step=narrate),
+        jobs=lambda jobs: once(f"waiting for {len(jobs)} jobs, the first {jobs[0]}"),
+    )
+
+
+def _report(decision: Decision | None, message: str, proof: Proof | None, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "action": decision.action.value if decision else "keep",
+                "message": message,
+                "reopen": bool(decision and decision.reopen),
+                "memory": decision and decision.memory.as_dict(),
+                "proof": proof and proof.as_dict(),
+            }
+        )
+        return
+    typer.echo(f"{decision.action.value if decision else 'keep'}: {message}")
+
+
+def _read(path: Path) -> Memory:
+    """What is remembered; nothing when there is nothing, or nothing that can be read.
+
+    Having forgotten everything, the guard begins to count anew: the cluster is kept.
+    """
+    from gotocloud.projects.idle_guard import Memory
+
+    try:
+        return Memory.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return Memory()
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        narrate(f"{path} cannot be read ({error}); beginning anew.")
+        # It may have been in the middle of a pause: then queues are to be opened again.
+        return Memory(closed=True)
+
+
+def _write(path: Path, memory: Memory) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.draft")
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump(memory.as_dict(), file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise GoToCloudError(
+            f"The guard cannot remember anything in {path} ({error.strerror}); it does nothing.",
+            next_command="sudo gotocloud guard",
+        ) from error

@@ -1,0 +1,251 @@
+"""Decides when a cluster that nobody uses is paused: observations in, a decision out.
+
+The head node looks every few minutes. Whatever could not be looked at counts as use, time that
+nobody looked at does not count as idle, and nothing is paused without a warning long before.
+The numbers are our own choice: pausing and starting again takes about half an hour of a
+scientist's time, so a lunch or a meeting should not cost a cluster, and a night should.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from gotocloud.projects.observation import Observation, people, uses
+
+IDLE_MINUTES = 120
+"""So long nobody uses a cluster before it is paused."""
+
+WARNING_MINUTES = 30
+"""So long before that everybody on it is warned."""
+
+DEADLINE_WARNINGS_MINUTES = (60, 30, 10)
+"""So long before the end of its hours a cluster that is kept says so."""
+
+SHORTEST_WARNING_MINUTES = 10
+"""Between the first warning and a pause at least."""
+
+MOST_GAP_MINUTES = 20
+"""A longer time between two looks counts as use: nobody knows what happened in it."""
+
+FIRST_RETRY_HOURS = 1
+LONGEST_RETRY_HOURS = 24
+"""After a pause that failed; each wait is twice the one before."""
+
+_MINUTE = 60.0
+
+
+class Action(StrEnum):
+    """What the guard does after a look."""
+
+    KEEP = "keep"
+    WARN = "warn"
+    CLOSE = "close"
+    """Let no further job in; those that are there are waited for."""
+
+    PAUSE = "pause"
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the guard remembers from one look to the next.
+
+    Args:
+        last: The look before.
+        idle_since_s: When it was first found idle, in seconds since 1970; None while in use.
+        warned_s: When people were first warned of the end that comes now; None if they were not.
+        warned_minutes: The nearest warning before a deadline that was given.
+        deadline_s: The deadline that those warnings were about.
+        closed: Whether the guard closed the queues or began to pause, and has to undo it if the
+            cluster is kept.
+        failures: Pauses that failed, one after the other.
+        retry_s: Not again before this time.
+    """
+
+    last: Observation | None = None
+    idle_since_s: float | None = None
+    warned_s: float | None = None
+    warned_minutes: int | None = None
+    deadline_s: float | None = None
+    closed: bool = False
+    failures: int = 0
+    retry_s: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For keeping it on disk."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(kept: Mapping[str, Any]) -> Memory:
+        """Read it back.
+
+        Raises:
+            TypeError, KeyError: if it is anything else.
+        """
+        last = kept["last"]
+        return Memory(**{**kept, "last": None if last is None else Observation.from_dict(last)})
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do, why, and what to remember.
+
+    Args:
+        reopen: Whether queues and automatic export have to be given back first.
+        message: One sentence for the log and, with a warning, for people.
+    """
+
+    action: Action
+    message: str
+    memory: Memory
+    reopen: bool = False
+
+
+def decide(
+    memory: Memory, now: Observation, deadline_s: float | None, *, retry: str = "gotocloud start"
+) -> Decision:
+    """What follows from a look.
+
+    With a deadline (`gotocloud start --keep-for`) a cluster stays until then, idle or not; from
+    then on no job is let in, and it is paused once those that are there have ended. Without
+    one, it is paused once it has been idle for `IDLE_MINUTES`.
+
+    Args:
+        memory: From the look before.
+        now: What is seen now.
+        deadline_s: Until when it is kept, in seconds since 1970; None for "while it is used".
+        retry: The command that keeps it longer.
+    """
+    last = memory.last
+    gap = last is None or not 0 <= now.at_s - last.at_s <= MOST_GAP_MINUTES * _MINUTE
+    reasons = uses(now, None if gap else last)
+    since = None
+    if not reasons:
+        since = now.at_s if gap or memory.idle_since_s is None else memory.idle_since_s
+    memory = replace(memory, last=now, idle_since_s=since)
+    if deadline_s is None:
+        return _by_idleness(memory, now, reasons, retry)
+    if memory.deadline_s != deadline_s:
+        memory = replace(memory, deadline_s=deadline_s, warned_s=None, warned_minutes=None)
+    return _by_deadline(memory, now, deadline_s, retry)
+
+
+def failed(memory: Memory, now: Observation | None, at_s: float) -> Memory:
+    """What to remember after a pause that failed and has given the cluster back.
+
+    Args:
+        now: A look after it; None if there was none.
+        at_s: Seconds since 1970.
+    """
+    hours = min(FIRST_RETRY_HOURS * 2**memory.failures, LONGEST_RETRY_HOURS)
+    return replace(
+        memory,
+        last=now,
+        closed=False,
+        failures=min(memory.failures + 1, 10),
+        retry_s=at_s + hours * 3600,
+    )
+
+
+def still_used(now: Observation, *, by_deadline: bool) -> tuple[str, ...]:
+    """Who has come back while the data were proven; jobs are looked at elsewhere.
+
+    Proving keeps the processor and the network busy, so these tell nothing.
+    """
+    return () if by_deadline else people(now)
+
+
+def _by_idleness(
+    memory: Memory, now: Observation, reasons: tuple[str, ...], retry: str
+) -> Decision:
+    if memory.deadline_s is not None:
+        memory = replace(memory, deadline_s=None, warned_s=None, warned_minutes=None)
+    since = memory.idle_since_s
+    if since is None:
+        text = f"in use: {'; '.join(reasons)}"
+        memory = replace(memory, warned_s=None, failures=0, retry_s=0.0)
+        return _kept(memory, text)
+    if memory.warned_s is not None and memory.warned_s < since:
+        memory = replace(memory, warned_s=None)
+    idle = (now.at_s - since) / _MINUTE
+    if now.at_s < memory.retry_s:
+        return _kept(memory, _waiting(memory, now))
+    if idle < IDLE_MINUTES - WARNING_MINUTES:
+        return _kept(memory, f"idle for {idle:.0f} of {IDLE_MINUTES} minutes")
+    if memory.warned_s is None:
+        return Decision(
+            Action.WARN,
+            f"Nobody has used this cluster for {idle:.0f} minutes. In {WARNING_MINUTES} minutes "
+            "it exports everything to the bucket and pauses itself. To keep it: use it, or "
+            f"{retry} --keep-for HOURS",
+            replace(memory, warned_s=now.at_s, closed=False),
+            reopen=memory.closed,
+        )
+    # The last look before the warning may lie back for minutes: both times must have passed.
+    if idle < IDLE_MINUTES or now.at_s - memory.warned_s < WARNING_MINUTES * _MINUTE:
+        return _kept(memory, f"idle for {idle:.0f} of {IDLE_MINUTES} minutes; people are warned")
+    return _pause(memory, f"idle for {idle:.0f} minutes, and people were warned")
+
+
+def _by_deadline(memory: Memory, now: Observation, deadline_s: float, retry: str) -> Decision:
+    left = (deadline_s - now.at_s) / _MINUTE
+    due = [minutes for minutes in DEADLINE_WARNINGS_MINUTES if left <= minutes]
+    told = memory.warned_minutes
+    if due and (told is None or min(due) < told) and (left > 0 or told is None):
+        ends = f"in {left:.0f} minutes" if left > 1 else "now"
+        return Decision(
+            Action.WARN,
+            f"The time of this cluster ends {ends}. Then it takes no more jobs, waits for those "
+            f"that are there, exports everything and pauses itself. To keep it longer: {retry} "
+            "--keep-for HOURS",
+            replace(
+                memory,
+                warned_minutes=min(due),
+                warned_s=now.at_s if memory.warned_s is None else memory.warned_s,
+                closed=memory.closed and left <= 0,
+            ),
+            reopen=memory.closed and left > 0,
+        )
+    if left > 0:
+        return _kept(memory, f"kept for {_span(left)} more, idle or not")
+    return _over(memory, now)
+
+
+def _over(memory: Memory, now: Observation) -> Decision:
+    """Its time is over, and everybody knows since a while."""
+    if now.jobs is None:
+        text = "its time is over, but Slurm does not say whether jobs run"
+        return Decision(Action.KEEP, text, memory)
+    if now.at_s < memory.retry_s:
+        return _kept(memory, _waiting(memory, now))
+    if now.jobs:
+        text = f"its time is over; waiting for {len(now.jobs)} jobs, the first {now.jobs[0]}"
+        if memory.closed:
+            return Decision(Action.KEEP, text, memory)
+        return Decision(Action.CLOSE, text, replace(memory, closed=True))
+    warned_s = now.at_s if memory.warned_s is None else memory.warned_s
+    if now.at_s - warned_s < SHORTEST_WARNING_MINUTES * _MINUTE:
+        return Decision(Action.KEEP, "its time is over; people have just been warned", memory)
+    return _pause(memory, "its time is over, and no job is left")
+
+
+def _pause(memory: Memory, text: str) -> Decision:
+    return Decision(Action.PAUSE, text, replace(memory, closed=True))
+
+
+def _kept(memory: Memory, text: str) -> Decision:
+    return Decision(Action.KEEP, text, replace(memory, closed=False), reopen=memory.closed)
+
+
+def _waiting(memory: Memory, now: Observation) -> str:
+    left = (memory.retry_s - now.at_s) / _MINUTE
+    return (
+        f"{memory.failures} pauses failed, the last one just now or earlier; next try in "
+        f"{_span(left)}"
+    )
+
+
+def _span(minutes: float) -> str:
+    return f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"

@@ -1,0 +1,61 @@
+"""Until when a cluster is kept (`gotocloud start --keep-for`), wherever that is written.
+
+The hours that a cluster is launched with are a parameter of its stack. More hours are asked for
+in an object of the project's bucket: changing the parameter would update the whole cluster. The
+object names the stack that it is about, so that it means nothing to the next one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gotocloud.projects.inventory import RESERVED
+
+KEEP_UNTIL = f"{RESERVED}keep-until.json"
+"""Key of the object."""
+
+PARAMETER = "KeepHours"
+
+
+def kept_longer(stack_id: str, hours: int, scientist: str, now: datetime) -> tuple[bytes, datetime]:
+    """The object that keeps a cluster for so many hours from now, and until when that is."""
+    until = (now + timedelta(hours=hours)).astimezone(UTC).replace(microsecond=0)
+    content = {
+        "format": 1,
+        "stack_id": stack_id,
+        "until": until.isoformat(),
+        "asked_by": scientist,
+        "hours": hours,
+    }
+    return json.dumps(content, indent=1).encode() + b"\n", until
+
+
+def kept_until(
+    stack_id: str, created: datetime, parameters: Mapping[str, str], kept: bytes | None
+) -> datetime | None:
+    """Until when a cluster is kept; None while only use keeps it.
+
+    Args:
+        stack_id: Its stack.
+        created: When CloudFormation began to make it, which is when it began to cost.
+        parameters: Of its stack.
+        kept: The object of the project's bucket; None if there is none.
+
+    Raises:
+        ValueError: if the object is not what `kept_longer` makes.
+    """
+    if kept is not None:
+        try:
+            content: Any = json.loads(kept)
+            if content["stack_id"] == stack_id:
+                until = datetime.fromisoformat(content["until"])
+                return until if until.tzinfo else until.replace(tzinfo=UTC)
+        except (LookupError, TypeError, ValueError) as error:
+            raise ValueError(f"{KEEP_UNTIL} is not what gotocloud writes: {error}") from error
+    hours = parameters.get(PARAMETER, "0")
+    if not hours.isdigit() or not int(hours):
+        return None
+    return created + timedelta(hours=int(hours))

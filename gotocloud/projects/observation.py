@@ -1,0 +1,216 @@
+"""Whether anybody uses a cluster: what the head node is asked, and what its answers mean."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gotocloud.projects.pausing import JOBS, Job, read_job
+
+BUSY_CORES = 0.5
+"""Average between two looks. Our own choice: above what Slurm's controller, the monitoring agent
+and an idle desktop take, below one program that computes."""
+
+BUSY_BYTES_PER_S = 1024 * 1024
+"""Average between two looks, in and out. Our own choice: above monitoring, below copying."""
+
+BUSY_GPU_PERCENT = 5
+"""Our own choice: above what drawing an idle desktop takes."""
+
+OBSERVE = (
+    JOBS
+    + r"""
+date +now=%s%N
+echo "boot=$(cat /proc/sys/kernel/random/boot_id)"
+echo "cpu=$(getconf CLK_TCK) $(head -n 1 /proc/stat)"
+awk -F: '/:/ { gsub(/ /, "", $1); split($2, f, " "); if ($1 != "lo") sum += f[1] + f[9] }
+    END { printf "network=%.0f\n", sum }' /proc/net/dev
+ps -eo comm= >/dev/null && echo "shells=$(ps -eo comm= | grep -c '^ssm-session-wor')"
+if command -v dcv >/dev/null; then
+    sessions=$(dcv list-sessions --json) && echo "sessions=$(echo "$sessions" | tr '\n' ' ')"
+else
+    echo 'sessions=[]'
+fi
+if [ -n "$(ls /proc/driver/nvidia/gpus 2>/dev/null)" ]; then
+    load=$(nvidia-smi --query-gpu=utilization.gpu --format=csv,noheader,nounits) \
+        && running=$(nvidia-smi --query-compute-apps=pid --format=csv,noheader) \
+        && echo "gpus=$(echo "$load" | tr '\n' ' ')/$(echo "$running" | tr '\n' ' ')"
+else
+    echo 'gpus=0/'
+fi
+true
+"""
+)
+"""Prints what `read_observation` reads; what cannot be told is left out, and counts as use.
+
+`dcv list-sessions --json` and its `num-of-connections`: Amazon DCV Administrator Guide, "Viewing
+sessions", read 2026-11-22. ParallelCluster's images hold NVIDIA's programs on machines without a
+GPU as well, where they fail: hence the look at the driver.
+"""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A cluster at one moment; None is what could not be looked at.
+
+    Args:
+        at_s: The head node's clock, seconds since 1970.
+        boot: Which boot of the head node; its counters begin anew with each.
+        jobs: Slurm jobs that are not finished.
+        desktops: People who are connected to the desktop.
+        shells: Sessions of Systems Manager that are open; it ends idle ones after 20 minutes.
+        gpu_percent: Load of the busiest GPU of the head node; 100 while a program computes on
+            one, because between two steps it shows none.
+        cpu_s: Core seconds that were used since boot.
+        network_bytes: Bytes in and out since boot.
+    """
+
+    at_s: float
+    boot: str | None
+    jobs: tuple[Job, ...] | None
+    desktops: int | None
+    shells: int | None
+    gpu_percent: int | None
+    cpu_s: float | None
+    network_bytes: int | None
+
+    @staticmethod
+    def from_dict(kept: Mapping[str, Any]) -> Observation:
+        """Read back what `dataclasses.asdict` made.
+
+        Raises:
+            TypeError, KeyError: if it is anything else.
+        """
+        jobs = kept["jobs"]
+        return Observation(
+            **{**kept, "jobs": None if jobs is None else tuple(Job(**job) for job in jobs)}
+        )
+
+
+def read_observation(text: str) -> Observation:
+    """Read what `OBSERVE` printed.
+
+    Raises:
+        ValueError: if not even the time is told.
+    """
+    told: dict[str, str] = {}
+    jobs: list[Job] | None = []
+    for line in text.splitlines():
+        key, _, value = line.partition("=")
+        if key != "job":
+            told[key] = value
+        elif jobs is not None:
+            try:
+                jobs.append(read_job(line))
+            except ValueError:
+                jobs = None
+    now = told.get("now", "")
+    if not now.isdigit():
+        raise ValueError(f"the head node answered {text[-300:]!r}")
+    return Observation(
+        at_s=int(now) / 1e9,
+        boot=told.get("boot") or None,
+        jobs=tuple(jobs) if jobs is not None and told.get("slurm") == "ok" else None,
+        desktops=_desktops(told.get("sessions", "")),
+        shells=_integer(told.get("shells", "")),
+        gpu_percent=_gpus(told.get("gpus", "")),
+        cpu_s=_cpu(told.get("cpu", "")),
+        network_bytes=_integer(told.get("network", "")),
+    )
+
+
+def uses(now: Observation, before: Observation | None) -> tuple[str, ...]:
+    """Who or what uses the cluster, or may; empty when nobody does.
+
+    Args:
+        before: The look before; None where it is too long ago to compare.
+    """
+    found = list(people(now))
+    if now.jobs is None:
+        found.insert(0, "Slurm does not say whether there are jobs")
+    elif now.jobs:
+        found.insert(0, f"{len(now.jobs)} jobs, the first {now.jobs[0]}")
+    return (*found, *_load(now, before))
+
+
+def people(now: Observation) -> tuple[str, ...]:
+    """Who is on the head node, or what computes on its GPU."""
+    found = []
+    for count, one, unknown in (
+        (now.desktops, "desktop is connected", "DCV does not say whether a desktop is connected"),
+        (now.shells, "shell is open", "whether a shell is open is not known"),
+    ):
+        if count is None:
+            found.append(unknown)
+        elif count:
+            found.append(f"{count} {one}" if count == 1 else f"{count} times a {one}")
+    if now.gpu_percent is None:
+        found.append("the head node's GPU does not tell its load")
+    elif now.gpu_percent >= BUSY_GPU_PERCENT:
+        found.append(f"the head node's GPU is at {now.gpu_percent} %")
+    return tuple(found)
+
+
+def _load(now: Observation, before: Observation | None) -> list[str]:
+    if now.cpu_s is None or now.network_bytes is None or now.boot is None:
+        return ["the head node's load is not known"]
+    if before is None or before.cpu_s is None or before.network_bytes is None:
+        return []
+    seconds = now.at_s - before.at_s
+    if before.boot != now.boot or seconds <= 0:
+        return ["the head node was started anew"] if before.boot != now.boot else []
+    found = []
+    cores = (now.cpu_s - before.cpu_s) / seconds
+    if cores >= BUSY_CORES:
+        found.append(f"programs on the head node use {cores:.1f} cores")
+    bytes_per_s = (now.network_bytes - before.network_bytes) / seconds
+    if bytes_per_s >= BUSY_BYTES_PER_S:
+        found.append(f"the head node moves {bytes_per_s / 1e6:.1f} MB/s")
+    return found
+
+
+def warning_script(text: str) -> str:
+    """Tells everybody on the head node: terminals, and desktops as far as they show notices."""
+    said = shlex.quote(text)
+    return f"""echo {said} | wall 2>/dev/null
+for socket in /tmp/.X11-unix/X*; do
+    [ -S "$socket" ] && command -v notify-send >/dev/null || continue
+    owner=$(stat -c %u "$socket")
+    setpriv --reuid "$owner" --clear-groups env DISPLAY=":${{socket##*/X}}" \\
+        DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$owner/bus" \\
+        timeout 10 notify-send --urgency=critical --expire-time=0 GoToCloud {said}
+done 2>/dev/null
+true
+"""
+
+
+def _integer(text: str) -> int | None:
+    return int(text) if text.strip().isdigit() else None
+
+
+def _cpu(text: str) -> float | None:
+    """Used core seconds from "TICKS_PER_SECOND cpu USER NICE SYSTEM IDLE IOWAIT IRQ SOFT STEAL"."""
+    try:
+        per_s, _, *ticks = text.split()
+        numbers = [int(one) for one in ticks[:8]]
+        return sum(numbers[:3] + numbers[5:7]) / int(per_s)
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def _desktops(text: str) -> int | None:
+    try:
+        return sum(int(session["num-of-connections"]) for session in json.loads(text))
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def _gpus(text: str) -> int | None:
+    load, there, running = text.partition("/")
+    numbers = [_integer(one) for one in load.split()]
+    if not there or not numbers or None in numbers:
+        return None
+    return 100 if running.strip() else max(number or 0 for number in numbers)
