@@ -11,7 +11,8 @@ while [ $# -gt 0 ]; do
   case $1 in
     -n | -np | --np | -c) asked=$2; shift 2 ;;
     # Where the ranks of the full shape would go.
-    -ppn | -perhost | -npernode | --npernode | -N | --map-by | --rank-by | --bind-to) shift 2 ;;
+    -ppn | -perhost | -npernode | --npernode | -N | --map-by | --rank-by | --bind-to | \
+      -H | --host | -hostfile | --hostfile | -machinefile | --machinefile) shift 2 ;;
     --oversubscribe | --use-hwthread-cpus) shift ;;
     -x | --mca | -mca | -genv)
       if [ "$1" = -x ]; then kept+=("$1" "$2"); shift 2; else kept+=("$1" "$2" "$3"); shift 3; fi ;;
