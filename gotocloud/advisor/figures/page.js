@@ -1,0 +1,231 @@
+"use strict";
+
+const { charts, project, scaleHours, scaleUsd } = JSON.parse(document.getElementById("data").textContent);
+const at = (id) => document.getElementById(id);
+const COLUMNS = [
+  ["setting", (p) => p.label],
+  ["bought", (p) => (p.spot ? "spot" : "on demand")],
+  ["units", (p) => p.units],
+  ["hours", (p) => p.hours.value],
+  ["USD", (p) => (p.usd ? p.usd.value : NaN)],
+  ["from", (p) => p.note],
+];
+let sorting = { column: 3, down: false };
+
+function wishes() {
+  const number = (id) => (at(id).value === "" ? Infinity : Number(at(id).value));
+  return {
+    weight: Number(at("weight").value),
+    deadline: number("deadline"),
+    budget: number("budget"),
+    markets: [at("demand").checked ? false : null, at("spot").checked ? true : null],
+  };
+}
+
+// The same formula as advisor/ranking.py: only the order of scores means something.
+function score(point, weight) {
+  const x = point.hours.value / scaleHours;
+  const y = point.usd.value / scaleUsd;
+  return weight * x * x + (1 - weight) * y * y;
+}
+
+function fits(point, wish) {
+  return point.usd && point.hours.value <= wish.deadline && point.usd.value <= wish.budget;
+}
+
+function bestOf(points, wish) {
+  const usable = points.filter((point) => fits(point, wish));
+  return usable.reduce(
+    (best, point) => (!best || score(point, wish.weight) < score(best, wish.weight) ? point : best),
+    null,
+  );
+}
+
+function frontOf(points) {
+  const beats = (a, b) =>
+    a.hours.value <= b.hours.value && a.usd.value <= b.usd.value &&
+    (a.hours.value < b.hours.value || a.usd.value < b.usd.value);
+  return points
+    .filter((point) => point.usd && !points.some((other) => other.usd && beats(other, point)))
+    .sort((a, b) => a.hours.value - b.hours.value);
+}
+
+// Points as good as the best: a quarter of an ellipse, of a circle in the paper's axes.
+function equals(best, weight) {
+  const total = score(best, weight);
+  const steps = [...Array(65).keys()].map((step) => (step / 64) * (Math.PI / 2));
+  const far = 1e3;
+  return {
+    x: steps.map((a) => Math.min(far, Math.sqrt(total / Math.max(weight, 1e-9))) * Math.sin(a) * scaleHours),
+    y: steps.map((a) => Math.min(far, Math.sqrt(total / Math.max(1 - weight, 1e-9))) * Math.cos(a) * scaleUsd),
+  };
+}
+
+const ends = (spans) => ({
+  type: "data", symmetric: false,
+  array: spans.map((s) => (s.high === null ? 0 : s.high - s.value)),
+  arrayminus: spans.map((s) => (s.low === null ? 0 : s.value - s.low)),
+  thickness: 1, width: 3,
+});
+
+function barTraces(chart, points) {
+  const timed = [...new Map(points.map((p) => [p.label, p])).values()]
+    .sort((a, b) => a.units - b.units || a.label.localeCompare(b.label));
+  const order = timed.map((p) => p.label);
+  return {
+    order,
+    traces: chart.families.map(({ name, colour, pattern }) => {
+      const own = timed.filter((p) => p.family === name);
+      return {
+        type: "bar", name, x: own.map((p) => p.label), y: own.map((p) => p.hours.value),
+        error_y: ends(own.map((p) => p.hours)),
+        marker: { color: colour, pattern: { shape: pattern, fgcolor: "white", bgcolor: colour } },
+        hovertemplate: "%{x}<br>%{y:.3g} h<extra></extra>",
+      };
+    }),
+  };
+}
+
+function markTraces(chart, points, best, wish) {
+  return chart.families.flatMap(({ name, colour, symbol }) =>
+    [false, true].map((spot) => {
+      const own = points.filter((p) => p.usd && p.family === name && p.spot === spot);
+      return {
+        type: "scatter", mode: "markers", name: name + (spot ? " spot" : ""),
+        x: own.map((p) => p.hours.value), y: own.map((p) => p.usd.value),
+        error_x: ends(own.map((p) => p.hours)), error_y: ends(own.map((p) => p.usd)),
+        text: own.map((p) => p.label + (p.note ? "<br>" + p.note : "")),
+        hovertemplate: "%{text}<br>%{x:.3g} h, %{y:.4g} USD<extra></extra>",
+        marker: {
+          symbol: symbol + (spot ? "-open" : ""), color: colour,
+          size: own.map((p) => (p === best ? 17 : 10)),
+          opacity: own.map((p) => (fits(p, wish) ? 1 : 0.2)),
+          line: { width: spot ? 2 : 1, color: spot ? colour : "white" },
+        },
+      };
+    }).filter((trace) => trace.x.length));
+}
+
+function drawScatter(chart, points, best, wish) {
+  const line = { color: "#777", width: 1.5 };
+  const front = frontOf(points);
+  const traces = [{
+    type: "scatter", mode: "lines", name: "Pareto front", line: { ...line, shape: "hv" },
+    x: front.map((p) => p.hours.value), y: front.map((p) => p.usd.value), hoverinfo: "skip",
+  }, ...markTraces(chart, points, best, wish)];
+  if (best) {
+    traces.unshift({
+      type: "scatter", mode: "lines", name: "as good as the best", ...equals(best, wish.weight),
+      line: { ...line, dash: "dash" }, hoverinfo: "skip",
+    });
+  }
+  const priced = points.filter((p) => p.usd);
+  const reach = 1.1 * Math.max(0.01,
+    ...priced.map((p) => Math.max(p.hours.value / scaleHours, p.usd.value / scaleUsd)));
+  Plotly.react("scatter", traces, {
+    title: { text: "Time against cost", x: 0.02 }, height: 520, margin: { t: 50, r: 10 },
+    xaxis: { title: { text: "time in the job (hours)" }, range: [0, reach * scaleHours], constrain: "domain" },
+    yaxis: { title: { text: "cost (US dollars)" }, range: [0, reach * scaleUsd],
+      scaleanchor: "x", scaleratio: scaleHours / scaleUsd, constrain: "domain" },
+    legend: { orientation: "h", y: -0.2 },
+    annotations: best ? [{ x: best.hours.value, y: best.usd.value, text: best.label, ax: 60, ay: -40 }] : [],
+  }, { responsive: true, displaylogo: false });
+}
+
+function drawBars(chart, points) {
+  const { traces, order } = barTraces(chart, points);
+  Plotly.react("bars", traces, {
+    title: { text: `Time against number of ${chart.unitName}`, x: 0.02 }, barmode: "overlay", height: 520, margin: { t: 50, r: 10 },
+    xaxis: { categoryorder: "array", categoryarray: order, tickangle: -60,
+      title: { text: `${chart.unitName} @ nodes x family (GPUs, vCPUs of a node)`, standoff: 12 } },
+    yaxis: { title: { text: "time in the job (hours)" }, rangemode: "tozero" },
+    legend: { orientation: "h", y: -0.55 },
+  }, { responsive: true, displaylogo: false });
+}
+
+function fillTable(points, best, wish) {
+  const value = COLUMNS[sorting.column][1];
+  const sorted = [...points].sort((a, b) => {
+    const [x, y] = [value(a), value(b)];
+    const order = typeof x === "string" ? x.localeCompare(y) : (Number.isNaN(x) ? 1 : x - y);
+    return sorting.down ? -order : order;
+  });
+  at("table").tBodies[0].replaceChildren(...sorted.map((point) => {
+    const row = document.createElement("tr");
+    row.className = point === best ? "best" : fits(point, wish) ? "" : "out";
+    for (const [, read] of COLUMNS) {
+      const shown = read(point);
+      const text = typeof shown === "number"
+        ? (Number.isNaN(shown) ? "unknown" : String(Number(shown.toPrecision(4)))) : shown;
+      row.insertCell().textContent = text;
+    }
+    return row;
+  }));
+}
+
+function tell(best, points) {
+  const priced = points.some((point) => point.usd);
+  at("verdict").textContent = best
+    ? `Best: ${best.label}, ${best.spot ? "spot" : "on demand"}: ` +
+      `${best.hours.value.toPrecision(3)} h, ${best.usd.value.toFixed(2)} USD.`
+    : priced ? "No setting meets the deadline and the budget." : "No cost is known.";
+}
+
+function draw() {
+  const chart = charts[Number(at("job").value)];
+  const wish = wishes();
+  const points = chart.points.filter((point) => wish.markets.includes(point.spot));
+  const best = bestOf(points, wish);
+  at("title").textContent = chart.title;
+  at("source").textContent = chart.source;
+  drawBars(chart, points);
+  drawScatter(chart, points, best, wish);
+  fillTable(points, best, wish);
+  tell(best, points);
+}
+
+function drawResolution() {
+  const axis = new FormData(at("axis")).get("axis");
+  const steps = project.steps.filter((step) => step[axis] !== null);
+  Plotly.react("resolution", [{
+    type: "scatter", mode: "lines+markers+text", line: { color: "#0072B2" }, marker: { size: 9 },
+    x: steps.map((step) => step[axis]), y: steps.map((step) => step.angstrom),
+    text: steps.map((step) => step.label), textposition: "top right",
+    hovertemplate: "%{text}<br>%{y} Å at %{x:,}<extra></extra>",
+  }], {
+    height: 460, margin: { t: 20 },
+    xaxis: { rangemode: "tozero", title: { text: axis === "hours" ? "cumulative time (hours)" : "cumulative cost (US dollars)" } },
+    yaxis: { autorange: "reversed", title: { text: "resolution (Å), better is up" } },
+  }, { responsive: true, displaylogo: false });
+}
+
+function prepareProject() {
+  at("project").hidden = false;
+  at("project-title").textContent = project.title;
+  at("axis").addEventListener("input", drawResolution);
+  drawResolution();
+}
+
+function prepareCharts() {
+  at("job").append(...charts.map((chart, index) => new Option(chart.jobType, index)));
+  const head = at("table").tHead.insertRow();
+  COLUMNS.forEach(([name], column) => {
+    const cell = head.appendChild(document.createElement("th"));
+    const button = cell.appendChild(document.createElement("button"));
+    button.type = "button";
+    button.textContent = name;
+    button.addEventListener("click", () => {
+      sorting = { column, down: sorting.column === column && !sorting.down };
+      draw();
+    });
+  });
+  at("controls").addEventListener("input", draw);
+  at("controls").addEventListener("submit", (event) => event.preventDefault());
+  // A reset changes the fields after its event.
+  at("controls").addEventListener("reset", () => setTimeout(draw));
+  draw();
+}
+
+if (charts.length) prepareCharts();
+else document.querySelectorAll("#controls, #plots, #legend, #table").forEach((part) => part.remove());
+if (project) prepareProject();

@@ -1,0 +1,47 @@
+"""How instance families are told apart: by colour, by marker and by hatch, so that any one does.
+
+The colours are those of Okabe and Ito, chosen to differ for people with any kind of colour
+vision. Source: https://jfly.uni-koeln.de/color/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Look:
+    """The look of one family.
+
+    Args:
+        colour: As hexadecimal RGB.
+        marker: matplotlib's name of the marker.
+        symbol: plotly's name of the same marker.
+        hatch: matplotlib's hatch of the bars.
+        pattern: plotly's pattern of the bars.
+    """
+
+    colour: str
+    marker: str
+    symbol: str
+    hatch: str
+    pattern: str
+
+
+LOOKS = (
+    Look("#0072B2", "o", "circle", "", ""),
+    Look("#E69F00", "s", "square", "//", "/"),
+    Look("#009E73", "^", "triangle-up", "..", "."),
+    Look("#CC79A7", "D", "diamond", "xx", "x"),
+    Look("#56B4E9", "v", "triangle-down", "\\\\", "\\"),
+    Look("#D55E00", "P", "cross", "++", "+"),
+    Look("#000000", "X", "x", "--", "-"),
+)
+INK = "#222222"
+FAINT = "#777777"
+
+
+def looks(families: Sequence[str]) -> dict[str, Look]:
+    """A look for each family; after seven the looks begin anew."""
+    return {family: LOOKS[index % len(LOOKS)] for index, family in enumerate(families)}

@@ -1,0 +1,246 @@
+"""The pictures for a publication: SVG, PDF or PNG, drawn by matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gotocloud.advisor.extras import library
+from gotocloud.advisor.figures.chart import Chart, Point, ResolutionStep, arc, extent
+from gotocloud.advisor.figures.palette import FAINT, INK, looks
+from gotocloud.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = ("svg", "pdf", "png")
+PANEL_INCHES = 3.5
+"""Width of one panel; two beside each other fill a journal's page of 180 mm."""
+
+KEY = "filled: on demand, open: spot; dashed: through the optimum; steps: Pareto front"
+"""What the signs of the second plot mean."""
+
+_STYLE: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.size": 8,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "hatch.linewidth": 0.6,
+    # Text stays text, so that a journal's editor can change it.
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "gotocloud",
+}
+
+
+def save_chart(chart: Chart, path: Path) -> None:
+    """Draw the paper's two plots of a job type: time against GPUs, and time against cost.
+
+    Args:
+        path: Its ending says the format: svg, pdf or png (300 dots per inch).
+
+    Raises:
+        InputError: if the format is another one or matplotlib is missing.
+    """
+    with _figure(path, panels=2) as figure:
+        left, right = figure.subplots(1, 2)
+        _bars(left, chart)
+        _scatter(right, chart)
+        figure.suptitle(chart.title, fontsize=9)
+        _signed(figure, KEY, chart.source)
+        _write(figure, path)
+
+
+def save_resolution(
+    steps: Sequence[ResolutionStep], title: str, path: Path, *, source: str = ""
+) -> None:
+    """Draw resolution against cumulative time and against cumulative cost.
+
+    Raises:
+        InputError: as `save_chart`.
+    """
+    with _figure(path, panels=2) as figure:
+        hours, usd = figure.subplots(1, 2, sharey=True)
+        _steps(hours, steps, [step.cumulative_hours for step in steps], "cumulative time (hours)")
+        priced = [step for step in steps if step.cumulative_usd is not None]
+        costs = [step.cumulative_usd or 0.0 for step in priced]
+        _steps(usd, priced, costs, "cumulative cost (US dollars)")
+        # Better is up: fewer angstroms.
+        hours.invert_yaxis()
+        hours.set_ylabel("resolution (Å)")
+        figure.suptitle(title, fontsize=9)
+        _signed(figure, source)
+        _write(figure, path)
+
+
+def _bars(axes: Axes, chart: Chart) -> None:
+    """Time against the number of GPUs, one bar for each setting."""
+    chosen = looks(chart.families)
+    # The time does not depend on how the nodes were bought.
+    timed = sorted(
+        {(p.units, p.family, p.label): p for p in chart.points}.values(),
+        key=lambda point: (point.units, point.family, point.label),
+    )
+    heights = [point.hours.value for point in timed]
+    errors = [[p.hours.error[side] for p in timed] for side in (0, 1)]
+    bars = axes.bar(
+        range(len(timed)),
+        heights,
+        yerr=errors if any(map(any, errors)) else None,
+        color=[chosen[point.family].colour for point in timed],
+        edgecolor="white",
+        linewidth=0.5,
+        error_kw={"elinewidth": 0.8, "capsize": 2, "ecolor": INK},
+    )
+    for bar, point in zip(bars, timed, strict=True):
+        bar.set_hatch(chosen[point.family].hatch)
+    axes.set_xticks(
+        range(len(timed)),
+        [point.label for point in timed],
+        rotation=60,
+        ha="right",
+        rotation_mode="anchor",
+        fontsize=6,
+    )
+    axes.set_xlabel(f"{chart.unit_name} @ nodes x family (GPUs, vCPUs of a node)")
+    axes.set_ylabel("time in the job (hours)")
+    handles = [_patch(family, look) for family, look in chosen.items()]
+    axes.legend(handles=handles, frameon=False, fontsize=7)
+
+
+def _scatter(axes: Axes, chart: Chart) -> None:
+    """Time against cost with the paper's scale, and the arc through the optimum."""
+    chosen = looks(chart.families)
+    axes.set_xlabel("time in the job (hours)")
+    axes.set_ylabel("cost (US dollars)")
+    if not chart.priced:
+        axes.text(0.5, 0.5, "no cost is known", ha="center", transform=axes.transAxes)
+        return
+    if chart.optimum:
+        axes.plot(*arc(chart.optimum), linestyle="--", linewidth=0.9, color=FAINT, zorder=1)
+    front = [(p.hours.value, p.usd.value) for p in chart.front if p.usd]
+    if front:
+        axes.step(*zip(*front, strict=True), where="post", color=FAINT, linewidth=0.9, zorder=1)
+    for point in chart.priced:
+        _mark(axes, point, chosen[point.family])
+    _label(axes, [point for point in chart.priced if point.optimum or point.on_front])
+    hours, usd = extent(chart.points)
+    axes.set_xlim(0, hours)
+    axes.set_ylim(0, usd)
+    axes.set_box_aspect(1)
+
+
+def _mark(axes: Axes, point: Point, look: Any) -> None:
+    assert point.usd is not None
+    size = 9 if point.optimum else 5
+    axes.errorbar(
+        point.hours.value,
+        point.usd.value,
+        xerr=[[side] for side in point.hours.error],
+        yerr=[[side] for side in point.usd.error],
+        marker=look.marker,
+        markersize=size,
+        markerfacecolor="white" if point.spot else look.colour,
+        markeredgecolor=look.colour,
+        ecolor=look.colour,
+        elinewidth=0.7,
+        linestyle="none",
+    )
+
+
+def _label(axes: Axes, points: Sequence[Point]) -> None:
+    """Names beside the plot, each with a line to its marker: inside they would overlap."""
+    highest_first = sorted(points, key=lambda p: -p.usd.value if p.usd else 0)
+    spacing = min(0.07, 1 / max(1, len(highest_first)))
+    top = 0.5 + spacing * (len(highest_first) - 1) / 2
+    for place, point in enumerate(highest_first):
+        assert point.usd is not None
+        axes.annotate(
+            point.label + (" spot" if point.spot else ""),
+            (point.hours.value, point.usd.value),
+            xytext=(1.03, top - place * spacing),
+            textcoords="axes fraction",
+            fontsize=6,
+            va="center",
+            fontweight="bold" if point.optimum else "normal",
+            color=INK,
+            arrowprops={
+                "arrowstyle": "-",
+                "linewidth": 0.4,
+                "color": FAINT,
+                "shrinkB": 3,
+                "relpos": (0, 0.5),
+            },
+            annotation_clip=False,
+        )
+
+
+def _steps(
+    axes: Axes, steps: Sequence[ResolutionStep], places: Sequence[float], label: str
+) -> None:
+    axes.plot(
+        places, [step.resolution_angstrom for step in steps], color="#0072B2", marker="o", lw=1.2
+    )
+    for place, step in zip(places, steps, strict=True):
+        axes.annotate(
+            step.label,
+            (place, step.resolution_angstrom),
+            textcoords="offset points",
+            xytext=(4, 5),
+            fontsize=6,
+            color=INK,
+        )
+    axes.set_xlabel(label)
+    axes.set_xlim(left=0)
+    axes.margins(x=0.12, y=0.12)
+
+
+def _patch(family: str, look: Any) -> Any:
+    from matplotlib.patches import Patch
+
+    return Patch(facecolor=look.colour, hatch=look.hatch, edgecolor="white", label=family)
+
+
+def _signed(figure: Figure, *lines: str) -> None:
+    text = "\n".join(line for line in lines if line)
+    figure.text(0.01, 0.005, text, fontsize=5.5, color=FAINT, va="bottom")
+
+
+class _figure:  # noqa: N801 - used as a statement, like a function
+    """A figure in the house's style, closed when it is done."""
+
+    def __init__(self, path: Path, *, panels: int) -> None:
+        ending = path.suffix.removeprefix(".").lower()
+        if ending not in FORMATS:
+            raise InputError(
+                f"{path.name!r}: {ending or 'no ending'!r} is not a format of pictures; "
+                f"{', '.join(FORMATS)} are.",
+            )
+        library("matplotlib")
+        self._width = panels * PANEL_INCHES
+
+    def __enter__(self) -> Figure:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+        self._style = mpl.rc_context(_STYLE)
+        self._style.__enter__()
+        # The captions below need room of their own.
+        layout = ConstrainedLayoutEngine(rect=(0, 0.06, 1, 0.94))
+        return Figure(figsize=(self._width, 3.9), layout=layout)
+
+    def __exit__(self, *failure: Any) -> None:
+        self._style.__exit__(*failure)
+
+
+def _write(figure: Figure, path: Path) -> None:
+    # Without a date the same data give the same bytes.
+    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    figure.savefig(path, dpi=300, metadata=metadata.get(path.suffix[1:].lower()))
