@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +112,26 @@ def parse_star(text: str, path: Path) -> StarFile:
     if not any(table.values or table.columns for table in tables.values()):
         raise StarError(f"{path} is no STAR file: it holds no 'data_' table.")
     return StarFile(path=path, tables=MappingProxyType(tables))
+
+
+def ends_completely(path: Path) -> bool:
+    """Whether the last line is the blank one with which RELION ends every table.
+
+    A file cut off between two rows still parses; only this line tells. Source: 3dem/relion,
+    `MetaDataTable::write` of 3.1.3 and 5.0.1.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - _TAIL_BYTES))
+            tail = file.read()
+    except OSError:
+        return False
+    return bool(_BLANK_END.search(tail))
+
+
+_TAIL_BYTES = 256
+_BLANK_END = re.compile(rb"\n[ \t\r]*\n\s*\Z")
 
 
 def _text(path: Path) -> str:

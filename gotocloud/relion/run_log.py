@@ -1,0 +1,306 @@
+"""What RELION's own log says about a job: `run.out`, `run.err` and the exit files.
+
+Source of the wording: 3dem/relion, `src/ml_optimiser.cpp`, `src/ml_optimiser_mpi.cpp`,
+`src/time.cpp` and `src/mpi.cpp` of the tags 3.1.3, 4.0.1 and 5.0.1, and real logs of 3.1.3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+LOG_FILE = "run.out"
+ERROR_FILE = "run.err"
+
+_SECONDS = {"sec": 1.0, "min": 60.0, "hrs": 3600.0}
+_WHOLE_BAR = 60
+
+
+class ExitStatus(StrEnum):
+    """What the exit files of a job say."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ABORTED = "aborted"
+    NONE = "none"
+    """It has not ended, or it was killed before it could say so."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One progress bar: a part of the work, and how long it took.
+
+    Args:
+        name: The line above the bar, for example "Expectation iteration 3 of 25".
+        iteration: The iteration it belongs to; None before the first one.
+        start: Which start of a program it belongs to; a continued job has several.
+        elapsed_s: Time passed at the last sign of life.
+        expected_s: RELION's estimate at that time of what the step takes.
+        complete: Whether the bar was filled.
+    """
+
+    name: str
+    iteration: int | None
+    start: int
+    elapsed_s: float
+    expected_s: float
+    complete: bool
+
+
+@dataclass(frozen=True)
+class RunLog:
+    """The facts in a log; of a job that was continued, those of its latest start.
+
+    Args:
+        version: RELION's version; None before a program has said so.
+        starts: How many programs of RELION have begun, continuations included.
+        ranks: MPI ranks; None without MPI.
+        threads: Threads a rank; None where RELION does not say it.
+        hosts: Rank -> machine.
+        devices: Rank -> device of each thread; rank 0 stands for a job without MPI.
+        shared_devices: Lines of RELION about GPUs that several ranks share.
+        memory_gb: RELION's estimates for expectation and maximisation, the largest of all.
+        iteration: The last iteration that has begun; 0 before the first one.
+        iterations_done: The last iteration whose maximisation has ended.
+        iterations_total: How many there will be; None when RELION refines until it converges.
+        resolution_angstrom: The latest resolution; None before there is one.
+        final_resolution_angstrom: What a refinement or post-processing ends with.
+        no_gain_iterations: Iterations since the resolution last became better.
+        converged: Whether a refinement has entered its last iteration.
+        steps: Every progress bar of every start, in order.
+    """
+
+    version: str | None = None
+    starts: int = 0
+    ranks: int | None = None
+    threads: int | None = None
+    hosts: Mapping[int, str] = field(default_factory=dict)
+    devices: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    shared_devices: tuple[str, ...] = ()
+    memory_gb: tuple[float, float] | None = None
+    iteration: int = 0
+    iterations_done: int = 0
+    iterations_total: int | None = None
+    resolution_angstrom: float | None = None
+    final_resolution_angstrom: float | None = None
+    no_gain_iterations: int | None = None
+    converged: bool = False
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def gpus(self) -> int:
+        """GPUs in use: devices of one machine count once, however many ranks share them."""
+        return len(
+            {
+                (self.hosts.get(rank, ""), device)
+                for rank, threads in self.devices.items()
+                for device in threads
+            }
+        )
+
+    def iteration_seconds(self, start: int) -> Mapping[int, float]:
+        """Seconds of the complete steps of each iteration, of one start.
+
+        Only progress bars count: what RELION does between them is not in it.
+        """
+        seconds: dict[int, float] = {}
+        for step in self.steps:
+            if step.start == start and step.iteration is not None and step.complete:
+                seconds[step.iteration] = seconds.get(step.iteration, 0.0) + step.elapsed_s
+        return MappingProxyType(seconds)
+
+
+def read_run_log(job_directory: Path) -> RunLog:
+    """The log of a job; one that has not begun has nothing in it."""
+    return parse_run_log(_read(job_directory / LOG_FILE))
+
+
+def parse_run_log(text: str) -> RunLog:
+    """The facts in the text of a log, which may end anywhere."""
+    reader = _Reader()
+    for line in re.split(r"[\r\n]", text):
+        reader.take(line)
+    return reader.result()
+
+
+def exit_status(job_directory: Path) -> ExitStatus:
+    """How a job ended, by the file that RELION leaves."""
+    for status in (ExitStatus.SUCCESS, ExitStatus.FAILURE, ExitStatus.ABORTED):
+        if (job_directory / f"RELION_JOB_EXIT_{status.upper()}").exists():
+            return status
+    return ExitStatus.NONE
+
+
+def failure_reason(job_directory: Path) -> str | None:
+    """The last error in a job's `run.err`, without the trace around it; None without one."""
+    return parse_failure(_read(job_directory / ERROR_FILE))
+
+
+def parse_failure(text: str) -> str | None:
+    """The last error in the text of a `run.err`."""
+    found = None
+    lines = [line.strip() for line in re.split(r"[\r\n]", text)]
+    for number, line in enumerate(lines):
+        if line.startswith("ERROR:"):
+            rest = [line.removeprefix("ERROR:").strip(), *lines[number + 1 :]]
+            said = next((one for one in rest if one and one != "ERROR:"), None)
+            if said and not said.startswith("==="):
+                found = said.removeprefix("ERROR:").strip() or found
+        elif "You ran out of memory on the GPU" in line:
+            found = "RELION ran out of memory on a GPU."
+    return found
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+_NUMBER = r"([\d.]+(?:e[-+]?\d+)?)"
+_BAR = re.compile(r"\s*([\d.]+)/\s*([\d.]+) (sec|min|hrs) (\.*)~~\(")
+_NEW_BAR = "000/??? sec"
+_VERSION = re.compile(r"\s*RELION version: *(\S+)")
+_RANKS = re.compile(r" \+ Number of MPI processes\s+= (\d+)")
+_THREADS = re.compile(r" \+ Number of threads per MPI process\s+= (\d+)")
+_HOST = re.compile(r" \+ (?:Leader|Master|Follower|Slave)\s+\(?(\d+)\)?\s+runs on host\s+= (\S+)")
+_DEVICE = re.compile(r"\s+Thread (\d+)(?: on (?:follower|slave) (\d+))? mapped to device (.+?)\s*$")
+_SHARED = re.compile(r"Device .* is split between \d+ (?:followers|slaves)")
+_MEMORY = re.compile(rf" Estimated memory for (expectation|maximization)\s+step\s+> {_NUMBER} Gb")
+_ITERATION = re.compile(
+    r" (?:Expectation|Gradient optimisation|Stochastic [\w ]+?) iteration (\d+)(?: of (\d+))?"
+)
+_AUTO_ITERATION = re.compile(r" Auto-refine: Iteration= *(\d+)")
+_RESOLUTION = re.compile(
+    rf" (?:Auto-refine: Resolution= *{_NUMBER} *\(no gain for (\d+) iter|"
+    rf"CurrentResolution= *{_NUMBER} Angstroms)"
+)
+_FINAL = re.compile(
+    rf"\s*(?:Auto-refine: )?\+ (?:Final resolution \([^)]*\) is:|FINAL RESOLUTION:)\s*{_NUMBER}"
+)
+_CONVERGED = "Refinement has converged, entering last iteration"
+
+
+class _Reader:
+    """Takes a log line by line; a carriage return ends a line as well."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, object] = {}
+        self.hosts: dict[int, str] = {}
+        self.devices: dict[int, dict[int, str]] = {}
+        self.shared: list[str] = []
+        self.memory = {"expectation": 0.0, "maximization": 0.0}
+        self.iteration = 0
+        self.done = 0
+        self.starts = 0
+        self.heading = ""
+        self.steps: list[Step] = []
+
+    def take(self, line: str) -> None:
+        if "~~(" in line:
+            self._bar(line)
+            return
+        if found := _VERSION.match(line):
+            self._begin(found[1])
+        elif found := _ITERATION.match(line):
+            self.iteration = int(found[1])
+            self.facts["iterations_total"] = int(found[2]) if found[2] else None
+        elif found := _AUTO_ITERATION.match(line):
+            self.iteration = max(self.iteration, int(found[1]))
+        elif found := _RESOLUTION.match(line):
+            self.facts["resolution_angstrom"] = _float(found[1] or found[3])
+            if found[2]:
+                self.facts["no_gain_iterations"] = int(found[2])
+        elif found := _FINAL.match(line):
+            self.facts["final_resolution_angstrom"] = _float(found[1])
+        elif _CONVERGED in line:
+            self.facts["converged"] = True
+        else:
+            self._set_up(line)
+        if line.strip():
+            self.heading = line.strip()
+
+    def result(self) -> RunLog:
+        devices = {
+            rank: tuple(threads[number] for number in sorted(threads))
+            for rank, threads in self.devices.items()
+        }
+        memory = (self.memory["expectation"], self.memory["maximization"])
+        return RunLog(
+            **self.facts,  # type: ignore[arg-type]  # filled under the names of its fields
+            starts=self.starts,
+            hosts=MappingProxyType(dict(self.hosts)),
+            devices=MappingProxyType(devices),
+            shared_devices=tuple(self.shared),
+            memory_gb=memory if any(memory) else None,
+            iteration=self.iteration,
+            iterations_done=self.done,
+            steps=tuple(self.steps),
+        )
+
+    def _begin(self, version: str) -> None:
+        self.starts += 1
+        # A later program of the same job (mask, symmetry) must not hide the set-up.
+        self.facts["version"] = version
+
+    def _set_up(self, line: str) -> None:
+        if found := _RANKS.match(line):
+            self.facts["ranks"] = int(found[1])
+            # The next start may have fewer machines and other devices.
+            self.facts.pop("threads", None)
+            self.hosts, self.devices, self.shared = {}, {}, []
+        elif found := _THREADS.match(line):
+            self.facts["threads"] = int(found[1])
+        elif found := _HOST.match(line):
+            self.hosts[int(found[1])] = found[2]
+        elif found := _DEVICE.match(line):
+            self.devices.setdefault(int(found[2] or 0), {})[int(found[1])] = found[3]
+        elif found := _SHARED.search(line):
+            self.shared.append(found[0])
+        elif (found := _MEMORY.match(line)) and (value := _float(found[2])) is not None:
+            self.memory[found[1]] = max(self.memory[found[1]], value)
+
+    def _bar(self, line: str) -> None:
+        if line.startswith(_NEW_BAR):
+            self._step(0.0, 0.0, complete=False, new=True)
+        elif found := _BAR.match(line):
+            elapsed, expected = _float(found[1]), _float(found[2])
+            if elapsed is None or expected is None:
+                return
+            unit = _SECONDS[found[3]]
+            complete = len(found[4]) >= _WHOLE_BAR
+            self._step(elapsed * unit, expected * unit, complete=complete, new=False)
+
+    def _step(self, elapsed_s: float, expected_s: float, *, complete: bool, new: bool) -> None:
+        last = self.steps[-1] if self.steps else None
+        # Several ranks may draw one bar; a filled one is not drawn over.
+        if not new and last is not None and last.complete:
+            return
+        # Without auto-refinement it is the next iteration's first step.
+        ahead = self.heading.startswith("Estimating accuracies") and self.done == self.iteration
+        step = Step(
+            name=self.heading,
+            iteration=self.iteration + ahead or None,
+            start=self.starts,
+            elapsed_s=elapsed_s,
+            expected_s=expected_s,
+            complete=complete,
+        )
+        if new or last is None:
+            self.steps.append(step)
+        else:
+            self.steps[-1] = step
+        if complete and self.heading.startswith("Maximization"):
+            self.done = self.iteration
+
+
+def _float(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
