@@ -10,8 +10,8 @@ from typing import Any
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import error_code, explained
 from gotocloud.errors import GoToCloudError
+from gotocloud.platform.names import COMMAND_DOCUMENT
 
-DOCUMENT = "AWS-RunShellScript"
 POLL_S = 2.0
 SHORT_S = 120
 LONG_S = 24 * 3600
@@ -93,7 +93,7 @@ class HeadNode:
             try:
                 sent = ssm.send_command(
                     InstanceIds=[self.instance],
-                    DocumentName=DOCUMENT,
+                    DocumentName=COMMAND_DOCUMENT,
                     Comment=f"gotocloud: {doing}"[:100],
                     TimeoutSeconds=DELIVERY_S,
                     Parameters={"commands": [script], "executionTimeout": [str(timeout_s)]},

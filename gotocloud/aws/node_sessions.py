@@ -19,9 +19,9 @@ from typing import Any
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import error_code, explained
 from gotocloud.errors import GoToCloudError
+from gotocloud.platform.names import FORWARDING_DOCUMENT
 
 PLUGIN = "session-manager-plugin"
-FORWARDING = "AWS-StartPortForwardingSession"
 OPEN_TIMEOUT_S = 30.0
 POLL_S = 0.2
 _INSTALL = (
@@ -85,7 +85,7 @@ def tunnel(cloud: Cloud, instance: str, port: int) -> Iterator[Tunnel]:
     local = _free_port()
     given = {
         "Target": instance,
-        "DocumentName": FORWARDING,
+        "DocumentName": FORWARDING_DOCUMENT,
         "Parameters": {"portNumber": [str(port)], "localPortNumber": [str(local)]},
     }
     session = _start(cloud, given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gotocloud.cluster_configs.renderer import FACTS, ClusterSite
+from gotocloud.platform.project_names import project_tags
 
 _SCRIPTS = "s3://<distribution bucket>/releases/<version>/node"
 
@@ -26,10 +27,5 @@ def placeholder_site(region: str) -> ClusterSite:
         software_file_system_id="<software file system>",
         software_mount_targets="<zone ID>=<address>,...",
         vpc_cidr="<network of the group>",
-        tags={
-            "gtc:iam-user": "<scientist>",
-            "gtc:method": "cryoem",
-            "gtc:project": "<project>",
-            "gtc:account": "<account>",
-        },
+        tags=project_tags("<scientist>", "<account>", "<project>"),
     )

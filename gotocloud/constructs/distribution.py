@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from gotocloud.constructs.policy import acknowledge
+from gotocloud.constructs.private_bucket import private_bucket
 from gotocloud.platform.names import RELEASES_PREFIX
 
 MAX_READERS = 1_000
@@ -35,29 +35,9 @@ class Distribution(Construct):
                 f"a bucket policy names {MAX_READERS} accounts at most, not {len(readers)}"
             )
         super().__init__(scope, construct_id)
-        self.bucket = s3.Bucket(
-            self,
-            "Bucket",
-            bucket_name=bucket_name,
-            versioned=True,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    id="drop-unfinished-uploads",
-                    abort_incomplete_multipart_upload_after=Duration.days(7),
-                )
-            ],
-        )
+        self.bucket = private_bucket(self, name=bucket_name)
         if readers:
             self._let_read(sorted(set(readers)))
-        if self.bucket.policy:
-            # A bucket that outlives its stack goes on refusing anything but TLS.
-            self.bucket.policy.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         _acknowledge(self.bucket)
 
     def _let_read(self, accounts: list[str]) -> None:

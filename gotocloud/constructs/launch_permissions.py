@@ -11,11 +11,10 @@ from constructs import Construct
 
 from gotocloud.constructs.desktop import DOOR, DOOR_TAG
 from gotocloud.constructs.policy import PARTITION, Policy, Statement
-from gotocloud.platform.names import METHOD, SESSION_DOCUMENTS
+from gotocloud.platform.names import COMMAND_DOCUMENT, METHOD, SESSION_DOCUMENTS
 from gotocloud.platform.parameters import PREFIX
 
 LAUNCHED_STACKS = ("gotocloud-project-*", "gotocloud-cluster-*")
-COMMAND_DOCUMENT = "AWS-RunShellScript"
 SPOT_ROLE = "aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
 TAGGED = {"StringEquals": {"aws:ResourceTag/gtc:method": METHOD}}
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnTag, Duration, RemovalPolicy
+from aws_cdk import CfnTag, Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from gotocloud.constructs.policy import acknowledge
+from gotocloud.constructs.private_bucket import private_bucket
 
 SHORTEST_ARCHIVE_AGE = Duration.days(30)
 SHORTEST_VERSION_AGE = Duration.days(30)
@@ -68,22 +69,9 @@ class ProjectStorage(Construct):
     def _bucket(
         self, name: str, keep_versions_for: Duration, archive_after: Duration | None
     ) -> s3.Bucket:
-        bucket = s3.Bucket(
-            self,
-            "Bucket",
-            bucket_name=name,
-            versioned=True,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-            lifecycle_rules=_lifecycle(keep_versions_for, archive_after),
+        bucket = private_bucket(
+            self, name=name, lifecycle_rules=_lifecycle(keep_versions_for, archive_after)
         )
-        if bucket.policy:
-            # A bucket that outlives its stack goes on refusing anything but TLS.
-            bucket.policy.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         _acknowledge_findings(bucket)
         return bucket
 
@@ -92,9 +80,6 @@ def _lifecycle(
     keep_versions_for: Duration, archive_after: Duration | None
 ) -> list[s3.LifecycleRule]:
     rules = [
-        s3.LifecycleRule(
-            id="drop-unfinished-uploads", abort_incomplete_multipart_upload_after=Duration.days(7)
-        ),
         s3.LifecycleRule(
             id="drop-old-versions",
             noncurrent_version_expiration=keep_versions_for,

@@ -17,8 +17,12 @@ CLUSTER_GUARD = "gotocloud-cluster-guard"
 METHOD = "cryoem"
 """Value of the tag `gtc:method` (Supplementary Table S4 of the paper)."""
 
-SESSION_DOCUMENTS = ("AWS-StartPortForwardingSession", "SSM-SessionManagerRunShell")
+FORWARDING_DOCUMENT = "AWS-StartPortForwardingSession"
+SESSION_DOCUMENTS = (FORWARDING_DOCUMENT, "SSM-SessionManagerRunShell")
 """Session Manager's documents for a tunnel and for a shell."""
+
+COMMAND_DOCUMENT = "AWS-RunShellScript"
+"""Systems Manager's document for a command on a head node."""
 
 RELEASES_PREFIX = "releases"
 """Key prefix of everything published in the distribution bucket."""

@@ -15,6 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from gotocloud.cluster_configs.renderer import FACTS, ClusterSite
+from gotocloud.platform.names import METHOD
 
 BUCKET = "gotocloud-validation-distribution"
 SCRIPTS = "releases/validation/node"
@@ -75,7 +76,7 @@ def validation_site(client: ClientFor, *, region: str, zone_id: str) -> ClusterS
         software_file_system_id="fs-0123456789abcdef0",
         software_mount_targets=f"{zone_id}=10.0.0.5",
         vpc_cidr=VPC_CIDR,
-        tags={"gtc:method": "cryoem", "gtc:project": "validation"},
+        tags={"gtc:method": METHOD, "gtc:project": "validation"},
     )
 
 

@@ -16,6 +16,7 @@ from moto.ec2.models import ec2_backends
 from moto.ssm import responses
 from moto.ssm.exceptions import SSMException
 
+from gotocloud.platform.names import COMMAND_DOCUMENT
 from gotocloud.rehearsal.nodes import NODES, SLURM, Node
 from gotocloud.rehearsal.services import run_command_slurm
 from gotocloud.rehearsal.services.run_command_model import (
@@ -36,7 +37,7 @@ from gotocloud.rehearsal.services.run_command_nodes import (
     terminate_session,
 )
 
-DOCUMENT = "AWS-RunShellScript"
+DOCUMENTS = (COMMAND_DOCUMENT, f"document/{COMMAND_DOCUMENT}")
 _ASKED = (
     *("DocumentName", "Comment", "TimeoutSeconds", "Parameters", "Targets", "InstanceIds"),
     *("OutputS3BucketName", "OutputS3KeyPrefix"),
@@ -74,7 +75,7 @@ def add_head_node(
 def send_command(self: Any) -> ActionResult:
     """SendCommand, to head nodes that are online."""
     given = {name: self._get_param(name) for name in _ASKED}
-    if given["DocumentName"] not in (DOCUMENT, f"arn:aws:ssm:{self.region}::document/{DOCUMENT}"):
+    if given["DocumentName"].removeprefix(f"arn:aws:ssm:{self.region}::") not in DOCUMENTS:
         raise SSMException(
             "InvalidDocument", f"Document with name {given['DocumentName']} does not exist."
         )
