@@ -10,7 +10,7 @@ from gotocloud.advisor.estimates import Estimate, estimate_times
 from gotocloud.advisor.extras import library
 from gotocloud.advisor.job_names import pretty
 from gotocloud.advisor.money import NodePrice, market_of, node_price
-from gotocloud.advisor.paper import CONDITIONS, PaperOptimum, paper_optima
+from gotocloud.advisor.paper import PaperOptimum, paper_optima
 from gotocloud.advisor.preference import Preference
 from gotocloud.advisor.ranking import Ranking, pareto_front, rank
 from gotocloud.advisor.records import BenchmarkRecord
@@ -342,6 +342,3 @@ def _overhead(records: Sequence[BenchmarkRecord]) -> str:
         return ""
     middle = beside[len(beside) // 2] / 60
     return f"Nodes are also paid while they start and idle: {middle:.0f} min in recorded runs."
-
-
-PAPER_CONDITIONS = CONDITIONS

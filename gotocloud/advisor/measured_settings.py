@@ -1,0 +1,57 @@
+"""A group's own measurements as settings for routing, before anything published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gotocloud.advisor.advice import MEASURED, Choice, Question, advise
+from gotocloud.advisor.job_names import pretty
+from gotocloud.advisor.records import BenchmarkRecord
+from gotocloud.relion.settings import Setting
+
+
+def measured_settings(
+    records: Sequence[BenchmarkRecord], wish: Question | None = None
+) -> tuple[Setting, ...]:
+    """Settings for `relion.routing.route`, best first within each kind of job.
+
+    Only settings that ran as they are: nothing between measured ones, nothing whose ranks
+    or threads are unknown. An instance type appears once, with its best setting.
+
+    Args:
+        records: The group's own.
+        wish: Region, market, size and preference. Default: the paper's criterion, in
+            us-east-1, on demand. Its job is not looked at.
+    """
+    found = []
+    for kind in sorted({record.job_type for record in records}):
+        question = replace(wish, job=kind, variant=None) if wish else Question(kind)
+        advice = advise(question, records)
+        if advice.basis != MEASURED:
+            continue
+        usable = [c for c in advice.ranked if c.estimate.runs and c.shape.ranks and c.shape.threads]
+        seen: set[str] = set()
+        for place, choice in enumerate(usable):
+            if choice.shape.instance_type not in seen:
+                seen.add(choice.shape.instance_type)
+                found.append(_setting(kind, choice, question, best=place == 0))
+    return tuple(found)
+
+
+def _setting(kind: str, choice: Choice, question: Question, *, best: bool) -> Setting:
+    shape, estimate = choice.shape, choice.estimate
+    runs = "1 run" if estimate.runs == 1 else f"{estimate.runs} runs"
+    what = "the best" if best else f"the best on {shape.instance_type}"
+    return Setting(
+        kind=kind,
+        instance_type=shape.instance_type,
+        nodes=shape.nodes,
+        ranks=shape.ranks,
+        threads=shape.threads,
+        because=(
+            f"{what} of your own measurements, {choice.hours:.2f} h in {runs} "
+            f"({question.preference.words})"
+        ),
+        source=f"Own benchmark records of {pretty(kind)}: {'; '.join(estimate.sources)}",
+    )

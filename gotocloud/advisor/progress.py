@@ -1,0 +1,146 @@
+"""A project's own record of resolution, hours and US dollars."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from gotocloud.advisor.tables import Line, raise_problems, read_text, split_lines
+from gotocloud.errors import InputError
+
+HEADLINE = "# gotocloud-progress 1"
+COLUMNS = ("step", "resolution_angstrom", "cumulative_hours", "cumulative_usd")
+FINEST, COARSEST = 0.5, 100.0
+"""Resolutions of single-particle maps in angstroms; anything else has another unit."""
+SEE = "gotocloud advise stop --example"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a project.
+
+    Args:
+        name: What was done.
+        resolution_angstrom: Of the map after it.
+        hours: All processing until then.
+        usd: All cost until then.
+    """
+
+    name: str
+    resolution_angstrom: float
+    hours: float
+    usd: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The steps of a project in their order.
+
+    Args:
+        steps: At least one.
+        source: Where the record comes from.
+    """
+
+    steps: tuple[Step, ...]
+    source: str
+
+
+STREPTAVIDIN = Progress(
+    (
+        Step("Class2D and Class3D, binned by 4", 3.20, 34.41, 957),
+        Step("binned by 2, selected by Class3D", 2.23, 42.06, 1129),
+        Step("CTF refinement and polishing, to the 2nd CTF refinement", 1.95, 77.65, 2204),
+        Step("CTF refinement and polishing, 5 cycles", 1.87, 136.55, 4546),
+        Step("Class3D without alignment, final refinement", 1.83, 150.33, 4885),
+    ),
+    "Moriya et al., Communications Biology 2024, doi 10.1038/s42003-024-07031-6, Fig. 6: "
+    "EMPIAR-10641, streptavidin, RELION 3.1.2, Tokyo, on demand",
+)
+"""The paper's worked example."""
+
+
+def read_progress(path: Path) -> Progress:
+    """The record in a file.
+
+    Raises:
+        InputError: if it cannot be read, or with every problem and its line number.
+    """
+    return parse_progress(read_text(path), str(path))
+
+
+def parse_progress(text: str, name: str) -> Progress:
+    """The record in a table's text.
+
+    Raises:
+        InputError: with every problem and its line number.
+    """
+    first = text.strip().partition("\n")[0].strip().rstrip(",")
+    if re.sub(r"\s+", " ", first) != HEADLINE:
+        raise InputError(f"{name!r} does not begin with the line {HEADLINE!r}.", next_command=SEE)
+    lines = list(split_lines(text, name))
+    header = tuple(cell.strip() for cell in lines[0].cells) if lines else ()
+    if header != COLUMNS:
+        raise InputError(
+            f"{name!r} must have the columns {','.join(COLUMNS)}; it has "
+            f"{','.join(header) or 'none'}.",
+            next_command=SEE,
+        )
+    problems: list[str] = [] if len(lines) > 1 else ["there is no row below the header"]
+    steps: list[Step] = []
+    for line in lines[1:]:
+        step = _step(line, problems)
+        if step and steps:
+            problems += _backwards(steps[-1], step, line.number)
+        steps += [step] if step else []
+    raise_problems(f"{name!r} cannot be used as a project's record.", problems, next_command=SEE)
+    return Progress(tuple(steps), name)
+
+
+def progress_text(progress: Progress) -> str:
+    """The record as a table."""
+    target = io.StringIO()
+    target.write(HEADLINE + "\n")
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for step in progress.steps:
+        writer.writerow((step.name, step.resolution_angstrom, step.hours, step.usd))
+    return target.getvalue()
+
+
+def _step(line: Line, problems: list[str]) -> Step | None:
+    if len(line.cells) != len(COLUMNS):
+        problems.append(f"line {line.number}: {len(line.cells)} cells instead of {len(COLUMNS)}")
+        return None
+    numbers = []
+    for column, cell in zip(COLUMNS[1:], line.cells[1:], strict=True):
+        try:
+            number = float(cell)
+        except ValueError:
+            number = math.nan
+        if not (math.isfinite(number) and number >= 0):
+            problems.append(f"line {line.number}: {column} {cell.strip()!r} is not a number from 0")
+        numbers.append(number)
+    resolution = numbers[0]
+    if math.isfinite(resolution) and not FINEST <= resolution <= COARSEST:
+        problems.append(
+            f"line {line.number}: resolution_angstrom {resolution:g} is not between "
+            f"{FINEST:g} and {COARSEST:g}; is it in angstroms?"
+        )
+    return Step(line.cells[0].strip() or f"line {line.number}", *numbers)
+
+
+def _backwards(before: Step, after: Step, line: int) -> list[str]:
+    """The columns are cumulative: they never shrink."""
+    return [
+        f"line {line}: {name} {now:g} is less than {then:g} of the step before; "
+        "give the sum since the beginning"
+        for name, then, now in (
+            ("cumulative_hours", before.hours, after.hours),
+            ("cumulative_usd", before.usd, after.usd),
+        )
+        if now < then
+    ]
