@@ -24,81 +24,34 @@ _PROGRAM = re.compile(r"`which ([\w.+-]+)`")
 _CONTROL = re.compile(r"(--pipeline[_-]control[ =]+)(\S+)")
 
 _INITIAL_FLAGS = frozenset(
-    [
-        "--NN",
-        "--auto_refine",
-        "--auto_sampling",
-        "--ctf",
-        "--ctf_corrected_ref",
-        "--ctf_intact_first_peak",
-        "--ctf_phase_flipped",
-        "--ctf_uncorrected_ref",
-        "--denovo_3dref",
-        "--dont_check_norm",
-        "--fast_subsets",
-        "--firstiter_cc",
-        "--fix_sigma_noise",
-        "--fix_sigma_offset",
-        "--grad",
-        "--helical_keep_tilt_prior_fixed",
-        "--helical_symmetry_search",
-        "--helix",
-        "--ignore_helical_symmetry",
-        "--no_init_blobs",
-        "--only_flip_phases",
-        "--sgd",
-        "--sgd_skip_anneal",
-        "--som",
-        "--split_random_halves",
-        "--stochastic_em",
-        "--zero_mask",
-    ]
+    re.findall(
+        r"--\w+",
+        """
+        --NN --auto_refine --auto_sampling --ctf --ctf_corrected_ref --ctf_intact_first_peak
+        --ctf_phase_flipped --ctf_uncorrected_ref --denovo_3dref --dont_check_norm --fast_subsets
+        --firstiter_cc --fix_sigma_noise --fix_sigma_offset --grad --helical_keep_tilt_prior_fixed
+        --helical_symmetry_search --helix --ignore_helical_symmetry --no_init_blobs
+        --only_flip_phases --sgd --sgd_skip_anneal --som --split_random_halves --stochastic_em
+        --zero_mask
+        """,
+    )
 )
 _INITIAL_VALUES = frozenset(
-    [
-        "--K",
-        "--adaptive_fraction",
-        "--coarse_size",
-        "--fourier_mask",
-        "--grad_min_resol",
-        "--helical_exclude_resols",
-        "--helical_nr_asu",
-        "--helical_nstart",
-        "--helical_offset_step",
-        "--helical_rise_inistep",
-        "--helical_rise_initial",
-        "--helical_rise_max",
-        "--helical_rise_min",
-        "--helical_sigma_distance",
-        "--helical_twist_inistep",
-        "--helical_twist_initial",
-        "--helical_twist_max",
-        "--helical_twist_min",
-        "--helical_z_percentage",
-        "--i",
-        "--incr_size",
-        "--limit_tilt",
-        "--local_symmetry",
-        "--low_resol_join_halves",
-        "--maskedge",
-        "--model",
-        "--nr_parts_sigma2noise",
-        "--r_min_nn",
-        "--random_seed",
-        "--ref",
-        "--ref_angpix",
-        "--sampling",
-        "--sgd_sigma2fudge_halflife",
-        "--sgd_sigma2fudge_initial",
-        "--som_connectivity",
-        "--som_inactivity_threshold",
-        "--som_ini_nodes",
-        "--som_neighbour_pull",
-        "--strict_lowres_exp",
-        "--sym",
-        "--tomograms",
-        "--trajectories",
-    ]
+    re.findall(
+        r"--\w+",
+        """
+        --K --adaptive_fraction --coarse_size --fourier_mask --grad_min_resol
+        --helical_exclude_resols --helical_nr_asu --helical_nstart --helical_offset_step
+        --helical_rise_inistep --helical_rise_initial --helical_rise_max --helical_rise_min
+        --helical_sigma_distance --helical_twist_inistep --helical_twist_initial
+        --helical_twist_max --helical_twist_min --helical_z_percentage --i --incr_size
+        --limit_tilt --local_symmetry --low_resol_join_halves --maskedge --model
+        --nr_parts_sigma2noise --r_min_nn --random_seed --ref --ref_angpix --sampling
+        --sgd_sigma2fudge_halflife --sgd_sigma2fudge_initial --som_connectivity
+        --som_inactivity_threshold --som_ini_nodes --som_neighbour_pull --strict_lowres_exp --sym
+        --tomograms --trajectories
+        """,
+    )
 )
 """Options that a run from the beginning takes and a continued one does not know."""
 
@@ -180,11 +133,6 @@ def program(command: str) -> str | None:
     return found[1] if found else None
 
 
-def is_mpi(command: str) -> bool:
-    """Whether RELION means a command for mpirun: its program's name ends in `_mpi`."""
-    return (program(command) or "").endswith("_mpi")
-
-
 def controlled_from(command: str, job: str, control: str) -> str:
     """The command with its exit markers in another folder than the job's.
 
@@ -199,26 +147,6 @@ def controlled_from(command: str, job: str, control: str) -> str:
     quoted = shlex.quote(control)
     moved = _CONTROL.sub(lambda found: found[1] + quoted, command)
     return moved.replace(f"{job}RELION_JOB_EXIT_", f"{control}RELION_JOB_EXIT_")
-
-
-def on_shape(command: str, *, ranks: int, threads: int | None, keep_gpu_ids: bool) -> str:
-    """The command for other ranks, threads or GPUs than RELION wrote it for.
-
-    Args:
-        command: As RELION wrote it.
-        ranks: MPI ranks; one takes the program without MPI.
-        threads: Threads of a rank; None leaves them.
-        keep_gpu_ids: False lets RELION spread its ranks over the GPUs that it finds.
-    """
-    name = program(command)
-    changed = command
-    if name and ranks == 1 and name.endswith("_mpi"):
-        changed = changed.replace(name, name.removesuffix("_mpi"), 1)
-    if threads is not None:
-        changed = re.sub(r"(?<=\s)--j\s+\d+", f"--j {threads}", changed)
-    if not keep_gpu_ids:
-        changed = re.sub(r"""(?<=\s)--gpu\s+("[^"]*"|'[^']*'|[\d:,]+)""", '--gpu ""', changed)
-    return changed
 
 
 def continued(command: str, *, optimiser: str, root_before: str) -> str:

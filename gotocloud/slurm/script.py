@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gotocloud.slurm.commands import controlled_from, is_mpi, program
+from gotocloud.relion.commands import runs_mpi
+from gotocloud.slurm.commands import controlled_from, program
 
 CONTROL_FOLDER = ".gotocloud"
 """Folder in a job's folder: one folder of an attempt each, with its exit markers."""
@@ -155,7 +156,7 @@ class BatchJob:
         attempt: Number of the attempt, from 1.
         token: What Slurm's comment carries, so that the attempt can be found again.
         queue: Slurm's partition.
-        nodes: Machines.
+        layout: Ranks of each machine, the leader on the first; RELION counts GPUs in this order.
         ranks: MPI ranks over all machines; 1 is no MPI.
         threads: Threads of each rank.
         vcpus: Virtual CPUs of a machine.
@@ -176,7 +177,7 @@ class BatchJob:
     attempt: int
     token: str
     queue: str
-    nodes: int
+    layout: tuple[int, ...]
     ranks: int
     threads: int
     vcpus: int
@@ -196,24 +197,14 @@ class BatchJob:
         return control_folder(self.job, self.attempt)
 
     @property
-    def tasks_per_node(self) -> int:
-        """Most ranks on one machine."""
-        return -(-self.ranks // self.nodes)
+    def nodes(self) -> int:
+        """Machines."""
+        return len(self.layout)
 
 
 def control_folder(job: str, attempt: int) -> str:
     """Folder of an attempt's markers, as seen from the project folder; ends with a slash."""
     return f"{job}{CONTROL_FOLDER}/{attempt}/"
-
-
-def spread(ranks: int, nodes: int) -> tuple[int, ...]:
-    """Ranks of each machine: even, the first ones take what is over.
-
-    The leader does no image work and is on the first machine, so G GPUs on each of n machines
-    take G + 1 ranks on the first and G on the others (3dem/relion #156).
-    """
-    each, over = divmod(ranks, nodes)
-    return tuple(each + (number < over) for number in range(nodes))
 
 
 def sbatch_options(job: BatchJob) -> tuple[str, ...]:
@@ -246,7 +237,7 @@ def batch_script(job: BatchJob) -> str:
 
 
 def _header(job: BatchJob) -> list[str]:
-    tasks = job.tasks_per_node
+    tasks = max(job.layout)
     options = [
         f"--job-name={_plain(job.job.rstrip('/'))}",
         f"--comment={_plain(COMMENT_PREFIX + job.token)}",
@@ -286,7 +277,7 @@ def _shape(job: BatchJob) -> str:
 
 
 def _uses_mpi(job: BatchJob) -> bool:
-    return job.ranks > 1 and any(is_mpi(command) for command in job.commands)
+    return job.ranks > 1 and any(runs_mpi(command) for command in job.commands)
 
 
 def _modules(job: BatchJob) -> list[str]:
@@ -297,11 +288,11 @@ def _modules(job: BatchJob) -> list[str]:
 
 
 def _commands(job: BatchJob) -> list[str]:
-    counts = " ".join(str(count) for count in spread(job.ranks, job.nodes))
+    counts = " ".join(str(count) for count in job.layout)
     lines = [f"place {counts}"] if _uses_mpi(job) else []
     for number, command in enumerate(job.commands, start=1):
         launcher = ""
-        if job.ranks > 1 and is_mpi(command):
+        if job.ranks > 1 and runs_mpi(command):
             launcher = f'mpirun -n {job.ranks} "${{launch[@]}}" '
         lines += [
             f"command_{number}() {{",

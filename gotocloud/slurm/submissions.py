@@ -47,10 +47,13 @@ class Attempt:
         round: Which of RELION's submissions of the job it belongs to, from 1.
         token: What Slurm keeps as the job's comment.
         queue: Slurm's partition.
-        nodes: Machines.
+        layout: Ranks of each machine.
         ranks: MPI ranks.
         threads: Threads of each rank.
+        vcpus: Virtual CPUs of a machine.
         gpus_per_node: GPUs of each machine that it asked for.
+        gpu_ids: What RELION's `--gpu` gets; empty leaves it to RELION.
+        exclusive: Whether it has its machines to itself.
         instance_type: EC2's name of the machines; empty if unknown.
         spot: Whether they may be taken away.
         price_usd_per_hour: Of one machine; None if unknown.
@@ -73,10 +76,13 @@ class Attempt:
     round: int
     token: str
     queue: str
-    nodes: int
+    layout: tuple[int, ...]
     ranks: int
     threads: int
+    vcpus: int
     gpus_per_node: int = 0
+    gpu_ids: str = ""
+    exclusive: bool = True
     instance_type: str = ""
     spot: bool = False
     price_usd_per_hour: float | None = None
@@ -93,6 +99,11 @@ class Attempt:
     node_list: str = ""
     outcome: str = ""
     detail: str = ""
+
+    @property
+    def nodes(self) -> int:
+        """Machines."""
+        return len(self.layout)
 
     @property
     def is_open(self) -> bool:
@@ -219,6 +230,7 @@ def _submission(content: Mapping[str, Any]) -> Submission:
                 **{key: value for key, value in one.items() if key in known},
                 "state": State(one["state"]),
                 "modules": tuple(one["modules"]),
+                "layout": tuple(one["layout"]),
             }
         )
         for one in content["attempts"]

@@ -1,0 +1,276 @@
+"""What an ended attempt was, and what follows: pure decisions.
+
+A machine that was lost is nobody's fault, so the job goes on elsewhere. An error of RELION is
+final: it would only happen again, at the same price. What the scientist or the administrator
+ended stays ended.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gotocloud.cluster_configs.partitions import Partition
+from gotocloud.slurm.submissions import Attempt
+
+SPOT_INTERRUPTIONS = 3
+"""After so many the job goes on demand: spot is not to be had, and every new start is paid."""
+
+MOST_INTERRUPTIONS = 6
+"""Machines lost on demand as well: something else is wrong, and a person must look."""
+
+SUCCESS = "RELION_JOB_EXIT_SUCCESS"
+FAILURE = "RELION_JOB_EXIT_FAILURE"
+ABORTED = "RELION_JOB_EXIT_ABORTED"
+ABORT_NOW = "RELION_JOB_ABORT_NOW"
+
+ACTIVE_STATES = frozenset(
+    {
+        *("PENDING", "RUNNING", "CONFIGURING", "SUSPENDED", "STOPPED", "RESIZING", "SIGNALING"),
+        *("STAGE_OUT", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD"),
+    }
+)
+"""States of Slurm in which a job runs or will run."""
+
+WAITING_STATES = frozenset({"PENDING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD"})
+_LOST_STATES = frozenset({"NODE_FAIL", "BOOT_FAIL", "PREEMPTED"})
+
+_ENDED_BY_SLURM = re.compile(
+    r"\*\*\* (?:JOB|STEP) \S+ ON \S+ CANCELLED AT \S+(?: DUE TO (?P<reason>[A-Z ]+))?"
+)
+_LAUNCHER_LOST = (
+    # Open MPI 4 (orte/mca/errmgr/default_hnp) and 5 (PRRTE).
+    "ORTE has lost communication with a remote daemon",
+    "An ORTE daemon has unexpectedly failed after launch",
+    "PRTE has lost communication with a remote daemon",
+    "A PRTE daemon has unexpectedly failed after launch",
+    # Slurm, src/srun/libsrun.
+    "srun: error: Node failure on",
+)
+
+
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """An error of RELION, or of what it was given."""
+
+    ABORTED = "aborted"
+    """The scientist asked RELION to stop it."""
+
+    CANCELLED = "cancelled"
+    """Somebody cancelled it in Slurm."""
+
+    TIME_LIMIT = "time limit"
+    LOST = "machine lost"
+    REFUSED = "refused"
+    """Slurm did not take it."""
+
+    WITHDRAWN = "withdrawn"
+    """Slurm may have taken it, but it does nothing: another attempt runs instead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What is known of an attempt that no longer runs.
+
+    Args:
+        exit_status: What its script ended with; None if it never could say so.
+        started: Whether its script ever ran.
+        markers: RELION's exit markers of this attempt.
+        slurm_state: Slurm's word for it; empty once Slurm has forgotten it.
+        slurm_reason: Slurm's reason, for example "NodeDown".
+        lost_nodes: Machines of it that are down or do not answer.
+        log: What its error log says since it began.
+    """
+
+    exit_status: int | None
+    started: bool
+    markers: frozenset[str] = frozenset()
+    slurm_state: str = ""
+    slurm_reason: str = ""
+    lost_nodes: tuple[str, ...] = ()
+    log: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How an attempt ended, and that in words."""
+
+    outcome: Outcome
+    detail: str
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """How an attempt ended."""
+    if ABORTED in evidence.markers:
+        return Verdict(Outcome.ABORTED, "it was aborted in RELION")
+    if evidence.exit_status == 0 and FAILURE not in evidence.markers:
+        return Verdict(Outcome.SUCCEEDED, "it ended without an error")
+    by_slurm = _by_slurm(evidence)
+    if by_slurm:
+        return by_slurm
+    if evidence.lost_nodes:
+        return Verdict(Outcome.LOST, f"lost: {', '.join(evidence.lost_nodes)}")
+    if any(words in evidence.log for words in _LAUNCHER_LOST):
+        return Verdict(Outcome.LOST, "mpirun lost a machine")
+    if evidence.exit_status is None:
+        return _silent(evidence)
+    if SUCCESS in evidence.markers and FAILURE not in evidence.markers:
+        return Verdict(
+            Outcome.SUCCEEDED,
+            f"RELION succeeded, though its command ended with status {evidence.exit_status}",
+        )
+    return Verdict(Outcome.FAILED, f"its command ended with status {evidence.exit_status}")
+
+
+def _by_slurm(evidence: Evidence) -> Verdict | None:
+    """What Slurm says, or said in the log while it ended the job."""
+    words = _ENDED_BY_SLURM.findall(evidence.log)
+    reason = words[-1].strip() if words else None
+    state = evidence.slurm_state
+    if state in _LOST_STATES or evidence.slurm_reason == "NodeDown":
+        return Verdict(Outcome.LOST, f"Slurm says {state or evidence.slurm_reason}")
+    if reason is not None and reason.startswith(("NODE FAILURE", "PREEMPTION")):
+        return Verdict(Outcome.LOST, f"Slurm ended it because of {reason.split(',')[0].lower()}")
+    if state in ("TIMEOUT", "DEADLINE") or (reason or "").startswith("TIME LIMIT"):
+        return Verdict(Outcome.TIME_LIMIT, "it reached the time limit of its queue")
+    if state == "CANCELLED" or reason == "":
+        return Verdict(Outcome.CANCELLED, "it was cancelled in Slurm (scancel)")
+    if state == "OUT_OF_MEMORY":
+        return Verdict(Outcome.FAILED, "its machine had too little memory")
+    return None
+
+
+def _silent(evidence: Evidence) -> Verdict:
+    """An attempt whose script never had the last word."""
+    if not evidence.slurm_state:
+        if evidence.started:
+            return Verdict(Outcome.LOST, "it ended without a word, and Slurm has forgotten it")
+        return Verdict(Outcome.CANCELLED, "it never started, and Slurm has forgotten it")
+    if evidence.started and evidence.slurm_state == "COMPLETED":
+        return Verdict(Outcome.LOST, "its script was ended without a word")
+    return Verdict(Outcome.FAILED, f"Slurm says {evidence.slurm_state}")
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The job is over.
+
+    Args:
+        marker: RELION's exit marker that says so.
+        detail: Why.
+    """
+
+    marker: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Again:
+    """Another attempt follows.
+
+    Args:
+        queues: Where, the best first.
+        detail: Why there.
+    """
+
+    queues: tuple[str, ...]
+    detail: str
+
+
+def next_step(
+    verdict: Verdict,
+    attempts: Sequence[Attempt],
+    partitions: Sequence[Partition],
+    *,
+    can_continue: bool,
+) -> Finish | Again:
+    """What follows from the last attempt of a round.
+
+    Args:
+        verdict: How it ended.
+        attempts: All attempts of the round, the ended one last, each with its outcome.
+        partitions: The cluster's queues.
+        can_continue: Whether the next attempt takes up where this one ended; a job that has to
+            start again would pay for every interruption in full.
+    """
+    if verdict.outcome is Outcome.SUCCEEDED:
+        return Finish(SUCCESS, verdict.detail)
+    if verdict.outcome in (Outcome.ABORTED, Outcome.CANCELLED):
+        return Finish(ABORTED, verdict.detail)
+    if verdict.outcome is not Outcome.LOST:
+        return Finish(FAILURE, verdict.detail)
+    interruptions = 1 + sum(one.outcome == Outcome.LOST for one in attempts[:-1])
+    if interruptions >= MOST_INTERRUPTIONS:
+        return Finish(FAILURE, f"{verdict.detail}; that was interruption {interruptions}, the last")
+    return _elsewhere(interruptions, attempts, partitions, can_continue=can_continue)
+
+
+def _elsewhere(
+    interruptions: int,
+    attempts: Sequence[Attempt],
+    partitions: Sequence[Partition],
+    *,
+    can_continue: bool,
+) -> Again:
+    by_name = {one.name: one for one in partitions}
+    last = attempts[-1]
+    home = by_name.get(attempts[0].queue)
+    on_demand = _on_demand_twin(home, partitions)
+    said = f"interruption {interruptions}"
+    if not last.spot:
+        queues = _unique((last.queue, on_demand))
+        return Again(queues, f"{said}, on demand: again there")
+    if not can_continue:
+        return Again(
+            _unique((on_demand, last.queue)),
+            f"{said}: on demand, because the job has to start again from its beginning",
+        )
+    if interruptions >= SPOT_INTERRUPTIONS:
+        return Again(_unique((on_demand, last.queue)), f"{said} on spot: now on demand")
+    others = _other_spot(attempts, home, partitions)
+    if others:
+        return Again(_unique((*others, last.queue)), f"{said}: another spot type")
+    return Again((last.queue,), f"{said}: spot again, there is no other type")
+
+
+def _on_demand_twin(home: Partition | None, partitions: Sequence[Partition]) -> str | None:
+    if home is None:
+        return None
+    return next(
+        (one.name for one in partitions if not one.spot and one.queue_name == home.queue_name), None
+    )
+
+
+def _other_spot(
+    attempts: Sequence[Attempt], home: Partition | None, partitions: Sequence[Partition]
+) -> tuple[str, ...]:
+    """Spot queues whose machines have not been tried and give the job as much memory."""
+    if home is None:
+        return ()
+    tried = {one.instance_type for one in attempts}
+    fitting = [
+        one
+        for one in partitions
+        if one.spot and one.instance_type not in tried and _as_good(one, home)
+    ]
+    return tuple(one.name for one in fitting)
+
+
+def _as_good(other: Partition, home: Partition) -> bool:
+    if bool(other.gpus) != bool(home.gpus) or other.exclusive != home.exclusive:
+        return False
+    if home.gpus:
+        known = other.gpu_memory_gib is not None and home.gpu_memory_gib is not None
+        if known and (other.gpu_memory_gib or 0) < (home.gpu_memory_gib or 0):
+            return False
+        return other.memory_gib / other.gpus >= home.memory_gib / home.gpus
+    return other.memory_gib / other.vcpus >= home.memory_gib / home.vcpus
+
+
+def _unique(names: Sequence[str | None]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in names if name))
