@@ -28,13 +28,14 @@ echo "boot=$(cat /proc/sys/kernel/random/boot_id)"
 echo "cpu=$(getconf CLK_TCK) $(head -n 1 /proc/stat)"
 awk -F: '/:/ { gsub(/ /, "", $1); split($2, f, " "); if ($1 != "lo") sum += f[1] + f[9] }
     END { printf "network=%.0f\n", sum }' /proc/net/dev
-ps -eo comm= >/dev/null && echo "shells=$(ps -eo comm= | grep -c '^ssm-session-wor')"
+running=$(ps -eo comm=) && echo "shells=$(echo "$running" | grep -c '^ssm-session-wor')"
 if command -v dcv >/dev/null; then
     sessions=$(dcv list-sessions --json) && echo "sessions=$(echo "$sessions" | tr '\n' ' ')"
 else
     echo 'sessions=[]'
 fi
-if [ -n "$(ls /proc/driver/nvidia/gpus 2>/dev/null)" ]; then
+set -- /proc/driver/nvidia/gpus/*
+if [ -e "$1" ]; then
     load=$(nvidia-smi --query-gpu=utilization.gpu --format=csv,noheader,nounits) \
         && running=$(nvidia-smi --query-compute-apps=pid --format=csv,noheader) \
         && echo "gpus=$(echo "$load" | tr '\n' ' ')/$(echo "$running" | tr '\n' ' ')"

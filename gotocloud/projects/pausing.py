@@ -11,7 +11,7 @@ from typing import Any
 from gotocloud.projects.inventory import Summary
 from gotocloud.projects.proof import MAX_SHOWN, Tally
 
-SLURM = "export PATH=/opt/slurm/bin:$PATH"
+SLURM = 'export PATH="/opt/slurm/bin:$PATH"'
 """Where ParallelCluster puts Slurm; Run Command does not read login profiles."""
 
 _FIELDS = "%i|%T|%u|%P|%D|%r|%j"

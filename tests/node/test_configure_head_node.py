@@ -1,0 +1,174 @@
+"""The head node's script, run by bash below a root of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gotocloud.cluster_configs.renderer import FACTS
+from gotocloud.platform.tag_text import as_tag
+from gotocloud.slurm.cluster_facts import cluster_facts
+
+SCRIPT = Path(__file__).parents[2] / "gotocloud" / "node" / "configure-head-node.sh"
+NAMES = ("Größe 粒子/1", "a=41 =C3=28", 'wei rd\'; $(reboot) "x"')
+
+
+@dataclass(frozen=True)
+class Node:
+    """A head node, as far as the script can see one."""
+
+    folder: Path
+
+    def path(self, name: str) -> Path:
+        return self.folder / "root" / name
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", str(SCRIPT), *arguments],
+            env={
+                "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+                "GOTOCLOUD_ROOT": str(self.folder / "root"),
+            },
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    def written(self) -> dict[str, bytes]:
+        root = self.folder / "root"
+        return {
+            str(path.relative_to(root)): path.read_bytes()
+            for path in root.rglob("*")
+            if path.is_file()
+        }
+
+
+def arguments(**changes: str) -> list[str]:
+    given = dict.fromkeys(FACTS, "x") | {"software": "/efs", "keep_hours": "8"} | changes
+    return [f"{key}={value}" for key, value in given.items()]
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    systemctl = tmp_path / "bin" / "systemctl"
+    systemctl.parent.mkdir()
+    systemctl.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/systemctl\n')
+    systemctl.chmod(0o755)
+    return Node(tmp_path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_head_node_knows_its_cluster_with_names_as_people_wrote_them(
+    node: Node, name: str
+) -> None:
+    done = node.run(*arguments(project=as_tag(name), scientist="ann@lab", stack="s"))
+    assert done.returncode == 0, done.stderr
+    path = node.path("etc/gotocloud/cluster.json")
+    told = json.loads(path.read_text())
+    assert (told["project"], told["scientist"], told["keep_hours"]) == (name, "ann@lab", 8)
+    assert set(told) == set(FACTS)
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert cluster_facts(path).stack == "s"
+
+
+def test_a_second_run_changes_nothing(node: Node) -> None:
+    node.run(*arguments())
+    before = node.written()
+    assert node.run(*arguments()).returncode == 0
+    assert node.written() == before
+
+
+def test_the_guards_timer_is_started_and_survives_a_restart(node: Node) -> None:
+    node.run(*arguments())
+    calls = (node.folder / "systemctl").read_text().splitlines()
+    assert calls == ["daemon-reload", "enable --now gotocloud-guard.timer"]
+    timer = node.path("etc/systemd/system/gotocloud-guard.timer").read_text()
+    service = node.path("etc/systemd/system/gotocloud-guard.service").read_text()
+    assert "OnUnitInactiveSec=5min" in timer
+    assert "ExecStart=/usr/local/sbin/gotocloud-guard" in service
+    assert "TimeoutStartSec=infinity" in service
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (arguments()[1:], "cluster is missing"),
+        ([*arguments(), "colour=red"], "'colour=red' is none of KEY=VALUE"),
+        (arguments(project="a;reboot"), "'project=a;reboot' has no usable value"),
+        (arguments(project="x bucket=y")[:6], "bucket is missing"),
+        ([], "keep_hours is missing"),
+    ],
+)
+def test_arguments_that_make_no_sense_change_nothing(
+    node: Node, given: list[str], said: str
+) -> None:
+    done = node.run(*given)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert node.written() == {}
+
+
+def test_without_the_shared_software_the_guard_says_so_and_keeps_the_cluster(node: Node) -> None:
+    node.run(*arguments(software=str(node.folder / "efs")))
+    guard = str(node.path("usr/local/sbin/gotocloud-guard"))
+    done = subprocess.run([guard], capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0
+    assert "this cluster is kept, and billed" in done.stdout
+
+
+def test_with_the_shared_software_it_runs_that(node: Node) -> None:
+    program = node.folder / "efs/gotocloud/bin/gotocloud"
+    program.parent.mkdir(parents=True)
+    program.write_text('#!/bin/sh\necho "ran $*"; exit 4\n')
+    program.chmod(0o755)
+    node.run(*arguments(software=str(node.folder / "efs")))
+    guard = str(node.path("usr/local/sbin/gotocloud-guard"))
+    done = subprocess.run(
+        [guard, "--dry-run"], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert (done.returncode, done.stdout) == (4, "ran guard --dry-run\n")
+
+
+def test_a_login_finds_the_commands_once(node: Node) -> None:
+    node.run(*arguments())
+    profile = node.path("etc/profile.d/gotocloud.sh")
+    script = f". {profile}; . {profile}; echo $PATH"
+    done = subprocess.run(
+        ["sh", "-euc", script],
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "/usr/bin:/bin:/efs/gotocloud/bin\n"
+
+
+def test_what_is_written_for_shells_is_clean(node: Node) -> None:
+    node.run(*arguments())
+    shellcheck = shutil.which("shellcheck")
+    assert shellcheck, "shellcheck comes with the dev extra: make env"
+    for path, kind in (
+        (SCRIPT, "bash"),
+        (node.path("usr/local/sbin/gotocloud-guard"), "bash"),
+        (node.path("etc/profile.d/gotocloud.sh"), "sh"),
+    ):
+        done = subprocess.run(
+            [shellcheck, f"--shell={kind}", "--exclude=SC1091", str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout == "", path
+
+
+def test_nothing_is_built_or_downloaded() -> None:
+    code = [line.strip() for line in SCRIPT.read_text().splitlines()]
+    for word in ("apt", "yum", "dnf", "pip", "wget", "curl", "make ", "aws s3", "git "):
+        assert not [line for line in code if line.startswith(word)], word

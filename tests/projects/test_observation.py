@@ -1,0 +1,141 @@
+"""What the head node tells, read from the very script that it runs, with stand-in programs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gotocloud.projects.observation import OBSERVE, read_observation, uses, warning_script
+
+JOB = "job=7|RUNNING|ubuntu|refine3d|2|None|a|b"
+
+
+class Node:
+    """A machine whose programs say what a test wants."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bin = folder / "bin"
+        self.bin.mkdir()
+        self.gpus = folder / "gpus"
+        self.gpus.mkdir()
+        self.has("squeue", "true")
+        self.has("ps", "echo bash")
+
+    def has(self, name: str, script: str) -> None:
+        (self.bin / name).write_text(f"#!/bin/sh\n{script}\n")
+        (self.bin / name).chmod(0o755)
+
+    def run(self, script: str) -> str:
+        text = script.replace("/opt/slurm/bin:", "")
+        done = subprocess.run(
+            ["sh", "-c", text.replace("/proc/driver/nvidia/gpus", str(self.gpus))],
+            env={"PATH": f"{self.bin}:/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        )
+        return done.stdout
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    return Node(tmp_path)
+
+
+def test_a_machine_without_desktop_gpu_or_jobs_is_seen_as_such(node: Node) -> None:
+    seen = read_observation(node.run(OBSERVE))
+    assert (seen.jobs, seen.desktops, seen.shells, seen.gpu_percent) == ((), 0, 0, 0)
+    assert uses(seen, None) == ()
+    assert seen.boot == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert seen.cpu_s is not None
+    assert seen.cpu_s > 0
+    assert seen.network_bytes is not None
+
+
+def test_jobs_desktops_shells_and_gpus_are_counted(node: Node) -> None:
+    (node.gpus / "0000:00:1e.0").mkdir()
+    node.has("squeue", f"echo '{JOB}'")
+    node.has("ps", "printf 'bash\\nssm-session-wor\\nssm-agent-worke\\n'")
+    sessions = '[\n {"id": "a", "num-of-connections" : 1},\n {"id": "b", "num-of-connections": 2}]'
+    node.has("dcv", f"[ \"$1 $2\" = 'list-sessions --json' ] && echo '{sessions}'")
+    node.has("nvidia-smi", 'case "$*" in *utilization*) printf "3\\n17\\n";; esac')
+    seen = read_observation(node.run(OBSERVE))
+    assert [(one.id, one.name) for one in seen.jobs or ()] == [("7", "a|b")]
+    assert (seen.desktops, seen.shells, seen.gpu_percent) == (3, 1, 17)
+
+
+def test_a_program_that_computes_on_the_gpu_counts_even_between_two_steps(node: Node) -> None:
+    (node.gpus / "0000:00:1e.0").mkdir()
+    node.has("nvidia-smi", 'case "$*" in *utilization*) echo 0;; *) echo 4711;; esac')
+    assert read_observation(node.run(OBSERVE)).gpu_percent == 100
+
+
+@pytest.mark.parametrize(
+    ("program", "field", "said"),
+    [
+        ("squeue", "jobs", "Slurm does not say"),
+        ("dcv", "desktops", "DCV does not say"),
+        ("nvidia-smi", "gpu_percent", "does not tell its load"),
+        ("ps", "shells", "is not known"),
+    ],
+)
+def test_what_fails_is_unknown_and_counts_as_use(
+    node: Node, program: str, field: str, said: str
+) -> None:
+    (node.gpus / "0000:00:1e.0").mkdir()
+    node.has("nvidia-smi", 'case "$*" in *utilization*) echo 0;; esac')
+    node.has(program, "echo '[]'; exit 9")
+    seen = read_observation(node.run(OBSERVE))
+    assert getattr(seen, field) is None
+    assert any(said in one for one in uses(seen, None))
+
+
+@pytest.mark.parametrize(
+    ("told", "field"),
+    [
+        ("sessions=[{}]", "desktops"),
+        ("sessions=Could not connect", "desktops"),
+        ("gpus=[N/A] /", "gpu_percent"),
+        ("gpus=/", "gpu_percent"),
+        ("shells=", "shells"),
+        ("cpu=100 cpu  x", "cpu_s"),
+        ("network=-", "network_bytes"),
+    ],
+)
+def test_what_cannot_be_read_is_unknown(told: str, field: str) -> None:
+    assert getattr(read_observation(f"now=1800000000000000000\n{told}\n"), field) is None
+
+
+def test_a_broken_driver_on_a_machine_without_a_gpu_does_not_matter(node: Node) -> None:
+    node.has("nvidia-smi", "echo 'has failed because it could not communicate' >&2; exit 9")
+    assert read_observation(node.run(OBSERVE)).gpu_percent == 0
+
+
+def test_an_answer_without_a_time_is_no_answer() -> None:
+    with pytest.raises(ValueError, match="answered"):
+        read_observation("slurm=ok\n")
+
+
+def test_a_garbled_job_is_not_no_job() -> None:
+    assert read_observation("now=1800000000000000000\njob=7|RUNNING\nslurm=ok\n").jobs is None
+
+
+def test_a_warning_reaches_terminals_whatever_it_says(node: Node, tmp_path: Path) -> None:
+    node.has("wall", f"cat > {tmp_path}/walled")
+    text = "It's $(reboot) `time`; to keep it: gotocloud start 'a b' --keep-for 4"
+    node.run(warning_script(text))
+    assert (tmp_path / "walled").read_text() == f"{text}\n"
+
+
+def test_the_scripts_are_clean(tmp_path: Path) -> None:
+    for name, script in {"observe": OBSERVE, "warn": warning_script("x y")}.items():
+        path = tmp_path / f"{name}.sh"
+        path.write_text(f"#!/bin/sh\n{script}")
+        done = subprocess.run(
+            ["shellcheck", str(path)], capture_output=True, text=True, check=False, env=os.environ
+        )
+        assert done.stdout == ""
