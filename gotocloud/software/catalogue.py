@@ -235,16 +235,15 @@ class Catalogue:
         plain = [build for build in mine if build.cuda_arch is None and build.cpu_flag in cpu_flags]
         return (*fitting, *plain)
 
-    def build_for(self, version: Version, instance_type: str) -> Build | None:
-        """The best build of a version for an instance type; None if that is not known."""
-        family = self.families.get(instance_type.partition(".")[0])
-        if family is None:
-            return None
-        wanted = self.builds[family.build]
-        fitting = self.choices(
-            version, cuda_arch=wanted.cuda_arch, cpu_flags=self._flags_with(wanted)
-        )
-        return fitting[0] if fitting else None
+    def fitting(self, version: Version, family: str) -> tuple[Build, ...]:
+        """Builds of a version that run on an instance family, the best first.
+
+        Empty if the catalogue does not know the family.
+        """
+        if family not in self.families:
+            return ()
+        wanted = self.builds[self.families[family].build]
+        return self.choices(version, cuda_arch=wanted.cuda_arch, cpu_flags=self._flags_with(wanted))
 
     def _flags_with(self, wanted: Build) -> frozenset[str]:
         """What a processor can do for which a build is the best: its flag and the lesser ones."""
@@ -280,8 +279,8 @@ def executable_for(
     package = known.package(package_name)
     chosen = package.version(version or usual or None)
     chooser = f"{package.name}/{chosen.number}"
-    build = known.build_for(chosen, instance_type) if instance_type else None
-    if build is None or instance_type is None:
+    fitting = known.fitting(chosen, instance_type.partition(".")[0]) if instance_type else ()
+    if not fitting or instance_type is None:
         return Software(
             package=package.name,
             version=chosen.number,
@@ -291,6 +290,7 @@ def executable_for(
             reason=_unchosen(package.name, chosen, instance_type),
             source=chosen.source,
         )
+    build = fitting[0]
     return Software(
         package=package.name,
         version=chosen.number,

@@ -1,0 +1,161 @@
+"""Compares what a catalogue promises with what a shared file system holds.
+
+Reading is done here; running a program for its version is passed in.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from gotocloud.software.catalogue import Build, Catalogue, Package, Version
+from gotocloud.software.layout import CATALOGUE, COMMAND, MODULES, SETTINGS, TEMPLATE, Layout
+from gotocloud.software.modules import module_files
+
+Run = Callable[[Sequence[str]], tuple[int, str]]
+"""Runs a command; gives its exit status (negative: the signal that ended it) and its output."""
+
+_ILLEGAL_INSTRUCTION = -4
+
+
+class State(StrEnum):
+    """How something stands."""
+
+    OK = "ok"
+    MISSING = "missing"
+    WRONG = "wrong"
+    UNKNOWN = "not checked"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One promise and how it stands.
+
+    Args:
+        what: The promise: a module, or a file of the command line.
+        path: Where it should be.
+        state: How it stands.
+        text: What was found, or what to do.
+    """
+
+    what: str
+    path: str
+    state: State
+    text: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """For `--json`."""
+        return {"what": self.what, "path": self.path, "state": str(self.state), "text": self.text}
+
+
+def inspect(catalogue: Catalogue, layout: Layout, run: Run | None = None) -> list[Item]:
+    """Everything that a catalogue promises, as it stands on a shared file system.
+
+    Args:
+        layout: Where the file system is mounted, which must be where its programs expect it.
+        run: Runs a program for its version. Default: versions are not checked.
+    """
+    return [*_command_line(layout), *_modules(catalogue, layout, run)]
+
+
+def _command_line(layout: Layout) -> Iterator[Item]:
+    for name, wanted in (
+        (COMMAND, "the command line"),
+        (SETTINGS, "the settings for shells"),
+        (TEMPLATE, "RELION's submit template"),
+        (CATALOGUE, "the catalogue"),
+        (MODULES, "the module files"),
+    ):
+        path = layout.top / name
+        fault = _unreadable(path, executable=name == COMMAND)
+        yield Item(
+            wanted,
+            str(path),
+            State.MISSING if fault else State.OK,
+            f"{fault}; gotocloud software publish puts it there" if fault else "",
+        )
+
+
+def _modules(catalogue: Catalogue, layout: Layout, run: Run | None) -> Iterator[Item]:
+    texts = module_files(catalogue)
+    for package in catalogue.packages.values():
+        yield _module_file(f"{package.name}/.modulerc", layout, texts)
+        for version in package.versions.values():
+            chooser = f"{package.name}/{version.number}"
+            if version.builds:
+                yield _module_file(chooser, layout, texts)
+            builds: list[Build | None] = [catalogue.builds[name] for name in version.builds]
+            for build in builds or [None]:
+                name = f"{chooser}-{build.name}" if build else chooser
+                item = _module_file(name, layout, texts)
+                if item.state is State.OK:
+                    build_name = build.name if build else None
+                    prefix = Path(catalogue.prefix(package.name, version, build_name))
+                    item = _program(name, package, version, prefix, run)
+                yield item
+
+
+def _module_file(name: str, layout: Layout, texts: dict[str, str]) -> Item:
+    path = layout.modules / name
+    if fault := _unreadable(path):
+        return Item(name, str(path), State.MISSING, f"module file: {fault}")
+    try:
+        same = path.read_text(encoding="utf-8") == texts[name]
+    except (OSError, UnicodeDecodeError) as error:
+        return Item(name, str(path), State.WRONG, f"module file: {error}")
+    if same:
+        return Item(name, str(path), State.OK)
+    return Item(name, str(path), State.WRONG, "the module file is not what the catalogue says")
+
+
+def _program(name: str, package: Package, version: Version, prefix: Path, run: Run | None) -> Item:
+    """The executables of one build; the first fault that counts."""
+    faults = [
+        f"{executable}: {fault}"
+        for executable in package.executables
+        if (fault := _unreadable(prefix / "bin" / executable, executable=True))
+    ]
+    if faults:
+        gone = len(faults) == len(package.executables)
+        text = "not installed" if gone else "; ".join(faults)
+        return Item(name, str(prefix), State.MISSING, text)
+    if run is None or not package.version_command:
+        return Item(name, str(prefix), State.OK, "its version was not asked for")
+    program, *arguments = package.version_command
+    status, output = run([str(prefix / "bin" / program), *arguments])
+    if status == _ILLEGAL_INSTRUCTION:
+        text = "it needs another processor than this machine's"
+        return Item(name, str(prefix), State.UNKNOWN, text)
+    found = re.search(r"\d+(?:\.\d+)+", output)
+    if status or not found:
+        said = " ".join(output.split())[:200] or "nothing"
+        text = f"{program} ended with {status} and said: {said}"
+        return Item(name, str(prefix), State.WRONG, text)
+    if found[0] != version.number:
+        text = f"{program} says that it is {found[0]}, not {version.number}"
+        return Item(name, str(prefix), State.WRONG, text)
+    return Item(name, str(prefix), State.OK, f"{program} says {found[0]}")
+
+
+def _unreadable(path: Path, *, executable: bool = False) -> str:
+    """Why somebody without special rights could not use a file or folder; empty if they can."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return "it is a link to nothing" if path.is_symlink() else "it is not there"
+    except OSError as error:
+        return str(error.strerror)
+    folder = stat.S_ISDIR(mode)
+    # Root reads everything, and software is published as root: the mode decides.
+    if not mode & stat.S_IROTH or (folder and not mode & stat.S_IXOTH):
+        return f"not everybody may read it (mode {stat.S_IMODE(mode):o})"
+    if not os.access(path, os.R_OK):
+        return "it cannot be read"
+    if executable and (folder or not mode & stat.S_IXOTH):
+        return f"not everybody may run it (mode {stat.S_IMODE(mode):o})"
+    return ""
