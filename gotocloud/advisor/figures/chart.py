@@ -1,82 +1,30 @@
-"""What the pictures show, as data: one point for each setting that was measured."""
+"""What the pictures show: the evidence of one job, with names for its axes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gotocloud.advisor.evidence import Evidence, Point
+from gotocloud.advisor.job_names import pretty
 from gotocloud.advisor.preference import SCALE_HOURS, SCALE_USD
 
 
 @dataclass(frozen=True)
-class Span:
-    """A figure with its interval.
-
-    Args:
-        value: The figure itself.
-        low: Lower end of the interval; None when it was measured once only.
-        high: Its upper end.
-    """
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def error(self) -> tuple[float, float]:
-        """Distance down and up to the ends; nought when there is no interval."""
-        low = self.value if self.low is None else self.low
-        high = self.value if self.high is None else self.high
-        return max(0.0, self.value - low), max(0.0, high - self.value)
-
-
-@dataclass(frozen=True)
-class Point:
-    """One setting of one job type.
-
-    Args:
-        label: In the paper's form: GPUs @ nodes x family (GPUs and vCPUs of a node),
-            for example "16@2x g4dn(8,96)".
-        instance_type: EC2's name.
-        units: GPUs in use; ranks x threads where none is used.
-        hours: Time in the job.
-        usd: Its cost; None when the price is unknown.
-        spot: Whether the cost is that of spot nodes.
-        optimum: Whether the criterion chose it.
-        on_front: Whether no other setting is both faster and cheaper.
-        note: Where it comes from, in a few words.
-    """
-
-    label: str
-    instance_type: str
-    units: int
-    hours: Span
-    usd: Span | None
-    spot: bool = False
-    optimum: bool = False
-    on_front: bool = False
-    note: str = ""
-
-    @property
-    def family(self) -> str:
-        """Instance family, for example "g4dn"."""
-        return self.instance_type.partition(".")[0]
-
-
-@dataclass(frozen=True)
 class Chart:
-    """Everything that was measured of one job type.
+    """Everything known about one job, ready to be drawn.
 
     Args:
-        job_type: For example "refine3d".
-        title: What was measured, for example "refine3d, 100,000 particles of 256 px".
-        unit_name: What is counted on the first axis: "GPUs" or "threads".
-        points: The settings.
-        source: Where the measurements come from; printed below.
+        job: For example "refine3d".
+        title: For example "Refine3D, 100,000 particles of 256 px".
+        unit_name: What the first axis counts: "GPUs" or "threads".
+        points: The settings, on demand and on spot.
+        source: Where the times come from; printed below.
     """
 
-    job_type: str
+    job: str
     title: str
     unit_name: str
     points: tuple[Point, ...]
@@ -88,55 +36,62 @@ class Chart:
         return tuple(point for point in self.points if point.usd is not None)
 
     @property
-    def families(self) -> tuple[str, ...]:
-        """Instance families, sorted: each has its colour, marker and hatch."""
-        return tuple(sorted({point.family for point in self.points}))
+    def timed(self) -> tuple[tuple[str, Point], ...]:
+        """One point for each setting, fewest units first: time knows no market.
+
+        Returns:
+            Names and points; settings with the same label get a number after it.
+        """
+        settings = {(p.instance_type, p.label, p.hours): p for p in self.points}
+        points = sorted(settings.values(), key=lambda p: (p.units, p.instance_type, p.label))
+        seen = Counter[str]()
+        named = []
+        for point in points:
+            seen[point.label] += 1
+            again = f" #{seen[point.label]}" if seen[point.label] > 1 else ""
+            named.append((point.label + again, point))
+        return tuple(named)
 
     @property
-    def optimum(self) -> Point | None:
-        """The point that the criterion chose."""
-        return next((point for point in self.priced if point.optimum), None)
+    def instance_types(self) -> tuple[str, ...]:
+        """Sorted: each has its colour, marker and hatch."""
+        return tuple(sorted({point.instance_type for point in self.points}))
 
     @property
-    def front(self) -> tuple[Point, ...]:
-        """The Pareto front, fastest first."""
-        return tuple(
-            sorted((p for p in self.priced if p.on_front), key=lambda point: point.hours.value)
-        )
+    def optima(self) -> tuple[Point, ...]:
+        """The best of each market by the paper's criterion."""
+        return tuple(point for point in self.priced if point.optimum)
+
+    def front(self, *, spot: bool) -> tuple[Point, ...]:
+        """The Pareto front of one market, fastest first."""
+        own = (p for p in self.priced if p.on_front and p.spot == spot)
+        return tuple(sorted(own, key=lambda point: point.hours))
 
 
-@dataclass(frozen=True)
-class ResolutionStep:
-    """What one cycle of a project reached.
+def chart(evidence: Evidence) -> Chart:
+    """The chart of what is known about a job."""
+    size = str(evidence.size)
+    variant = f" ({evidence.variant})" if evidence.variant else ""
+    sources = sorted({source for point in evidence.points for source in point.sources})
+    dates = sorted({point.price_date for point in evidence.points if point.price_date})
+    prices = f"Prices of {evidence.region}, {', '.join(dates)}." if dates else ""
+    return Chart(
+        job=evidence.job,
+        title=f"{pretty(evidence.job)}{variant}{f', {size}' if size else ''}",
+        unit_name="GPUs" if any(point.on_gpu for point in evidence.points) else "threads",
+        points=evidence.points,
+        source=f"Times: {'; '.join(sources)}. {prices}".strip() if sources else prices,
+    )
 
-    Args:
-        label: For example "Refine3D 2".
-        resolution_angstrom: Resolution after it.
-        cumulative_hours: Time until then.
-        cumulative_usd: Cost until then; None when unknown.
-    """
 
-    label: str
-    resolution_angstrom: float
-    cumulative_hours: float
-    cumulative_usd: float | None
-
-
-def shape_label(
-    units: int, nodes: int, instance_type: str, gpus_per_node: int, vcpus_per_node: int | None
-) -> str:
-    """A setting in the paper's form, for example "16@2x g4dn(8,96)".
-
-    Source of the form: Moriya et al., Communications Biology 2024,
-    doi 10.1038/s42003-024-07031-6, Fig. 2.
-    """
-    family = instance_type.partition(".")[0]
-    vcpus = "?" if vcpus_per_node is None else vcpus_per_node
-    return f"{units}@{nodes}x {family}({gpus_per_node},{vcpus})"
+def spread(value: float, interval: tuple[float, float] | None) -> tuple[float, float]:
+    """Distance from a value down and up to the ends of its interval; nought without one."""
+    low, high = interval or (value, value)
+    return max(0.0, value - low), max(0.0, high - value)
 
 
 def arc(optimum: Point, *, steps: int = 64) -> tuple[list[float], list[float]]:
-    """The quarter circle through the optimum around the origin of the paper's axes.
+    """The quarter circle through an optimum around the origin of the paper's axes.
 
     Whatever lies outside is worse by the criterion.
 
@@ -144,7 +99,7 @@ def arc(optimum: Point, *, steps: int = 64) -> tuple[list[float], list[float]]:
         Hours and US dollars along it.
     """
     assert optimum.usd is not None
-    radius = math.hypot(optimum.hours.value / SCALE_HOURS, optimum.usd.value / SCALE_USD)
+    radius = math.hypot(optimum.hours / SCALE_HOURS, optimum.usd / SCALE_USD)
     angles = [math.pi / 2 * step / (steps - 1) for step in range(steps)]
     return (
         [radius * math.sin(angle) * SCALE_HOURS for angle in angles],
@@ -158,18 +113,11 @@ def extent(points: Iterable[Point]) -> tuple[float, float]:
     Returns:
         Hours and US dollars; one hour is always as long as 20 US dollars.
     """
-    shown = [point for point in points if point.usd is not None]
-    hours = max((p.hours.value + p.hours.error[1] for p in shown), default=1.0)
-    usd = max((p.usd.value + p.usd.error[1] for p in shown if p.usd), default=1.0)
-    length = 1.12 * max(hours / SCALE_HOURS, usd / SCALE_USD)
-    return length * SCALE_HOURS, length * SCALE_USD
-
-
-def problems(points: Sequence[Point]) -> list[str]:
-    """Why points cannot be drawn; empty when they can."""
-    found = [] if points else ["there is no measurement to draw"]
+    lengths = [0.1]
     for point in points:
-        figures = [point.hours.value, *([point.usd.value] if point.usd else [])]
-        if not all(math.isfinite(figure) and figure >= 0 for figure in figures):
-            found.append(f"{point.label}: {figures} are not times and costs")
-    return found
+        if point.usd is None:
+            continue
+        lengths.append((point.hours + spread(point.hours, point.hours_interval)[1]) / SCALE_HOURS)
+        lengths.append((point.usd + spread(point.usd, point.usd_interval)[1]) / SCALE_USD)
+    length = 1.12 * max(lengths)
+    return length * SCALE_HOURS, length * SCALE_USD

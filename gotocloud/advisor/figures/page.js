@@ -6,9 +6,9 @@ const COLUMNS = [
   ["setting", (p) => p.label],
   ["bought", (p) => (p.spot ? "spot" : "on demand")],
   ["units", (p) => p.units],
-  ["hours", (p) => p.hours.value],
-  ["USD", (p) => (p.usd ? p.usd.value : NaN)],
-  ["from", (p) => p.note],
+  ["hours", (p) => p.hours],
+  ["USD", (p) => p.usd ?? NaN],
+  ["from", (p) => p.basis],
 ];
 let sorting = { column: 3, down: false };
 
@@ -24,13 +24,13 @@ function wishes() {
 
 // The same formula as advisor/ranking.py: only the order of scores means something.
 function score(point, weight) {
-  const x = point.hours.value / scaleHours;
-  const y = point.usd.value / scaleUsd;
+  const x = point.hours / scaleHours;
+  const y = point.usd / scaleUsd;
   return weight * x * x + (1 - weight) * y * y;
 }
 
 function fits(point, wish) {
-  return point.usd && point.hours.value <= wish.deadline && point.usd.value <= wish.budget;
+  return point.usd !== null && point.hours <= wish.deadline && point.usd <= wish.budget;
 }
 
 function bestOf(points, wish) {
@@ -43,11 +43,11 @@ function bestOf(points, wish) {
 
 function frontOf(points) {
   const beats = (a, b) =>
-    a.hours.value <= b.hours.value && a.usd.value <= b.usd.value &&
-    (a.hours.value < b.hours.value || a.usd.value < b.usd.value);
+    a.hours <= b.hours && a.usd <= b.usd &&
+    (a.hours < b.hours || a.usd < b.usd);
   return points
-    .filter((point) => point.usd && !points.some((other) => other.usd && beats(other, point)))
-    .sort((a, b) => a.hours.value - b.hours.value);
+    .filter((point) => point.usd !== null && !points.some((other) => other.usd !== null && beats(other, point)))
+    .sort((a, b) => a.hours - b.hours);
 }
 
 // Points as good as the best: a quarter of an ellipse, of a circle in the paper's axes.
@@ -61,45 +61,41 @@ function equals(best, weight) {
   };
 }
 
-const ends = (spans) => ({
-  type: "data", symmetric: false,
-  array: spans.map((s) => (s.high === null ? 0 : s.high - s.value)),
-  arrayminus: spans.map((s) => (s.low === null ? 0 : s.value - s.low)),
-  thickness: 1, width: 3,
+const ends = (spreads) => ({
+  type: "data", symmetric: false, thickness: 1, width: 3,
+  array: spreads.map(([, up]) => up), arrayminus: spreads.map(([down]) => down),
 });
 
-function barTraces(chart, points) {
-  const timed = [...new Map(points.map((p) => [p.label, p])).values()]
-    .sort((a, b) => a.units - b.units || a.label.localeCompare(b.label));
-  const order = timed.map((p) => p.label);
-  return {
-    order,
-    traces: chart.families.map(({ name, colour, pattern }) => {
-      const own = timed.filter((p) => p.family === name);
-      return {
-        type: "bar", name, x: own.map((p) => p.label), y: own.map((p) => p.hours.value),
-        error_y: ends(own.map((p) => p.hours)),
-        marker: { color: colour, pattern: { shape: pattern, fgcolor: "white", bgcolor: colour } },
-        hovertemplate: "%{x}<br>%{y:.3g} h<extra></extra>",
-      };
-    }),
-  };
+function barTraces(chart) {
+  return chart.types.map(({ name, colour, pattern }) => {
+    const own = chart.bars.filter((p) => p.type === name);
+    return {
+      type: "bar", name, x: own.map((p) => p.name), y: own.map((p) => p.hours),
+      error_y: ends(own.map((p) => p.hoursSpread)),
+      marker: {
+        color: colour, opacity: own.map((p) => (p.measured ? 1 : chart.pale)),
+        pattern: { shape: pattern, fgcolor: "white", bgcolor: colour },
+      },
+      text: own.map((p) => p.basis), textposition: "none",
+      hovertemplate: "%{x}<br>%{y:.3g} h<br>%{text}<extra></extra>",
+    };
+  });
 }
 
 function markTraces(chart, points, best, wish) {
-  return chart.families.flatMap(({ name, colour, symbol }) =>
+  return chart.types.flatMap(({ name, colour, symbol }) =>
     [false, true].map((spot) => {
-      const own = points.filter((p) => p.usd && p.family === name && p.spot === spot);
+      const own = points.filter((p) => p.usd !== null && p.type === name && p.spot === spot);
       return {
         type: "scatter", mode: "markers", name: name + (spot ? " spot" : ""),
-        x: own.map((p) => p.hours.value), y: own.map((p) => p.usd.value),
-        error_x: ends(own.map((p) => p.hours)), error_y: ends(own.map((p) => p.usd)),
-        text: own.map((p) => p.label + (p.note ? "<br>" + p.note : "")),
+        x: own.map((p) => p.hours), y: own.map((p) => p.usd),
+        error_x: ends(own.map((p) => p.hoursSpread)), error_y: ends(own.map((p) => p.usdSpread)),
+        text: own.map((p) => p.label + "<br>" + p.basis),
         hovertemplate: "%{text}<br>%{x:.3g} h, %{y:.4g} USD<extra></extra>",
         marker: {
           symbol: symbol + (spot ? "-open" : ""), color: colour,
           size: own.map((p) => (p === best ? 17 : 10)),
-          opacity: own.map((p) => (fits(p, wish) ? 1 : 0.2)),
+          opacity: own.map((p) => (!fits(p, wish) ? 0.2 : p.measured ? 1 : chart.pale)),
           line: { width: spot ? 2 : 1, color: spot ? colour : "white" },
         },
       };
@@ -111,7 +107,7 @@ function drawScatter(chart, points, best, wish) {
   const front = frontOf(points);
   const traces = [{
     type: "scatter", mode: "lines", name: "Pareto front", line: { ...line, shape: "hv" },
-    x: front.map((p) => p.hours.value), y: front.map((p) => p.usd.value), hoverinfo: "skip",
+    x: front.map((p) => p.hours), y: front.map((p) => p.usd), hoverinfo: "skip",
   }, ...markTraces(chart, points, best, wish)];
   if (best) {
     traces.unshift({
@@ -119,24 +115,23 @@ function drawScatter(chart, points, best, wish) {
       line: { ...line, dash: "dash" }, hoverinfo: "skip",
     });
   }
-  const priced = points.filter((p) => p.usd);
+  const priced = points.filter((p) => p.usd !== null);
   const reach = 1.1 * Math.max(0.01,
-    ...priced.map((p) => Math.max(p.hours.value / scaleHours, p.usd.value / scaleUsd)));
+    ...priced.map((p) => Math.max(p.hours / scaleHours, p.usd / scaleUsd)));
   Plotly.react("scatter", traces, {
     title: { text: "Time against cost", x: 0.02 }, height: 520, margin: { t: 50, r: 10 },
     xaxis: { title: { text: "time in the job (hours)" }, range: [0, reach * scaleHours], constrain: "domain" },
     yaxis: { title: { text: "cost (US dollars)" }, range: [0, reach * scaleUsd],
       scaleanchor: "x", scaleratio: scaleHours / scaleUsd, constrain: "domain" },
     legend: { orientation: "h", y: -0.2 },
-    annotations: best ? [{ x: best.hours.value, y: best.usd.value, text: best.label, ax: 60, ay: -40 }] : [],
+    annotations: best ? [{ x: best.hours, y: best.usd, text: best.label, ax: 60, ay: -40 }] : [],
   }, { responsive: true, displaylogo: false });
 }
 
-function drawBars(chart, points) {
-  const { traces, order } = barTraces(chart, points);
-  Plotly.react("bars", traces, {
+function drawBars(chart) {
+  Plotly.react("bars", barTraces(chart), {
     title: { text: `Time against number of ${chart.unitName}`, x: 0.02 }, barmode: "overlay", height: 520, margin: { t: 50, r: 10 },
-    xaxis: { categoryorder: "array", categoryarray: order, tickangle: -60,
+    xaxis: { categoryorder: "array", categoryarray: chart.bars.map((p) => p.name), tickangle: -60,
       title: { text: `${chart.unitName} @ nodes x family (GPUs, vCPUs of a node)`, standoff: 12 } },
     yaxis: { title: { text: "time in the job (hours)" }, rangemode: "tozero" },
     legend: { orientation: "h", y: -0.55 },
@@ -164,10 +159,10 @@ function fillTable(points, best, wish) {
 }
 
 function tell(best, points) {
-  const priced = points.some((point) => point.usd);
+  const priced = points.some((point) => point.usd !== null);
   at("verdict").textContent = best
     ? `Best: ${best.label}, ${best.spot ? "spot" : "on demand"}: ` +
-      `${best.hours.value.toPrecision(3)} h, ${best.usd.value.toFixed(2)} USD.`
+      `${best.hours.toPrecision(3)} h, ${best.usd.toFixed(2)} USD.`
     : priced ? "No setting meets the deadline and the budget." : "No cost is known.";
 }
 
@@ -178,7 +173,7 @@ function draw() {
   const best = bestOf(points, wish);
   at("title").textContent = chart.title;
   at("source").textContent = chart.source;
-  drawBars(chart, points);
+  drawBars(chart);
   drawScatter(chart, points, best, wish);
   fillTable(points, best, wish);
   tell(best, points);
@@ -186,11 +181,11 @@ function draw() {
 
 function drawResolution() {
   const axis = new FormData(at("axis")).get("axis");
-  const steps = project.steps.filter((step) => step[axis] !== null);
+  const { steps } = project;
   Plotly.react("resolution", [{
     type: "scatter", mode: "lines+markers+text", line: { color: "#0072B2" }, marker: { size: 9 },
     x: steps.map((step) => step[axis]), y: steps.map((step) => step.angstrom),
-    text: steps.map((step) => step.label), textposition: "top right",
+    text: steps.map((step) => step.name), textposition: "top right",
     hovertemplate: "%{text}<br>%{y} Å at %{x:,}<extra></extra>",
   }], {
     height: 460, margin: { t: 20 },
@@ -207,7 +202,7 @@ function prepareProject() {
 }
 
 function prepareCharts() {
-  at("job").append(...charts.map((chart, index) => new Option(chart.jobType, index)));
+  at("job").append(...charts.map((chart, index) => new Option(chart.job, index)));
   const head = at("table").tHead.insertRow();
   COLUMNS.forEach(([name], column) => {
     const cell = head.appendChild(document.createElement("th"));

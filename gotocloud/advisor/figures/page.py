@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
 
+from gotocloud.advisor.evidence import Point, ResolutionPoint
 from gotocloud.advisor.extras import library
-from gotocloud.advisor.figures.chart import Chart, Point, ResolutionStep
-from gotocloud.advisor.figures.palette import looks
+from gotocloud.advisor.figures.chart import Chart, spread
+from gotocloud.advisor.figures.palette import ESTIMATED_ALPHA, looks
 from gotocloud.advisor.preference import SCALE_HOURS, SCALE_USD
 
 
 def page(
-    charts: Sequence[Chart], steps: Sequence[ResolutionStep] = (), *, project: str = ""
+    charts: Sequence[Chart], steps: Sequence[ResolutionPoint] = (), *, project: str = ""
 ) -> str:
     """The page as HTML; it needs no network and nothing beside it.
 
@@ -49,26 +49,39 @@ def page(
 
 def _chart(chart: Chart) -> dict[str, Any]:
     return {
-        "jobType": chart.job_type,
+        "job": chart.job,
         "title": chart.title,
         "unitName": chart.unit_name,
         "source": chart.source,
-        "families": [
-            {"name": family, "colour": look.colour, "symbol": look.symbol, "pattern": look.pattern}
-            for family, look in looks(chart.families).items()
+        "types": [
+            {"name": name, "colour": look.colour, "symbol": look.symbol, "pattern": look.pattern}
+            for name, look in looks(chart.instance_types).items()
         ],
+        "bars": [{"name": name, **_point(point)} for name, point in chart.timed],
         "points": [_point(point) for point in chart.points],
-    }
-
-
-def _step(step: ResolutionStep) -> dict[str, Any]:
-    return {
-        "label": step.label,
-        "angstrom": step.resolution_angstrom,
-        "hours": step.cumulative_hours,
-        "usd": step.cumulative_usd,
+        "pale": ESTIMATED_ALPHA,
     }
 
 
 def _point(point: Point) -> dict[str, Any]:
-    return {**asdict(point), "family": point.family}
+    return {
+        "label": point.label,
+        "type": point.instance_type,
+        "units": point.units,
+        "spot": point.spot,
+        "measured": point.measured,
+        "hours": point.hours,
+        "hoursSpread": spread(point.hours, point.hours_interval),
+        "usd": point.usd,
+        "usdSpread": spread(point.usd or 0, point.usd_interval),
+        "basis": point.basis,
+    }
+
+
+def _step(step: ResolutionPoint) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "angstrom": step.resolution_angstrom,
+        "hours": step.hours,
+        "usd": step.usd,
+    }

@@ -1,4 +1,4 @@
-"""How instance families are told apart: by colour, by marker and by hatch, so that any one does.
+"""How instance types are told apart: by colour, by marker and by hatch, so that any one does.
 
 The colours are those of Okabe and Ito, chosen to differ for people with any kind of colour
 vision. Source: https://jfly.uni-koeln.de/color/.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Look:
-    """The look of one family.
+    """The look of one instance type.
 
     Args:
         colour: As hexadecimal RGB.
@@ -42,6 +42,10 @@ INK = "#222222"
 FAINT = "#777777"
 
 
-def looks(families: Sequence[str]) -> dict[str, Look]:
-    """A look for each family; after seven the looks begin anew."""
-    return {family: LOOKS[index % len(LOOKS)] for index, family in enumerate(families)}
+ESTIMATED_ALPHA = 0.45
+"""Opacity of what was not measured itself."""
+
+
+def looks(instance_types: Sequence[str]) -> dict[str, Look]:
+    """A look for each instance type; after seven the looks begin anew."""
+    return {name: LOOKS[index % len(LOOKS)] for index, name in enumerate(instance_types)}

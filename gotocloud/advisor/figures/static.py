@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gotocloud.advisor.evidence import Point, ResolutionPoint
 from gotocloud.advisor.extras import library
-from gotocloud.advisor.figures.chart import Chart, Point, ResolutionStep, arc, extent
-from gotocloud.advisor.figures.palette import FAINT, INK, looks
+from gotocloud.advisor.figures.chart import Chart, arc, extent, spread
+from gotocloud.advisor.figures.palette import ESTIMATED_ALPHA, FAINT, INK, Look, looks
 from gotocloud.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ FORMATS = ("svg", "pdf", "png")
 PANEL_INCHES = 3.5
 """Width of one panel; two beside each other fill a journal's page of 180 mm."""
 
-KEY = "filled: on demand, open: spot; dashed: through the optimum; steps: Pareto front"
+KEY = (
+    "filled: on demand, open: spot, pale: estimated between measurements; "
+    "dashed: through the optimum of each market; steps: Pareto fronts"
+)
 """What the signs of the second plot mean."""
 
 _STYLE: dict[Any, Any] = {
@@ -58,7 +62,7 @@ def save_chart(chart: Chart, path: Path) -> None:
 
 
 def save_resolution(
-    steps: Sequence[ResolutionStep], title: str, path: Path, *, source: str = ""
+    steps: Sequence[ResolutionPoint], title: str, path: Path, *, source: str = ""
 ) -> None:
     """Draw resolution against cumulative time and against cumulative cost.
 
@@ -67,10 +71,8 @@ def save_resolution(
     """
     with _figure(path, panels=2) as figure:
         hours, usd = figure.subplots(1, 2, sharey=True)
-        _steps(hours, steps, [step.cumulative_hours for step in steps], "cumulative time (hours)")
-        priced = [step for step in steps if step.cumulative_usd is not None]
-        costs = [step.cumulative_usd or 0.0 for step in priced]
-        _steps(usd, priced, costs, "cumulative cost (US dollars)")
+        _steps(hours, steps, [step.hours for step in steps], "cumulative time (hours)")
+        _steps(usd, steps, [step.usd for step in steps], "cumulative cost (US dollars)")
         # Better is up: fewer angstroms.
         hours.invert_yaxis()
         hours.set_ylabel("resolution (Å)")
@@ -81,54 +83,46 @@ def save_resolution(
 
 def _bars(axes: Axes, chart: Chart) -> None:
     """Time against the number of GPUs, one bar for each setting."""
-    chosen = looks(chart.families)
-    # The time does not depend on how the nodes were bought.
-    timed = sorted(
-        {(p.units, p.family, p.label): p for p in chart.points}.values(),
-        key=lambda point: (point.units, point.family, point.label),
-    )
-    heights = [point.hours.value for point in timed]
-    errors = [[p.hours.error[side] for p in timed] for side in (0, 1)]
+    chosen = looks(chart.instance_types)
+    names = [name for name, _ in chart.timed]
+    points = [point for _, point in chart.timed]
+    spreads = [spread(point.hours, point.hours_interval) for point in points]
     bars = axes.bar(
-        range(len(timed)),
-        heights,
-        yerr=errors if any(map(any, errors)) else None,
-        color=[chosen[point.family].colour for point in timed],
+        range(len(points)),
+        [point.hours for point in points],
+        yerr=list(zip(*spreads, strict=True)) if any(map(any, spreads)) else None,
+        color=[chosen[point.instance_type].colour for point in points],
         edgecolor="white",
         linewidth=0.5,
         error_kw={"elinewidth": 0.8, "capsize": 2, "ecolor": INK},
     )
-    for bar, point in zip(bars, timed, strict=True):
-        bar.set_hatch(chosen[point.family].hatch)
-    axes.set_xticks(
-        range(len(timed)),
-        [point.label for point in timed],
-        rotation=60,
-        ha="right",
-        rotation_mode="anchor",
-        fontsize=6,
-    )
+    for bar, point in zip(bars, points, strict=True):
+        bar.set_hatch(chosen[point.instance_type].hatch)
+        bar.set_alpha(1 if point.measured else ESTIMATED_ALPHA)
+    places = range(len(points))
+    axes.set_xticks(places, names, rotation=60, ha="right", rotation_mode="anchor", fontsize=6)
     axes.set_xlabel(f"{chart.unit_name} @ nodes x family (GPUs, vCPUs of a node)")
     axes.set_ylabel("time in the job (hours)")
-    handles = [_patch(family, look) for family, look in chosen.items()]
+    handles = [_patch(name, look) for name, look in chosen.items()]
     axes.legend(handles=handles, frameon=False, fontsize=7)
 
 
 def _scatter(axes: Axes, chart: Chart) -> None:
-    """Time against cost with the paper's scale, and the arc through the optimum."""
-    chosen = looks(chart.families)
+    """Time against cost with the paper's scale, and the arcs through the optima."""
+    chosen = looks(chart.instance_types)
     axes.set_xlabel("time in the job (hours)")
     axes.set_ylabel("cost (US dollars)")
     if not chart.priced:
         axes.text(0.5, 0.5, "no cost is known", ha="center", transform=axes.transAxes)
         return
-    if chart.optimum:
-        axes.plot(*arc(chart.optimum), linestyle="--", linewidth=0.9, color=FAINT, zorder=1)
-    front = [(p.hours.value, p.usd.value) for p in chart.front if p.usd]
-    if front:
-        axes.step(*zip(*front, strict=True), where="post", color=FAINT, linewidth=0.9, zorder=1)
+    thin: dict[str, Any] = {"color": FAINT, "linewidth": 0.9, "zorder": 1}
+    for optimum in chart.optima:
+        axes.plot(*arc(optimum), linestyle="--", **thin)
+    for spot in (False, True):
+        if front := [(p.hours, p.usd) for p in chart.front(spot=spot) if p.usd is not None]:
+            axes.step(*zip(*front, strict=True), where="post", **thin)
     for point in chart.priced:
-        _mark(axes, point, chosen[point.family])
+        _mark(axes, point, chosen[point.instance_type])
     _label(axes, [point for point in chart.priced if point.optimum or point.on_front])
     hours, usd = extent(chart.points)
     axes.set_xlim(0, hours)
@@ -136,34 +130,34 @@ def _scatter(axes: Axes, chart: Chart) -> None:
     axes.set_box_aspect(1)
 
 
-def _mark(axes: Axes, point: Point, look: Any) -> None:
+def _mark(axes: Axes, point: Point, look: Look) -> None:
     assert point.usd is not None
-    size = 9 if point.optimum else 5
     axes.errorbar(
-        point.hours.value,
-        point.usd.value,
-        xerr=[[side] for side in point.hours.error],
-        yerr=[[side] for side in point.usd.error],
+        point.hours,
+        point.usd,
+        xerr=[[side] for side in spread(point.hours, point.hours_interval)],
+        yerr=[[side] for side in spread(point.usd, point.usd_interval)],
         marker=look.marker,
-        markersize=size,
+        markersize=9 if point.optimum else 5,
         markerfacecolor="white" if point.spot else look.colour,
         markeredgecolor=look.colour,
         ecolor=look.colour,
         elinewidth=0.7,
         linestyle="none",
+        alpha=1 if point.measured else ESTIMATED_ALPHA,
     )
 
 
 def _label(axes: Axes, points: Sequence[Point]) -> None:
     """Names beside the plot, each with a line to its marker: inside they would overlap."""
-    highest_first = sorted(points, key=lambda p: -p.usd.value if p.usd else 0)
+    highest_first = sorted(points, key=lambda p: -(p.usd or 0))
     spacing = min(0.07, 1 / max(1, len(highest_first)))
     top = 0.5 + spacing * (len(highest_first) - 1) / 2
     for place, point in enumerate(highest_first):
         assert point.usd is not None
         axes.annotate(
             point.label + (" spot" if point.spot else ""),
-            (point.hours.value, point.usd.value),
+            (point.hours, point.usd),
             xytext=(1.03, top - place * spacing),
             textcoords="axes fraction",
             fontsize=6,
@@ -182,14 +176,14 @@ def _label(axes: Axes, points: Sequence[Point]) -> None:
 
 
 def _steps(
-    axes: Axes, steps: Sequence[ResolutionStep], places: Sequence[float], label: str
+    axes: Axes, steps: Sequence[ResolutionPoint], places: Sequence[float], label: str
 ) -> None:
     axes.plot(
         places, [step.resolution_angstrom for step in steps], color="#0072B2", marker="o", lw=1.2
     )
     for place, step in zip(places, steps, strict=True):
         axes.annotate(
-            step.label,
+            step.name,
             (place, step.resolution_angstrom),
             textcoords="offset points",
             xytext=(4, 5),
@@ -201,10 +195,10 @@ def _steps(
     axes.margins(x=0.12, y=0.12)
 
 
-def _patch(family: str, look: Any) -> Any:
+def _patch(name: str, look: Look) -> Any:
     from matplotlib.patches import Patch
 
-    return Patch(facecolor=look.colour, hatch=look.hatch, edgecolor="white", label=family)
+    return Patch(facecolor=look.colour, hatch=look.hatch, edgecolor="white", label=name)
 
 
 def _signed(figure: Figure, *lines: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from gotocloud.advisor.figures.page import page
-from tests.advisor.figures.drawn import STEPS, chart, points
+from tests.advisor.figures.drawn import STEPS, chart, far, points
 from tests.needs import need_chromium
 
 PROBE = f"<script>{(Path(__file__).parent / 'probe.js').read_text()}</script>"
@@ -24,7 +24,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the page showed after each use of a control."""
     hostile = replace(
         chart(),
-        job_type="class2d",
+        job="class2d",
         title="</script><b>class2d",
         points=tuple(replace(one, usd=None, optimum=False) for one in points()),
     )
@@ -53,8 +53,7 @@ def probed(path: Path) -> dict[str, Any]:
 
 
 def test_the_page_names_the_optimum_of_the_paper_first(seen: dict[str, Any]) -> None:
-    best = chart().optimum
-    assert best is not None
+    best = min(chart().optima, key=far)
     assert best.label in seen["begin"]["verdict"]
     assert seen["begin"]["best"] == 1
     assert seen["begin"]["rows"] == len(points())
@@ -66,8 +65,8 @@ def test_every_setting_has_a_bar_and_every_price_a_marker(seen: dict[str, Any]) 
 
 
 def test_the_slider_goes_from_the_cheapest_to_the_fastest(seen: dict[str, Any]) -> None:
-    fastest = min(points(), key=lambda one: one.hours.value)
-    cheapest = min(points(), key=lambda one: one.usd.value if one.usd else 0)
+    fastest = min(points(), key=lambda one: one.hours)
+    cheapest = min(points(), key=lambda one: one.usd or 0)
     assert fastest.label in seen["speed"]["verdict"]
     assert cheapest.label in seen["cost"]["verdict"]
 
@@ -79,7 +78,7 @@ def test_spot_and_on_demand_can_be_left_out(seen: dict[str, Any]) -> None:
 
 
 def test_limits_leave_out_what_exceeds_them(seen: dict[str, Any]) -> None:
-    slower = [one for one in points() if one.hours.value > 0.4]
+    slower = [one for one in points() if one.hours > 0.4]
     assert seen["deadline"]["out"] == len(slower)
     assert seen["impossible"]["verdict"] == "No setting meets the deadline and the budget."
 

@@ -69,12 +69,6 @@ def test_resolution_is_drawn_against_time_and_cost(tmp_path: Path) -> None:
     assert words.count("cycle 4") == 2
 
 
-def test_a_cycle_of_unknown_cost_is_drawn_against_time_alone(tmp_path: Path) -> None:
-    steps = (*STEPS[:-1], replace(STEPS[-1], cumulative_usd=None))
-    save_resolution(steps, "streptavidin", tmp_path / "a.svg")
-    assert texts(tmp_path / "a.svg").count("cycle 4") == 1
-
-
 @pytest.mark.parametrize("name", ["a.jpg", "a", "a.svg.gz"])
 def test_another_format_is_refused_with_those_that_there_are(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=", ".join(FORMATS)):
