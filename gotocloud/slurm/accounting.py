@@ -1,0 +1,77 @@
+"""Jobs that have ended, from what `sacct` says where Slurm keeps accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gotocloud.slurm.queue_state import STATE_WORDS, seconds
+
+SACCT_FIELDS = "JobIDRaw,State,Partition,NNodes,ElapsedRaw,User,ExitCode,JobName,WorkDir"
+"""What is asked of `sacct --parsable2`; free text last, for it may hold the separator."""
+
+SACCT_OPTIONS = ("--allocations", "--duplicates")
+"""Whole jobs without their steps; a job that was put back counts each time."""
+
+_FIELDS = SACCT_FIELDS.count(",") + 1
+
+
+@dataclass(frozen=True)
+class EndedJob:
+    """A job in Slurm's accounts.
+
+    Args:
+        slurm_id: Slurm's id.
+        state: Slurm's word, without the user who cancelled it.
+        partition: The queue.
+        nodes: Machines that it had.
+        elapsed_s: How long it had them; None if Slurm does not say.
+        user: Whose job it was.
+        exit_code: Slurm's "code:signal".
+        name: Its name.
+        directory: Folder in which it was submitted.
+    """
+
+    slurm_id: str
+    state: str
+    partition: str
+    nodes: int
+    elapsed_s: int | None
+    user: str
+    exit_code: str
+    name: str
+    directory: str
+
+    @property
+    def state_words(self) -> str:
+        """The state in plain words; an unknown one as it is."""
+        return STATE_WORDS.get(self.state, self.state)
+
+
+def parse_sacct(text: str | None) -> tuple[EndedJob, ...]:
+    """The jobs in Slurm's order; lines of another form are left out.
+
+    Args:
+        text: What `sacct` says; None where Slurm keeps no accounts, as on our clusters,
+            which have no accounting database unless somebody adds one.
+    """
+    lines = (text or "").split("\n")
+    return tuple(job for line in lines if (job := _ended(line)) is not None)
+
+
+def _ended(line: str) -> EndedJob | None:
+    fields = line.split("|", _FIELDS - 1)
+    if len(fields) != _FIELDS or not fields[0][:1].isdigit():
+        return None
+    number, state, partition, nodes, elapsed, user, code, name, folder = fields
+    return EndedJob(
+        slurm_id=number,
+        # "CANCELLED by 1000"
+        state=state.partition(" ")[0],
+        partition=partition,
+        nodes=int(nodes) if nodes.isdecimal() else 0,
+        elapsed_s=int(elapsed) if elapsed.isdecimal() else seconds(elapsed),
+        user=user,
+        exit_code=code,
+        name=name,
+        directory=folder,
+    )
