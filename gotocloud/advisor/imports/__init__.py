@@ -1,0 +1,1 @@
+"""Benchmark records from what others leave: RELION projects, Slurm's accounting, tables."""

@@ -1,0 +1,147 @@
+"""How long a job really ran: every clock that a job leaves behind, and the traps in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gotocloud.advisor.records import LOWER_BOUND
+from gotocloud.relion.run_log import RunLog
+
+# RELION writes C's `ctime`, in the time zone of the machine that ran its window.
+_EXECUTED = re.compile(
+    r"^ \+\+\+\+ Executing .* on (\w{3} \w{3} +\d+ [\d:]{8} \d{4})", re.MULTILINE
+)
+_CTIME = "%a %b %d %H:%M:%S %Y"
+_SCRIPT = re.compile(r"^ GoToCloud: attempt (\d+) ended on .*, after (\d+) s, with", re.MULTILINE)
+# The sbatch templates of KEK-SBRC-CryoEM/CS-Schemes end with such a line.
+_ELAPSED = re.compile(r"^\s*Elapsed \(Unix time\):\s*(\d+)\s*$", re.MULTILINE)
+
+
+class Attempt(Protocol):
+    """What `gotocloud submit` notes of an attempt, as far as times are concerned."""
+
+    @property
+    def submitted_at_s(self) -> float | None: ...
+    @property
+    def started_at_s(self) -> float | None: ...
+    @property
+    def ended_at_s(self) -> float | None: ...
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The time of a job.
+
+    Args:
+        in_job_s: Seconds in the job, of all attempts together.
+        timing: Where that was read: a choice of the column `timing`.
+        attempts: How often the job was started.
+        queue_s: Seconds from submission to the start, nodes' boot included; of a job with
+            one attempt.
+        submit_to_exit_s: Seconds from submission to the end; of a job with one attempt.
+    """
+
+    in_job_s: float
+    timing: str
+    attempts: int
+    queue_s: float | None = None
+    submit_to_exit_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What a job's folder holds about its time.
+
+    Args:
+        log_text: `run.out`.
+        log: The same, read.
+        note_text: `note.txt`.
+        exited_at: Change time of the exit file, in local time; None without one.
+        attempts: What `gotocloud submit` noted, oldest first.
+        slurm: The job's runs in Slurm's accounting, oldest first.
+    """
+
+    log_text: str
+    log: RunLog
+    note_text: str
+    exited_at: datetime | None
+    attempts: Sequence[Attempt] = ()
+    slurm: Sequence[Attempt] = ()
+
+
+def clock(traces: Traces) -> Clock | None:
+    """The best clock that a job has; None without any.
+
+    In order of trust: the batch script's own start and end, Slurm's accounting, the lines
+    that a batch script wrote into the log, and RELION's progress bars, which leave out all
+    that happens between them.
+    """
+    starts = max(1, len(executions(traces.note_text)))
+    for noted, timing in ((traces.attempts, "job-script"), (traces.slurm, "slurm")):
+        if found := _noted(noted, timing):
+            return found
+    if script := _last_lines(_SCRIPT, traces.log_text):
+        return _with_wall(sum(script), "job-script", max(len(script), starts), traces)
+    if lines := [int(one) for one in _ELAPSED.findall(traces.log_text)]:
+        # A continued job, and one of several commands, has a line of each.
+        return _with_wall(sum(lines), "log", starts, traces)
+    if bars := sum(step.elapsed_s for step in traces.log.steps):
+        return _with_wall(bars, LOWER_BOUND, starts, traces)
+    return None
+
+
+def executions(note_text: str) -> tuple[datetime, ...]:
+    """When RELION started a job, from `note.txt`, oldest first.
+
+    The file's change time is no start: RELION appends to it when a job is continued.
+    """
+    found = []
+    for text in _EXECUTED.findall(note_text):
+        try:
+            found.append(datetime.strptime(re.sub(" +", " ", text), _CTIME))
+        except ValueError:
+            continue
+    return tuple(found)
+
+
+def _noted(attempts: Sequence[Attempt], timing: str) -> Clock | None:
+    """The sum over attempts; None unless each of those that started has ended."""
+    started = [one for one in attempts if one.started_at_s is not None]
+    if not started or any(one.ended_at_s is None for one in started):
+        return None
+    seconds = sum((one.ended_at_s or 0) - (one.started_at_s or 0) for one in started)
+    if seconds <= 0:
+        return None
+    only = started[0] if len(started) == 1 else None
+    submitted = only.submitted_at_s if only else None
+    if only is None or submitted is None:
+        return Clock(seconds, timing, len(started))
+    return Clock(
+        seconds,
+        timing,
+        1,
+        queue_s=max((only.started_at_s or 0) - submitted, 0),
+        submit_to_exit_s=max((only.ended_at_s or 0) - submitted, 0),
+    )
+
+
+def _last_lines(pattern: re.Pattern[str], text: str) -> list[int]:
+    """Seconds of each attempt; one that was put back has several lines of one number."""
+    return [int(seconds) for _, seconds in pattern.findall(text)]
+
+
+def _with_wall(seconds: float, timing: str, starts: int, traces: Traces) -> Clock:
+    """The clock, with the time from submission to the exit file where both are known.
+
+    A job that was continued lay still in between, which is not its time. An exit file that
+    is older than the job's own time has been copied, or stands in another time zone.
+    """
+    began = executions(traces.note_text)
+    if starts > 1 or not began or traces.exited_at is None:
+        return Clock(seconds, timing, starts)
+    wall = (traces.exited_at - began[0]).total_seconds()
+    return Clock(seconds, timing, starts, submit_to_exit_s=wall if wall >= seconds else None)

@@ -1,0 +1,187 @@
+"""One RELION job as a benchmark record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from gotocloud.advisor.imports import clocks
+from gotocloud.advisor.imports.clocks import Clock, Traces, clock
+from gotocloud.advisor.imports.gpus import gpus_named
+from gotocloud.advisor.job_names import job_name
+from gotocloud.advisor.plausible import row_problems
+from gotocloud.advisor.records import ON_DEMAND, SPOT, SUCCEEDED, BenchmarkRecord
+from gotocloud.cluster_configs.instances import instance_types
+from gotocloud.errors import InputError
+from gotocloud.relion.job import Job
+from gotocloud.relion.settings import job_kind
+
+
+class Attempt(clocks.Attempt, Protocol):
+    """What `gotocloud submit` notes of an attempt."""
+
+    @property
+    def nodes(self) -> int: ...
+    @property
+    def instance_type(self) -> str: ...
+    @property
+    def ranks(self) -> int: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def gpus_per_node(self) -> int: ...
+    @property
+    def gpu_ids(self) -> str: ...
+    @property
+    def spot(self) -> bool: ...
+    @property
+    def price_usd_per_hour(self) -> float | None: ...
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a job's folder does not say.
+
+    Args:
+        instance_type: EC2's name of the nodes, for jobs that we did not submit.
+        nodes: Their number, likewise.
+        region: AWS region.
+        dataset: Name of the data set.
+        source: Who measured it.
+        day: Of the run, where no clock says it.
+    """
+
+    instance_type: str | None = None
+    nodes: int | None = None
+    region: str | None = None
+    dataset: str | None = None
+    source: str = ""
+    day: date | None = None
+
+
+class NotUsableError(Exception):
+    """A job that makes no record; the text says why."""
+
+
+def job_record(
+    job: Job, traces: Traces, outcome: str, known: Known, attempts: Sequence[Attempt] = ()
+) -> BenchmarkRecord:
+    """The record of a job.
+
+    Args:
+        job: Its settings.
+        traces: Its clocks.
+        outcome: How it ended: a choice of the column `outcome`.
+        known: What else is known.
+        attempts: What `gotocloud submit` noted, oldest first.
+
+    Raises:
+        NotUsableError: with the reason, if a figure that every record needs is not known.
+    """
+    timed = clock(traces)
+    if timed is None:
+        raise NotUsableError("nothing says how long it ran")
+    last = attempts[-1] if attempts else None
+    nodes = (last.nodes if last else None) or known.nodes or len(set(traces.log.hosts.values()))
+    machine = (last.instance_type if last else "") or known.instance_type
+    missing = [
+        text
+        for text, value in (
+            ("the instance type of its nodes is not known (--instance-type)", machine),
+            ("the number of its nodes is not known (--nodes)", nodes),
+        )
+        if not value
+    ]
+    if missing or not machine:
+        raise NotUsableError("; ".join(missing))
+    record = _record(job, traces, timed, last, (machine, nodes), outcome, known)
+    if problems := row_problems(record):
+        raise NotUsableError("; ".join(problems))
+    return record
+
+
+def _record(
+    job: Job,
+    traces: Traces,
+    timed: Clock,
+    last: Attempt | None,
+    machines: tuple[str, int],
+    outcome: str,
+    known: Known,
+) -> BenchmarkRecord:
+    machine, nodes = machines
+    hardware = instance_types().get(machine)
+    ranks = last.ranks if last else traces.log.ranks or _number(job, "nr_mpi") or 1
+    threads = last.threads if last else traces.log.threads or _number(job, "nr_threads") or 1
+    return BenchmarkRecord(
+        job_type=job_name(job_kind(job)),
+        dataset=known.dataset,
+        particles=job.particles,
+        box_px=job.box_px,
+        classes=_number(job, "nr_classes"),
+        iterations=traces.log.iterations_total or traces.log.iterations_done or None,
+        symmetry=job.text("sym_name").strip() or None,
+        instance_type=machine,
+        nodes=nodes,
+        ranks=ranks,
+        threads=threads,
+        gpus=_gpus(job, traces, last, ranks, nodes, hardware.gpus if hardware else None),
+        gpus_per_node=hardware.gpus if hardware else None,
+        vcpus_per_node=hardware.vcpus if hardware else None,
+        market=SPOT if last and last.spot else ON_DEMAND,
+        relion_version=traces.log.version,
+        in_job_s=round(timed.in_job_s, 3),
+        queue_s=timed.queue_s,
+        submit_to_exit_s=timed.submit_to_exit_s,
+        timing=timed.timing,
+        outcome=outcome,
+        attempts=timed.attempts,
+        usd_per_node_hour=last.price_usd_per_hour if last else None,
+        region=known.region,
+        source=known.source,
+        date=_day(traces, last, known),
+        note=job.name.rstrip("/"),
+    )
+
+
+def _gpus(
+    job: Job, traces: Traces, last: Attempt | None, ranks: int, nodes: int, per_node: int | None
+) -> int | None:
+    """What RELION itself reported, else what its `--gpu` means."""
+    if not job.uses_gpu or per_node == 0:
+        return 0
+    if traces.log.gpus:
+        return traces.log.gpus
+    given = last.gpu_ids if last else job.gpu_ids
+    return gpus_named(given, ranks=ranks, nodes=nodes, gpus_per_node=per_node)
+
+
+def _number(job: Job, option: str) -> int | None:
+    """A setting; None where the job has none, or where it is a scheme's variable."""
+    try:
+        return job.integer(option, 0) or None
+    except InputError:
+        return None
+
+
+def _day(traces: Traces, last: Attempt | None, known: Known) -> str:
+    if last and last.started_at_s is not None:
+        return date.fromtimestamp(last.started_at_s).isoformat()
+    if began := clocks.executions(traces.note_text):
+        return began[-1].date().isoformat()
+    if traces.exited_at is not None:
+        return traces.exited_at.date().isoformat()
+    return (known.day or date.today()).isoformat()
+
+
+def outcome_of(status: str) -> str | None:
+    """The column `outcome` for an exit status or a pipeline's status; None for no end."""
+    return {
+        "success": SUCCEEDED,
+        "succeeded": SUCCEEDED,
+        "failure": "failed",
+        "failed": "failed",
+        "aborted": "aborted",
+    }.get(status.lower())
