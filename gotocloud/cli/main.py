@@ -19,6 +19,7 @@ FAMILIES = {
     "cluster": "List, print and validate cluster configurations.",
     "platform": "Check, plan, publish and record a platform (management group).",
     "rehearse": "Try the whole platform on this machine, without an AWS account.",
+    "software": "List, check and publish the software on the shared file system.",
 }
 """Command family -> help; the module of the same name holds its commands."""
 

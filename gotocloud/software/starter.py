@@ -6,8 +6,6 @@ one file in one go and unpacks it on its own disk, for each user; later starts o
 it is there. Uses nothing but the standard library, and as little of that as possible.
 """
 
-# ruff: noqa: PTH (pathlib would be imported at every start, for nothing)
-
 from __future__ import annotations
 
 import importlib

@@ -1,0 +1,199 @@
+"""`gotocloud software …`: what the shared file system offers, and how it gets there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.errors import ExitCode
+
+if TYPE_CHECKING:
+    from gotocloud.software.catalogue import Catalogue
+
+app = typer.Typer(
+    help="List, check and publish the software on the shared file system.",
+    no_args_is_help=True,
+    epilog="Example: gotocloud software list",
+)
+
+CatalogueFile = Annotated[
+    Path | None,
+    typer.Option("--catalogue", metavar="FILE", help="Another catalogue than the one in force."),
+]
+Root = Annotated[
+    str | None,
+    typer.Option(
+        "--root", metavar="DIR", help="Where the shared file system is mounted. Default: /efs."
+    ),
+]
+Package = Annotated[str | None, typer.Argument(metavar="[PACKAGE]", help="Default: all.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command("list", epilog="Example: gotocloud software list --json")
+def list_(catalogue: CatalogueFile = None, as_json: Json = False) -> None:
+    """List the programs, their versions and builds, and the hardware that each is for."""
+    from gotocloud.cli import software_views as views
+
+    known = _catalogue(catalogue, None)
+    if as_json:
+        print_json(views.data(known))
+        return
+    table(*views.programs(known))
+    if known.families:
+        table(*views.hardware(known))
+    narrate(f"Sources, read on {known.read}, and licences: gotocloud software list --json")
+
+
+@app.command(epilog="Example: gotocloud software check --root /efs")
+def check(root: Root = None, catalogue: CatalogueFile = None, as_json: Json = False) -> None:
+    """Compare the shared file system with the catalogue: modules, programs, their versions."""
+    from gotocloud.cli.software_work import run_for_version
+    from gotocloud.software.inspection import State, inspect
+    from gotocloud.software.layout import Layout
+
+    known = _catalogue(catalogue, root)
+    items = inspect(known, Layout(Path(known.root)), run_for_version)
+    if as_json:
+        print_json([item.as_dict() for item in items])
+    else:
+        table(
+            ("what", "state", "found", "where"),
+            [(item.what, str(item.state), item.text, item.path) for item in items],
+        )
+    faults = [item for item in items if item.state in (State.MISSING, State.WRONG)]
+    if not faults:
+        narrate(f"All is there: {len(items)} promises kept under {known.root}.")
+        return
+    narrate(
+        f"{len(faults)} of {len(items)} promises are not kept under {known.root}. What to build: "
+        "gotocloud software spack; what to publish: gotocloud software publish"
+    )
+    raise typer.Exit(ExitCode.FAILED)
+
+
+@app.command(epilog="Example: gotocloud software modules relion/5.0.1-sm86")
+def modules(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[MODULE]", help="Print this one. Default: the list.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="DIR", help="Write all of them below a folder.")
+    ] = None,
+    root: Root = None,
+    catalogue: CatalogueFile = None,
+) -> None:
+    """Print or write the module files for Environment Modules."""
+    from gotocloud.cli.software_work import write_modules
+    from gotocloud.errors import unknown_name
+    from gotocloud.software.modules import module_files
+
+    known = _catalogue(catalogue, root)
+    if to is not None:
+        narrate(f"Wrote {write_modules(to, known)} files below {to}. Next: module use {to}")
+        return
+    files = module_files(known)
+    if name is None:
+        for each in sorted(files):
+            if not each.endswith(".modulerc"):
+                typer.echo(each)
+        return
+    if name not in files:
+        raise unknown_name("module", name, tuple(files), next_command="gotocloud software modules")
+    typer.echo(files[name], nl=False)
+
+
+@app.command(epilog="Example: gotocloud software spack relion --to builds")
+def spack(
+    package: Package = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="DIR", help="Write DIR/NAME/spack.yaml for each build."),
+    ] = None,
+    root: Root = None,
+    catalogue: CatalogueFile = None,
+) -> None:
+    """Print or write the Spack environments of the builds; tell what is made by hand."""
+    from gotocloud.cli.software_work import write_environments
+    from gotocloud.software.spack import environments, recipes
+
+    known = _catalogue(catalogue, root)
+    made = environments(known, package)
+    if to is not None:
+        write_environments(to, made)
+        for name in made:
+            narrate(f"Next: spack -e {to / name} install")
+    else:
+        typer.echo("---\n".join(made.values()), nl=False)
+    for name, steps in recipes(known, package).items():
+        program = known.package(name.partition("/")[0])
+        narrate(f"\n{name} is made by hand. Licence: {program.licence}")
+        for step in steps:
+            narrate(f"  {step}")
+        narrate(f"  Note: {program.version(name.partition('/')[2]).note}")
+
+
+@app.command(epilog="Example: gotocloud software publish --to /efs")
+def publish(
+    to: Annotated[
+        Path, typer.Option("--to", metavar="DIR", help="Where the master is mounted here.")
+    ] = Path("/efs"),
+    source: Annotated[
+        Path,
+        typer.Option("--from", metavar="DIR", help="The repository, for its locked requirements."),
+    ] = Path(),
+    python: Annotated[
+        str, typer.Option("--python", metavar="X.Y", help="Python of the nodes.")
+    ] = "3.12",
+    interpreter: Annotated[
+        str | None,
+        typer.Option(
+            "--interpreter",
+            metavar="PATH",
+            help="What runs the command on nodes. Default: /usr/bin/pythonX.Y.",
+        ),
+    ] = None,
+    stage: Annotated[
+        bool, typer.Option("--stage", help="Write the release, but leave the old one in force.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Build and try it, and write nothing.")
+    ] = False,
+    root: Root = None,
+    catalogue: CatalogueFile = None,
+    as_json: Json = False,
+) -> None:
+    """Publish the head node's command line as one file, with modules and settings."""
+    from gotocloud.cli.software_work import publish_release
+
+    result = publish_release(
+        to,
+        source,
+        _catalogue(catalogue, root),
+        python=python,
+        interpreter=interpreter,
+        switch=not stage,
+        dry_run=dry_run,
+    )
+    if as_json:
+        print_json(result)
+        return
+    table(("what", "value"), [(key, value) for key, value in result.items() if value is not None])
+
+
+def _catalogue(file: Path | None, root: str | None) -> Catalogue:
+    from dataclasses import replace
+
+    from gotocloud.errors import InputError
+    from gotocloud.software.catalogue import catalogue_in_force
+    from gotocloud.software.load import load_catalogue
+
+    known = load_catalogue(file) if file else catalogue_in_force()
+    if root is None:
+        return known
+    if not root.startswith("/"):
+        raise InputError(f"--root {root!r} is not an absolute path, as nodes need one.")
+    return replace(known, root=root.rstrip("/"))

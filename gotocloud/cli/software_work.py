@@ -1,0 +1,206 @@
+"""What `gotocloud software` does: write trees, run programs for their versions, publish."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from gotocloud.cli.output import narrate
+from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.software.catalogue import Catalogue
+from gotocloud.software.layout import FILE, TEMPLATE, Layout
+
+_TIMEOUT_S = 60
+
+
+def run_for_version(command: Sequence[str]) -> tuple[int, str]:
+    """Run a program for its version; its exit status and what it printed."""
+    try:
+        done = subprocess.run(
+            list(command),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return 124, f"no answer within {_TIMEOUT_S} s"
+    except OSError as error:
+        return 126, str(error.strerror)
+    return done.returncode, done.stdout + done.stderr
+
+
+def write_modules(folder: Path, catalogue: Catalogue) -> int:
+    """Write the module files below a folder; returns how many.
+
+    Raises:
+        GoToCloudError: if the folder cannot be written.
+    """
+    from gotocloud.software.modules import write_tree
+
+    try:
+        return len(write_tree(folder, catalogue))
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def write_environments(folder: Path, environments: Mapping[str, str]) -> None:
+    """Write `NAME/spack.yaml` below a folder for each environment.
+
+    Raises:
+        GoToCloudError: if the folder cannot be written.
+    """
+    from gotocloud.software.spack import FILE as SPACK_FILE
+
+    try:
+        for name, text in environments.items():
+            path = folder / name / SPACK_FILE
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            narrate(f"Wrote {path}")
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def publish_release(
+    to: Path,
+    repository: Path,
+    catalogue: Catalogue,
+    *,
+    python: str,
+    interpreter: str | None,
+    switch: bool,
+    dry_run: bool,
+) -> dict[str, Any]:
+    """Build the head node's command line and put it on a file system.
+
+    Args:
+        to: Where the file system is mounted here.
+        repository: Holds pyproject.toml and requirements.txt.
+        interpreter: What runs it on nodes. Default: the system's Python of that version.
+        switch: Whether the release comes into force.
+
+    Raises:
+        InputError: if the repository or the file system is not there.
+        GoToCloudError: if a package cannot be had, the file does not start or nothing can
+            be written; the release in force stays as it was.
+    """
+    from gotocloud import __version__
+    from gotocloud.software import bundle, release
+
+    template = files("gotocloud.node") / TEMPLATE
+    if not template.is_file():
+        raise GoToCloudError(f"This package has no {TEMPLATE}.")
+    if not dry_run and not to.is_dir():
+        raise InputError(f"{to} is not there: is the shared file system mounted?")
+    first_line = f"{interpreter} -I" if interpreter else bundle.interpreter(python)
+    with tempfile.TemporaryDirectory(prefix="gotocloud-publish-") as folder:
+        site = _site(Path(folder), repository, python)
+        narrate("Packing one file …")
+        one_file = bundle.one_file(site, python=python, first_line=first_line)
+        _try(Path(folder), one_file, first_line)
+    content = release.content(__version__, one_file, template.read_bytes(), catalogue)
+    result = {
+        "release": content.name,
+        "bytes": len(one_file),
+        "python": python,
+        "files": len(content.files),
+    }
+    if dry_run:
+        return {**result, "written": False, "in_force": release.in_force(Layout(to))}
+    if str(to.resolve()) != catalogue.root:
+        narrate(f"Note: nodes must see {to} at {catalogue.root}, or be told with --root.")
+    done = release.install(Layout(to), content, switch=switch)
+    _tell(done, switch=switch)
+    return {
+        **result,
+        "folder": str(done.folder),
+        "written": done.written,
+        "before": done.before,
+        "in_force": done.in_force,
+    }
+
+
+def _tell(done: Any, *, switch: bool) -> None:
+    if not done.written and done.before == done.folder.name:
+        narrate(f"Nothing to do: release {done.folder.name} is in force.")
+    elif switch:
+        narrate(f"Release {done.folder.name} is in force. Next: gotocloud software check")
+    else:
+        narrate(
+            f"Release {done.folder.name} is there, {done.before or 'none'} stays in force. To "
+            "put it in force, type the same command without --stage."
+        )
+
+
+def _site(work: Path, repository: Path, python: str) -> Path:
+    """A folder with this package and everything that it needs on nodes."""
+    import gotocloud
+    from gotocloud.software import bundle
+
+    texts = []
+    for name in ("pyproject.toml", "requirements.txt"):
+        try:
+            texts.append((repository / name).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(
+                f"{repository / name}: {error.strerror}. Publishing takes the exact versions "
+                "that the repository locks.",
+                next_command="gotocloud software publish --from REPOSITORY",
+            ) from error
+    site, requirements = work / "site", work / "requirements.txt"
+    roots = bundle.runtime_roots(texts[0])
+    requirements.write_text(bundle.locked_subset(texts[1], roots), encoding="utf-8")
+    narrate(f"Fetching the locked packages for Python {python} …")
+    command = [sys.executable, "-m", "pip", *bundle.pip_arguments(requirements, site, python)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", check=False, cwd=work
+    )
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        raise GoToCloudError(
+            f"pip could not fetch the locked packages for Python {python}.",
+            problems=said or done.stderr.splitlines()[-3:],
+        )
+    bundle.add_package(site, Path(gotocloud.__file__).parent)
+    return site
+
+
+def _try(work: Path, one_file: bytes, first_line: str) -> None:
+    """Start the file once, if its interpreter is on this machine."""
+    from gotocloud.software.starter import CACHE_VARIABLE
+
+    program, *options = first_line.split()
+    if shutil.which(program) is None:
+        narrate(f"Not tried: {program} is not on this machine.")
+        return
+    path = work / FILE
+    path.write_bytes(one_file)
+    cache = work / "cache"
+    done = subprocess.run(
+        [program, *options, str(path), "--version"],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        env={**os.environ, CACHE_VARIABLE: str(cache)},
+    )
+    if done.returncode:
+        raise GoToCloudError(
+            f"The file does not start with {program}.",
+            problems=(done.stderr or done.stdout).strip().splitlines()[-5:],
+        )
+    narrate(f"Tried with {program}: {done.stdout.strip()}.")
+
+
+def _unwritable(folder: Path, error: OSError) -> GoToCloudError:
+    return GoToCloudError(f"{error.filename or folder} cannot be written: {error.strerror}.")
