@@ -46,7 +46,8 @@ JOBS: tuple[tuple[str, str], ...] = (
     ),
     (
         "CtfFind",
-        "input_star_mics == MotionCorr/job002/corrected_micrographs.star;use_ctffind4 == Yes;nr_mpi == 6",
+        "input_star_mics == MotionCorr/job002/corrected_micrographs.star;"
+        "use_ctffind4 == Yes;nr_mpi == 6",
     ),
     ("ManualPick", "fn_in == CtfFind/job003/micrographs_ctf.star"),
     (
@@ -109,7 +110,9 @@ def make_project(directory: Path) -> list[Path]:
         "data_\n\nloop_\n_rlnBodyMaskName #1\nb1.mrc\nb2.mrc\n", encoding="utf-8"
     )
     made = []
-    numbers = {one.folder: one.number for one in RELION_JOB_TYPES.values() if one.number is not None}
+    numbers = {
+        one.folder: one.number for one in RELION_JOB_TYPES.values() if one.number is not None
+    }
     for number, (kind, options) in enumerate(JOBS, start=1):
         # `--addJob` of 3.1.3 knows neither MultiBody, CtfRefine nor Polish, and takes
         # MaskCreate for any other type; given a type's number, RELION fills in the rest.

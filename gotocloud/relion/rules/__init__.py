@@ -1,0 +1,62 @@
+"""The rules that a RELION job should keep, and the check of a job against all of them."""
+
+from __future__ import annotations
+
+from gotocloud.cluster_configs.partitions import Partition
+from gotocloud.errors import InputError
+from gotocloud.relion.findings import Finding, Severity, by_severity
+from gotocloud.relion.job import Job
+from gotocloud.relion.rules import data, gpus, parallel, placement
+from gotocloud.relion.rules.model import Rule, Situation
+
+UNREADABLE = Rule(
+    id="setting",
+    severity=Severity.ERROR,
+    explanation="A setting that should be a number is none, or is a variable of a scheme that "
+    "has no value yet. RELION would read something else than was meant.",
+    remedy="Type a number into that field.",
+    source="3dem/relion 5.0.1, JobOption::getNumber",
+    # `check` finds it while it looks at the other rules.
+    broken_by=lambda _: None,
+)
+
+RULES: tuple[Rule, ...] = (
+    UNREADABLE,
+    *parallel.RULES,
+    *gpus.RULES,
+    *data.RULES,
+    *placement.RULES,
+)
+"""Every rule; docs/relion-rules.md is generated from them."""
+
+
+def check(
+    job: Job,
+    hardware: Partition | None = None,
+    *,
+    nodes: int | None = None,
+    script: str | None = None,
+) -> tuple[Finding, ...]:
+    """Everything that is wrong or wasteful about a job, errors first.
+
+    Args:
+        job: The job.
+        hardware: The queue's machines. Default: not known; rules about them are left out.
+        nodes: Machines that the job gets. Default: not known, as for `hardware`.
+        script: The queue script. Default: not looked at.
+    """
+    situation = Situation(job, hardware, nodes, script)
+    findings = []
+    unreadable: dict[str, Finding] = {}
+    for rule in RULES:
+        try:
+            finding = rule.look(situation)
+        except InputError as error:
+            text = error.message
+            unreadable[text] = Finding(
+                UNREADABLE.id, UNREADABLE.severity, text, UNREADABLE.remedy, UNREADABLE.source
+            )
+            continue
+        if finding:
+            findings.append(finding)
+    return by_severity([*unreadable.values(), *findings])

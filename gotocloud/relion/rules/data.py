@@ -1,0 +1,155 @@
+"""Rules about particles, memory, scratch and files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil
+
+from gotocloud.relion.findings import Severity
+from gotocloud.relion.job import Job
+from gotocloud.relion.optimisers import why_unusable
+from gotocloud.relion.rules.model import Broken, Rule, Situation
+
+BYTES_PER_GIB = 2**30
+BYTES_PER_PIXEL = 4
+"""RELION keeps particles in single precision, in memory and on scratch (3dem/relion #959)."""
+
+INPUTS = (
+    *("fn_img", "fn_ref", "fn_mask", "fn_post", "fn_mic", "fn_bodies", "fn_opt", "fn_model"),
+    *("input_star_mics", "star_mics", "fn_input_autopick", "in_optimisation", "in_tiltseries"),
+    *("in_tomoset", "fn_map", "fn_star"),
+)
+"""Settings that name one file which must be there when the job starts."""
+
+
+def particles_gib(particles: int, box_px: int, dimensions: int = 2) -> float:
+    """Memory of particle images in single precision.
+
+    Source: 3dem/relion 5.0.1, src/pipeline_jobs.cpp, help of 'Pre-read all particles'.
+    """
+    return particles * float(box_px) ** dimensions * BYTES_PER_PIXEL / BYTES_PER_GIB
+
+
+def _all_particles_gib(job: Job) -> float | None:
+    found = job.particle_set
+    if found is None or found.box_px is None:
+        return None
+    return particles_gib(found.particles, found.box_px, found.dimensions)
+
+
+def _preread(case: Situation) -> Broken | None:
+    job, hardware = case.job, case.hardware
+    if hardware is None or not (job.refines and job.prereads):
+        return None
+    one_gib = _all_particles_gib(job)
+    if one_gib is None:
+        return None
+    apart = job.flag("do_parallel_discio") or "do_parallel_discio" not in job.options
+    beside = max(case.ranks_of) if case.ranks_of else ceil(job.ranks / hardware.max_nodes)
+    readers = beside if apart else 1
+    if readers * one_gib <= hardware.memory_gib:
+        return None
+    return Broken(
+        f"{job.name} reads {job.particles} particles of {job.box_px} px into memory: "
+        f"{one_gib:.1f} GiB for each of {readers} rank(s) on a machine with "
+        f"{hardware.memory_gib:g} GiB."
+    )
+
+
+def _scratch_shared(case: Situation) -> Broken | None:
+    job, hardware = case.job, case.hardware
+    if hardware is None or hardware.exclusive or not job.refines or not job.scratch:
+        return None
+    return Broken(
+        f"{job.name} copies particles to {job.scratch} on machines of queue {hardware.name}, "
+        "which jobs share."
+    )
+
+
+def _scratch_size(case: Situation) -> Broken | None:
+    job = case.job
+    gib = _all_particles_gib(job) if job.refines and job.scratch else None
+    if gib is None:
+        return None
+    return Broken(
+        f"{job.name} needs {gib:.1f} GiB in {job.scratch} on each machine for "
+        f"{job.particles} particles of {job.box_px} px."
+    )
+
+
+def _inputs(case: Situation) -> Broken | None:
+    missing = [name for name in _named(case.job) if not (case.job.project / name).exists()]
+    if not missing:
+        return None
+    return Broken(f"{case.job.name} names files that do not exist: {', '.join(missing)}.")
+
+
+def _named(job: Job) -> Iterator[str]:
+    if job.is_continue and job.type.continues:
+        return
+    for option in INPUTS:
+        name = job.text(option).strip()
+        if name and name != "None" and not name.startswith("$$"):
+            yield name
+
+
+def _continuation(case: Situation) -> Broken | None:
+    job = case.job
+    if not (job.is_continue and job.type.continues):
+        return None
+    name = job.text("fn_cont").strip()
+    if not name:
+        if job.type.name == "multibody" and job.flag("do_analyse"):
+            return None
+        return Broken(f"{job.name} is to continue, but names no optimiser file.")
+    reason = why_unusable(job.project / name, job.project)
+    return Broken(f"{job.name} cannot continue from {name}: {reason}") if reason else None
+
+
+RULES = (
+    Rule(
+        "preread-memory",
+        Severity.ERROR,
+        "Pre-reading takes particles x box^2 x 4 bytes, and with parallel disc I/O every rank "
+        "of a machine, the leader included, reads them all.",
+        "Say No to 'Pre-read all particles into RAM?', or use fewer ranks on each machine.",
+        "3dem/relion 5.0.1, src/ml_optimiser.cpp and src/pipeline_jobs.cpp",
+        _preread,
+    ),
+    Rule(
+        "scratch-shared",
+        Severity.ERROR,
+        "RELION wipes its folder on the scratch disk when it starts. A second job on the same "
+        "machine deletes the first one's particles.",
+        "Use a queue that gives a job its machines alone, or leave the scratch folder empty.",
+        "3dem/relion #455",
+        _scratch_shared,
+    ),
+    Rule(
+        "scratch-size",
+        Severity.NOTE,
+        "Every machine copies all the particles to its scratch disk, in single precision even "
+        "if they are kept in half precision. What does not fit is read from the shared disk.",
+        "Compare with the machine's local disk. GPUs idle while the copy is made.",
+        "3dem/relion #959 and #719",
+        _scratch_size,
+    ),
+    Rule(
+        "input-missing",
+        Severity.WARNING,
+        "The job names a file that is not there. It may still be made by a job that runs "
+        "before it; otherwise a machine is started and paid for an error.",
+        "Correct the name, or wait for the job that makes the file.",
+        "3dem/relion 5.0.1, src/pipeline_jobs.cpp",
+        _inputs,
+    ),
+    Rule(
+        "continue-from",
+        Severity.ERROR,
+        "To continue, RELION reads the optimiser file and the data, model and sampling files "
+        "that it names. A crash can leave each of them empty or cut off.",
+        "Choose an earlier run_itNNN_optimiser.star.",
+        "3dem/relion #596; 5.0.1, src/ml_optimiser.cpp, MlOptimiser::read",
+        _continuation,
+    ),
+)

@@ -1,0 +1,352 @@
+"""Rules about GPUs."""
+
+from __future__ import annotations
+
+import re
+
+from gotocloud.relion.findings import Severity
+from gotocloud.relion.gpu_map import IDS, device_lists
+from gotocloud.relion.rules.model import Broken, Rule, Situation
+
+BYTES_PER_GB = 1e9
+BYTES_PER_GIB = 2**30
+
+GPU_POOL = (10, 30)
+"""Pooled particles in use on GPUs."""
+
+CPU_POOL = 3
+"""Pooled particles in use on CPUs, and RELION's default."""
+
+_BINDING = re.compile(r"--(?:gpus-per-task|gpu-bind|ntasks-per-gpu)\b")
+
+
+def gpu_memory_gb(box_px: int, padding: int = 2) -> float:
+    """GB of GPU memory that each rank needs in the last iteration of a refinement.
+
+    Roughly 1.1e-8 (2 N)^3 for a box of N pixels, single precision. The 2 is the padding;
+    that padding 1 needs an eighth of it follows from the size of the padded map.
+
+    Source: 3dem/relion 5.0.1, src/error.h, ERRGPUCAOOM.
+    """
+    return 1.1e-8 * float(padding * box_px) ** 3
+
+
+def _without_alignment(case: Situation) -> Broken | None:
+    job = case.job
+    asked = job.flag("use_gpu") or "--gpu" in job.arguments
+    if job.type.name != "class3d" or not (asked and job.skips_alignment):
+        return None
+    return Broken(f"{job.name} classifies without alignment and asks for GPUs.")
+
+
+def _cpu_method(case: Situation) -> Broken | None:
+    job = case.job
+    if job.type.name != "autopick" or not (job.flag("do_log") and job.flag("use_gpu")):
+        return None
+    return Broken(f"{job.name} picks with the Laplacian of Gaussian and asks for GPUs.")
+
+
+def _useless(case: Situation) -> Broken | None:
+    job = case.job
+    if not job.asks_for_gpu or job.uses_gpu or job.type.name in ("class3d", "autopick"):
+        return None
+    why = "without alignment" if job.skips_alignment else "only on CPUs"
+    return Broken(f"{job.name} asks for GPUs, but works {why}.")
+
+
+def _no_gpus(case: Situation) -> Broken | None:
+    job, hardware = case.job, case.hardware
+    if hardware is None or hardware.gpus or not job.uses_gpu:
+        return None
+    return Broken(
+        f"{job.name} uses GPUs, but the machines of queue {hardware.name} "
+        f"({hardware.instance_type}) have none."
+    )
+
+
+def _unused_gpus(case: Situation) -> Broken | None:
+    job, hardware = case.job, case.hardware
+    if hardware is None or not hardware.gpus or job.uses_gpu:
+        return None
+    return Broken(
+        f"{job.name} uses no GPU, but would pay for {hardware.gpus} of them on each "
+        f"{hardware.instance_type} of queue {hardware.name}."
+    )
+
+
+def _syntax(case: Situation) -> Broken | None:
+    ids = case.job.gpu_ids
+    # cryoCARE and AreTomo take the field as it is.
+    if not case.job.uses_gpu or not ids or not case.job.type.parallelism.takes_mpi:
+        return None
+    if IDS.fullmatch(ids):
+        return None
+    return Broken(f"{case.job.name}: 'Which GPUs to use' is {ids!r}, which RELION misreads.")
+
+
+def _absent(case: Situation) -> Broken | None:
+    job, hardware = case.job, case.hardware
+    if hardware is None or not hardware.gpus or not job.uses_gpu:
+        return None
+    absent = sorted({n for one in device_lists(job.gpu_ids) for n in one if n >= hardware.gpus})
+    if not absent:
+        return None
+    named = ", ".join(map(str, absent))
+    return Broken(
+        f"{job.name} names GPU {named}, but {hardware.instance_type} has only "
+        f"{hardware.gpus}: 0 to {hardware.gpus - 1}."
+    )
+
+
+def _only_one(case: Situation) -> Broken | None:
+    job = case.job
+    if job.type.name != "denoisetomo" or re.fullmatch(r"\d+", job.gpu_ids):
+        return None
+    return Broken(f"{job.name}: 'Which GPU to use' is {job.gpu_ids!r}; cryoCARE takes exactly one.")
+
+
+def _idle(case: Situation) -> Broken | None:
+    found = case.gpu_map
+    if found is None or found.idle == 0 or found.missing:
+        return None
+    total = found.machines * found.gpus_per_machine
+    job = case.job
+    detail = f"with {job.ranks} rank(s) x {job.threads} thread(s) and GPU ids {job.gpu_ids!r}"
+    return Broken(
+        f"{job.name} leaves {found.idle} of {total} GPUs idle {detail}.", _better_ids(case)
+    )
+
+
+def _better_ids(case: Situation) -> str:
+    gpus = case.hardware.gpus if case.hardware else 0
+    if case.job.ranks == 1:
+        listed = ",".join(map(str, range(gpus)))
+        return (
+            f"Leave 'Which GPUs to use' empty or say {listed} (commas: one process, its threads "
+            f"spread), with {gpus} threads or more."
+        )
+    machines = len(case.ranks_of or (1,))
+    return (
+        f"Leave 'Which GPUs to use' empty and set 'Number of MPI procs' to 1 + k x "
+        f"{machines * gpus}: one leader, k followers for each GPU."
+    )
+
+
+def _uneven(case: Situation) -> Broken | None:
+    found = case.gpu_map
+    if found is None or found.idle or found.most_followers == found.fewest_followers:
+        return None
+    return Broken(
+        f"{case.job.name} puts {found.most_followers} followers on some GPUs and "
+        f"{found.fewest_followers} on others; every iteration waits for the fullest.",
+        _better_ids(case),
+    )
+
+
+def _shared(case: Situation) -> Broken | None:
+    found = case.gpu_map
+    if found is None or not case.job.splits_halves or found.most_followers < 2:
+        return None
+    total = found.machines * found.gpus_per_machine
+    return Broken(
+        f"{case.job.name} puts {found.most_followers} followers on one GPU.",
+        "Use machines with two GPUs or more: the two halves need a follower each."
+        if total < 2
+        else f"Set 'Number of MPI procs' to {1 + total - total % 2}: the leader and one "
+        "follower for each GPU.",
+    )
+
+
+def _too_large(case: Situation) -> Broken | None:
+    job, hardware = case.job, case.hardware
+    if not (job.splits_halves and job.uses_gpu and hardware and hardware.gpu_memory_gib):
+        return None
+    if job.box_px is None:
+        return None
+    sharers = max(1, case.gpu_map.most_followers if case.gpu_map else 1)
+    needed_gb = sharers * gpu_memory_gb(job.box_px, job.padding)
+    there_gb = hardware.gpu_memory_gib * BYTES_PER_GIB / BYTES_PER_GB
+    if needed_gb <= there_gb:
+        return None
+    return Broken(
+        f"{job.name}: boxes of {job.box_px} px need about {needed_gb:.1f} GB on each GPU in the "
+        f"last iteration ({sharers} follower(s) each); {hardware.instance_type} has "
+        f"{there_gb:.1f} GB."
+    )
+
+
+def _bound(case: Situation) -> Broken | None:
+    if case.script is None or not case.job.uses_gpu:
+        return None
+    lines = [line for line in case.script.splitlines() if _BINDING.search(line)]
+    if not lines:
+        return None
+    return Broken(f"The queue script of {case.job.name} says {lines[0].strip()!r}.")
+
+
+def _many_machines(case: Situation) -> Broken | None:
+    if not (case.job.refines and case.job.uses_gpu and case.nodes and case.nodes > 1):
+        return None
+    return Broken(f"{case.job.name} spreads its GPUs over {case.nodes} machines.")
+
+
+def _pool_on_gpu(case: Situation) -> Broken | None:
+    job = case.job
+    least, most = GPU_POOL
+    if not (job.refines and job.uses_gpu) or least <= job.pool <= most:
+        return None
+    return Broken(
+        f"{job.name} pools {job.pool} particles on GPUs; {least} to {most} are in use there."
+    )
+
+
+def _pool_on_cpu(case: Situation) -> Broken | None:
+    job = case.job
+    if not job.refines or job.uses_gpu or job.pool < GPU_POOL[0]:
+        return None
+    return Broken(f"{job.name} pools {job.pool} particles on CPUs, a GPU's number.")
+
+
+_JOBS = "3dem/relion 5.0.1, src/pipeline_jobs.cpp"
+_PUBLIC = "RELION's tutorial and KEK-SBRC-CryoEM/CS-Schemes, read 2026-11"
+
+RULES = (
+    Rule(
+        "gpu-no-alignment",
+        Severity.ERROR,
+        "Class3D without alignment has no GPU code: RELION refuses the job.",
+        "Say No to 'Use GPU acceleration?'; the job then goes to a CPU queue.",
+        _JOBS,
+        _without_alignment,
+    ),
+    Rule(
+        "gpu-log-picking",
+        Severity.ERROR,
+        "The Laplacian-of-Gaussian picker has no GPU code: RELION refuses the job.",
+        "Say No to 'Use GPU acceleration?'.",
+        _JOBS,
+        _cpu_method,
+    ),
+    Rule(
+        "gpu-useless",
+        Severity.WARNING,
+        "A GPU is asked for by a job whose program cannot use one. It changes nothing but may "
+        "lead to an expensive machine.",
+        "Take the GPU out of the settings or of 'Additional arguments'.",
+        _JOBS,
+        _useless,
+    ),
+    Rule(
+        "gpu-missing",
+        Severity.ERROR,
+        "RELION stops at once when it is told to use GPUs on a machine without them.",
+        "Choose a queue with GPUs, or say No to 'Use GPU acceleration?'.",
+        "3dem/relion 5.0.1, src/ml_optimiser.cpp",
+        _no_gpus,
+    ),
+    Rule(
+        "gpu-unused",
+        Severity.WARNING,
+        "A machine with GPUs costs several times one without; a job that uses none wastes it.",
+        "Say Yes to 'Use GPU acceleration?' if the job can, or choose a CPU queue.",
+        "On-demand prices of 2024-02 (KEK-SBRC-CryoEM/CS-Schemes)",
+        _unused_gpus,
+    ),
+    Rule(
+        "gpu-ids-syntax",
+        Severity.WARNING,
+        "RELION reads device numbers separated by ',' (threads) and ':' (MPI followers). "
+        "Anything else is ignored or read in part, and GPUs stay idle.",
+        "Leave 'Which GPUs to use' empty, or write for example 0:1:2:3.",
+        "3dem/relion 5.0.1, src/args.cpp, untangleDeviceIDs",
+        _syntax,
+    ),
+    Rule(
+        "gpu-ids-absent",
+        Severity.ERROR,
+        "A GPU number that the machine does not have stops RELION. Numbers start at 0 on every "
+        "machine.",
+        "Leave 'Which GPUs to use' empty: RELION then takes all that are there.",
+        "3dem/relion 5.0.1, src/ml_optimiser_mpi.cpp",
+        _absent,
+    ),
+    Rule(
+        "gpu-ids-one",
+        Severity.ERROR,
+        "cryoCARE runs on exactly one GPU; RELION refuses none and several.",
+        "Write one number, for example 0.",
+        _JOBS,
+        _only_one,
+    ),
+    Rule(
+        "gpus-idle",
+        Severity.WARNING,
+        "The leader does no image work, so GPUs serve the followers: with too few followers or "
+        "threads, or a list that names some GPUs only, the others idle and are paid for.",
+        "One leader and k followers for each GPU: 1 + k x GPUs ranks.",
+        "3dem/relion 5.0.1, src/ml_optimiser_mpi.cpp; #156",
+        _idle,
+    ),
+    Rule(
+        "gpus-uneven",
+        Severity.WARNING,
+        "All followers get about as many particles, so a GPU that serves more of them than "
+        "another holds every iteration up.",
+        "One leader and k followers for each GPU: 1 + k x GPUs ranks.",
+        "3dem/relion 5.0.1, src/ml_optimiser_mpi.cpp; #156",
+        _uneven,
+    ),
+    Rule(
+        "gpu-shared",
+        Severity.WARNING,
+        "In a refinement's last iteration two followers on one GPU usually run out of its "
+        "memory. In classifications sharing is fine.",
+        "One follower for each GPU.",
+        "3dem/relion 5.0.1, src/error.h, ERRGPUCAOOM",
+        _shared,
+    ),
+    Rule(
+        "gpu-memory",
+        Severity.WARNING,
+        "The last iteration of a refinement uses the data to Nyquist frequency and needs about "
+        "1.1e-8 x (2 x box)^3 GB on the GPU for each follower: 4.1 GB at 360 px, 8.0 at 450, "
+        "11.8 at 512.",
+        "Choose machines with larger GPUs, extract smaller boxes, or say Yes to 'Skip padding?'.",
+        "3dem/relion 5.0.1, src/error.h, ERRGPUCAOOM",
+        _too_large,
+    ),
+    Rule(
+        "gpu-binding",
+        Severity.ERROR,
+        "When Slurm gives each task its own GPU, every rank sees its own as number 0, and "
+        "RELION takes them all for one.",
+        "Ask for GPUs by machine: --gres=gpu:N or --gpus-per-node=N.",
+        "3dem/relion #1074",
+        _bound,
+    ),
+    Rule(
+        "gpu-machines",
+        Severity.NOTE,
+        "RELION's developers advise against GPU jobs over several machines; the paper measured "
+        "gains from them. It depends on the data.",
+        "Measure both, or ask the advisor, before a long series.",
+        "3dem/relion issues; Moriya et al. 2024, doi 10.1038/s42003-024-07031-6",
+        _many_machines,
+    ),
+    Rule(
+        "pool-gpu",
+        Severity.WARNING,
+        "A GPU waits for the disk when few particles are read at a time; too many fill memory.",
+        f"Set 'Number of pooled particles' to {GPU_POOL[0]} to {GPU_POOL[1]}.",
+        _PUBLIC,
+        _pool_on_gpu,
+    ),
+    Rule(
+        "pool-cpu",
+        Severity.NOTE,
+        "On CPUs pooling many particles costs memory and wins little.",
+        f"Set 'Number of pooled particles' to about {CPU_POOL}.",
+        _PUBLIC,
+        _pool_on_cpu,
+    ),
+)

@@ -1,0 +1,97 @@
+"""What a rule is, and what it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from gotocloud.cluster_configs.partitions import Partition
+from gotocloud.relion.findings import Finding, Severity
+from gotocloud.relion.gpu_map import GpuMap, gpu_map, spread
+from gotocloud.relion.job import Job
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A job, and what is known of where it will run.
+
+    Args:
+        job: The job.
+        hardware: The queue's machines; None if not known.
+        nodes: How many of them the job gets; None if not known.
+        script: The queue script, if there is one.
+    """
+
+    job: Job
+    hardware: Partition | None = None
+    nodes: int | None = None
+    script: str | None = None
+
+    @cached_property
+    def ranks_of(self) -> tuple[int, ...] | None:
+        """Ranks of each machine; None while nobody knows how many machines."""
+        nodes = 1 if self.job.ranks == 1 else self.nodes
+        if nodes is None and self.hardware is not None and self.hardware.max_nodes == 1:
+            nodes = 1
+        return spread(self.job.ranks, nodes) if nodes and self.job.ranks >= nodes else None
+
+    @cached_property
+    def gpu_map(self) -> GpuMap | None:
+        """Who uses which GPU in `relion_refine`; None where that cannot be said."""
+        if not (self.job.refines and self.job.uses_gpu and self.ranks_of):
+            return None
+        if self.hardware is None or not self.hardware.gpus:
+            return None
+        return gpu_map(self.job.gpu_ids, self.job.threads, self.ranks_of, self.hardware.gpus)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """How a job breaks a rule.
+
+    Args:
+        text: What is so, with the figures.
+        remedy: What to do in this case. Default: the rule's remedy.
+    """
+
+    text: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that makes jobs fail or wastes money.
+
+    Args:
+        id: Its name in reports, for example "mpi-odd".
+        severity: What breaking it means.
+        explanation: Why it is so, in plain words.
+        remedy: What to do.
+        source: Where it comes from.
+        broken_by: How a situation breaks it, or None.
+    """
+
+    id: str
+    severity: Severity
+    explanation: str
+    remedy: str
+    source: str
+    broken_by: Callable[[Situation], Broken | None]
+
+    def look(self, situation: Situation) -> Finding | None:
+        """The finding, if the rule is broken.
+
+        Raises:
+            InputError: if a setting that it looks at cannot be read.
+        """
+        broken = self.broken_by(situation)
+        if broken is None:
+            return None
+        return Finding(
+            rule=self.id,
+            severity=self.severity,
+            text=broken.text,
+            remedy=broken.remedy or self.remedy,
+            source=self.source,
+        )

@@ -1,0 +1,175 @@
+"""Rules about MPI ranks and threads."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from gotocloud.relion.findings import Severity
+from gotocloud.relion.frames import first_movie, frames_of
+from gotocloud.relion.rules.model import Broken, Rule, Situation
+
+
+def _odd_ranks(case: Situation) -> Broken | None:
+    job = case.job
+    only_analyses = job.type.name == "multibody" and job.is_continue and not job.text("fn_cont")
+    if not job.splits_halves or only_analyses or (job.ranks >= 3 and job.ranks % 2):
+        return None
+    better = "3" if job.ranks < 3 else f"{job.ranks - 1} or {job.ranks + 1}"
+    return Broken(
+        f"{job.name} has {job.ranks} MPI rank(s), but needs an odd number, at least 3.",
+        f"Set 'Number of MPI procs' to {better}.",
+    )
+
+
+def _vdam_ranks(case: Situation) -> Broken | None:
+    if not case.job.is_vdam or case.job.ranks == 1:
+        return None
+    return Broken(f"{case.job.name} runs VDAM with {case.job.ranks} MPI ranks.")
+
+
+def _vdam_threads(case: Situation) -> Broken | None:
+    job, hardware = case.job, case.hardware
+    if not (job.is_vdam and job.uses_gpu and hardware and hardware.gpus):
+        return None
+    if job.threads == hardware.gpus:
+        return None
+    return Broken(
+        f"{job.name} has {job.threads} threads for the {hardware.gpus} GPUs of "
+        f"{hardware.instance_type}.",
+        f"Set 'Number of threads' to {hardware.gpus}, unless you have measured better.",
+    )
+
+
+def _training_ranks(case: Situation) -> Broken | None:
+    if not case.job.is_training or case.job.ranks == 1:
+        return None
+    return Broken(f"{case.job.name} trains with {case.job.ranks} MPI ranks.")
+
+
+def _no_mpi(case: Situation) -> Broken | None:
+    job = case.job
+    wrapper = job.type.name == "localres" and job.flag("do_resmap_locres")
+    reverts = job.type.name == "subtract" and job.flag("do_fliplabel")
+    if job.ranks == 1 or not (wrapper or reverts):
+        return None
+    doing = "ResMap" if wrapper else "going back to the original particles"
+    return Broken(f"{job.name} has {job.ranks} MPI ranks, but {doing} has no MPI.")
+
+
+def _program_alone(case: Situation) -> Broken | None:
+    if case.script is None or case.job.ranks > 1:
+        return None
+    lines = (line for line in case.script.splitlines() if not line.lstrip().startswith("#"))
+    if not any("relion_" in line and "_mpi" in line for line in lines):
+        return None
+    return Broken(f"The queue script of {case.job.name} starts an MPI program with 1 rank.")
+
+
+def _algorithm(case: Situation) -> Broken | None:
+    job = case.job
+    if job.type.name != "class2d" or "do_grad" not in job.options:
+        return None
+    if job.flag("do_em") != job.flag("do_grad"):
+        return None
+    chosen = "both the EM and the VDAM" if job.flag("do_em") else "neither the EM nor the VDAM"
+    return Broken(f"{job.name} asks for {chosen} algorithm.")
+
+
+def _frames(case: Situation) -> Broken | None:
+    job = case.job
+    if job.type.name != "motioncorr" or job.uses_gpu or job.threads == 1:
+        return None
+    frames = _frames_to_sum(case)
+    if not frames or frames % job.threads == 0:
+        return None
+    fitting = [one for one in range(2, min(frames, 2 * job.threads) + 1) if frames % one == 0]
+    nearest = min(fitting, key=lambda one: abs(one - job.threads), default=1)
+    return Broken(
+        f"{job.name} has {job.threads} threads for movies of {frames} frames: the last round "
+        f"of {ceil(frames / job.threads)} leaves threads idle.",
+        f"Set 'Number of threads' to {nearest}.",
+    )
+
+
+def _frames_to_sum(case: Situation) -> int | None:
+    job = case.job
+    first, last = job.integer("first_frame_sum", 1), job.integer("last_frame_sum", -1)
+    if last > 0:
+        return last - first + 1
+    movie = first_movie(job.project / job.text("input_star_mics"), job.project)
+    frames = frames_of(movie) if movie else None
+    if frames is None or movie is None:
+        return None
+    if movie.suffix.lower() == ".eer":
+        frames //= max(job.integer("eer_grouping", 1), 1)
+    return frames - first + 1
+
+
+RULES = (
+    Rule(
+        "mpi-odd",
+        Severity.ERROR,
+        "Refine3D and MultiBody refine two halves of the data apart. One rank leads and the "
+        "others are shared out among the halves, so their number must be odd and at least 3.",
+        "Set 'Number of MPI procs' to an odd number, at least 3.",
+        "3dem/relion 5.0.1, src/ml_optimiser_mpi.cpp, initialiseWorkLoad",
+        _odd_ranks,
+    ),
+    Rule(
+        "mpi-vdam",
+        Severity.ERROR,
+        "The VDAM algorithm (InitialModel, and Class2D with it) has no MPI: RELION stops.",
+        "Set 'Number of MPI procs' to 1 and use threads.",
+        "3dem/relion 5.0.1, src/pipeline_jobs.cpp and src/ml_optimiser_mpi.cpp",
+        _vdam_ranks,
+    ),
+    Rule(
+        "threads-vdam",
+        Severity.NOTE,
+        "With VDAM on GPUs as many threads as GPUs were the best setting found.",
+        "Set 'Number of threads' to the number of GPUs, unless you have measured better.",
+        "Moriya et al., Communications Biology 2024, doi 10.1038/s42003-024-07031-6",
+        _vdam_threads,
+    ),
+    Rule(
+        "mpi-training",
+        Severity.ERROR,
+        "Polishing trains its parameters in one process: the MPI program refuses to.",
+        "Set 'Number of MPI procs' to 1 and use threads.",
+        "3dem/relion 5.0.1, src/jaz/single_particle/motion/motion_refiner_mpi.cpp",
+        _training_ranks,
+    ),
+    Rule(
+        "mpi-none",
+        Severity.ERROR,
+        "ResMap, and reverting to the original particles, run in one process: RELION refuses MPI.",
+        "Set 'Number of MPI procs' to 1.",
+        "3dem/relion 5.0.1, src/pipeline_jobs.cpp",
+        _no_mpi,
+    ),
+    Rule(
+        "mpi-alone",
+        Severity.ERROR,
+        "RELION's MPI programs need a leader and at least one follower: 2 ranks.",
+        "Start the program without _mpi, or with 2 ranks or more.",
+        "3dem/relion 5.0.1, src/ml_optimiser_mpi.cpp, motion_refiner_mpi.cpp, ctf_refiner_mpi.cpp",
+        _program_alone,
+    ),
+    Rule(
+        "class2d-algorithm",
+        Severity.ERROR,
+        "Class2D runs either the EM or the VDAM algorithm; RELION refuses both and neither.",
+        "Say Yes to one of 'Use EM algorithm?' and 'Use VDAM algorithm?'.",
+        "3dem/relion 5.0.1, src/pipeline_jobs.cpp",
+        _algorithm,
+    ),
+    Rule(
+        "threads-frames",
+        Severity.WARNING,
+        "RELION's own motion correction gives each thread whole frames: when the threads do "
+        "not divide the frames, some wait for the others in the last round.",
+        "Set 'Number of threads' to a number that divides the frames of a movie.",
+        "3dem/relion 5.0.1, src/pipeline_jobs.cpp, help of 'Use RELION's own implementation?'",
+        _frames,
+    ),
+)

@@ -1,0 +1,114 @@
+"""Rules about queues, machines and spot."""
+
+from __future__ import annotations
+
+from gotocloud.relion.findings import Severity
+from gotocloud.relion.gpu_map import spread
+from gotocloud.relion.rules.model import Broken, Rule, Situation
+
+
+def _too_wide(case: Situation) -> Broken | None:
+    job, hardware = case.job, case.hardware
+    if hardware is None or job.threads < 1 or job.ranks < 1:
+        return None
+    nodes = case.nodes or hardware.max_nodes
+    if nodes > hardware.max_nodes:
+        return Broken(
+            f"{job.name} wants {nodes} machines; queue {hardware.name} has {hardware.max_nodes}."
+        )
+    beside = list(spread(job.ranks, min(nodes, job.ranks)))
+    if job.refines and job.ranks > 1:
+        beside[0] -= 1
+    working = max(beside)
+    if working * job.threads <= hardware.vcpus:
+        return None
+    return Broken(
+        f"{job.name}: {working} working rank(s) x {job.threads} thread(s) on one of "
+        f"{len(beside)} machine(s), but {hardware.instance_type} has {hardware.vcpus} vCPUs."
+    )
+
+
+def _none_for_some(case: Situation) -> Broken | None:
+    if case.nodes is None or case.nodes <= case.job.ranks:
+        return None
+    return Broken(
+        f"{case.job.name} has {case.job.ranks} rank(s) for {case.nodes} machines: "
+        f"{case.nodes - case.job.ranks} of them would do nothing."
+    )
+
+
+def _positive(case: Situation) -> Broken | None:
+    job = case.job
+    if job.ranks >= 1 and job.threads >= 1:
+        return None
+    return Broken(f"{job.name} has {job.ranks} MPI rank(s) x {job.threads} thread(s).")
+
+
+def _starts_again(case: Situation) -> Broken | None:
+    job, hardware = case.job, case.hardware
+    if hardware is None or not hardware.spot or job.type.continues or job.type.skips_finished:
+        return None
+    return Broken(
+        f"{job.name} cannot continue after an interruption, but queue {hardware.name} is spot."
+    )
+
+
+def _repeats_some(case: Situation) -> Broken | None:
+    job, hardware = case.job, case.hardware
+    if hardware is None or not hardware.spot or not job.type.continues:
+        return None
+    every = job.integer("sgd_write_iter", 10) if job.type.name == "initialmodel" else 10
+    if not (job.is_vdam or job.type.name == "initialmodel"):
+        return None
+    return Broken(
+        f"{job.name} writes its state every {every} iterations; an interruption repeats up to "
+        f"{every} of them."
+    )
+
+
+RULES = (
+    Rule(
+        "counts",
+        Severity.ERROR,
+        "A job needs at least one rank and one thread.",
+        "Set 'Number of MPI procs' and 'Number of threads' to 1 or more.",
+        "3dem/relion 5.0.1, src/pipeline_jobs.cpp",
+        _positive,
+    ),
+    Rule(
+        "cores",
+        Severity.ERROR,
+        "Ranks x threads of a machine are more than its vCPUs, or the machines more than the "
+        "queue has: Slurm would refuse the job or let it wait for ever. A refinement's leader "
+        "does no image work and is not counted.",
+        "Use fewer ranks or threads, or a queue with larger machines.",
+        "Slurm: a request must fit the partition's nodes",
+        _too_wide,
+    ),
+    Rule(
+        "machines-idle",
+        Severity.WARNING,
+        "A rank runs on one machine. Machines without a rank are paid for and do nothing.",
+        "Ask for no more machines than ranks; one without MPI.",
+        "3dem/relion 5.0.1, src/mpi.cpp",
+        _none_for_some,
+    ),
+    Rule(
+        "spot-restart",
+        Severity.WARNING,
+        "Spot machines can be taken away. This job type neither writes a state to continue "
+        "from nor skips what is finished, so it would start again from nothing.",
+        "Choose the on-demand queue unless the job is short.",
+        "3dem/relion 5.0.1, src/pipeline_jobs.cpp: --continue and --only_do_unfinished",
+        _starts_again,
+    ),
+    Rule(
+        "spot-repeats",
+        Severity.NOTE,
+        "VDAM and the gradient descent of RELION 3.1 write their state only every few "
+        "iterations, EM after each.",
+        "Nothing, unless iterations are very long: then choose the on-demand queue.",
+        "3dem/relion 5.0.1, src/pipeline_jobs.cpp: --grad_write_iter 10; 3.1.3: --sgd_write_iter",
+        _repeats_some,
+    ),
+)

@@ -1,0 +1,132 @@
+"""Jobs and machines to check: real and derived job files with some settings changed."""
+
+from __future__ import annotations
+
+import re
+import struct
+from pathlib import Path
+
+from gotocloud.cluster_configs.partitions import Partition
+from gotocloud.relion.job import Job, read_job
+
+JOBS = Path(__file__).parent / "jobs"
+VERSIONS = ("3.1", "4.0", "5.0")
+
+
+def job_files(version: str) -> list[Path]:
+    """Every `job.star` of a version's project, in the order of the jobs."""
+    return sorted((JOBS / version).glob("*/job*/job.star"), key=lambda one: one.parent.name)
+
+
+def write_job(
+    project: Path,
+    kind: str,
+    changes: dict[str, str] | None = None,
+    *,
+    version: str = "5.0",
+    first: int = 0,
+    is_continue: bool = False,
+) -> Path:
+    """Copy a version's job of a kind into a project with other settings; its folder.
+
+    Args:
+        project: The project folder.
+        kind: The folder of its kind, for example "Class2D".
+        changes: Option -> value; an option that the file does not have is added.
+        version: RELION's version.
+        first: Which of several jobs of the kind.
+        is_continue: What the file says about it.
+    """
+    source = sorted((JOBS / version / kind).glob("job*/job.star"))[first]
+    text = source.read_text(encoding="utf-8")
+    for name, value in (changes or {}).items():
+        row = f"{name} {_quoted(value)} "
+        text, found = re.subn(rf"(?m)^\s*{name}\s.*$", lambda _, row=row: row, text)  # type: ignore[misc]
+        if not found:
+            text = text.rstrip("\n ") + f"\n{row}\n \n"
+    if is_continue:
+        text = re.sub(r"(_rlnJobIsContinue\s+)0", r"\g<1>1", text)
+    folder = project / kind / source.parent.name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "job.star").write_text(text, encoding="utf-8")
+    return folder
+
+
+def make_job(
+    project: Path,
+    kind: str,
+    changes: dict[str, str] | None = None,
+    *,
+    version: str = "5.0",
+    first: int = 0,
+    is_continue: bool = False,
+) -> Job:
+    """The job that `write_job` writes, read back."""
+    return read_job(
+        write_job(project, kind, changes, version=version, first=first, is_continue=is_continue)
+    )
+
+
+def write_particles(path: Path, particles: int, box_px: int, *, dimensions: int = 2) -> None:
+    """A particle STAR file as RELION 3.1 and later write it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = "".join(f"{number:06}@parts.mrcs 1 \n" for number in range(1, particles + 1))
+    path.write_text(
+        "\n# version 30001\n\ndata_optics\n\nloop_ \n_rlnOpticsGroup #1 \n_rlnImageSize #2 \n"
+        f"_rlnImageDimensionality #3 \n1 {box_px} {dimensions} \n \n"
+        "\n# version 30001\n\ndata_particles\n\nloop_ \n_rlnImageName #1 \n_rlnOpticsGroup #2 \n"
+        f"{rows} \n",
+        encoding="utf-8",
+    )
+
+
+def write_map(path: Path, box_px: int = 4) -> None:
+    """A map of zeros."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    header = struct.pack("<4i", box_px, box_px, box_px, 2) + bytes(1008)
+    path.write_bytes(header + bytes(4 * box_px**3))
+
+
+def gpu_queue(
+    name: str = "refine3d",
+    *,
+    gpus: int = 4,
+    gpu_memory_gib: float | None = 22.35,
+    max_nodes: int = 2,
+    vcpus: int = 48,
+    spot: bool = False,
+    exclusive: bool = True,
+) -> Partition:
+    """A queue of machines with GPUs; as g5.12xlarge by default."""
+    return Partition(
+        name=name,
+        instance_type="g5.12xlarge",
+        max_nodes=max_nodes,
+        vcpus=vcpus,
+        memory_gib=192,
+        gpus=gpus,
+        gpu_memory_gib=gpu_memory_gib,
+        spot=spot,
+        exclusive=exclusive,
+    )
+
+
+def cpu_queue(
+    *, max_nodes: int = 4, vcpus: int = 128, memory_gib: float = 256, spot: bool = False
+) -> Partition:
+    """A queue of machines without GPUs; as c6i.32xlarge by default."""
+    return Partition(
+        name="polish",
+        instance_type="c6i.32xlarge",
+        max_nodes=max_nodes,
+        vcpus=vcpus,
+        memory_gib=memory_gib,
+        gpus=0,
+        gpu_memory_gib=None,
+        spot=spot,
+        exclusive=True,
+    )
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if not value or " " in value else value
