@@ -11,6 +11,7 @@ from gotocloud.errors import ExitCode, GoToCloudError, InputError
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Platform
 from gotocloud.platform.record import load_record
+from gotocloud.platform.release import check_version
 from gotocloud.platform.zones import ZoneMap, zone_map
 
 PLATFORM_FILE = "platform.yaml"
@@ -49,7 +50,7 @@ def build(app: cdk.App) -> None:
     path = _platform_path(app.node.try_get_context("platform"))
     group = app.node.try_get_context("group")
     version = app.node.try_get_context("templates")
-    if group and version:
+    if group and version is not None:
         raise InputError("Give -c group=NAME or -c templates=VERSION, not both.")
     platform = load_platform(path)
     if group == "":
@@ -60,9 +61,10 @@ def build(app: cdk.App) -> None:
     zones = zone_map(path)
     if group:
         _add_group(app, platform, str(group), path, zones)
-    elif version:
+    elif version is not None:
         from gotocloud.stacks.templates import add_templates
 
+        check_version(str(version))
         add_templates(app, platform=platform, version=str(version), zones=zones)
     else:
         _add_management(app, platform, zones)

@@ -103,6 +103,12 @@ def test_a_group_has_a_stack_in_each_of_its_regions() -> None:
     assert names(app) == {"UserStack", "UserStack-us-east-1"}
 
 
+@pytest.mark.parametrize("version", ["../../x", "a/b", "", ".hidden"])
+def test_a_version_that_may_not_stand_in_a_url_is_refused(version: str) -> None:
+    with pytest.raises(InputError, match="is not a version"):
+        build_with(platform=str(EXAMPLE), templates=version)
+
+
 def test_a_version_gives_the_templates_to_publish() -> None:
     found = names(build_with(platform=str(EXAMPLE), templates="1.2.3"))
     assert "ProjectStack" in found

@@ -55,3 +55,6 @@ def _jobs(cloud: Cloud, stack: StackFacts, within_s: float) -> JobsNow:
         return read_count(HeadNode(cloud, instance).run(COUNT, "count jobs", within_s=within_s))
     except GoToCloudError as error:
         return JobsNow(why="; ".join((error.message, *error.problems)))
+    except Exception as error:
+        # Nobody but the terminal would hear of it, as a traceback.
+        return JobsNow(why=f"{type(error).__name__}: {error}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -33,12 +34,16 @@ VERBS: dict[str, tuple[str, str]] = {
     "pause": ("pause", "Prove that all data are in the bucket, then delete the cluster."),
     "finish": ("finish", "Delete a project for good, with its data or without."),
     "status": ("status", "Show the group's projects and clusters, and what they cost now."),
+    "jobs": ("jobs", "Show the jobs in the queue: why they wait, how far they are, their cost."),
+    "form": ("form", "Print RELION's form for this cluster: its queues, defaults and help."),
     "doctor": ("doctor", "Look for what commonly goes wrong, with remedies."),
 }
 """A scientist's command -> the module that holds it, and its help; in order of use."""
 
 HIDDEN = {"guard": "guard"}
 """A command that machines type, not people -> the module that holds it; `--help` omits it."""
+
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EBADF, errno.EIO}
 
 DEBUG_VARIABLE = "GOTOCLOUD_DEBUG"
 
@@ -108,6 +113,7 @@ def options(
 
 def main() -> None:
     """Run the command line; every error ends here, as text and an exit code."""
+    _open_closed_streams()
     try:
         app(prog_name="gotocloud")
     except GoToCloudError as error:
@@ -120,7 +126,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.FAILED)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE:
             sys.stderr.write(f"Error: Nothing more can be written: {error}\n")
             os._exit(ExitCode.FAILED)
         if os.environ.get(DEBUG_VARIABLE):
@@ -132,3 +138,19 @@ def main() -> None:
                 f"{' '.join(sys.argv[1:])}\n"
             )
         sys.exit(ExitCode.FAILED)
+
+
+def _open_closed_streams() -> None:
+    """Let what was closed (`>&-`) swallow what is written, and every letter be written.
+
+    Without this, the first file or connection to be opened would take a closed stream's place,
+    and a child would write into it.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            # The lowest free number is this one.
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # A terminal that knows few letters shows an escape for the others.
+        sys.stdout.reconfigure(errors="backslashreplace")

@@ -84,9 +84,7 @@ def zones(
     from gotocloud.platform.zones import zone_map
 
     names = tuple(regions or ())
-    if refresh:
-        refresh_zones(platform, names, dry_run=dry_run)
-    known = zone_map(platform)
+    known = refresh_zones(platform, names, dry_run=dry_run) if refresh else zone_map(platform)
     views.require_regions(known, names)
     shown = names or tuple(sorted(known.regions))
     if as_json:

@@ -7,7 +7,7 @@ import tempfile
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gotocloud.cli.output import narrate
 from gotocloud.errors import GoToCloudError, InputError
@@ -24,9 +24,17 @@ from gotocloud.platform.record import (
 )
 from gotocloud.platform.regions import REGIONS, region_problem
 
+if TYPE_CHECKING:
+    from gotocloud.platform.zones import ZoneMap
 
-def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool) -> None:
+
+def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool) -> ZoneMap:
     """Ask EC2 for the offerings of some regions and keep the answer beside the platform file.
+
+    A file that is no zone map is made anew, and what it was is kept beside it.
+
+    Returns:
+        The zone map as it is now.
 
     Args:
         names: The regions. Default: those of the platform.
@@ -42,19 +50,20 @@ def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool)
         make_map,
         map_changes,
         merged,
-        parse_map,
         zone_map,
         zones_path,
     )
 
     if problems := [region_problem(name) for name in names if name not in REGIONS]:
         raise InputError("These regions cannot be refreshed.", problems=problems)
-    names = names or load_platform(platform_path).regions
+    path = zones_path(platform_path)
+    own = _own_zones(path)
+    before = merged(zone_map(), own) if own else zone_map()
+    names = names or load_platform(platform_path, zones=before).regions
     needs = configuration_needs()
     types = sorted({name for need in needs for name in need.instance_types})
     asked = {name: offerings(name, types) for name in names}
     fresh = make_map(asked, needs, day=_today(), source=source())
-    before, path = zone_map(platform_path), zones_path(platform_path)
     changes = map_changes(before, merged(before, fresh))
     for change in changes:
         narrate(f"Changed: {change}")
@@ -62,10 +71,28 @@ def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool)
         narrate("No zone has changed.")
     if dry_run:
         narrate(f"Would write {path}.")
-        return
-    own = merged(parse_map(path.read_text("utf-8"), str(path)), fresh) if path.exists() else fresh
-    write_atomically(path, dump_map(own))
+        return before
+    if own is None and path.exists():
+        kept = path.with_name(f"{path.name}.broken")
+        path.replace(kept)
+        narrate(f"The former file is kept as {kept}.")
+    write_atomically(path, dump_map(merged(own, fresh) if own else fresh))
     narrate(f"Wrote {path}.")
+    return merged(before, fresh)
+
+
+def _own_zones(path: Path) -> ZoneMap | None:
+    """The zone map beside a platform file; None when there is none that can be read."""
+    from gotocloud.platform.zones import parse_map
+
+    try:
+        return parse_map(path.read_bytes().decode(), str(path))
+    except FileNotFoundError:
+        return None
+    except (InputError, UnicodeDecodeError) as error:
+        said = "; ".join(getattr(error, "problems", ())[:3]) or "it is not text"
+        narrate(f"Warning: {path} is not a zone map ({said}); it is made anew.")
+        return None
 
 
 def write_record(platform_path: Path, *, dry_run: bool) -> None:

@@ -22,7 +22,7 @@ from gotocloud.platform.model import (
     location_text,
 )
 from gotocloud.platform.rules import cross_problems
-from gotocloud.platform.zones import zone_map
+from gotocloud.platform.zones import ZoneMap, zone_map
 
 CHECK_COMMAND = "gotocloud platform check"
 
@@ -50,15 +50,19 @@ class PlatformFileError(InputError):
     """A platform file that cannot be used; `problems` has all of them, each with its line."""
 
 
-def load_platform(path: Path) -> Platform:
+def load_platform(path: Path, *, zones: ZoneMap | None = None) -> Platform:
     """Read and check a platform file.
+
+    Args:
+        path: The file.
+        zones: Where clusters can run. Default: the shipped zone map, and the one beside the file.
 
     Raises:
         PlatformFileError: if it cannot be read or breaks a rule; names every problem.
     """
     marked = _read(path)
     platform, found = _validate(marked)
-    found += _zone_problems(path, marked)
+    found += _zone_problems(zones or zone_map(path), marked)
     if found or platform is None:
         problems = [f"line {line}: {text}" for line, text in sorted(set(found))]
         number = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
@@ -116,7 +120,7 @@ def _validate(marked: MarkedYaml) -> tuple[Platform | None, list[tuple[int, str]
     return platform, found
 
 
-def _zone_problems(path: Path, marked: MarkedYaml) -> list[tuple[int, str]]:
+def _zone_problems(zones: ZoneMap, marked: MarkedYaml) -> list[tuple[int, str]]:
     """Regions that exist, but in which the cluster configurations cannot run."""
     data = marked.data if isinstance(marked.data, dict) else {}
     regions, management = data.get("regions"), data.get("management")
@@ -126,7 +130,7 @@ def _zone_problems(path: Path, marked: MarkedYaml) -> list[tuple[int, str]]:
     ]
     if isinstance(management, dict):
         places.append((("management", "home_region"), management.get("home_region")))
-    left_out = zone_map(path).left_out
+    left_out = zones.left_out
     return [
         _placed(marked, where, f"{region!r} cannot be used: {left_out[region]}")
         for where, region in places

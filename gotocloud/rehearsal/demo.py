@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -70,7 +71,27 @@ def run(
         InputError: if the platform file cannot be used, or this is not the project's folder.
         GoToCloudError: if a step fails; says which one, and where the log is.
     """
-    platform_path = _prepared(example, output_dir)
+    if not example.is_file():
+        raise InputError(
+            f"There is no {example} here; the demo runs in the folder of the project.",
+            next_command="cd to the GoToCloud folder, then gotocloud rehearse demo",
+        )
+    with _alone(state_dir, output_dir):
+        report = _run(
+            state_dir, _prepared(example, output_dir), keep_running, configuration, progress
+        )
+    show(report, str(output_dir / PAGE))
+    return report
+
+
+def _run(
+    state_dir: Path,
+    platform_path: Path,
+    keep_running: bool,
+    configuration: str,
+    progress: Progress | None,
+) -> Report:
+    output_dir = platform_path.parent
     platform = load_platform(platform_path)
     progress = progress or Progress()
     progress.log = output_dir / LOG
@@ -92,18 +113,33 @@ def run(
         finally:
             if aws and not (keep_running and succeeded):
                 aws.stop()
-    show(report, str(output_dir / PAGE))
     return report
+
+
+@contextmanager
+def _alone(state_dir: Path, output_dir: Path) -> Iterator[None]:
+    """Keep a second demo from clearing what the first one writes.
+
+    Raises:
+        GoToCloudError: if one is at work, or its local AWS was left running.
+    """
+    LocalAws.refuse_another(state_dir)
+    claim_folder(output_dir, (LOG,))
+    folder = os.open(output_dir, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise GoToCloudError(
+            f"Another demo is at work in {output_dir}.",
+            next_command="wait for it, or gotocloud rehearse demo --output ANOTHER_FOLDER",
+        ) from None
+    finally:
+        os.close(folder)
 
 
 def _prepared(example: Path, output_dir: Path) -> Path:
     """The demo's own platform file, in a folder without anything of an earlier demo."""
-    if not example.is_file():
-        raise InputError(
-            f"There is no {example} here; the demo runs in the folder of the project.",
-            next_command="cd to the GoToCloud folder, then gotocloud rehearse demo",
-        )
-    claim_folder(output_dir, (LOG,))
     (output_dir / LOG).write_text("")
     for old in (PAGE, REPORT, *(path.name for path in output_dir.glob("platform.*"))):
         (output_dir / old).unlink(missing_ok=True)

@@ -66,11 +66,7 @@ class LocalAws:
         Raises:
             GoToCloudError: if one runs there already, or it does not come up.
         """
-        if running := cls.running(state_dir):
-            raise GoToCloudError(
-                f"A local AWS already runs in {state_dir} (process {running.pid}).",
-                next_command=shell_line("gotocloud", "rehearse", "down", "--state", state_dir),
-            )
+        cls.refuse_another(state_dir)
         state_dir.mkdir(parents=True, exist_ok=True)
         state = str(state_dir.resolve())
         command = [sys.executable, "-m", "gotocloud.rehearsal.server"]
@@ -128,6 +124,19 @@ class LocalAws:
             # It has taken the lock and not yet written into it.
             return None
         return cls(state_dir, int(content["pid"]), int(content["port"]), str(content["account"]))
+
+    @classmethod
+    def refuse_another(cls, state_dir: Path) -> None:
+        """Refuse a folder in which one runs.
+
+        Raises:
+            GoToCloudError: if one does.
+        """
+        if running := cls.running(state_dir):
+            raise GoToCloudError(
+                f"A local AWS already runs in {state_dir} (process {running.pid}).",
+                next_command=shell_line("gotocloud", "rehearse", "down", "--state", state_dir),
+            )
 
     def wait(self) -> None:
         """Wait until one that has just been started answers.

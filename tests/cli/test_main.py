@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -132,6 +134,34 @@ def test_a_full_disk_is_no_bug() -> None:
     assert done.stderr == (
         "Error: Nothing more can be written: [Errno 28] No space left on device\n"
     )
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize("arguments", ["--version", "cluster list", "cluster list --json"])
+def test_a_closed_stream_is_no_bug(tmp_path: Path, arguments: str, closed: str) -> None:
+    kept = tmp_path / "kept"
+    others = "" if "2>" in closed else f"2>{kept}"
+    script = f"{shlex.quote(sys.executable)} -m gotocloud {arguments} {closed} {others}"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr + (kept.read_text() if kept.exists() else "")
+    assert done.returncode == 0
+    assert "Traceback" not in said
+    assert "bug" not in said
+
+
+def test_letters_that_the_terminal_does_not_know_are_no_bug() -> None:
+    script = (
+        "import sys; from gotocloud.cli import main, output\n"
+        "main.app = lambda **_: output.print_json('β \\udcff')\n"
+        "main.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, rb'"\u03b2 \udcff"')
 
 
 def test_unknown_names_come_with_a_suggestion_and_the_list() -> None:

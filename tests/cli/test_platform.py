@@ -192,6 +192,19 @@ def test_refresh_keeps_the_answer_beside_the_platform_file(run: Run, folder: Pat
 
 
 @pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("broken", ["{", "[]", '{"regions": 1}', "\0\udcff"])
+def test_refresh_repairs_a_zone_map_that_is_none(run: Run, folder: Path, broken: str) -> None:
+    content = broken.encode(errors="surrogateescape")
+    (folder / "platform.zones.json").write_bytes(content)
+    assert run("zones").code == 2
+    dry = run("zones", "--refresh", "--dry-run", "us-east-1")
+    assert (dry.code, "is not a zone map" in dry.err) == (0, True)
+    assert run("zones", "--refresh").code == 0
+    assert (folder / "platform.zones.json.broken").read_bytes() == content
+    assert run("zones").code == 0
+
+
+@pytest.mark.usefixtures("aws")
 def test_refresh_of_an_unknown_region_asks_and_writes_nothing(run: Run, folder: Path) -> None:
     outcome = run("zones", "--refresh", "us-est-1", "nowhere")
     assert outcome.code == 2

@@ -137,10 +137,36 @@ def test_a_demo_beside_a_running_local_aws_says_how_to_end_that_one(
 ) -> None:
     stub(monkeypatch, deployed)
     LocalAws.start(folder / "state")
+    (folder / "out").mkdir()
+    for name in ("demo.log", "index.html"):
+        (folder / "out" / name).write_text("of the first")
     with pytest.raises(GoToCloudError, match="already runs") as caught:
         run(folder)
     assert "gotocloud rehearse down" in (caught.value.next_command or "")
     assert running(folder)
+    assert (folder / "out/index.html").read_text() == "of the first"
+    assert (folder / "out/demo.log").read_text() == "of the first"
+
+
+def test_a_second_demo_in_the_same_folder_touches_nothing_of_the_first(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[str] = []
+
+    def meanwhile(_aws: LocalAws, path: Path, *, step: Any, log: Any) -> None:
+        (path.parent / "index.html").write_text("of the first")
+        with pytest.raises(GoToCloudError, match="Another demo is at work"):
+            demo.run(
+                state_dir=folder / "other",
+                output_dir=path.parent,
+                keep_running=False,
+                example=EXAMPLE,
+            )
+        found.append((path.parent / "index.html").read_text())
+
+    stub(monkeypatch, meanwhile)
+    run(folder)
+    assert found == ["of the first"]
 
 
 def test_nothing_of_an_earlier_demo_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
