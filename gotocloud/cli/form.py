@@ -1,0 +1,151 @@
+"""`gotocloud form`: RELION's form for this cluster, from the queues that it has."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.errors import GoToCloudError, InputError
+
+if TYPE_CHECKING:
+    from gotocloud.cluster_configs.partitions import Partition
+
+app = typer.Typer(help="Print RELION's form for this cluster.")
+
+
+@app.command(epilog='Example: eval "$(gotocloud form)"')
+def form(
+    show: Annotated[
+        bool, typer.Option("--show", help="Show the queues to a person instead.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    install: Annotated[
+        Path | None, typer.Option(help="Write the form and its template to this folder.")
+    ] = None,
+    config: Annotated[
+        str | None, typer.Option(help="Cluster configuration. Default: this cluster's queues.")
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option(help="Region of that configuration. Default: this cluster's.")
+    ] = None,
+) -> None:
+    """Print the environment that gives RELION this cluster's queues, defaults and help texts."""
+    from gotocloud.relion.form import FORM_NAME, TEMPLATE_NAME, form_environment, form_text
+
+    if show + as_json + (install is not None) > 1:
+        raise InputError("--show, --json and --install exclude each other.")
+    queues = _queues(config, region)
+    if show:
+        _show(queues)
+        return
+    template = (install.resolve() if install else _template().parent) / TEMPLATE_NAME
+    environment = form_environment(
+        queues, template=str(template), head_node_cpus=None if config else os.cpu_count()
+    )
+    if as_json:
+        print_json({"environment": environment, "queues": [_as_dict(one) for one in queues]})
+    elif install is None:
+        typer.echo(form_text(environment), nl=False)
+    else:
+        _write(template, _template_text())
+        _write(template.with_name(FORM_NAME), form_text(environment))
+        narrate(f"RELION's form of {len(queues)} queues is in {template.parent}.")
+        narrate(f"Next: source {shlex.quote(str(template.with_name(FORM_NAME)))}; relion")
+
+
+def _queues(config: str | None, region: str | None) -> Sequence[Partition]:
+    """The queues of the running Slurm, or of a configuration in a region."""
+    from gotocloud.slurm.cluster_facts import known_facts
+
+    if config is None and region is None:
+        try:
+            return _running_queues()
+        except GoToCloudError as error:
+            narrate(f"No queues could be asked for ({error.message})")
+    facts = known_facts()
+    config, region = config or facts.configuration, region or facts.region
+    if not config or not region:
+        raise InputError(
+            "There is no Slurm here, and no record of a cluster: name a configuration and a "
+            "region.",
+            next_command="gotocloud form --config cryoem-spa --region us-east-1",
+        )
+    return _configured_queues(config, region)
+
+
+def _running_queues() -> Sequence[Partition]:
+    from gotocloud.slurm import client
+    from gotocloud.slurm.sinfo import SINFO_FORMAT, SINFO_OPTIONS, parse_sinfo
+
+    found = parse_sinfo(client.partitions(SINFO_FORMAT, *SINFO_OPTIONS))
+    if not found:
+        raise GoToCloudError("Slurm has no queues yet.")
+    return found
+
+
+def _configured_queues(config: str, region: str) -> Sequence[Partition]:
+    from gotocloud.cluster_configs.model import load_configuration
+    from gotocloud.cluster_configs.partitions import configured_partitions
+    from gotocloud.platform.zones import zone_map
+
+    offered = zone_map().region(region).best.offered
+    return configured_partitions(load_configuration(config), offered)
+
+
+def _show(queues: Sequence[Partition]) -> None:
+    table(
+        ("queue", "machines", "instance type", "vCPUs", "memory GiB", "GPUs", "GPU memory GiB"),
+        [
+            (
+                one.name,
+                f"up to {one.max_nodes}",
+                one.instance_type or "unknown",
+                one.vcpus,
+                f"{one.memory_gib:g}",
+                one.gpus or "",
+                "" if one.gpu_memory_gib is None else f"{one.gpu_memory_gib:g}",
+            )
+            for one in queues
+        ],
+    )
+    narrate("In RELION: Running, Queue name: automatic, or one of these.")
+
+
+def _as_dict(partition: Partition) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return asdict(partition)
+
+
+def _template() -> Path:
+    """Where the template is, when it is not installed elsewhere."""
+    from importlib.resources import files
+
+    from gotocloud.relion.form import TEMPLATE_NAME
+
+    return Path(str(files("gotocloud.node").joinpath(TEMPLATE_NAME)))
+
+
+def _template_text() -> str:
+    return _template().read_text(encoding="utf-8")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that is whole at any time, for everybody to read."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text, encoding="utf-8")
+        draft.chmod(0o644)
+        draft.replace(path)
+    except OSError as error:
+        raise GoToCloudError(
+            f"{path} cannot be written: {error.strerror or error}.",
+            next_command=f"sudo gotocloud form --install {shlex.quote(str(path.parent))}",
+        ) from error
