@@ -241,10 +241,8 @@ def _kept(memory: Memory, text: str) -> Decision:
 
 def _waiting(memory: Memory, now: Observation) -> str:
     left = (memory.retry_s - now.at_s) / _MINUTE
-    return (
-        f"{memory.failures} pauses failed, the last one just now or earlier; next try in "
-        f"{_span(left)}"
-    )
+    tries = "1 attempt" if memory.failures == 1 else f"{memory.failures} attempts"
+    return f"{tries} to pause failed; the next one comes in {_span(left)}"
 
 
 def _span(minutes: float) -> str:

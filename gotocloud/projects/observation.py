@@ -178,7 +178,8 @@ def warning_script(text: str) -> str:
     said = shlex.quote(text)
     return f"""echo {said} | wall 2>/dev/null
 for socket in /tmp/.X11-unix/X*; do
-    [ -S "$socket" ] && command -v notify-send >/dev/null || continue
+    [ -S "$socket" ] || continue
+    command -v notify-send >/dev/null || continue
     owner=$(stat -c %u "$socket")
     setpriv --reuid "$owner" --clear-groups env DISPLAY=":${{socket##*/X}}" \\
         DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$owner/bus" \\
