@@ -155,6 +155,8 @@ class Software:
         module: The module to load, for example "relion/5.0.1-sm86".
         chooser: The module that chooses on the node itself: "relion/5.0.1".
         build: Name of the build; None where it is chosen on the node.
+        program: The executable by whose presence one tells whether it is installed; empty
+            where the build is chosen on the node.
         executable_suffix: Ends the names of the executables; empty, since every build has
             a folder of its own.
         reason: Why this one, in one sentence.
@@ -168,6 +170,7 @@ class Software:
     build: str | None
     reason: str
     source: str
+    program: str = ""
     executable_suffix: str = ""
 
 
@@ -299,7 +302,24 @@ def executable_for(
         build=build.name,
         reason=f"{chooser.replace('/', ' ')}, compiled {_hardware(build, known, instance_type)}",
         source=build.source,
+        program=_program(known, package, chosen, build.name),
     )
+
+
+def module_to_load(software: Software, modules: Path) -> str | None:
+    """The module to load as things are installed: the build's own, or the one that chooses.
+
+    A build that is not installed is left to the chooser, which takes the next best one.
+
+    Args:
+        modules: The folder of the module files.
+
+    Returns:
+        None if there is no module file for it: what is on PATH is used then.
+    """
+    installed = software.build is None or os.access(software.program, os.X_OK)
+    known = (software.module, software.chooser) if installed else (software.chooser,)
+    return next((name for name in known if (modules / name).is_file()), None)
 
 
 def catalogue_in_force(environment: Mapping[str, str] | None = None) -> Catalogue:
@@ -353,6 +373,10 @@ def _read(path: Path) -> Catalogue:
     from gotocloud.software.load import load_catalogue
 
     return load_catalogue(path)
+
+
+def _program(catalogue: Catalogue, package: Package, version: Version, build: str) -> str:
+    return f"{catalogue.prefix(package.name, version, build)}/bin/{package.executables[0]}"
 
 
 def _unchosen(package: str, version: Version, instance_type: str | None) -> str:

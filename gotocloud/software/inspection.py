@@ -16,6 +16,7 @@ from pathlib import Path
 from gotocloud.software.catalogue import Build, Catalogue, Package, Version
 from gotocloud.software.layout import CATALOGUE, COMMAND, MODULES, SETTINGS, TEMPLATE, Layout
 from gotocloud.software.modules import module_files
+from gotocloud.software.release import damage
 
 Run = Callable[[Sequence[str]], tuple[int, str]]
 """Runs a command; gives its exit status (negative: the signal that ended it) and its output."""
@@ -79,6 +80,11 @@ def _command_line(layout: Layout) -> Iterator[Item]:
             State.MISSING if fault else State.OK,
             f"{fault}; gotocloud software publish puts it there" if fault else "",
         )
+    if layout.current.is_dir():
+        faults = damage(layout.current)
+        state = State.WRONG if faults else State.OK
+        found = "; ".join(faults) or "every file is as it was published"
+        yield Item("the release in force", str(layout.current), state, found)
 
 
 def _modules(catalogue: Catalogue, layout: Layout, run: Run | None) -> Iterator[Item]:
