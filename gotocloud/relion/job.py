@@ -253,6 +253,8 @@ def read_job(directory: Path) -> Job:
     if not path.is_file():
         raise _no_job(folder)
     try:
+        if not path.read_bytes().endswith(b"\n"):
+            raise StarError(f"{path} is empty or cut off in the middle of a line.")
         star = read_star(path)
         head, values = star.table("job"), star.table("joboptions_values")
     except StarError as error:

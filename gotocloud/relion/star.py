@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from gotocloud.errors import GoToCloudError
+from gotocloud.relion.star_dialect import as_strict_star
 
 if TYPE_CHECKING:
     import gemmi
@@ -98,17 +99,17 @@ def parse_star(text: str, path: Path) -> StarFile:
     Raises:
         StarError: if the text is empty, cut off or no STAR.
     """
-    import gemmi
-
     if not text.strip():
         raise StarError(f"{path} is empty; a crash while RELION wrote it leaves such a file.")
     try:
-        document = gemmi.cif.read_string(text)
-        tables = {block.name.strip(): _table(block) for block in document}
-    except (ValueError, RuntimeError) as error:
-        raise StarError(
-            f"{path} is no STAR file, or it is cut off: {_first_line(error)}."
-        ) from error
+        tables = _parsed(text)
+    except (ValueError, RuntimeError):
+        try:
+            tables = _parsed(as_strict_star(text))
+        except (ValueError, RuntimeError) as error:
+            raise StarError(
+                f"{path} is no STAR file, or it is cut off: {_first_line(error)}."
+            ) from error
     if not any(table.values or table.columns for table in tables.values()):
         raise StarError(f"{path} is no STAR file: it holds no 'data_' table.")
     return StarFile(path=path, tables=MappingProxyType(tables))
@@ -141,6 +142,12 @@ def _text(path: Path) -> str:
         raise StarError(f"{path} does not exist.") from error
     except OSError as error:
         raise StarError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _parsed(text: str) -> dict[str, StarTable]:
+    import gemmi
+
+    return {block.name.strip(): _table(block) for block in gemmi.cif.read_string(text)}
 
 
 def _table(block: gemmi.cif.Block) -> StarTable:
