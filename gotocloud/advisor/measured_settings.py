@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from gotocloud.advisor.advice import MEASURED, Choice, Question, advise
 from gotocloud.advisor.job_names import pretty
+from gotocloud.advisor.places import load_records
 from gotocloud.advisor.records import BenchmarkRecord
+from gotocloud.errors import GoToCloudError
 from gotocloud.relion.settings import Setting
 
 
@@ -55,3 +57,23 @@ def _setting(kind: str, choice: Choice, question: Question, *, best: bool) -> Se
         ),
         source=f"Own benchmark records of {pretty(kind)}: {'; '.join(estimate.sources)}",
     )
+
+
+def settings_for_routing(
+    region: str = "", *, spot: bool = False
+) -> tuple[tuple[Setting, ...], str]:
+    """The group's own settings as far as they can be had, and what is wrong if they cannot.
+
+    Routing must never fail for want of advice: whatever is wrong with the records is said
+    and the published settings count.
+
+    Args:
+        region: The cluster's. Default: the paper's.
+        spot: Whether its jobs use spot machines.
+    """
+    wish = Question("", region=region or Question("").region, spot=spot)
+    try:
+        records, _ = load_records(None)
+        return (measured_settings(records, wish) if records else ()), ""
+    except GoToCloudError as error:
+        return (), f"Your own benchmark records are not used: {error.message}"

@@ -9,9 +9,13 @@ from typing import Any
 from gotocloud.advisor.advice import Advice, Question, advise
 from gotocloud.advisor.job_names import VDAM, pretty
 from gotocloud.advisor.records import BenchmarkRecord
+from gotocloud.advisor.sizes import Size
 
 POLISHING = ("ctfrefine", "polish", "refine3d")
 """One cycle at the end of a project; the paper advises as few of them as the target needs."""
+
+_OF_MOVIES = ("motioncorr", "ctffind", "autopick", "extract")
+_WITH_CLASSES = ("class2d", VDAM, "initialmodel", "class3d")
 
 
 @dataclass(frozen=True)
@@ -133,10 +137,24 @@ def advise_project(
         steps: The project.
     """
     lines = (
-        ProjectLine(step, advise(replace(wish, job=step.job, variant=None), records))
+        ProjectLine(
+            step,
+            advise(
+                replace(wish, job=step.job, variant=None, size=_that_matters(step.job, wish.size)),
+                records,
+            ),
+        )
         for step in steps
     )
     return ProjectAdvice(tuple(lines))
+
+
+def _that_matters(job: str, size: Size) -> Size:
+    """A project's size as one job feels it: movies first, then particles, then classes."""
+    if job in _OF_MOVIES:
+        return Size(movies=size.movies)
+    classes = {} if job in _WITH_CLASSES else {"classes": None, "iterations": None}
+    return replace(size, movies=None, **classes)
 
 
 def _sum(figures: Sequence[tuple[str, float | None]]) -> tuple[float, tuple[str, ...]]:

@@ -1,0 +1,322 @@
+"""`gotocloud advise …`: which machines, how long, how much; from measurements."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.errors import GoToCloudError, InputError
+
+if TYPE_CHECKING:
+    from gotocloud.advisor.imports.project import Imported
+
+PAPER_REGION = "us-east-1"
+_JOB = "JOBTYPE"
+
+
+class JobsAsCommands(TyperGroup):
+    """`gotocloud advise refine3d`: what is no command is a job type."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            return "", self.commands[_JOB], args
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=JobsAsCommands,
+    no_args_is_help=True,
+    help="Say which machines suit a job, how long it takes and what it costs; from measurements.",
+    epilog="Example: gotocloud advise refine3d --priority balanced",
+)
+
+Particles = Annotated[int | None, typer.Option(min=1, help="Particles in the job.")]
+Box = Annotated[int | None, typer.Option(min=2, help="Box size in pixels.")]
+Movies = Annotated[int | None, typer.Option(min=1, help="Movies, for preparation jobs.")]
+Classes = Annotated[int | None, typer.Option(min=1, help="Classes.")]
+Priority = Annotated[
+    str | None, typer.Option(help="speed, balanced (the paper's criterion) or cost.")
+]
+Weight = Annotated[float | None, typer.Option(help="Instead of a priority: 1 is speed, 0 is cost.")]
+Deadline = Annotated[float | None, typer.Option(help="Longest time in hours.")]
+Budget = Annotated[float | None, typer.Option(help="Highest cost in US dollars.")]
+Spot = Annotated[bool, typer.Option("--spot", help="On spot machines, at their mean price.")]
+Region = Annotated[str | None, typer.Option(help="AWS region whose prices count.")]
+Benchmarks = Annotated[
+    str | None,
+    typer.Option(
+        help="Table of benchmark records, or 'public'. Default: $GOTOCLOUD_BENCHMARKS, else "
+        "gotocloud-benchmarks.csv here."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command(_JOB, epilog="Example: gotocloud advise class2d --particles 100000 --box 256")
+def job(
+    job_type: Annotated[
+        str, typer.Argument(metavar="JOBTYPE", help="For example refine3d, class2d-vdam.")
+    ],
+    particles: Particles = None,
+    box: Box = None,
+    movies: Movies = None,
+    classes: Classes = None,
+    iterations: Annotated[int | None, typer.Option(min=1, help="Iterations.")] = None,
+    variant: Annotated[str | None, typer.Option(help="Variant of the records.")] = None,
+    priority: Priority = None,
+    weight: Weight = None,
+    deadline: Deadline = None,
+    budget: Budget = None,
+    spot: Spot = False,
+    region: Region = None,
+    benchmarks: Benchmarks = None,
+    as_json: Json = False,
+) -> None:
+    """Recommend machines for a RELION job, with time, cost and where that is known from."""
+    from gotocloud.advisor.advice import MEASURED, Question, advise
+    from gotocloud.advisor.job_names import job_name
+    from gotocloud.advisor.places import load_records
+    from gotocloud.advisor.preference import preference
+    from gotocloud.advisor.sizes import Size
+    from gotocloud.cli.advise_views import show_advice
+
+    wish = preference(priority=priority, weight=weight, deadline_h=deadline, budget_usd=budget)
+    question = Question(
+        job=job_name(job_type),
+        size=Size(particles, movies, box, classes, iterations),
+        variant=variant,
+        preference=wish,
+        region=_region(region),
+        spot=spot,
+    )
+    records, name = load_records(benchmarks)
+    _say_what_is_read(len(records), name)
+    advice = advise(question, records)
+    if as_json:
+        print_json(advice.as_dict())
+    else:
+        show_advice(advice)
+    if advice.basis == MEASURED and advice.best is None:
+        raise GoToCloudError(
+            f"No measured setting is what you wish: {wish.words}.", problems=advice.refusals
+        )
+
+
+@app.command(epilog="Example: gotocloud advise project --polish-cycles 2")
+def project(
+    particles: Particles = None,
+    box: Box = None,
+    movies: Movies = None,
+    classes: Classes = None,
+    polish_cycles: Annotated[
+        int, typer.Option(min=0, max=100, help="Cycles of CTF refinement and polishing.")
+    ] = 1,
+    vdam: Annotated[bool, typer.Option("--vdam", help="Class2D with VDAM instead of EM.")] = False,
+    priority: Priority = None,
+    weight: Weight = None,
+    spot: Spot = False,
+    region: Region = None,
+    benchmarks: Benchmarks = None,
+    as_json: Json = False,
+) -> None:
+    """Recommend machines for a whole project, from motion correction to polishing."""
+    from gotocloud.advisor.advice import Question
+    from gotocloud.advisor.places import load_records
+    from gotocloud.advisor.preference import preference
+    from gotocloud.advisor.sizes import Size
+    from gotocloud.advisor.workflow import advise_project, single_particle_workflow
+    from gotocloud.cli.advise_views import show_project
+
+    wish = Question(
+        job="",
+        size=Size(particles, movies, box, classes),
+        preference=preference(priority=priority, weight=weight),
+        region=_region(region),
+        spot=spot,
+    )
+    records, name = load_records(benchmarks)
+    _say_what_is_read(len(records), name)
+    advice = advise_project(
+        wish, records, single_particle_workflow(polish_cycles=polish_cycles, vdam=vdam)
+    )
+    if as_json:
+        print_json(advice.as_dict())
+    else:
+        show_project(advice)
+
+
+@app.command(epilog="Example: gotocloud advise stop --example --target 2.0")
+def stop(
+    record: Annotated[
+        Path | None, typer.Option(help="The project's record of resolution, hours and USD.")
+    ] = None,
+    example: Annotated[
+        bool, typer.Option("--example", help="The paper's streptavidin project instead.")
+    ] = False,
+    target: Annotated[float | None, typer.Option(help="Resolution needed, in Å.")] = None,
+    worth: Annotated[float | None, typer.Option(help="What an Å may cost, in US dollars.")] = None,
+    pixel: Annotated[float | None, typer.Option(help="Pixel size in Å.")] = None,
+    refinement: Annotated[
+        Path | None, typer.Option(help="Folder of a Refine3D job, for its own signs of an end.")
+    ] = None,
+    template: Annotated[
+        bool, typer.Option("--template", help="Print the example as a table to fill in.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Say whether another step is worth its money."""
+    from gotocloud.advisor.progress import STREPTAVIDIN, progress_text, read_progress
+    from gotocloud.advisor.stopping import stop_advice
+    from gotocloud.cli.advise_views import show_stop
+
+    if template:
+        typer.echo(progress_text(STREPTAVIDIN), nl=False)
+        return
+    _check_stop(record, example=example, figures={"target": target, "worth": worth, "pixel": pixel})
+    progress = STREPTAVIDIN if record is None else read_progress(record)
+    advice = stop_advice(
+        progress,
+        target_angstrom=target,
+        worth_usd_per_angstrom=worth,
+        pixel_angstrom=pixel,
+        stalled_iterations=_stalled(refinement),
+    )
+    if as_json:
+        print_json(advice.as_dict())
+    else:
+        show_stop(advice, progress)
+
+
+@app.command(
+    "import",
+    epilog="Example: gotocloud advise import . --instance-type g4dn.metal --nodes 2 >> records.csv",
+)
+def import_(
+    sources: Annotated[
+        list[Path], typer.Argument(help="RELION project or job folders, or CSV tables.")
+    ],
+    to: Annotated[
+        Path | None, typer.Option(help="Table to add them to. Default: print them.")
+    ] = None,
+    sacct: Annotated[Path | None, typer.Option(help="What sacct printed (--parsable2).")] = None,
+    instance_type: Annotated[
+        str | None, typer.Option(help="Of the nodes, where the jobs do not say it.")
+    ] = None,
+    nodes: Annotated[int | None, typer.Option(min=1, help="Likewise, their number.")] = None,
+    region: Region = None,
+    dataset: Annotated[str | None, typer.Option(help="Name of the data set.")] = None,
+    source: Annotated[str | None, typer.Option(help="Who measured it.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="THEIRS=ours, for tables of others.")
+    ] = None,
+    constant: Annotated[
+        list[str] | None, typer.Option("--set", help="ours=VALUE, for what a table leaves out.")
+    ] = None,
+) -> None:
+    """Make benchmark records of RELION projects, Slurm's accounting and tables of others."""
+    from gotocloud.advisor.imports.job import Known
+    from gotocloud.advisor.records import records_text
+    from gotocloud.cli.advise_imports import add_to, gather
+
+    known = Known(instance_type, nodes, region, dataset, source or _somebody())
+    found = gather(sources, known, sacct=sacct, columns=_pairs(column), constants=_pairs(constant))
+    _say_what_was_skipped(found)
+    if not found.records:
+        raise GoToCloudError("Nothing could be imported.")
+    if to is None:
+        typer.echo(records_text(found.records), nl=False)
+        return
+    narrate(add_to(to, found.records))
+
+
+@app.command(epilog="Example: gotocloud advise columns")
+def columns(as_json: Json = False) -> None:
+    """List the columns of a table of benchmark records."""
+    from gotocloud.advisor.columns import HEADLINE
+    from gotocloud.advisor.tables import columns_table
+
+    rows = columns_table()
+    names = ("column", "need", "content", "meaning")
+    if as_json:
+        print_json([dict(zip(names, row, strict=True)) for row in rows])
+        return
+    typer.echo(f"The first line is {HEADLINE!r}, the second one names columns:")
+    table(names, rows)
+
+
+def _region(given: str | None) -> str:
+    """The region whose prices count: as typed, of this cluster, of the environment."""
+    from gotocloud.platform.regions import REGIONS, region_problem
+    from gotocloud.slurm.cluster_facts import known_facts
+
+    if given:
+        if problem := region_problem(given, REGIONS):
+            raise InputError(problem)
+        return given
+    here = (known_facts().region, *map(os.environ.get, ("AWS_REGION", "AWS_DEFAULT_REGION")))
+    found = next((region for region in here if region), None)
+    if found is None:
+        narrate(f"Prices are those of {PAPER_REGION}; for another region: --region NAME")
+    return found or PAPER_REGION
+
+
+def _say_what_is_read(count: int, name: str) -> None:
+    if name:
+        narrate(f"{count} benchmark records from {name}.")
+    else:
+        narrate("You have no benchmark records here (gotocloud-benchmarks.csv).")
+
+
+def _check_stop(record: Path | None, *, example: bool, figures: dict[str, float | None]) -> None:
+    problems = []
+    if (record is None) != example:
+        problems.append("give either --record FILE or --example")
+    problems += [
+        f"--{name} {value:g} must be more than 0"
+        for name, value in figures.items()
+        if value is not None and not value > 0
+    ]
+    if figures["target"] is not None and figures["worth"] is not None:
+        problems.append("--target and --worth exclude each other")
+    if problems:
+        raise InputError(
+            "The question cannot be understood.",
+            problems=problems,
+            next_command="gotocloud advise stop --example --target 2.0",
+        )
+
+
+def _stalled(refinement: Path | None) -> int | None:
+    if refinement is None:
+        return None
+    from gotocloud.relion.run_log import LOG_FILE, read_run_log
+
+    if not (refinement / LOG_FILE).is_file():
+        raise InputError(f"There is no {LOG_FILE} in {str(refinement)!r}.")
+    return read_run_log(refinement).no_gain_iterations
+
+
+def _pairs(texts: list[str] | None) -> dict[str, str]:
+    problems = [f"{text!r} is not NAME=VALUE" for text in texts or () if "=" not in text]
+    if problems:
+        raise InputError("Columns and values are given as NAME=VALUE.", problems=problems)
+    return dict(text.rsplit("=", 1) for text in texts or ())
+
+
+def _somebody() -> str:
+    import getpass
+
+    try:
+        return f"own runs of {getpass.getuser()}"
+    except (KeyError, OSError):
+        return "own runs"
+
+
+def _say_what_was_skipped(found: Imported) -> None:
+    for name, reason in found.skipped:
+        narrate(f"Left out: {name}: {reason}")

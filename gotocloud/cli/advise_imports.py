@@ -1,0 +1,87 @@
+"""Reading what others have measured, for `gotocloud advise import`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gotocloud.advisor.imports.foreign import parse_foreign
+from gotocloud.advisor.imports.job import Known
+from gotocloud.advisor.imports.project import Imported, import_project
+from gotocloud.advisor.imports.sacct import SlurmRun, parse_sacct
+from gotocloud.advisor.records import BenchmarkRecord, records_text
+from gotocloud.advisor.tables import parse_records, read_records, read_text
+from gotocloud.errors import InputError
+from gotocloud.slurm.submissions import Attempt, load
+
+
+def gather(
+    sources: Sequence[Path],
+    known: Known,
+    *,
+    sacct: Path | None,
+    columns: Mapping[str, str],
+    constants: Mapping[str, str],
+) -> Imported:
+    """The records of every source.
+
+    Raises:
+        InputError: if a source is neither a folder nor a table, or cannot be read.
+    """
+    runs: Sequence[SlurmRun] = parse_sacct(read_text(sacct), str(sacct)) if sacct else ()
+    records: list[BenchmarkRecord] = []
+    skipped: list[tuple[str, str]] = []
+    for source in sources:
+        if source.is_dir():
+            found = import_project(source, known, noted=_attempts, slurm=runs)
+            records += found.records
+            skipped += found.skipped
+            continue
+        rows, silent = parse_foreign(
+            read_text(source),
+            str(source),
+            columns=columns,
+            constants=_constants(constants, known),
+        )
+        records += rows
+        if silent:
+            skipped.append((str(source), f"{silent} rows of jobs that ran on no node of their own"))
+    return Imported(tuple(records), tuple(skipped))
+
+
+def _constants(given: Mapping[str, str], known: Known) -> dict[str, str]:
+    said = {
+        "instance_type": known.instance_type,
+        "nodes": None if known.nodes is None else str(known.nodes),
+        "region": known.region,
+        "dataset": known.dataset,
+        "source": known.source,
+    }
+    return {name: value for name, value in said.items() if value} | dict(given)
+
+
+def _attempts(job: Path) -> tuple[Attempt, ...]:
+    """What `gotocloud submit` noted of RELION's latest submission."""
+    submission = load(job)
+    return submission.this_round if submission else ()
+
+
+def add_to(table: Path, records: Sequence[BenchmarkRecord]) -> str:
+    """Add records to a table that may exist; those that it has already are left alone.
+
+    Returns:
+        What was done, in words.
+    """
+    present = read_records(table) if table.exists() else ()
+    new = [record for record in records if record not in set(present)]
+    text = records_text([*present, *new])
+    # What is written must be readable: nothing is replaced by a table that is not.
+    parse_records(text, str(table))
+    draft = table.with_name(f".{table.name}.new")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(table)
+    except OSError as error:
+        raise InputError(f"{str(table)!r} cannot be written: {error.strerror}.") from error
+    old = len(records) - len(new)
+    return f"{len(new)} records added to {table}" + (f"; it had {old} already." if old else ".")

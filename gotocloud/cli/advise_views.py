@@ -1,0 +1,271 @@
+"""What `gotocloud advise` shows to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import typer
+
+from gotocloud.advisor.advice import FROM_PAPER, MEASURED, NO_BENCHMARK, Advice, Choice
+from gotocloud.advisor.job_names import pretty, queue_of
+from gotocloud.advisor.money import node_price
+from gotocloud.advisor.paper import CONDITIONS, PaperOptimum
+from gotocloud.advisor.preference import Preference
+from gotocloud.advisor.progress import STREPTAVIDIN, Progress
+from gotocloud.advisor.shapes import Shape
+from gotocloud.advisor.stopping import Margin, StopAdvice, margins
+from gotocloud.advisor.workflow import ProjectAdvice, ProjectLine
+from gotocloud.cli.output import table
+from gotocloud.cluster_configs.model import configuration_names, load_configuration
+from gotocloud.relion.settings import PUBLISHED
+
+UNKNOWN = "unknown"
+_WIDTH = 11
+_WRAP = 96
+
+
+def show_advice(advice: Advice) -> None:
+    """Print the answer for one job."""
+    question = advice.question
+    market = "on spot machines" if question.spot else "on demand"
+    size = f", {advice.size}" if advice.basis == MEASURED else ""
+    variant = f" ({question.variant})" if question.variant else ""
+    typer.echo(f"{pretty(question.job)}{variant}{size}; {market} in {question.region}")
+    typer.echo("")
+    if advice.basis == MEASURED:
+        _show_measured(advice)
+    elif advice.basis == FROM_PAPER:
+        _show_paper(advice)
+    else:
+        _show_nothing(advice)
+
+
+def _show_measured(advice: Advice) -> None:
+    best, second = advice.best, advice.runner_up
+    if best:
+        _line("Use", f"{best.shape.words}   [{best.label}]")
+        _line("because", f"it is the {advice.question.preference.words}")
+        _line("Time", _time(best))
+        _line("Cost", _cost(best))
+        _line("Known from", f"{best.estimate.basis}: {'; '.join(best.estimate.sources)}")
+        _line("Queue", _queues(advice.question.job, best.shape))
+    if second:
+        _line("Next best", f"{second.shape.words}: {hours_words(second.hours)}, {_usd(second.usd)}")
+    typer.echo("")
+    _show_front(advice.front)
+    for note in advice.notes:
+        _paragraph(note)
+    for optimum in advice.paper[:1]:
+        _paragraph(f"The paper's setting, on its own data: {_paper_words(optimum)}.")
+
+
+def _show_front(front: Iterable[Choice]) -> None:
+    rows = [
+        (
+            choice.label,
+            hours_words(choice.hours),
+            _range(choice.hours_interval, hours_words),
+            _usd(choice.usd),
+            choice.estimate.basis,
+        )
+        for choice in front
+    ]
+    if rows:
+        table(
+            ("setting", "time", "9 runs of 10", "cost", "known from"),
+            rows,
+            title="Nothing else is both faster and cheaper (Pareto front):",
+        )
+
+
+def _show_paper(advice: Advice) -> None:
+    best, *others = advice.paper
+    for refusal in advice.refusals:
+        _paragraph(f"Your measurements give no answer: {refusal}.")
+    _line("Use", f"{_paper_words(best)}   [{_label(advice, best)}]")
+    _line("because", "it is the paper's setting: the nearest to the origin with 10 USD as 0.5 h")
+    _line("Time, cost", f"{NO_BENCHMARK}: the paper's timings are not public")
+    _line("Price", _paper_price(advice, best))
+    _line("Saturates", f"at {best.saturation}, in the paper's runs")
+    _line("Source", best.source)
+    _line("", CONDITIONS)
+    _line("Queue", _queues(best.job, best.shape))
+    for other in others:
+        _line("Next best", f"{_paper_words(other)}; {_paper_price(advice, other)}")
+    typer.echo("")
+    if advice.question.preference != Preference():
+        _paragraph(
+            "Without timings no other wish can be judged; this is the paper's balanced setting."
+        )
+    _paragraph("It is one protein on one data set. To measure your own: gotocloud bench --help")
+
+
+def _show_nothing(advice: Advice) -> None:
+    _line(NO_BENCHMARK, "neither you nor the paper has measured it.")
+    for refusal in advice.refusals:
+        _paragraph(f"Your measurements give no answer: {refusal}.")
+    shown = [one for one in PUBLISHED if one.kind == advice.question.job]
+    if shown:
+        table(
+            ("in use elsewhere", "ranks", "threads", "source"),
+            [(f"{s.nodes} x {s.instance_type}", s.ranks, s.threads, s.source) for s in shown],
+            title="Settings that others use; nobody has published how fast they are:",
+        )
+    _paragraph("To measure it: gotocloud bench --help")
+
+
+def show_project(advice: ProjectAdvice) -> None:
+    """Print the answer for a whole project, and the paper's worked example."""
+    table(
+        ("step", "times", "setting", "time", "cost", "known from"),
+        [_project_row(line) for line in advice.lines],
+    )
+    (hours, no_hours), (usd, no_usd) = advice.hours, advice.usd
+    if len(no_hours) == len(advice.lines):
+        _line("Together", f"{NO_BENCHMARK}: no step has been measured")
+    else:
+        least = "at least " if no_hours else ""
+        interval = _range(advice.hours_interval, hours_words)
+        _line("Together", f"{least}{hours_words(hours)}{f' ({interval})' if interval else ''}")
+        _line("Cost", f"{'at least ' if no_usd else ''}{usd:,.2f} USD in jobs")
+        if no_hours:
+            _line("Not known", ", ".join(no_hours))
+    typer.echo("")
+    show_progress(STREPTAVIDIN, "What the last tenths of an angstrom cost, a published example:")
+    _paragraph("For your own project: gotocloud advise stop --record FILE --target 2.0")
+
+
+def _project_row(line: ProjectLine) -> tuple[object, ...]:
+    advice, best = line.advice, line.advice.best
+    if best:
+        words = (best.label, hours_words(line.hours or 0), _usd(line.usd), best.estimate.basis)
+    elif advice.paper:
+        words = (_label(advice, advice.paper[0]), "", "", "the paper's setting, no timing")
+    else:
+        words = ("", "", "", NO_BENCHMARK)
+    return pretty(line.step.job), line.step.times, *words
+
+
+def show_progress(progress: Progress, title: str) -> None:
+    """Print the steps of a project with what each gave for its money."""
+    first = progress.steps[0]
+    rows: list[tuple[object, ...]] = [
+        (first.name, f"{first.resolution_angstrom:.2f}", f"{first.hours:,.2f}", f"{first.usd:,.0f}")
+        + ("", "")
+    ]
+    for step, margin in zip(progress.steps[1:], margins(progress), strict=True):
+        rows.append(
+            (
+                step.name,
+                f"{step.resolution_angstrom:.2f}",
+                f"{step.hours:,.2f}",
+                f"{step.usd:,.0f}",
+                *_margin(margin),
+            )
+        )
+    table(
+        ("step", "Å", "hours so far", "USD so far", "USD per Å", "hours per Å"), rows, title=title
+    )
+    _paragraph(f"Source: {progress.source}")
+
+
+def _margin(margin: Margin) -> tuple[str, str]:
+    if margin.usd_per_angstrom is None or margin.hours_per_angstrom is None:
+        return "no gain", "no gain"
+    return f"{margin.usd_per_angstrom:,.0f}", f"{margin.hours_per_angstrom:,.0f}"
+
+
+def show_stop(advice: StopAdvice, progress: Progress) -> None:
+    """Print whether to go on."""
+    show_progress(progress, "What each step gave:")
+    _line("Advice", advice.verdict.value.upper())
+    _paragraph(advice.reason)
+    if ahead := advice.forecast:
+        gain, low, high = ahead.gain
+        _line("Next step", f"probably {gain:.2g} Å better ({low:.2g} to {high:.2g}, 9 of 10)")
+        usd, least, most = ahead.usd
+        _line("", f"for about {usd:,.0f} USD ({least:,.0f} to {most:,.0f} so far)")
+        _line("found by", ahead.method)
+    else:
+        _line("Next step", "nothing can be foretold from so few steps")
+    for note in advice.notes:
+        _paragraph(note)
+
+
+def hours_words(hours: float) -> str:
+    """A time for people: "1 h 05 min", "44 s"."""
+    seconds = round(hours * 3600)
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
+
+
+def _time(choice: Choice) -> str:
+    interval = _range(choice.hours_interval, hours_words)
+    doubt = f"{interval}, nine runs of ten" if interval else "how far runs scatter is not known"
+    return f"{hours_words(choice.hours)}  ({doubt})"
+
+
+def _cost(choice: Choice) -> str:
+    if choice.usd is None or choice.usd_per_hour is None or choice.price is None:
+        return f"{UNKNOWN}: no price of {choice.shape.instance_type} is known here"
+    interval = _range(choice.usd_interval, lambda usd: f"{usd:.2f}")
+    return (
+        f"{_usd(choice.usd)}{f'  ({interval})' if interval else ''}; all nodes "
+        f"{choice.usd_per_hour:.2f} USD per hour, price of {choice.price.date}"
+    )
+
+
+def _usd(usd: float | None) -> str:
+    return "cost unknown" if usd is None else f"{usd:,.2f} USD"
+
+
+def _range(interval: tuple[float, float] | None, words: object) -> str:
+    if interval is None or not callable(words):
+        return ""
+    return f"{words(interval[0])} to {words(interval[1])}"
+
+
+def _paper_words(optimum: PaperOptimum) -> str:
+    shape = optimum.shape
+    used = f"{optimum.gpus} GPUs" if optimum.gpus else f"{optimum.vcpus} vCPUs"
+    return f"{used} on {shape.machines}"
+
+
+def _label(advice: Advice, optimum: PaperOptimum) -> str:
+    return next(
+        str(one["label"])
+        for one in advice.as_dict()["paper"]
+        if (one["place"], one["instance_type"]) == (optimum.place, optimum.instance_type)
+    )
+
+
+def _paper_price(advice: Advice, optimum: PaperOptimum) -> str:
+    price = node_price(optimum.instance_type, advice.question.region, advice.question.market)
+    if price is None:
+        return f"{UNKNOWN} in {advice.question.region}: gotocloud platform prices --refresh"
+    return f"{price.usd_per_hour * optimum.nodes:.2f} USD per hour for all nodes ({price.date})"
+
+
+def _queues(job: str, shape: Shape) -> str:
+    """Where the setting can run: the queues that have the machines."""
+    wanted = queue_of(job, on_gpu=bool(shape.gpus))
+    found = []
+    for name in configuration_names():
+        queue = load_configuration(name).queue_for(wanted)
+        for choice in queue.choices if queue else ():
+            fits = choice.instance_type == shape.instance_type and choice.max_nodes >= shape.nodes
+            if queue and fits:
+                found.append(f"{queue.name} of {name}")
+    return ", ".join(found) or f"no cluster configuration has {shape.machines} for it"
+
+
+def _line(title: str, text: str) -> None:
+    typer.echo(f"{title:<{_WIDTH}} {text}")
+
+
+def _paragraph(text: str) -> None:
+    import textwrap
+
+    typer.echo(textwrap.fill(text, _WRAP, break_long_words=False, break_on_hyphens=False))
