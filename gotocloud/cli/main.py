@@ -35,6 +35,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "pause": ("pause", "Prove that all data are in the bucket, then delete the cluster."),
     "finish": ("finish", "Delete a project for good, with its data or without."),
     "status": ("status", "Show the group's projects and clusters, and what they cost now."),
+    "submit": ("submit", "Submit a RELION job to Slurm (what RELION calls on the head node)."),
+    "resume": ("resume", "Take up jobs that have lost a machine, where they were."),
     "jobs": ("jobs", "Show the jobs in the queue: why they wait, how far they are, their cost."),
     "form": ("form", "Print RELION's form for this cluster: its queues, defaults and help."),
     "doctor": ("doctor", "Look for what commonly goes wrong, with remedies."),

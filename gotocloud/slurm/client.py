@@ -121,26 +121,51 @@ def hostnames(nodes: str) -> tuple[str, ...]:
     return tuple(_run(("scontrol", "show", "hostnames", nodes)).split())
 
 
-def answering_nodes(nodes: Sequence[str], timeout_s: float = 30.0) -> frozenset[str] | None:
-    """Which nodes of our own allocation still run something; None if that cannot be told.
+def answering_nodes(nodes: Sequence[str], timeout_s: float = 30.0) -> frozenset[str]:
+    """Which nodes of our own allocation still run something; empty if that cannot be told.
 
-    Works only inside a job: it starts a step of one task on each node.
+    Works only inside a job: it starts a step of one task on each node, and counts those that
+    have answered in time.
     """
     count = str(len(nodes))
+    command = (
+        *("srun", "--overlap", f"--nodes={count}", f"--ntasks={count}", "--ntasks-per-node=1"),
+        *("--cpus-per-task=1", "--gres=none", "--mpi=none", "--quiet", "--unbuffered"),
+        *("/bin/sh", "-c", 'echo "$SLURMD_NODENAME"'),
+    )
     try:
-        text = _run(
-            (
-                *("srun", "--overlap", "--kill-on-bad-exit=0", "--no-kill"),
-                *(f"--nodes={count}", f"--ntasks={count}", "--ntasks-per-node=1"),
-                *("--cpus-per-task=1", "--gres=none", "--mpi=none", "--quiet"),
-                *("--wait=0", "/bin/sh", "-c", 'echo "$SLURMD_NODENAME"'),
-            ),
-            timeout_s=timeout_s,
-            environment=os.environ,
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-    except SlurmError:
-        return None
-    return frozenset(text.split())
+    except FileNotFoundError:
+        return frozenset()
+    try:
+        said, _ = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        said, _ = process.communicate()
+    return frozenset(said.decode(errors="replace").split()) & frozenset(nodes)
+
+
+def syntax_error(script: Path) -> str | None:
+    """What bash finds wrong with a script before anything of it has run; None if nothing."""
+    done = subprocess.run(
+        ["bash", "-n", str(script)], capture_output=True, text=True, errors="replace", check=False
+    )
+    return _short(done.stderr) if done.returncode else None
+
+
+def find(comment: str) -> str | None:
+    """The job with a comment, running, waiting or just ended; None if Slurm knows none.
+
+    Raises:
+        SlurmError: if nobody can tell.
+    """
+    for line in jobs("%i %k", "--states=all", "--me").splitlines():
+        identifier, _, said = line.strip().partition(" ")
+        if said == comment:
+            return identifier
+    return None
 
 
 def update(identifier: str, **changes: str) -> None:

@@ -29,6 +29,7 @@ class ClusterFacts:
         stack: Its CloudFormation stack.
         software: Where the shared software is mounted.
         lustre: Where the working file system is mounted.
+        capacity: What its jobs use unless they say otherwise: "spot", or on demand.
     """
 
     cluster: str = ""
@@ -41,6 +42,7 @@ class ClusterFacts:
     stack: str = ""
     software: str = "/efs"
     lustre: str = "/fsx"
+    capacity: str = ""
 
 
 def facts_path(environment: Mapping[str, str] | None = None) -> Path:

@@ -66,6 +66,7 @@ need() {
 }
 
 cd -- "$project" || fail "The project folder $project is not there."
+[ ! -e "$facts" ] || export GOTOCLOUD_CLUSTER_FACTS=$project/$facts
 
 # Slurm puts a job back that has lost its first machine: what runs now is decided anew.
 if [ "${SLURM_RESTART_COUNT:-0}" -gt "${GOTOCLOUD_RESTART:-0}" ]; then
@@ -97,14 +98,17 @@ fi
 """
 
 _MODULES = """\
+for setup in /etc/profile.d/modules.sh /usr/share/modules/init/bash /etc/profile.d/lmod.sh; do
+  type module >/dev/null 2>&1 && break
+  # shellcheck source=/dev/null
+  [ ! -r "$setup" ] || . "$setup"
+done
+
 load() {
-  local setup name
-  for setup in /etc/profile.d/modules.sh /usr/share/modules/init/bash /etc/profile.d/lmod.sh; do
-    type module >/dev/null 2>&1 && break
-    # shellcheck source=/dev/null
-    [ ! -r "$setup" ] || . "$setup"
-  done
+  local name
   for name; do
+    # The desktop's own, which the job inherits, was chosen for the head node.
+    module unload "${name%%/*}"
     module load "$name" || fail "The module $name cannot be loaded. Next: gotocloud software check"
   done
 }
@@ -163,6 +167,7 @@ class BatchJob:
         gpus_per_node: GPUs to ask for on each machine.
         exclusive: Whether the job has its machines to itself.
         modules: Environment modules that provide the executables.
+        module_folder: Where they are, if the node must be told; may be empty.
         mpi: The mpirun that they bring.
         instance_type: EC2's name of the machines.
         spot: Whether they may be taken away.
@@ -184,6 +189,7 @@ class BatchJob:
     gpus_per_node: int = 0
     exclusive: bool = True
     modules: Sequence[str] = ()
+    module_folder: str = ""
     mpi: Mpi = Mpi.OPEN_MPI
     instance_type: str = "unknown"
     spot: bool = False
@@ -205,6 +211,11 @@ class BatchJob:
 def control_folder(job: str, attempt: int) -> str:
     """Folder of an attempt's markers, as seen from the project folder; ends with a slash."""
     return f"{job}{CONTROL_FOLDER}/{attempt}/"
+
+
+def facts_copy(job: str) -> str:
+    """Where nodes find the cluster's facts, as seen from the project folder."""
+    return f"{job}{CONTROL_FOLDER}/cluster.json"
 
 
 def sbatch_options(job: BatchJob) -> tuple[str, ...]:
@@ -261,6 +272,7 @@ def _values(job: BatchJob) -> list[str]:
         "job": job.job,
         "attempt": str(job.attempt),
         "control": job.control,
+        "facts": facts_copy(job.job),
         "machines": f"{job.nodes} x {job.instance_type}{', spot' if job.spot else ''}",
         "shape": _shape(job),
         "price": job.price,
@@ -284,7 +296,9 @@ def _modules(job: BatchJob) -> list[str]:
     if not job.modules:
         return []
     names = " ".join(shlex.quote(name) for name in job.modules)
-    return [_MODULES, f"load {names}"]
+    machine = f"export GOTOCLOUD_INSTANCE_TYPE={shlex.quote(job.instance_type)}"
+    folder = [f"module use {shlex.quote(job.module_folder)}"] if job.module_folder else []
+    return [machine, _MODULES, *folder, f"load {names}"]
 
 
 def _commands(job: BatchJob) -> list[str]:

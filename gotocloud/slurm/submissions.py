@@ -60,7 +60,9 @@ class Attempt:
         why: Why this queue and shape.
         continue_from: Optimiser file, as seen from the project folder; empty from the start.
         skipped: How many of RELION's commands an earlier attempt had finished.
+        finishing: Whether it leaves alone what earlier attempts have finished.
         modules: Environment modules.
+        log_start: Bytes of RELION's error log that are older than the attempt.
         state: Where it stands.
         slurm_id: Slurm's id; empty until it is known.
         submitted_at_s: Seconds since 1970; None until submitted.
@@ -89,7 +91,9 @@ class Attempt:
     why: str = ""
     continue_from: str = ""
     skipped: int = 0
+    finishing: bool = False
     modules: tuple[str, ...] = ()
+    log_start: int = 0
     state: State = State.INTENDED
     slurm_id: str = ""
     submitted_at_s: float | None = None
