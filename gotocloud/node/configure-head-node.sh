@@ -64,12 +64,14 @@ PYTHON
 
 login_profile() {
     cat <<EOT
-# Written by GoToCloud: its commands, and RELION's form of this cluster where there is one.
+# Written by GoToCloud: its commands, RELION's form of this cluster where there is one, and the
+# settings and modules of the shared software.
 case ":\$PATH:" in
 *:$1/gotocloud/bin:*) ;;
 *) export PATH="\$PATH:$1/gotocloud/bin" ;;
 esac
 if [ -r /etc/gotocloud/relion-form.sh ]; then . /etc/gotocloud/relion-form.sh; fi
+if [ -r "$1/gotocloud/settings.sh" ]; then . "$1/gotocloud/settings.sh"; fi
 EOT
 }
 
