@@ -51,16 +51,6 @@ class GpuMap:
         return min((len(followers) for followers in self.users.values()), default=0)
 
 
-def spread(ranks: int, machines: int) -> tuple[int, ...]:
-    """Ranks of each machine when they are spread evenly in order, as Slurm does it.
-
-    The leader is on the first machine, so with G followers for each machine that one has
-    G + 1 ranks and the others G (3dem/relion #156).
-    """
-    each, more = divmod(ranks, machines)
-    return tuple(each + (machine < more) for machine in range(machines))
-
-
 def device_lists(gpu_ids: str) -> tuple[tuple[int, ...], ...]:
     """The devices of each follower; empty where RELION would map them itself."""
     if not IDS.fullmatch(gpu_ids):

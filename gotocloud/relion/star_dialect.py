@@ -22,12 +22,12 @@ def as_strict_star(text: str) -> str:
     lines: list[str] = []
     columns = 0
     in_rows = in_header = False
-    all_lines = text.splitlines()
+    all_lines = text.split("\n")
     for number, line in enumerate(all_lines, start=1):
         bare = line.strip()
-        cut_off = number == len(all_lines) and not text.endswith("\n")
+        cut_off = number == len(all_lines)
         if not bare:
-            in_rows = in_header = False
+            in_rows = False
         elif in_rows and not (line.startswith("data_") and columns > 1):
             line = _row(bare, columns, cut_off=cut_off)
         elif line.startswith("data_"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.errors import InputError
 from gotocloud.relion.findings import Finding, Severity, by_severity
@@ -35,6 +37,7 @@ def check(
     hardware: Partition | None = None,
     *,
     nodes: int | None = None,
+    layout: Sequence[int] | None = None,
     script: str | None = None,
 ) -> tuple[Finding, ...]:
     """Everything that is wrong or wasteful about a job, errors first.
@@ -43,9 +46,12 @@ def check(
         job: The job.
         hardware: The queue's machines. Default: not known; rules about them are left out.
         nodes: Machines that the job gets. Default: not known, as for `hardware`.
+        layout: Ranks of each machine, in order. Default: spread evenly.
         script: The queue script. Default: not looked at.
     """
-    situation = Situation(job, hardware, nodes, script)
+    situation = Situation(
+        job, hardware, nodes, tuple(layout) if layout is not None else None, script
+    )
     findings = []
     unreadable: dict[str, Finding] = {}
     for rule in RULES:

@@ -8,8 +8,9 @@ from functools import cached_property
 
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.relion.findings import Finding, Severity
-from gotocloud.relion.gpu_map import GpuMap, gpu_map, spread
+from gotocloud.relion.gpu_map import GpuMap, gpu_map
 from gotocloud.relion.job import Job
+from gotocloud.relion.routing import spread
 
 
 @dataclass(frozen=True)
@@ -20,21 +21,40 @@ class Situation:
         job: The job.
         hardware: The queue's machines; None if not known.
         nodes: How many of them the job gets; None if not known.
+        layout: Ranks of each machine, in order; None for an even spread.
         script: The queue script, if there is one.
     """
 
     job: Job
     hardware: Partition | None = None
     nodes: int | None = None
+    layout: tuple[int, ...] | None = None
     script: str | None = None
 
     @cached_property
     def ranks_of(self) -> tuple[int, ...] | None:
         """Ranks of each machine; None while nobody knows how many machines."""
+        if self.layout is not None and sum(self.layout) == self.job.ranks:
+            return self.layout
         nodes = 1 if self.job.ranks == 1 else self.nodes
         if nodes is None and self.hardware is not None and self.hardware.max_nodes == 1:
             nodes = 1
-        return spread(self.job.ranks, nodes) if nodes and self.job.ranks >= nodes else None
+        if not nodes or self.job.ranks < nodes:
+            return None
+        return spread(self.job.ranks, nodes, idle_leader=self.has_leader)
+
+    @property
+    def has_leader(self) -> bool:
+        """Whether one rank leads and does no image work: in `relion_refine` alone."""
+        return self.job.refines and self.job.ranks > 1
+
+    @property
+    def most_working(self) -> int | None:
+        """Ranks at work on the fullest machine; the leader is on the first and idle."""
+        if self.ranks_of is None:
+            return None
+        leader = 1 if self.has_leader else 0
+        return max(count - (0 if index else leader) for index, count in enumerate(self.ranks_of))
 
     @cached_property
     def gpu_map(self) -> GpuMap | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from gotocloud.relion.findings import Severity
-from gotocloud.relion.gpu_map import spread
 from gotocloud.relion.rules.model import Broken, Rule, Situation
 
 
@@ -11,20 +12,21 @@ def _too_wide(case: Situation) -> Broken | None:
     job, hardware = case.job, case.hardware
     if hardware is None or job.threads < 1 or job.ranks < 1:
         return None
-    nodes = case.nodes or hardware.max_nodes
-    if nodes > hardware.max_nodes:
+    if case.nodes and case.nodes > hardware.max_nodes:
         return Broken(
-            f"{job.name} wants {nodes} machines; queue {hardware.name} has {hardware.max_nodes}."
+            f"{job.name} wants {case.nodes} machines; queue {hardware.name} has "
+            f"{hardware.max_nodes}."
         )
-    beside = list(spread(job.ranks, min(nodes, job.ranks)))
-    if job.refines and job.ranks > 1:
-        beside[0] -= 1
-    working = max(beside)
+    working = case.most_working
+    if working is None:
+        # Nobody has said how many machines: try with all that the queue has.
+        workers = job.ranks - (1 if case.has_leader else 0)
+        working = ceil(workers / hardware.max_nodes)
     if working * job.threads <= hardware.vcpus:
         return None
     return Broken(
-        f"{job.name}: {working} working rank(s) x {job.threads} thread(s) on one of "
-        f"{len(beside)} machine(s), but {hardware.instance_type} has {hardware.vcpus} vCPUs."
+        f"{job.name}: {working} working rank(s) x {job.threads} thread(s) on one machine, but "
+        f"{hardware.instance_type} has {hardware.vcpus} vCPUs."
     )
 
 
