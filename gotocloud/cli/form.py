@@ -40,7 +40,7 @@ def form(
 
     if show + as_json + (install is not None) > 1:
         raise InputError("--show, --json and --install exclude each other.")
-    queues = _queues(config, region)
+    queues = queues_of(config, region)
     if show:
         _show(queues)
         return
@@ -59,7 +59,7 @@ def form(
         narrate(f"Next: source {shlex.quote(str(template.with_name(FORM_NAME)))}; relion")
 
 
-def _queues(config: str | None, region: str | None) -> Sequence[Partition]:
+def queues_of(config: str | None, region: str | None) -> Sequence[Partition]:
     """The queues of the running Slurm, or of a configuration in a region."""
     from gotocloud.slurm.cluster_facts import known_facts
 
