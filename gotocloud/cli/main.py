@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "finish": ("finish", "Delete a project for good, with its data or without."),
     "status": ("status", "Show the group's projects and clusters, and what they cost now."),
     "submit": ("submit", "Submit a RELION job to Slurm (what RELION calls on the head node)."),
+    "check": ("check", "Check a RELION job: what would fail, what would waste money."),
     "resume": ("resume", "Take up jobs that have lost a machine, where they were."),
     "jobs": ("jobs", "Show the jobs in the queue: why they wait, how far they are, their cost."),
     "form": ("form", "Print RELION's form for this cluster: its queues, defaults and help."),

@@ -328,10 +328,10 @@ def _no_job(folder: Path) -> InputError:
             "for example Class2D/job012, from the project folder.",
             next_command="ls -d */job*",
         )
-    jobs = sorted(one.parent.name for one in folder.glob(f"*/{JOB_FILE}"))
-    if jobs:
+    inside = (*folder.glob(f"*/{JOB_FILE}"), *folder.glob(f"*/*/{JOB_FILE}"))
+    if jobs := sorted(str(one.parent.relative_to(folder)) for one in inside):
         return InputError(
-            f"{str(folder)!r} is not a job but holds {len(jobs)} of them: {', '.join(jobs)}.",
+            f"{str(folder)!r} is not a job but holds {len(jobs)} of them, for example {jobs[-1]}.",
             next_command=f"gotocloud check {shlex.quote(str(folder / jobs[-1]))}",
         )
     older = (

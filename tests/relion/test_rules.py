@@ -217,6 +217,7 @@ PAIRS: dict[str, tuple[Case, Case]] = {
         Case("Class2D", {"nr_mpi": "130", "nr_threads": "3"}, gpu_queue(max_nodes=8), 8, **EM),  # type: ignore[arg-type]
         Case("Class2D", {"nr_mpi": "129", "nr_threads": "3"}, gpu_queue(max_nodes=8), 8, **EM),  # type: ignore[arg-type]
     ),
+    "head-node": (Case("CtfFind"), Case("CtfFind", {"do_queue": "Yes"})),
     "machines-idle": (
         Case("CtfFind", {"nr_mpi": "3"}, cpu_queue(), nodes=4),
         Case("CtfFind", {"nr_mpi": "4"}, cpu_queue(), nodes=4),

@@ -147,6 +147,8 @@ def _shared(case: Situation) -> Broken | None:
     found = case.gpu_map
     if found is None or not case.job.splits_halves or found.most_followers < 2:
         return None
+    if (memory := _memory_gb(case)) and memory[0] <= memory[1]:
+        return None
     total = found.machines * found.gpus_per_machine
     return Broken(
         f"{case.job.name} puts {found.most_followers} followers on one GPU.",
@@ -157,21 +159,24 @@ def _shared(case: Situation) -> Broken | None:
     )
 
 
-def _too_large(case: Situation) -> Broken | None:
+def _memory_gb(case: Situation) -> tuple[float, float] | None:
+    """GPU memory that the last iteration needs, and what there is; None if not known."""
     job, hardware = case.job, case.hardware
-    if not (job.splits_halves and job.uses_gpu and hardware and hardware.gpu_memory_gib):
-        return None
-    if job.box_px is None:
+    if hardware is None or hardware.gpu_memory_gib is None or job.box_px is None:
         return None
     sharers = max(1, case.gpu_map.most_followers if case.gpu_map else 1)
-    needed_gb = sharers * gpu_memory_gb(job.box_px, job.padding)
     there_gb = hardware.gpu_memory_gib * BYTES_PER_GIB / BYTES_PER_GB
-    if needed_gb <= there_gb:
+    return sharers * gpu_memory_gb(job.box_px, job.padding), there_gb
+
+
+def _too_large(case: Situation) -> Broken | None:
+    job, hardware = case.job, case.hardware
+    memory = _memory_gb(case) if job.splits_halves and job.uses_gpu else None
+    if memory is None or hardware is None or memory[0] <= memory[1]:
         return None
     return Broken(
-        f"{job.name}: boxes of {job.box_px} px need about {needed_gb:.1f} GB on each GPU in the "
-        f"last iteration ({sharers} follower(s) each); {hardware.instance_type} has "
-        f"{there_gb:.1f} GB."
+        f"{job.name}: boxes of {job.box_px} px need about {memory[0]:.1f} GB on the fullest GPU "
+        f"in the last iteration; {hardware.instance_type} has {memory[1]:.1f} GB each."
     )
 
 
@@ -300,7 +305,7 @@ RULES = (
         "gpu-shared",
         Severity.WARNING,
         "In a refinement's last iteration two followers on one GPU usually run out of its "
-        "memory. In classifications sharing is fine.",
+        "memory. In classifications, and with boxes small enough, sharing is fine.",
         "One follower for each GPU.",
         "3dem/relion 5.0.1, src/error.h, ERRGPUCAOOM",
         _shared,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from gotocloud.relion.findings import Severity
+from gotocloud.relion.job_types import Parallelism
 from gotocloud.relion.rules.model import Broken, Rule, Situation
 
 
@@ -44,6 +45,13 @@ def _positive(case: Situation) -> Broken | None:
     if job.ranks >= 1 and job.threads >= 1:
         return None
     return Broken(f"{job.name} has {job.ranks} MPI rank(s) x {job.threads} thread(s).")
+
+
+def _on_head_node(case: Situation) -> Broken | None:
+    job = case.job
+    if job.type.parallelism is Parallelism.NONE or job.flag("do_queue"):
+        return None
+    return Broken(f"{job.name} is not for a queue: it would run on the head node.")
 
 
 def _starts_again(case: Situation) -> Broken | None:
@@ -86,6 +94,15 @@ RULES = (
         "Use fewer ranks or threads, or a queue with larger machines.",
         "Slurm: a request must fit the partition's nodes",
         _too_wide,
+    ),
+    Rule(
+        "head-node",
+        Severity.WARNING,
+        "Without a queue RELION runs the job where RELION runs: on the head node, which is "
+        "small and draws everybody's desktop.",
+        "Say Yes to 'Submit to queue?', unless the job takes seconds.",
+        "3dem/relion 5.0.1, src/pipeline_jobs.cpp, prepareFinalCommand",
+        _on_head_node,
     ),
     Rule(
         "machines-idle",
