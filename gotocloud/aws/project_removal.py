@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from gotocloud.aws.adoption import bucket_exists
 from gotocloud.aws.cloud import Cloud, asked
 from gotocloud.aws.launch import Told, remove, stack_state
 from gotocloud.aws.session import error_code, explained
@@ -196,15 +197,8 @@ def _delete_bucket(cloud: Cloud, bucket: str, account: str, telling: Removal) ->
 
 
 def _exists(cloud: Cloud, names: ProjectNames) -> bool:
-    s3 = cloud.client("s3")
     with explained(f"look at bucket {names.base}"):
-        try:
-            s3.head_bucket(Bucket=names.base, ExpectedBucketOwner=names.account)
-        except s3.exceptions.ClientError as error:
-            if error_code(error) not in _ABSENT:
-                raise
-            return False
-    return True
+        return bucket_exists(cloud, names)
 
 
 def _uploads(s3: Any, bucket: str) -> Iterator[tuple[str, str]]:

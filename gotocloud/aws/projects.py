@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gotocloud.aws.cloud import Cloud, asked
+from gotocloud.aws.adoption import bucket_findings, parameters
+from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.group_facts import GroupFacts, read_group_facts
 from gotocloud.aws.identity import Caller, caller
 from gotocloud.aws.launch import choose_release, published_template, stack_state
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.quotas import project_levels
-from gotocloud.aws.session import error_code
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.platform.parameters import Fact
 from gotocloud.platform.project_names import ProjectNames
@@ -21,8 +21,6 @@ from gotocloud.projects.plans import StackPlan
 from gotocloud.projects.quotas import Level, Quota, quota_finding
 from gotocloud.projects.standing import project_rows
 from gotocloud.projects.states import State
-
-_ABSENT = {"404", "NoSuchBucket", "NotFound"}
 
 
 @dataclass(frozen=True)
@@ -92,8 +90,13 @@ def checked_names(where: Place, project: str) -> ProjectNames:
     return where.names(project)
 
 
-def plan_setup(cloud: Cloud, where: Place, project: str, release: str | None) -> Setup:
+def plan_setup(
+    cloud: Cloud, where: Place, project: str, release: str | None, *, adopt: bool = False
+) -> Setup:
     """Check everything that a project needs, and say what would be launched.
+
+    Args:
+        adopt: Whether to take over a bucket that was kept from before.
 
     Raises:
         InputError: if the names cannot be used.
@@ -113,9 +116,9 @@ def plan_setup(cloud: Cloud, where: Place, project: str, release: str | None) ->
         text = f"they could not be read ({where.facts.tags_unknown}) and are not put on it."
         findings.append(Finding("The group's own tags", Severity.UNKNOWN, text))
     if state is State.ABSENT:
-        findings.append(_bucket(cloud, names.base, where.caller.account))
+        findings += bucket_findings(cloud, names, template, adopt=adopt)
         findings += _quotas(cloud)
-    plan = _plan(cloud, where, names, version, url)
+    plan = _plan(cloud, where, names, version, url, adopt=adopt)
     resources = len(template["Resources"])
     return Setup(where, project, state, by_severity(findings), plan, resources)
 
@@ -146,7 +149,9 @@ def only_project(cloud: Cloud, where: Place, verb: str) -> str:
     )
 
 
-def _plan(cloud: Cloud, where: Place, names: ProjectNames, version: str, url: str) -> StackPlan:
+def _plan(
+    cloud: Cloud, where: Place, names: ProjectNames, version: str, url: str, *, adopt: bool
+) -> StackPlan:
     return StackPlan(
         name=names.project_stack,
         region=cloud.region,
@@ -157,38 +162,10 @@ def _plan(cloud: Cloud, where: Place, names: ProjectNames, version: str, url: st
             **names.parameters,
             "BucketName": names.base,
             "KeyPairName": names.base,
+            **parameters(adopt=adopt),
         },
         tags=where.tags(names.project),
     )
-
-
-def _bucket(cloud: Cloud, name: str, account: str) -> Finding:
-    """Whether the bucket's name is free: a stack cannot take over a bucket that exists."""
-    s3 = cloud.client("s3")
-
-    def exists() -> bool:
-        try:
-            s3.head_bucket(Bucket=name, ExpectedBucketOwner=account)
-        except s3.exceptions.ClientError as error:
-            if error_code(error) in _ABSENT:
-                return False
-            raise
-        return True
-
-    found, why = asked(f"look at bucket {name}", exists)
-    if found is False:
-        return Finding("Bucket", Severity.OK, f"{name} is free.")
-    if found:
-        return Finding(
-            "Bucket",
-            Severity.PROBLEM,
-            f"{name} exists without its project: it was kept when the project was finished, or "
-            "an earlier attempt left it. Nothing is written into it or deleted.",
-            "choose another project name, or ask the management group to remove the bucket "
-            "once its data are safe",
-        )
-    # S3 answers 403 for a bucket of somebody else as well.
-    return Finding("Bucket", Severity.UNKNOWN, f"whether {name} is free is not known ({why}).")
 
 
 def _quotas(cloud: Cloud) -> list[Finding]:

@@ -26,6 +26,10 @@ def setup(
     release: Annotated[
         str | None, typer.Option(help="Published version. Default: the newest.")
     ] = None,
+    adopt: Annotated[
+        bool,
+        typer.Option("--adopt", help="Take over the bucket that was kept of the same project."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, show the plan, create nothing.")
     ] = False,
@@ -39,8 +43,8 @@ def setup(
     cloud = StandardCloud()
     where = place(cloud)
     name = project or _ask()
-    planned = plan_setup(cloud, where, name, release)
-    retry = shell_line("gotocloud", "setup", name)
+    planned = plan_setup(cloud, where, name, release, adopt=adopt)
+    retry = shell_line("gotocloud", "setup", name, *(["--adopt"] if adopt else []))
     show(planned.findings, quiet=not dry_run)
     if not dry_run:
         refuse_problems(planned.findings, f"Setting up {name!r}", retry)

@@ -191,6 +191,9 @@ def work_statements(place: _Place) -> list[Statement]:
             sid="ListProjectData",
             actions=[
                 "s3:GetBucketLocation",
+                "s3:GetBucketPublicAccessBlock",
+                "s3:GetBucketTagging",
+                "s3:GetBucketVersioning",
                 "s3:ListBucket",
                 "s3:ListBucketMultipartUploads",
                 "s3:ListBucketVersions",

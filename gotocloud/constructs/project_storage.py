@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnTag, Duration
+from aws_cdk import CfnCondition, CfnResource, CfnTag, Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -24,6 +24,8 @@ class ProjectStorage(Construct):
     Args:
         bucket_name: Name of the bucket; may be a CDK token.
         key_pair_name: Name of the EC2 key pair; may be a CDK token.
+        made_if: Condition under which the bucket is made. Default: always. Otherwise one of that
+            name is there already, with the settings that an earlier stack gave it.
         keep_versions_for: How long a replaced or deleted object can be brought back.
             Default: 90 days, and from day 30 in a cheaper class.
         archive_after: Age at which objects move to Glacier Instant Retrieval, the only
@@ -41,6 +43,7 @@ class ProjectStorage(Construct):
         *,
         bucket_name: str,
         key_pair_name: str,
+        made_if: CfnCondition | None = None,
         keep_versions_for: Duration | None = None,
         archive_after: Duration | None = None,
     ) -> None:
@@ -57,6 +60,11 @@ class ProjectStorage(Construct):
             raise ValueError("; ".join(problems))
         super().__init__(scope, construct_id)
         self.bucket = self._bucket(bucket_name, keep_versions_for, archive_after)
+        if made_if:
+            for made in (self.bucket, self.bucket.policy):
+                resource = made and made.node.default_child
+                if isinstance(resource, CfnResource):
+                    resource.cfn_options.condition = made_if
         self.key_pair = ec2.CfnKeyPair(
             self,
             "KeyPair",

@@ -40,5 +40,15 @@ NO_NETWORKS = "none"
 CAPACITIES = ("on-demand", "spot")
 """What a cluster prefers: the first unless somebody asks for the other."""
 
+KEEP_HOURS = "KeepHours"
+"""Parameter of a cluster's stack: for how many hours it is kept; 0 while it is used."""
+
 MOST_KEEP_HOURS = 720
 """Thirty days: the longest time that a cluster can be asked to stay; it can be asked again."""
+
+BUCKET_ORIGIN = "BucketOrigin"
+"""Parameter of the project's template: where its bucket comes from."""
+
+BUCKET_NEW = "new"
+BUCKET_KEPT = "kept"
+"""Kept from before: the stack leaves the bucket out, and with it its settings and its data."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from aws_cdk import CfnCondition, Fn
 from constructs import Construct
 
 from gotocloud.constructs.project_storage import ProjectStorage
+from gotocloud.platform.parameters import BUCKET_KEPT, BUCKET_NEW, BUCKET_ORIGIN
 from gotocloud.stacks.launched import LaunchedStack, Section
 
 BUCKET_PATTERN = "^[a-z0-9][a-z0-9-]*[a-z0-9]$"
@@ -40,12 +42,28 @@ class ProjectStack(LaunchedStack):
             longest=255,
             constraint="1 to 255 letters, digits and _ . @ + = -",
         )
+        origin = self.choice(
+            BUCKET_ORIGIN,
+            label="Bucket is",
+            description="Whether the bucket is new, or was kept when the same project was "
+            "finished; such a one is left as it is.",
+            allowed=(BUCKET_NEW, BUCKET_KEPT),
+            constraint=f"{BUCKET_NEW} or {BUCKET_KEPT}",
+        )
         self.storage = ProjectStorage(
-            self, "Storage", bucket_name=bucket_name, key_pair_name=key_pair_name
+            self,
+            "Storage",
+            bucket_name=bucket_name,
+            key_pair_name=key_pair_name,
+            made_if=CfnCondition(
+                self, "NewBucket", expression=Fn.condition_equals(origin, BUCKET_NEW)
+            ),
         )
         self.form(
             Section(title="Your project", parameters=("Project", "Scientist")),
-            Section(title="What is created", parameters=("BucketName", "KeyPairName")),
+            Section(
+                title="What is created", parameters=("BucketName", BUCKET_ORIGIN, "KeyPairName")
+            ),
         )
-        self.output("BucketName", self.storage.bucket.bucket_name, "Bucket of the project's data")
+        self.output("BucketName", bucket_name, "Bucket of the project's data")
         self.output("KeyPairName", self.storage.key_pair.ref, "EC2 key pair of the project")

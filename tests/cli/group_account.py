@@ -29,10 +29,15 @@ def _parameters(*names: str) -> dict[str, Any]:
 
 
 PROJECT = {
-    "Parameters": _parameters("Project", "Scientist", "BucketName", "KeyPairName"),
+    "Parameters": {
+        **_parameters("Project", "Scientist", "BucketName", "KeyPairName"),
+        "BucketOrigin": {"Type": "String", "Default": "new"},
+    },
+    "Conditions": {"New": {"Fn::Equals": [{"Ref": "BucketOrigin"}, "new"]}},
     "Resources": {
         "Bucket": {
             "Type": "AWS::S3::Bucket",
+            "Condition": "New",
             "Properties": {"BucketName": {"Ref": "BucketName"}},
         }
     },

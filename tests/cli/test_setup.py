@@ -26,6 +26,23 @@ def stack() -> dict[str, Any]:
     return found
 
 
+def kept_bucket(tags: dict[str, str], off: str = "") -> None:
+    """A bucket as finishing with --keep-data leaves it, but for what is off."""
+    s3: Any = boto3.client("s3", REGION)
+    place = {"Bucket": f"ann-{ACCOUNT}-p"}
+    s3.create_bucket(**place)
+    s3.put_object(**place, Key="movie", Body=b"1")
+    if tags:
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        s3.put_bucket_tagging(**place, Tagging={"TagSet": listed})
+    if off != "versions":
+        s3.put_bucket_versioning(**place, VersioningConfiguration={"Status": "Enabled"})
+    if off != "block":
+        names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy")
+        block = dict.fromkeys((*names, "RestrictPublicBuckets"), True)
+        s3.put_public_access_block(**place, PublicAccessBlockConfiguration=block)
+
+
 def own_stacks() -> list[Any]:
     stacks = boto3.client("cloudformation", REGION).describe_stacks()["Stacks"]
     return [one for one in stacks if one["StackName"].startswith("gotocloud-project-")]
@@ -50,6 +67,7 @@ class TestSetup:
             "Scientist": "ann",
             "BucketName": f"ann-{ACCOUNT}-p",
             "KeyPairName": f"ann-{ACCOUNT}-p",
+            "BucketOrigin": "new",
         }
 
     @pytest.mark.parametrize("project", ["アポフェリチン 2026", "Anna's $(x) & y=3D", "🧊"])
@@ -118,6 +136,45 @@ class TestSetup:
         with pytest.raises(GoToCloudError, match="nothing was created") as caught:
             invoke(app, "p")
         assert "exists without its project" in caught.value.problems[0]
+        assert "gotocloud setup p --adopt" in caught.value.problems[0]
+
+    def test_a_bucket_that_was_kept_is_taken_over_with_its_data(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        build()
+        kept_bucket({"gtc:iam-user": "ann", "gtc:project": "p"})
+        before = survey()["buckets"]
+        invoke(app, "p", "--adopt")
+        assert stack()["StackStatus"] == "CREATE_COMPLETE"
+        assert survey()["buckets"] == before
+        invoke(app, "p", "--adopt")
+        assert "nothing to do" in capsys.readouterr().err
+        boto3.client("cloudformation", REGION).delete_stack(StackName=STACK)
+        assert survey()["buckets"] == before
+
+    @pytest.mark.parametrize(
+        ("tags", "off", "said"),
+        [
+            ({"gtc:iam-user": "ben", "gtc:project": "p"}, "", "gtc:iam-user is 'ben'"),
+            ({}, "", "gtc:project is None"),
+            ({"gtc:iam-user": "ann", "gtc:project": "p"}, "versions", "keeps no versions"),
+            ({"gtc:iam-user": "ann", "gtc:project": "p"}, "block", "not closed to the public"),
+        ],
+    )
+    def test_a_bucket_that_is_not_the_projects_own_is_left_alone(
+        self, tags: dict[str, str], off: str, said: str
+    ) -> None:
+        build()
+        kept_bucket(tags, off)
+        with pytest.raises(GoToCloudError, match="nothing was created") as caught:
+            invoke(app, "p", "--adopt")
+        assert said in caught.value.problems[0]
+
+    def test_without_a_bucket_there_is_nothing_to_adopt(self) -> None:
+        build()
+        with pytest.raises(GoToCloudError) as caught:
+            invoke(app, "p", "--adopt")
+        assert "Remedy: gotocloud setup p" in caught.value.problems[0]
 
     def test_names_that_are_no_tags_are_refused_before_anything(self) -> None:
         build()

@@ -33,6 +33,7 @@ EXAMPLE = ROOT / "platform.example.yaml"
 DESKTOP = "203.0.113.7"
 LONGEST_COMMAND_S = 180
 SESSION = "2026-05-14 apoferritin"
+BESIDE = "リボソーム: Ben's $(50S) & co"
 
 Tree = Mapping[str, tuple[Any, ...]]
 
@@ -162,7 +163,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture(scope="module")
 def both(lab: Lab) -> tuple[Scientist, Scientist]:
     one, other = lab.group.scientists
-    return lab.scientist(one, "apoferritin"), lab.scientist(other, "ribosome")
+    return lab.scientist(one, "apoferritin"), lab.scientist(other, BESIDE)
 
 
 @pytest.fixture(scope="module")
@@ -267,6 +268,10 @@ def test_a_project_lives_from_beginning_to_end_beside_another(
 
     fetch_and_finish(me, tmp_path / "results")
     assert tree(tmp_path / "results") == below(before, "Refine3D")
-    assert [one["project"] for one in me.told("status")["projects"]] == ["ribosome"]
+    assert [one["project"] for one in me.told("status")["projects"]] == [BESIDE]
+    other.types("finish", "--keep-data", "--confirm", BESIDE)
+    assert other.told("status")["projects"] == []
+    other.types("setup", BESIDE, "--adopt")
+    assert other.row()["state"] == "ready"
     assert theirs.items() <= other.stored().items()
     assert denied(lab) == []

@@ -21,7 +21,13 @@ def template() -> dict[str, Any]:
 
 
 def test_parameters_are_those_of_the_contract(template: dict[str, Any]) -> None:
-    assert list(template["Parameters"]) == ["Project", "Scientist", "BucketName", "KeyPairName"]
+    assert list(template["Parameters"]) == [
+        "Project",
+        "Scientist",
+        "BucketName",
+        "KeyPairName",
+        "BucketOrigin",
+    ]
 
 
 def test_it_needs_neither_bootstrap_nor_assets(template: dict[str, Any]) -> None:
@@ -51,6 +57,13 @@ def test_parameters_take_what_aws_takes_and_say_so_in_words(
     assert not [value for value in bad if pattern.fullmatch(value)]
     assert all(len(value) <= definition["MaxLength"] for value in good)
     assert "^" not in definition["ConstraintDescription"]
+
+
+def test_a_bucket_that_was_kept_is_left_out_with_its_policy(template: dict[str, Any]) -> None:
+    conditional = {r["Type"] for r in template["Resources"].values() if "Condition" in r}
+    assert conditional == {"AWS::S3::Bucket", "AWS::S3::BucketPolicy"}
+    assert template["Parameters"]["BucketOrigin"]["Default"] == "new"
+    assert template["Outputs"]["BucketName"]["Value"] == {"Ref": "BucketName"}
 
 
 def test_outputs_name_the_bucket_and_the_key_pair(template: dict[str, Any]) -> None:

@@ -1,0 +1,123 @@
+"""The bucket of a project that is set up: free, or kept from before and taken over.
+
+A stack cannot make a bucket that exists, and a bucket outlives its project's stack. A project
+that takes its bucket over leaves it out of the stack: its settings, policy, tags and data stay
+as the first stack made them, and as they are looked at here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gotocloud.aws.cloud import Cloud, asked
+from gotocloud.aws.session import error_code
+from gotocloud.errors import shell_line
+from gotocloud.platform.parameters import BUCKET_KEPT, BUCKET_ORIGIN
+from gotocloud.platform.project_names import ProjectNames
+from gotocloud.projects.findings import Finding, Severity
+
+_ABSENT = {"404", "NoSuchBucket", "NotFound"}
+_UNSET = {"NoSuchTagSet", "NoSuchPublicAccessBlockConfiguration"}
+_OWNER_TAGS = ("gtc:iam-user", "gtc:project")
+
+
+def parameters(*, adopt: bool) -> dict[str, str]:
+    """Parameters of the project's template that say where its bucket comes from."""
+    return {BUCKET_ORIGIN: BUCKET_KEPT} if adopt else {}
+
+
+def bucket_findings(
+    cloud: Cloud, names: ProjectNames, template: dict[str, Any], *, adopt: bool
+) -> list[Finding]:
+    """Whether a project can have its bucket.
+
+    Args:
+        template: The project's template.
+        adopt: Whether a bucket that exists is to be taken over.
+    """
+    name = names.base
+    there, why = asked(f"look at bucket {name}", lambda: bucket_exists(cloud, names))
+    if there is None:
+        # S3 answers 403 for a bucket of somebody else as well.
+        text = f"whether {name} is free is not known ({why})."
+        return [Finding("Bucket", Severity.UNKNOWN, text)]
+    if adopt:
+        return _adoption(cloud, names, template) if there else [_nothing_to_adopt(names)]
+    if not there:
+        return [Finding("Bucket", Severity.OK, f"{name} is free.")]
+    taking_over = shell_line("gotocloud", "setup", names.project, "--adopt")
+    return [
+        Finding(
+            "Bucket",
+            Severity.PROBLEM,
+            f"{name} exists without its project: it was kept when the project was finished, or "
+            "an earlier attempt left it. Nothing was written into it or deleted.",
+            f"{taking_over} takes it over with everything in it; or choose another project name",
+        )
+    ]
+
+
+def _nothing_to_adopt(names: ProjectNames) -> Finding:
+    return Finding(
+        "Bucket",
+        Severity.PROBLEM,
+        f"there is no {names.base} that could be taken over.",
+        shell_line("gotocloud", "setup", names.project),
+    )
+
+
+def _adoption(cloud: Cloud, names: ProjectNames, template: dict[str, Any]) -> list[Finding]:
+    s3 = cloud.client("s3")
+    owned = {"Bucket": names.base, "ExpectedBucketOwner": names.account}
+
+    def unless_unset(call: Any) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = call(**owned)
+        except s3.exceptions.ClientError as error:
+            if error_code(error) in _UNSET:
+                return {}
+            raise
+        return found
+
+    def ask() -> list[str]:
+        tagged = unless_unset(s3.get_bucket_tagging).get("TagSet", ())
+        tags = {one["Key"]: one["Value"] for one in tagged}
+        versioning = s3.get_bucket_versioning(**owned).get("Status")
+        block = unless_unset(s3.get_public_access_block).get("PublicAccessBlockConfiguration", {})
+        return [
+            f"its tag {key} is {tags.get(key)!r}, not {names.tags[key]!r}"
+            for key in _OWNER_TAGS
+            if tags.get(key) != names.tags[key]
+        ] + [
+            *(["it keeps no versions"] if versioning != "Enabled" else []),
+            *(["it is not closed to the public"] if not block or not all(block.values()) else []),
+        ]
+
+    wrong, why = asked(f"look at bucket {names.base}", ask)
+    if wrong is None:
+        wrong = [f"it could not be looked at ({why})"]
+    if BUCKET_ORIGIN not in template.get("Parameters", {}):
+        wrong.append("this release cannot take buckets over, a newer one can")
+    if wrong:
+        return [
+            Finding(
+                "Bucket",
+                Severity.PROBLEM,
+                f"{names.base} is not taken over: {'; '.join(wrong)}.",
+                "ask the management group; or choose another project name",
+            )
+        ]
+    text = f"{names.base} is taken over, with everything in it."
+    return [Finding("Bucket", Severity.OK, text)]
+
+
+def bucket_exists(cloud: Cloud, names: ProjectNames) -> bool:
+    """Whether a project's bucket is there, in the group's account."""
+    s3 = cloud.client("s3")
+    try:
+        s3.head_bucket(Bucket=names.base, ExpectedBucketOwner=names.account)
+    except s3.exceptions.ClientError as error:
+        if error_code(error) in _ABSENT:
+            return False
+        raise
+    return True
