@@ -44,7 +44,7 @@ def _show_measured(advice: Advice) -> None:
     best, second = advice.best, advice.runner_up
     if best:
         _line("Use", f"{best.shape.words}   [{best.label}]")
-        _line("because", f"it is the {advice.question.preference.words}")
+        _line("because", _because(advice))
         _line("Time", _time(best))
         _line("Cost", _cost(best))
         _line("Known from", f"{best.estimate.basis}: {'; '.join(best.estimate.sources)}")
@@ -57,6 +57,13 @@ def _show_measured(advice: Advice) -> None:
         _paragraph(note)
     for optimum in advice.paper[:1]:
         _paragraph(f"The paper's setting, on its own data: {_paper_words(optimum)}.")
+
+
+def _because(advice: Advice) -> str:
+    if len(advice.choices) == 1:
+        return "nothing else has been measured"
+    others = len(advice.choices) - 1
+    return f"it is the {advice.question.preference.words}; {others} other settings compared"
 
 
 def _show_front(front: Iterable[Choice]) -> None:
@@ -101,7 +108,7 @@ def _show_paper(advice: Advice) -> None:
 
 
 def _show_nothing(advice: Advice) -> None:
-    _line(NO_BENCHMARK, "neither you nor the paper has measured it.")
+    typer.echo(f"{NO_BENCHMARK}: neither you nor the paper has measured it.")
     for refusal in advice.refusals:
         _paragraph(f"Your measurements give no answer: {refusal}.")
     shown = [one for one in PUBLISHED if one.kind == advice.question.job]
@@ -148,24 +155,19 @@ def _project_row(line: ProjectLine) -> tuple[object, ...]:
 
 def show_progress(progress: Progress, title: str) -> None:
     """Print the steps of a project with what each gave for its money."""
-    first = progress.steps[0]
-    rows: list[tuple[object, ...]] = [
-        (first.name, f"{first.resolution_angstrom:.2f}", f"{first.hours:,.2f}", f"{first.usd:,.0f}")
-        + ("", "")
-    ]
-    for step, margin in zip(progress.steps[1:], margins(progress), strict=True):
-        rows.append(
-            (
-                step.name,
-                f"{step.resolution_angstrom:.2f}",
-                f"{step.hours:,.2f}",
-                f"{step.usd:,.0f}",
-                *_margin(margin),
-            )
+    given = (("", ""), *map(_margin, margins(progress)))
+    rows = [
+        (
+            step.name,
+            f"{step.resolution_angstrom:.2f}",
+            f"{step.hours:,.2f}",
+            f"{step.usd:,.0f}",
+            *margin,
         )
-    table(
-        ("step", "Å", "hours so far", "USD so far", "USD per Å", "hours per Å"), rows, title=title
-    )
+        for step, margin in zip(progress.steps, given, strict=True)
+    ]
+    columns = ("step", "Å", "hours so far", "USD so far", "USD per Å", "hours per Å")
+    table(columns, rows, title=title)
     _paragraph(f"Source: {progress.source}")
 
 

@@ -1,0 +1,225 @@
+"""The advice: from measurements, else the paper's, else none."""
+
+from __future__ import annotations
+
+import pytest
+
+from gotocloud.advisor.advice import FROM_PAPER, MEASURED, NOTHING, Question, advise
+from gotocloud.advisor.evidence import evidence, resolution_points
+from gotocloud.advisor.job_names import job_name, job_names, pretty, queue_of
+from gotocloud.advisor.measured_settings import measured_settings, settings_for_routing
+from gotocloud.advisor.money import node_price
+from gotocloud.advisor.paper import PAPER_OPTIMA, paper_optima
+from gotocloud.advisor.places import VARIABLE
+from gotocloud.advisor.preference import preference
+from gotocloud.advisor.progress import STREPTAVIDIN
+from gotocloud.advisor.sizes import Size
+from gotocloud.advisor.workflow import advise_project, single_particle_workflow
+from gotocloud.cluster_configs.model import JOB_TYPES
+from tests.advisor.measured import on_nodes, record
+
+PAPER = {
+    "refine3d": "16@2x g4dn(8,96)",
+    "class3d": "30@8x g5(4,48)",
+    "class2d": "30@8x g4dn(4,48)",
+    "class2d-vdam": "4@1x g5(4,48)",
+    "polish": "256@4x c6i(0,128)",
+}
+MACHINES = [
+    on_nodes(1, 7200),
+    on_nodes(2, 3900),
+    on_nodes(4, 3000),
+    record(instance_type="g5.12xlarge", gpus=8, ranks=9, in_job_s=4000),
+]
+
+
+@pytest.mark.parametrize("job", PAPER)
+def test_without_measurements_the_papers_optimum_comes_with_its_citation(job: str) -> None:
+    advice = advise(Question(job), [])
+    assert advice.basis == FROM_PAPER
+    best = advice.as_dict()["paper"][0]
+    assert best["label"] == PAPER[job]
+    assert "Communications Biology 2024, doi 10.1038/s42003-024-07031-6" in best["source"]
+    assert advice.as_dict()["recommended"] is None, "the paper's timings are not public"
+
+
+def test_the_papers_second_place_is_there() -> None:
+    labels = [one["label"] for one in advise(Question("refine3d"), []).as_dict()["paper"]]
+    assert labels == ["16@2x g4dn(8,96)", "8@2x g5(4,48)"]
+
+
+def test_the_papers_settings_are_those_of_the_cluster_configuration() -> None:
+    from gotocloud.cluster_configs.model import load_configuration
+
+    for optimum in PAPER_OPTIMA:
+        queue = load_configuration("cryoem-spa").queue_for(optimum.job)
+        assert queue
+        shapes = [(choice.instance_type, choice.max_nodes) for choice in queue.choices]
+        assert shapes[optimum.place - 1] == (optimum.instance_type, optimum.nodes)
+        assert optimum.shape.ranks, "routing has a setting for it"
+
+
+@pytest.mark.parametrize("job", ["motioncorr", "initialmodel", "ctfrefine"])
+def test_what_nobody_has_measured_gets_no_figure(job: str) -> None:
+    advice = advise(Question(job), [])
+    assert (advice.basis, advice.best, paper_optima(job)) == (NOTHING, None, ())
+
+
+def test_measurements_come_before_the_paper() -> None:
+    advice = advise(Question("refine3d"), MACHINES)
+    assert advice.basis == MEASURED
+    assert advice.best
+    # 2 x 5.672 USD/h x 1.11 h = 12.60 USD lies nearer to the origin than 16.95 for 1.08 h.
+    assert advice.best.label == "8@2x g5(4,48)"
+    assert advice.best.usd == pytest.approx(2 * 5.672 * 4000 / 3600)
+    assert advice.runner_up
+    assert advice.runner_up.label == "16@2x g4dn(8,96)"
+    assert advice.paper, "the paper's setting is shown beside"
+
+
+@pytest.mark.parametrize(
+    ("wish", "label"),
+    [
+        (preference(priority="speed"), "32@4x g4dn(8,96)"),
+        (preference(priority="cost"), "8@2x g5(4,48)"),
+        (preference(priority="cost", deadline_h=1.1), "16@2x g4dn(8,96)"),
+        (preference(priority="speed", budget_usd=14), "8@2x g5(4,48)"),
+    ],
+)
+def test_wishes_change_the_advice(wish: object, label: str) -> None:
+    advice = advise(Question("refine3d", preference=wish), MACHINES)  # type: ignore[arg-type]
+    assert advice.best
+    assert advice.best.label == label
+
+
+def test_a_wish_that_nothing_meets_says_what_comes_nearest() -> None:
+    wish = preference(deadline_h=0.1, budget_usd=1)
+    advice = advise(Question("refine3d", preference=wish), MACHINES)
+    assert advice.best is None
+    assert "the fastest takes 0.83 h" in advice.refusals[0]
+    assert "the cheapest costs 12.60 USD" in advice.refusals[1]
+    assert advice.front
+
+
+def test_an_unknown_price_is_never_nought() -> None:
+    strange = record(instance_type="x99.huge", nodes=1, gpus=8, ranks=9, in_job_s=100)
+    advice = advise(Question("refine3d"), [*MACHINES, strange])
+    assert advice.best
+    assert advice.best.shape.instance_type == "g5.12xlarge"
+    assert any("x99.huge" in note for note in advice.notes)
+    fastest = advise(Question("refine3d", preference=preference(priority="speed")), [strange]).best
+    assert fastest
+    assert fastest.usd is None
+
+
+def test_a_price_of_ones_own_counts_where_the_table_has_none_and_only_there() -> None:
+    own = record(instance_type="x99.huge", usd_per_node_hour=9.5)
+    price = node_price("x99.huge", "us-east-1", "on-demand", [own])
+    assert price
+    assert (price.usd_per_hour, price.source) == (9.5, "a test")
+    assert node_price("x99.huge", "us-east-1", "spot", [own]) is None
+    assert node_price("x99.huge", "eu-west-1", "on-demand", [own]) is None
+    dear = record(usd_per_node_hour=10.0)
+    table = node_price("g4dn.metal", "us-east-1", "on-demand", [dear])
+    assert table
+    assert table.usd_per_hour == 7.824
+
+
+def test_spot_has_its_own_prices() -> None:
+    advice = advise(Question("refine3d", spot=True), MACHINES)
+    per_hour = {c.shape.instance_type: c.usd_per_hour for c in advice.choices if c.shape.nodes == 2}
+    assert per_hour == pytest.approx({"g4dn.metal": 2 * 3.5863, "g5.12xlarge": 2 * 2.9119})
+    assert advice.best
+    assert advice.best.shape.nodes == 4, "cheap machines favour more of them"
+
+
+def test_a_size_out_of_reach_falls_back_to_the_paper_and_says_why() -> None:
+    advice = advise(Question("refine3d", Size(particles=5_000_000)), MACHINES)
+    assert advice.basis == FROM_PAPER
+    assert "particles 5,000,000" in advice.refusals[0]
+
+
+def test_variants_are_kept_apart_and_named() -> None:
+    advice = advise(Question("refine3d"), [record(variant="local")])
+    assert advice.basis == FROM_PAPER
+    assert "have other variants: 'local'" in advice.refusals[0]
+    assert advise(Question("refine3d", variant="local"), [record(variant="local")]).best
+
+
+def test_failed_runs_are_counted_with_their_cost() -> None:
+    lost = record(outcome="failed", usd_per_node_hour=7.5)
+    (note,) = [n for n in advise(Question("refine3d"), [*MACHINES, lost]).notes if "failed" in n]
+    assert "they cost 15.00 USD" in note
+
+
+def test_a_deadline_within_the_interval_is_doubted() -> None:
+    runs = [record(in_job_s=s) for s in (3300, 3600, 3900)]
+    advice = advise(Question("refine3d", preference=preference(deadline_h=1.05)), runs)
+    assert advice.best
+    assert any("may miss the deadline" in note for note in advice.notes)
+
+
+def test_the_points_to_draw_carry_both_markets_and_their_optima() -> None:
+    found = evidence("refine3d", MACHINES, region="us-east-1")
+    assert [(p.label, p.spot) for p in found.points if p.optimum] == [
+        ("8@2x g5(4,48)", False),
+        ("32@4x g4dn(8,96)", True),
+    ]
+    assert [p.short_label for p in found.points if not p.measured] == ["24@3x"] * 2
+    assert {p.label for p in found.points if p.optimum_of_type and not p.spot} == {
+        "8@2x g5(4,48)",
+        "16@2x g4dn(8,96)",
+    }
+    front = {p.short_label for p in found.points if p.on_front and not p.spot}
+    assert front == {"32@4x", "24@3x", "16@2x", "8@2x"}
+    assert resolution_points(STREPTAVIDIN)[-1].usd == 4885
+
+
+def test_routing_gets_what_ran_best_machine_by_machine() -> None:
+    settings = measured_settings(MACHINES)
+    assert [(s.kind, s.instance_type, s.nodes, s.ranks, s.threads) for s in settings] == [
+        ("refine3d", "g5.12xlarge", 2, 9, 6),
+        ("refine3d", "g4dn.metal", 2, 17, 6),
+    ]
+    assert "your own measurements, 1.11 h in 1 run" in settings[0].because
+    assert "Own benchmark records of Refine3D: a test, 2026-11" in settings[0].source
+
+
+def test_routing_gets_nothing_that_did_not_run_or_whose_shape_is_unknown() -> None:
+    between = [on_nodes(n, 600 + 20_000 / n) for n in (1, 8, 8)] + [on_nodes(4, 90_000)]
+    assert {s.nodes for s in measured_settings(between)} <= {1, 4, 8}
+    assert measured_settings([record(ranks=None, threads=None)]) == ()
+
+
+def test_broken_records_never_stop_routing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "/nowhere/records.csv")
+    settings, why = settings_for_routing("us-east-1")
+    assert settings == ()
+    assert "not used: There is no file" in why
+
+
+def test_a_project_sums_what_is_known_and_names_what_is_not() -> None:
+    steps = single_particle_workflow(polish_cycles=2)
+    assert [(s.job, s.times) for s in steps if s.times > 1] == [
+        ("refine3d", 3),
+        ("ctfrefine", 2),
+        ("polish", 2),
+    ]
+    advice = advise_project(Question("", Size(particles=100_000, movies=9)), MACHINES, steps)
+    hours, unknown = advice.hours
+    assert hours == pytest.approx(3 * 4000 / 3600)
+    assert "MotionCorr" in unknown
+    assert "Refine3D" not in unknown
+    assert advice.hours_interval is None
+    assert advice.usd[0] == pytest.approx(3 * 2 * 5.672 * 4000 / 3600)
+
+
+def test_every_job_has_a_queue_and_a_name() -> None:
+    assert {queue_of(name) for name in job_names()} <= set(JOB_TYPES)
+    assert queue_of("autopick", on_gpu=True) == "prep-gpu"
+    assert (job_name("Class2D"), job_name("relion.refine3d"), job_name("VDAM")) == (
+        "class2d",
+        "refine3d",
+        "class2d-vdam",
+    )
+    assert pretty("refine3d") == "Refine3D"
