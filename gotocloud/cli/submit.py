@@ -179,7 +179,12 @@ def checked(job: Job, chosen: Route, around: Surroundings) -> tuple[Finding, ...
     from gotocloud.relion.findings import Severity, errors
     from gotocloud.relion.rules import check
 
-    findings = check(as_routed(job, chosen), around.partition(chosen.queue), nodes=chosen.nodes)
+    findings = check(
+        as_routed(job, chosen),
+        around.partition(chosen.queue),
+        nodes=chosen.nodes,
+        layout=chosen.layout,
+    )
     fatal = errors(findings)
     if fatal:
         raise InputError(
