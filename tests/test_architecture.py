@@ -43,7 +43,7 @@ ALLOWED = {
     },
     "rehearsal": {
         *("rehearsal", "aws", "platform", "cluster_configs", "costs", "projects", "cli"),
-        "software",
+        *("relion", "slurm", "software"),
     },
     "projects": {"projects", "cluster_configs", "costs", "platform"},
     "software": {"software"},

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +21,7 @@ import yaml
 
 from gotocloud import __version__
 from gotocloud.cluster_configs.model import load_configuration
+from gotocloud.cluster_configs.partitions import Partition, configured_partitions
 from gotocloud.cluster_configs.placeholders import placeholder_site
 from gotocloud.cluster_configs.renderer import render, to_yaml
 from gotocloud.errors import GoToCloudError, InputError, shell_line, unknown_name
@@ -28,9 +29,11 @@ from gotocloud.platform.zones import zone_map
 from gotocloud.rehearsal.slurm.keeper import LOCK, PLAN
 from gotocloud.rehearsal.slurm.machines import node_names, slurm_queues
 from gotocloud.rehearsal.slurm.slurm_conf import Layout, Timing
+from gotocloud.relion.form import TEMPLATE_NAME, form_environment
 
 KEEPER_LOG = "keeper.log"
 MPIRUN_ENV = "etc/mpirun.env"
+FORM = "etc/relion-form.json"
 DEFAULT_RANKS = 3
 """MPI ranks of a job that really run: RELION's least for Refine3D, a leader and two halves."""
 NEEDED = {
@@ -44,6 +47,8 @@ NEEDED = {
 }
 """Programs, and the Debian packages that have them."""
 _NOT_UP = ("POWERED_DOWN", "POWERING_UP", "POWERING_DOWN", "NOT_RESPONDING", "DOWN")
+_FOREIGN = ("SLURM", "SBATCH_", "SQUEUE_", "SINFO_", "OMPI_", "RELION_")
+"""Beginnings of variables that speak of another cluster."""
 _START_WITHIN_S = 60.0
 _STOP_WITHIN_S = 20.0
 _LONGEST_SOCKET = 100
@@ -110,6 +115,7 @@ class RehearsalCluster:
         layout.make()
         _write_programs(layout, most_ranks)
         _write_facts(layout, configuration, region)
+        _write_form(layout, configured_partitions(load_configuration(configuration), offered))
         plan = {"cluster": "rehearsal", "rendered": to_yaml(rendered), "timing": asdict(timing)}
         (directory / PLAN).write_text(json.dumps(plan, indent=2))
         return cls._kept(directory, owner)
@@ -174,14 +180,13 @@ class RehearsalCluster:
             "OMPI_MCA_btl": "self,vader,tcp",
             "OMPI_MCA_pml": "ob1",
             "OMPI_MCA_plm": "slurm",
+            **json.loads((self.directory / FORM).read_text()),
         }
 
     def environment(self) -> dict[str, str]:
         """A whole environment in which Slurm's commands and jobs use this cluster."""
         inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("SLURM", "OMPI_", "SBATCH_", "SQUEUE_", "SINFO_"))
+            name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)
         }
         path = os.pathsep.join([str(path) for path in self._path()] + [os.environ.get("PATH", "")])
         return {**inherited, **self.additions(), "PATH": path}
@@ -361,3 +366,11 @@ def _write_facts(layout: Layout, configuration: str, region: str) -> None:
     for folder in ("efs", "fsx"):
         (layout.root / folder).mkdir(exist_ok=True)
     layout.facts.write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def _write_form(layout: Layout, partitions: Sequence[Partition]) -> None:
+    """RELION's form, as a head node's login shells have it."""
+    template = layout.root / "etc" / TEMPLATE_NAME
+    template.write_text(files("gotocloud").joinpath("node", TEMPLATE_NAME).read_text("utf-8"))
+    environment = form_environment(partitions, template=str(template))
+    (layout.root / FORM).write_text(json.dumps(environment, indent=2) + "\n")

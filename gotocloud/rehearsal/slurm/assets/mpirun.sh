@@ -5,22 +5,37 @@ set -euo pipefail
 # shellcheck source=/dev/null
 source "$(dirname "$0")/../etc/mpirun.env"
 most=${GOTOCLOUD_REHEARSAL_RANKS:-$DEFAULT_RANKS}
-asked=
+asked=${SLURM_NTASKS:-1}
 kept=()
 while [ $# -gt 0 ]; do
   case $1 in
-    -n | -np | --np | -c) asked=$2; shift 2 ;;
-    # Where the ranks of the full shape would go.
+    -n | -np | --np | -c)
+      asked=$2
+      shift 2
+      ;;
+    # Where the ranks of the whole shape would go.
     -ppn | -perhost | -npernode | --npernode | -N | --map-by | --rank-by | --bind-to | \
-      -H | --host | -hostfile | --hostfile | -machinefile | --machinefile) shift 2 ;;
-    --oversubscribe | --use-hwthread-cpus) shift ;;
-    -x | --mca | -mca | -genv)
-      if [ "$1" = -x ]; then kept+=("$1" "$2"); shift 2; else kept+=("$1" "$2" "$3"); shift 3; fi ;;
-    -*) kept+=("$1"); shift ;;
+      --hostfile | -hostfile | --machinefile | -machinefile | -f | --host | -host)
+      shift 2
+      ;;
+    # Intel MPI's; what runs here is Open MPI.
+    -genv | -env) shift 3 ;;
+    --oversubscribe | --use-hwthread-cpus | --report-bindings) shift ;;
+    -x)
+      kept+=("$1" "$2")
+      shift 2
+      ;;
+    --mca | -mca)
+      kept+=("$1" "$2" "$3")
+      shift 3
+      ;;
+    -*)
+      kept+=("$1")
+      shift
+      ;;
     *) break ;;
   esac
 done
-asked=${asked:-${SLURM_NTASKS:-1}}
 run=$asked
 if [ "$asked" -gt "$most" ]; then
   run=$((most > 1 && (asked - most) % 2 ? most - 1 : most))

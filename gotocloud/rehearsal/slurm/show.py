@@ -1,0 +1,308 @@
+"""RELION's own pipeliner on a rehearsed cluster, from the import to the sharpened map."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gotocloud.errors import GoToCloudError, InputError, shell_line
+from gotocloud.rehearsal.slurm.dataset import Dataset
+
+PIPELINE = "default_pipeline.star"
+LOG = "rehearsal.log"
+SCHEDULE = "rehearsal"
+SUCCESS = "RELION_JOB_EXIT_SUCCESS"
+_EMPTY_PIPELINE = """
+# version 30001
+
+data_pipeline_general
+
+_rlnPipeLineJobCounter                       1
+
+"""
+_MASKCREATE_TYPE = 12
+"""RELION 3.1's number of the job type."""
+_CHECK_EVERY_S = 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """One job of the pipeline.
+
+    Args:
+        type: RELION's name of the job type.
+        options: What is typed into its form; `{particles}` and the like stand for files.
+    """
+
+    type: str
+    options: Mapping[str, str]
+
+
+STEPS = (
+    Step(
+        "Import",
+        {
+            "do_raw": "No",
+            "do_other": "Yes",
+            "fn_in_other": "{given}",
+            "node_type": "Particles STAR file (.star)",
+        },
+    ),
+    Step(
+        "Class2D",
+        {
+            "fn_img": "{Import}particles.star",
+            "nr_classes": "3",
+            "nr_iter": "3",
+            "particle_diameter": "{diameter}",
+            "psi_sampling": "12",
+            "offset_range": "3",
+            "offset_step": "2",
+            "use_gpu": "Yes",
+        },
+    ),
+    Step(
+        "InitialModel",
+        {
+            "fn_img": "{Import}particles.star",
+            "nr_classes": "1",
+            "sym_name": "C1",
+            "sgd_ini_iter": "2",
+            "sgd_inbetween_iter": "1",
+            "sgd_fin_iter": "1",
+            "sgd_write_iter": "1",
+            "sgd_ini_subset_size": "30",
+            "sgd_fin_subset_size": "40",
+            "particle_diameter": "{diameter}",
+            "sampling": "30 degrees",
+            "offset_range": "3",
+            "offset_step": "3",
+            "use_gpu": "Yes",
+        },
+    ),
+    Step(
+        "Class3D",
+        {
+            "fn_img": "{Import}particles.star",
+            "fn_ref": "{reference}",
+            "ref_correct_greyscale": "Yes",
+            "ini_high": "40",
+            "nr_classes": "1",
+            "nr_iter": "2",
+            "particle_diameter": "{diameter}",
+            "sampling": "30 degrees",
+            "offset_range": "3",
+            "offset_step": "3",
+            "use_gpu": "Yes",
+        },
+    ),
+    Step(
+        "Refine3D",
+        {
+            "fn_img": "{Import}particles.star",
+            "fn_ref": "{reference}",
+            "ref_correct_greyscale": "Yes",
+            "ini_high": "40",
+            "particle_diameter": "{diameter}",
+            "sampling": "30 degrees",
+            "offset_range": "3",
+            "offset_step": "3",
+            "auto_local_sampling": "30 degrees",
+            "use_gpu": "Yes",
+        },
+    ),
+    Step(
+        "MaskCreate",
+        {
+            "fn_in": "{Refine3D}run_class001.mrc",
+            "lowpass_filter": "20",
+            "inimask_threshold": "0.005",
+            "extend_inimask": "2",
+            "width_mask_edge": "3",
+        },
+    ),
+    Step(
+        "PostProcess",
+        {
+            "fn_in": "{Refine3D}run_half1_class001_unfil.mrc",
+            "fn_mask": "{MaskCreate}mask.mrc",
+            "angpix": "{pixel}",
+            "do_auto_bfac": "No",
+            "do_adhoc_bfac": "Yes",
+            "adhoc_bfac": "-10",
+        },
+    ),
+)
+"""A whole single-particle analysis, as short as RELION lets it be."""
+
+
+@dataclass(frozen=True)
+class Landed:
+    """Where a job ran, as Slurm says.
+
+    Args:
+        job: RELION's name of it.
+        queue: Slurm's partition.
+        nodes: Machines.
+        ranks: MPI ranks that were granted; this machine runs a few of them.
+        instance_type: What the machines would be.
+    """
+
+    job: str
+    queue: str
+    nodes: int
+    ranks: int
+    instance_type: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """A RELION project folder in which the pipeline runs.
+
+    Args:
+        directory: The folder; it has RELION's pipeline file.
+        environment: Of a shell on the head node.
+    """
+
+    directory: Path
+    environment: Mapping[str, str]
+
+    @classmethod
+    def made(cls, directory: Path, environment: Mapping[str, str]) -> Project:
+        """A new one.
+
+        Raises:
+            InputError: if there is one, or RELION is not installed.
+        """
+        if (directory / PIPELINE).exists():
+            raise InputError(f"{directory} is a RELION project already; name a new folder.")
+        if not shutil.which("relion_pipeliner"):
+            raise InputError(
+                "RELION is not installed here; Debian and Ubuntu have it.",
+                next_command="apt-get install relion",
+            )
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / PIPELINE).write_text(_EMPTY_PIPELINE)
+        return cls(directory, environment)
+
+    def run(
+        self,
+        dataset: Dataset,
+        step: Callable[[str], AbstractContextManager[None]],
+        steps: tuple[Step, ...] = STEPS,
+    ) -> Iterator[Landed]:
+        """Run the steps one after the other, through RELION's pipeliner and `gotocloud submit`.
+
+        Args:
+            dataset: What they work on.
+            step: Opened for every job.
+            steps: Which jobs.
+
+        Raises:
+            GoToCloudError: if a job does not succeed.
+        """
+        known = {
+            "given": dataset.particles.name,
+            "reference": dataset.reference.name,
+            "diameter": f"{dataset.diameter_angstrom:.0f}",
+            "pixel": f"{dataset.pixel_angstrom:g}",
+        }
+        for number, one in enumerate(steps, start=1):
+            job = f"{one.type}/job{number:03d}/"
+            with step(f"RELION: {job}"):
+                self._add(one, {key: value.format(**known) for key, value in one.options.items()})
+                self._pipeliner("--RunJobs", job, "--schedule", SCHEDULE, *_CHECK)
+                self._refuse_failure(job)
+            known[one.type] = job
+            yield self.landed(job)
+
+    def landed(self, job: str) -> Landed:
+        """Where a job ran, from its record and from Slurm.
+
+        Raises:
+            GoToCloudError: if Slurm has forgotten it.
+        """
+        from gotocloud.slurm.submissions import load
+
+        submission = load(self.directory / job)
+        attempt = submission.latest if submission else None
+        if attempt is None:
+            raise GoToCloudError(f"{job} was not submitted to Slurm.")
+        done = subprocess.run(
+            ["scontrol", "--oneliner", "show", "job", attempt.slurm_id],
+            env=dict(self.environment),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise GoToCloudError(f"Slurm no longer knows {job}: {done.stderr.strip()}")
+        said = dict(word.split("=", 1) for word in done.stdout.split() if "=" in word)
+        return Landed(
+            job=job,
+            queue=said["Partition"],
+            nodes=int(said["NumNodes"].split("-")[0]),
+            ranks=attempt.ranks,
+            instance_type=attempt.instance_type,
+        )
+
+    def _add(self, step: Step, options: Mapping[str, str]) -> None:
+        typed = ";".join(f"{name} == {value}" for name, value in options.items())
+        if step.type == "MaskCreate":
+            # RELION 3.1.3 takes the word for another job type; from a file it understands it.
+            description = self.directory / "maskcreate_job.star"
+            description.write_text(_job_star(_MASKCREATE_TYPE, options))
+            self._pipeliner("--addJobFromStar", description.name, "--addJobOptions", typed)
+        else:
+            self._pipeliner("--addJob", step.type, "--addJobOptions", typed)
+
+    def _pipeliner(self, *words: str) -> None:
+        with (self.directory / LOG).open("ab") as log:
+            log.write(f"$ {shell_line('relion_pipeliner', *words)}\n".encode())
+            log.flush()
+            done = subprocess.run(
+                ["relion_pipeliner", *words],
+                cwd=self.directory,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                check=False,
+            )
+        if done.returncode:
+            raise GoToCloudError(
+                "relion_pipeliner failed.",
+                problems=_last_lines(self.directory / LOG),
+                next_command=shell_line("less", self.directory / LOG),
+            )
+
+    def _refuse_failure(self, job: str) -> None:
+        folder = self.directory / job
+        if not (folder / SUCCESS).exists():
+            raise GoToCloudError(
+                f"{job} did not succeed.",
+                problems=[*_last_lines(folder / "run.err"), *_last_lines(self.directory / LOG)],
+                next_command=shell_line("less", folder / "run.out", folder / "run.err"),
+            )
+
+
+_CHECK = ("--sec_wait_after", str(_CHECK_EVERY_S))
+
+
+def _job_star(number: int, options: Mapping[str, str]) -> str:
+    values = "\n".join(f'{name} "{value}"' for name, value in options.items())
+    return (
+        f"\ndata_job\n\n_rlnJobType {number}\n_rlnJobIsContinue 0\n\n"
+        "data_joboptions_values\n\nloop_\n_rlnJobOptionVariable\n_rlnJobOptionValue\n"
+        f"{values}\n"
+    )
+
+
+def _last_lines(path: Path, count: int = 4) -> list[str]:
+    if not path.is_file():
+        return []
+    return path.read_text(errors="replace").replace("\r", "\n").splitlines()[-count:]
