@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.cluster_configs.limits import SPOT_SUFFIX
-from gotocloud.cluster_configs.model import ClusterConfiguration
-from gotocloud.cluster_configs.renderer import ChosenQueue, select
+
+if TYPE_CHECKING:
+    from gotocloud.cluster_configs.model import ClusterConfiguration
+    from gotocloud.cluster_configs.renderer import ChosenQueue
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,9 @@ def configured_partitions(
     Raises:
         GoToCloudError: as `select`, if there is no queue to be had.
     """
+    # The models take longer to import than most commands take to run.
+    from gotocloud.cluster_configs.renderer import select
+
     return tuple(
         _partition(chosen, spot=spot)
         for chosen in select(configuration, offered).queues

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from gotocloud.cluster_configs.model import ClusterConfiguration
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.errors import GoToCloudError, InputError, unknown_name
 from gotocloud.relion.job import Job
@@ -20,6 +20,9 @@ from gotocloud.relion.settings import (
     leader_is_idle,
     published_setting,
 )
+
+if TYPE_CHECKING:
+    from gotocloud.cluster_configs.model import ClusterConfiguration
 
 _GPU_JOB_TYPES = ("refine3d", "class3d", "class2d", "class2d-vdam", "initialmodel", "prep-gpu")
 _GPU_IDS = re.compile(r"(\d+(,\d+)*)(:\d+(,\d+)*)*")

@@ -1,0 +1,122 @@
+"""`gotocloud jobs`: what the queue does, why jobs wait, how far they are, what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gotocloud.cli.output import narrate, print_json, table
+
+if TYPE_CHECKING:
+    from gotocloud.cluster_configs.partitions import Partition
+    from gotocloud.slurm.job_rows import JobRow, Surroundings
+
+app = typer.Typer(help="Show the jobs in the queue.")
+
+
+@app.command(epilog="Example: gotocloud jobs --all")
+def jobs(
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Everybody's jobs, and those of the project here that have ended."
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show your jobs: state, why they wait, iteration, resolution, time and cost so far."""
+    from gotocloud.slurm import client
+    from gotocloud.slurm.job_rows import Surroundings, ended_rows, queued_rows
+    from gotocloud.slurm.queue_state import SQUEUE_FORMAT, parse_squeue
+
+    queue = parse_squeue(client.jobs(SQUEUE_FORMAT, *(() if everything else ("--me",))))
+    around = Surroundings.of(_partitions(), _price)
+    rows = list(queued_rows(queue, around))
+    if everything:
+        rows += ended_rows(Path.cwd(), around, without=[row.name for row in rows])
+        rows += _accounted(around, {row.slurm_id for row in rows})
+    if as_json:
+        print_json({"jobs": [row.as_dict() for row in rows]})
+        return
+    _show(rows, everything=everything)
+
+
+def _show(rows: Sequence[JobRow], *, everything: bool) -> None:
+    if not rows:
+        narrate("There are no jobs." if everything else "You have no jobs in the queue.")
+        return
+    columns = ["job", "Slurm", "queue", "machines", "state", "iteration", "resolution", "time"]
+    table(
+        (*columns, "cost so far", "why it waits"),
+        [
+            (
+                row.name,
+                row.slurm_id,
+                row.queue,
+                row.nodes or "",
+                row.state + (f" (start {row.attempts})" if row.attempts > 1 else ""),
+                row.progress,
+                f"{row.resolution_angstrom:.2f} Å" if row.resolution_angstrom else "",
+                _time(row.elapsed_s),
+                _cost(row),
+                row.why,
+            )
+            for row in rows
+        ],
+    )
+    running = sum(1 for row in rows if row.slurm_state == "RUNNING")
+    waiting = sum(1 for row in rows if row.why or row.slurm_state == "PENDING")
+    narrate(f"{running} running, {waiting} waiting. Costs are those of the jobs' own hours;")
+    narrate("machines are also billed while they start and until they have been idle for a while.")
+    if left := sum(1 for row in rows if not row.looked_up):
+        narrate(f"Records and logs of {left} more jobs were not looked up.")
+
+
+def _time(elapsed_s: float | None) -> str:
+    return "" if not elapsed_s else str(timedelta(seconds=round(elapsed_s)))
+
+
+def _cost(row: JobRow) -> object:
+    if not row.looked_up:
+        return "not looked up"
+    return row.cost if row.attempts else ""
+
+
+def _partitions() -> Sequence[Partition]:
+    """The queues of the running Slurm; none if it does not say, for the list is worth more."""
+    from gotocloud.errors import GoToCloudError
+    from gotocloud.slurm import client
+    from gotocloud.slurm.sinfo import SINFO_FORMAT, SINFO_OPTIONS, parse_sinfo
+
+    try:
+        return parse_sinfo(client.partitions(SINFO_FORMAT, *SINFO_OPTIONS))
+    except GoToCloudError:
+        return ()
+
+
+def _price(instance_type: str, spot: bool) -> float | None:
+    from gotocloud.costs.prices import price_usd_per_hour, spot_price_usd_per_hour
+    from gotocloud.errors import GoToCloudError
+    from gotocloud.slurm.cluster_facts import known_facts
+
+    find = spot_price_usd_per_hour if spot else price_usd_per_hour
+    try:
+        found = find(instance_type, known_facts().region)
+        return None if found is None else float(found.usd)
+    except GoToCloudError:
+        # A table of one's own that cannot be used must not hide the jobs.
+        return None
+
+
+def _accounted(around: Surroundings, known: set[str]) -> list[JobRow]:
+    """Ended jobs in Slurm's accounts, where it keeps any, that no record tells of."""
+    from gotocloud.slurm import client
+    from gotocloud.slurm.accounting import SACCT_FIELDS, SACCT_OPTIONS, parse_sacct
+    from gotocloud.slurm.job_rows import accounted_row
+
+    found = parse_sacct(client.accounted(SACCT_FIELDS, *SACCT_OPTIONS))
+    return [accounted_row(job, around) for job in found if job.slurm_id not in known]
