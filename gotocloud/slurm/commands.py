@@ -124,7 +124,8 @@ def _between(lines: Sequence[str]) -> tuple[str, ...]:
         begin, end = lines.index(_BEGIN), lines.index(_END)
     except ValueError:
         return ()
-    return tuple(line.strip() for line in lines[begin + 1 : end] if line.strip())
+    between = (line.strip() for line in lines[begin + 1 : end])
+    return tuple(line for line in between if line and not line.startswith("#"))
 
 
 def program(command: str) -> str | None:

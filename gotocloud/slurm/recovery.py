@@ -249,7 +249,11 @@ def _on_demand_twin(home: Partition | None, partitions: Sequence[Partition]) -> 
 def _other_spot(
     attempts: Sequence[Attempt], home: Partition | None, partitions: Sequence[Partition]
 ) -> tuple[str, ...]:
-    """Spot queues whose machines have not been tried and give the job as much memory."""
+    """Spot queues whose machines have not been tried and give the job as much memory.
+
+    Another family comes first, since types of one family run short together; then the queue
+    that is most like the job's own in size.
+    """
     if home is None:
         return ()
     tried = {one.instance_type for one in attempts}
@@ -258,7 +262,19 @@ def _other_spot(
         for one in partitions
         if one.spot and one.instance_type not in tried and _as_good(one, home)
     ]
-    return tuple(one.name for one in fitting)
+
+    def unlikeness(one: Partition) -> tuple[bool, int]:
+        return _family(one) == _family(home), abs(_size(one) - _size(home))
+
+    return tuple(one.name for one in sorted(fitting, key=unlikeness))
+
+
+def _family(partition: Partition) -> str:
+    return partition.instance_type.partition(".")[0]
+
+
+def _size(partition: Partition) -> int:
+    return partition.max_nodes * (partition.gpus or partition.vcpus)
 
 
 def _as_good(other: Partition, home: Partition) -> bool:

@@ -122,11 +122,13 @@ def ended(folder: Path, status: int, desk: Desk) -> Report:
         evidence = replace(_evidence(folder, latest, found, inside=True), exit_status=status)
         verdict = judge(evidence)
         if verdict.outcome is Outcome.LOST:
-            if _is_put_back(found):
-                note(folder, f"{verdict.detail}: Slurm puts the job back into its queue")
-                return Report(record.job, "Slurm puts the job back itself.")
             _keep_from_requeueing(own)
-        return _follow(folder, record, latest, verdict, desk, after=own)
+        report = _follow(folder, record, latest, verdict, desk, after=own)
+    if _is_put_back(found):
+        # Slurm would start it in the same queue, after two minutes at the earliest. Should
+        # it come so far all the same, it finds that another attempt has taken over.
+        client.cancel(own)
+    return report
 
 
 def restarted(folder: Path, desk: Desk) -> Report:
