@@ -66,3 +66,12 @@ def need_relion() -> None:
     """Debian's RELION."""
     there = all(shutil.which(name) for name in ("relion_refine_mpi", "relion_pipeliner"))
     need(there, "RELION", "apt-get install relion")
+
+
+MODULES_INIT = Path("/usr/share/modules/init/bash")
+"""What makes a shell know `module`, where Debian and Ubuntu put it."""
+
+
+def need_modules() -> None:
+    """Environment Modules, as on a cluster's nodes."""
+    need(MODULES_INIT.exists(), "Environment Modules", "apt-get install environment-modules")

@@ -91,7 +91,7 @@ class Package:
         title: What it is for, in a sentence.
         licence: Whose leave its use takes.
         homepage: Where it is described.
-        executables: What must be there.
+        executables: What must be there; the first one tells whether a build is.
         version_command: What tells the version; empty if nothing does.
         finds: Variables by which it finds the executables of other packages.
         default: The version that one gets without asking: the latest stable one.
@@ -353,7 +353,7 @@ def system_catalogue(versions: Mapping[str, tuple[str, str]], *, root: str = "/e
             title=package.title,
             licence=package.licence,
             homepage=package.homepage,
-            executables=package.executables,
+            executables=_found(package, Path(prefix) / "bin"),
             version_command=package.version_command,
             default=number,
             versions={number: Version(number=number, how="system", prefix=prefix, source=source)},
@@ -373,6 +373,12 @@ def _read(path: Path) -> Catalogue:
     from gotocloud.software.load import load_catalogue
 
     return load_catalogue(path)
+
+
+def _found(package: Package, folder: Path) -> tuple[str, ...]:
+    """The executables of a package that a folder has; its first one in any case."""
+    first, *others = package.executables
+    return (first, *(name for name in others if os.access(folder / name, os.X_OK)))
 
 
 def _program(catalogue: Catalogue, package: Package, version: Version, build: str) -> str:

@@ -189,7 +189,7 @@ def _chooser(catalogue: Catalogue, package: Package, version: Version, cpuinfo: 
     # Tcl compares in this order, so the newest CUDA architecture comes first.
     listed.sort(key=lambda pair: -(pair[0].cuda_arch or 0))
     builds = _list(
-        _list((each.name, str(each.cuda_arch or ""), each.cpu_flag, folder), quote=True)
+        _list(map(tcl, (each.name, str(each.cuda_arch or ""), each.cpu_flag, folder)))
         for each, folder in listed
     )
     values = {
@@ -301,8 +301,8 @@ def _families(catalogue: Catalogue, version: Version) -> str:
     return _list(words)
 
 
-def _list(words: Iterable[str], *, quote: bool = False) -> str:
-    return "{" + " ".join((tcl(word) if word else "{}") if quote else word for word in words) + "}"
+def _list(words: Iterable[str]) -> str:
+    return "{" + " ".join(words) + "}"
 
 
 def _variable(package: Package) -> str:
