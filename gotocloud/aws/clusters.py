@@ -22,8 +22,8 @@ from gotocloud.aws.live_status import group_stacks, stack_facts
 from gotocloud.aws.projects import Place, checked_names, require_project
 from gotocloud.aws.quotas import cluster_levels
 from gotocloud.aws.session import error_code, explained
-from gotocloud.errors import GoToCloudError
-from gotocloud.platform.parameters import Fact
+from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.platform.parameters import CAPACITIES, KEEP_HOURS, Fact
 from gotocloud.platform.project_names import ProjectNames
 from gotocloud.platform.release import cluster_template
 from gotocloud.projects.blocks import free_block
@@ -52,12 +52,16 @@ class Wanted:
         configuration: Cluster configuration.
         release: A published version. Default: the newest.
         lustre_gib: Size of Lustre. Default: the configuration's.
+        spot: Whether jobs prefer spot. Default: they prefer on demand.
+        keep_hours: Hours for which it is kept. Default: while it is used.
     """
 
     project: str
     configuration: str
     release: str | None = None
     lustre_gib: int | None = None
+    spot: bool = False
+    keep_hours: int | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,8 @@ def plan_start(cloud: Cloud, where: Place, wanted: Wanted) -> Start:
     """Read the template and say what would be launched from it.
 
     Raises:
-        GoToCloudError: if the release or its template cannot be read.
+        GoToCloudError: if the release or its template cannot be read, or it does not know what
+            is wanted.
     """
     names = checked_names(where, wanted.project)
     release, how = choose_release(cloud, where.facts, wanted.release)
@@ -136,10 +141,27 @@ def plan_start(cloud: Cloud, where: Place, wanted: Wanted) -> Start:
             "ClusterName": names.cluster,
             "BucketName": names.base,
             "LustreGib": str(gib),
+            **_wishes(wanted, shape, release),
         },
         tags=where.tags(wanted.project),
     )
     return Start(where, names, wanted, shape, gib, plan, how)
+
+
+def _wishes(wanted: Wanted, shape: ClusterShape, release: str) -> dict[str, str]:
+    """What a template of this program's time or later is told; older ones know nothing of it."""
+    asked = {"--spot": ("Capacity", wanted.spot), "--keep-for": (KEEP_HOURS, wanted.keep_hours)}
+    unknown = [
+        option for option, (name, value) in asked.items() if value and name not in shape.parameters
+    ]
+    if unknown:
+        raise InputError(
+            f"Release {release} knows no {' and no '.join(unknown)}.",
+            next_command="gotocloud start without --release, or ask the management group to "
+            "publish a newer one",
+        )
+    given = {"Capacity": CAPACITIES[wanted.spot], KEEP_HOURS: str(wanted.keep_hours or 0)}
+    return {name: value for name, value in given.items() if name in shape.parameters}
 
 
 def check_start(cloud: Cloud, start: Start, idle_usd_per_hour: Decimal) -> tuple[Finding, ...]:
@@ -159,7 +181,14 @@ def check_start(cloud: Cloud, start: Start, idle_usd_per_hour: Decimal) -> tuple
     if start.where.facts.tags_unknown:
         text = f"they could not be read ({start.where.facts.tags_unknown}) and are not put on it."
         findings.append(Finding("The group's own tags", Severity.UNKNOWN, text))
-    found = preflight(start.shape, start.lustre_gib, idle_usd_per_hour, observed, cloud.region)
+    found = preflight(
+        start.shape,
+        start.lustre_gib,
+        idle_usd_per_hour,
+        observed,
+        cloud.region,
+        spot=start.wanted.spot,
+    )
     return by_severity((*findings, *found))
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from gotocloud.aws.cloud import Cloud
+from gotocloud.aws.live_status import stack_facts
 from gotocloud.aws.session import error_code, explained
 from gotocloud.errors import GoToCloudError
-from gotocloud.projects.keeping import KEEP_UNTIL, kept_longer, kept_until
+from gotocloud.platform.parameters import KEEP_HOURS
+from gotocloud.projects.keeping import KEEP_UNTIL, Ending, kept_longer, kept_until
+from gotocloud.projects.standing import CLUSTER_PREFIX, StackFacts
+from gotocloud.projects.states import State
 
 _ABSENT = {"NoSuchKey", "NoSuchBucket", "404"}
 
@@ -23,11 +27,37 @@ def deadline(cloud: Cloud, stack: Mapping[str, Any]) -> datetime | None:
     Raises:
         GoToCloudError: if it cannot be asked, or somebody wrote nonsense.
     """
-    parameters = {it["ParameterKey"]: it["ParameterValue"] for it in stack.get("Parameters", ())}
-    bucket = parameters["BucketName"]
+    return _deadline(cloud, stack_facts(stack))
+
+
+def endings(cloud: Cloud, stacks: Iterable[StackFacts]) -> dict[str, Ending]:
+    """How the clusters that run will end by themselves, by the name of their stack.
+
+    Nothing is raised: what cannot be asked says why.
+    """
+    return {
+        one.name: _ending(cloud, one)
+        for one in stacks
+        if one.name.startswith(CLUSTER_PREFIX) and one.state is State.READY
+    }
+
+
+def _ending(cloud: Cloud, stack: StackFacts) -> Ending:
+    if not stack.parameter(KEEP_HOURS):
+        return Ending(guarded=False)
+    try:
+        return Ending(until=_deadline(cloud, stack))
+    except GoToCloudError as error:
+        return Ending(why=error.message)
+
+
+def _deadline(cloud: Cloud, stack: StackFacts) -> datetime | None:
     try:
         return kept_until(
-            str(stack["StackId"]), stack["CreationTime"], parameters, _kept(cloud, bucket)
+            stack.stack_id,
+            datetime.fromisoformat(stack.created),
+            stack.parameters or {},
+            _kept(cloud, stack.parameter("BucketName")),
         )
     except ValueError as error:
         raise GoToCloudError(

@@ -176,6 +176,7 @@ def stack_facts(stack: Mapping[str, Any]) -> StackFacts:
         description=stack.get("Description", ""),
         reason=stack.get("StackStatusReason", "") or "",
         created=created.isoformat() if created else "",
+        stack_id=stack.get("StackId", ""),
         parameters={it["ParameterKey"]: it["ParameterValue"] for it in stack.get("Parameters", ())},
         tags={it["Key"]: it["Value"] for it in stack.get("Tags", ())},
         outputs={it["OutputKey"]: it["OutputValue"] for it in stack.get("Outputs", ())},

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.cli.output import narrate, print_json
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gotocloud.aws.cloud import Cloud
-    from gotocloud.aws.clusters import Start
+    from gotocloud.aws.clusters import Start, Wanted
     from gotocloud.aws.projects import Place
     from gotocloud.costs.idle import IdleCost
     from gotocloud.projects.findings import Finding
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Start a project's cluster.")
 
 USUAL_CONFIGURATION = "cryoem-spa"
-_SMALLEST_SHOWN = 0.01
 
 
 @app.command(epilog="Example: gotocloud start apoferritin --config tutorial")
@@ -36,6 +37,25 @@ def start(
     lustre_gib: Annotated[
         int | None,
         typer.Option(help="Working storage: 1200 or a multiple of 2400. Default: as configured."),
+    ] = None,
+    spot: Annotated[
+        bool,
+        typer.Option(
+            "--spot",
+            help="Let jobs go to spot queues unless their form says otherwise: cheaper, and "
+            "interrupted now and then. Default: on demand.",
+        ),
+    ] = False,
+    keep_for: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=720,
+            metavar="HOURS",
+            help="Keep it so many hours from now, idle or not; then it waits for its jobs and "
+            "pauses itself. Again for a running cluster: from now. Default: it pauses itself "
+            "after two idle hours.",
+        ),
     ] = None,
     release: Annotated[
         str | None, typer.Option(help="Published version. Default: the newest.")
@@ -63,17 +83,19 @@ def start(
     if not dry_run:
         close_stale_desktops(cloud)
     name = project or only_project(cloud, where, "start")
-    asked = _Asked(cloud, where, name, yes=yes, dry_run=dry_run, as_json=as_json)
+    wanted = Wanted(name, config, release, lustre_gib, spot=spot, keep_hours=keep_for)
+    asked = _Asked(cloud, where, wanted, yes=yes, dry_run=dry_run, as_json=as_json)
     state, row = cluster_state(cloud, where, name)
     if state is State.READY and row is not None:
-        asked.report(row, _stack_outputs(cloud, where, name), (), None, made=False)
-        _differences(row, config, lustre_gib)
+        asked.report(row, _stack_outputs(asked), (), None, made=False, until=_kept(asked))
+        _differences(row, wanted)
         return
     if state is State.MAKING and row is not None and (dry_run or _follow(asked)):
-        outputs = {} if dry_run else _stack_outputs(cloud, where, name)
-        asked.report(row, outputs, (), None, made=not dry_run)
+        outputs = {} if dry_run else _stack_outputs(asked)
+        until = None if dry_run else _kept(asked, being_made=True)
+        asked.report(row, outputs, (), None, made=not dry_run, until=until)
         return
-    _start(asked, Wanted(name, config, release, lustre_gib))
+    _start(asked)
 
 
 @dataclass(frozen=True)
@@ -82,14 +104,20 @@ class _Asked:
 
     cloud: Cloud
     where: Place
-    project: str
+    wanted: Wanted
     yes: bool
     dry_run: bool
     as_json: bool
 
     @property
+    def project(self) -> str:
+        return self.wanted.project
+
+    @property
     def retry(self) -> str:
-        return shell_line("gotocloud", "start", self.project)
+        hours = self.wanted.keep_hours
+        options = ["--spot"] * self.wanted.spot + (["--keep-for", str(hours)] if hours else [])
+        return shell_line("gotocloud", "start", self.project, *options)
 
     @property
     def stack(self) -> str:
@@ -103,6 +131,7 @@ class _Asked:
         idle: IdleCost | None,
         *,
         made: bool,
+        until: datetime | None = None,
     ) -> None:
         """Tell what stands now."""
         following = shell_line("gotocloud", "connect", self.project)
@@ -115,6 +144,7 @@ class _Asked:
                     "made": made,
                     "dry_run": self.dry_run,
                     "state": row.state.value if row else None,
+                    "kept_until": until and until.isoformat(),
                     "outputs": outputs,
                     "idle_cost": idle and idle.as_dict(),
                     "findings": [one.as_dict() for one in findings],
@@ -127,15 +157,18 @@ class _Asked:
         for key, value in outputs.items():
             typer.echo(f"{key:<24}{value}")
         if not self.dry_run:
-            narrate(f"It is billed from now on until it is paused. Next: {following}")
+            ends = f"at {until:%Y-%m-%d %H:%M} UTC" if until else "once nobody has used it a while"
+            narrate(f"It is billed until it is paused; it pauses itself {ends}. Next: {following}")
 
 
-def _start(asked: _Asked, wanted: Any) -> None:
+def _start(asked: _Asked) -> None:
     from gotocloud.aws.clusters import check_start, plan_start
     from gotocloud.cli.findings_view import refuse_problems, show
+    from gotocloud.cli.start_view import show_prices
     from gotocloud.cluster_configs.model import load_configuration
     from gotocloud.costs.idle import idle_cost
 
+    wanted = asked.wanted
     planned = plan_start(asked.cloud, asked.where, wanted)
     idle = idle_cost(
         load_configuration(wanted.configuration),
@@ -148,41 +181,14 @@ def _start(asked: _Asked, wanted: Any) -> None:
     if not asked.dry_run:
         refuse_problems(findings, f"Starting a cluster for {asked.project!r}", asked.retry)
     if not asked.as_json:
-        _show_prices(planned, idle, asked.cloud.region)
+        show_prices(planned, idle, asked.cloud.region)
     if asked.dry_run:
         narrate(f"Would launch stack {planned.plan.name} from {planned.plan.template_url}")
         asked.report(None, {}, findings, idle, made=False)
         return
     _confirm(asked, idle)
     outputs = _launch(asked, planned, idle)
-    asked.report(None, outputs, findings, idle, made=True)
-
-
-def _show_prices(planned: Start, idle: IdleCost, region: str) -> None:
-    from gotocloud.costs.prices import price_usd_per_hour, spot_price_usd_per_hour
-
-    rows = [(one.name, one.quantity, _usd(one.usd_per_hour)) for one in idle.items]
-    table(("while nothing runs", "", "USD per hour"), [*rows, ("together", "", idle.headline)])
-    queues = []
-    dates = {one.price.date for one in idle.items if one.price}
-    for queue in planned.shape.queues:
-        find = spot_price_usd_per_hour if queue.spot else price_usd_per_hour
-        price = find(queue.instance_type, region)
-        when = f" (mean of {price.date})" if price and queue.spot else ""
-        usd = _usd(price.usd if price else None) + when
-        if price and not queue.spot:
-            dates.add(price.date)
-        queues.append((queue.name, queue.instance_type, queue.max_nodes, usd))
-    table(("queue", "node", "at most", "USD per node and hour"), queues)
-    if dates:
-        told = f"{min(dates)} to {max(dates)}" if len(dates) > 1 else min(dates)
-        narrate(f"Prices before tax, without data transfer; told {told}.")
-
-
-def _usd(value: Any) -> str:
-    if value is None:
-        return "unknown"
-    return f"{value:.2f}" if not 0 < value < _SMALLEST_SHOWN else "under 0.01"
+    asked.report(None, outputs, findings, idle, made=True, until=_kept(asked, being_made=True))
 
 
 def _confirm(asked: _Asked, idle: IdleCost) -> None:
@@ -251,20 +257,56 @@ def _left_running(asked: _Asked, price: str) -> GoToCloudError:
     )
 
 
-def _stack_outputs(cloud: Cloud, where: Place, project: str) -> dict[str, str]:
+def _stack_outputs(asked: _Asked) -> dict[str, str]:
     from gotocloud.aws.stacks import outputs
 
-    name = where.names(project).cluster_stack
-    return outputs(name, cloud.region, cfn=cloud.client("cloudformation")) or {}
+    cloud = asked.cloud
+    return outputs(asked.stack, cloud.region, cfn=cloud.client("cloudformation")) or {}
 
 
-def _differences(row: ClusterRow, config: str, lustre_gib: int | None) -> None:
+def _kept(asked: _Asked, *, being_made: bool = False) -> datetime | None:
+    """Until when the cluster is kept, now that hours may have been asked for.
+
+    Args:
+        being_made: Whether it was made just now: with these hours, unless it was begun with
+            others.
+
+    Raises:
+        InputError: if it is of a release that knows nothing of hours.
+    """
+    from gotocloud.aws.keeping import deadline, keep
+    from gotocloud.aws.launch import stack_state
+    from gotocloud.platform.parameters import KEEP_HOURS
+
+    _, stack = stack_state(asked.cloud, asked.stack)
+    if not stack:
+        return None
+    parameters = {it["ParameterKey"]: it["ParameterValue"] for it in stack.get("Parameters", ())}
+    hours = asked.wanted.keep_hours
+    if hours and KEEP_HOURS not in parameters:
+        raise InputError(
+            "This cluster was started from a release that knows no --keep-for; nobody but you "
+            "pauses it.",
+            next_command=shell_line("gotocloud", "pause", asked.project),
+        )
+    begun_so = being_made and parameters.get(KEEP_HOURS) == str(hours)
+    if not hours or asked.dry_run or begun_so:
+        return deadline(asked.cloud, stack) if KEEP_HOURS in parameters else None
+    until = keep(asked.cloud, stack, hours, asked.where.caller.name)
+    narrate(f"The cluster of {asked.project!r} is kept until {until:%Y-%m-%d %H:%M} UTC.")
+    return until
+
+
+def _differences(row: ClusterRow, wanted: Wanted) -> None:
     """Say when what stands is not what was asked for."""
     asked_for = []
+    config, lustre_gib = wanted.configuration, wanted.lustre_gib
     if row.configuration and row.configuration != config and config != USUAL_CONFIGURATION:
         asked_for.append(f"configuration {config} (it is {row.configuration})")
     if lustre_gib and row.lustre_gib and lustre_gib != row.lustre_gib:
         asked_for.append(f"Lustre of {lustre_gib:,} GiB (it is {row.lustre_gib:,})")
+    if wanted.spot and row.capacity != "spot":
+        asked_for.append(f"spot (it prefers {row.capacity or 'on demand'})")
     if asked_for:
         narrate(
             f"You asked for {' and '.join(asked_for)}. A running cluster is not changed: pause it, "

@@ -14,7 +14,7 @@ from gotocloud.errors import InputError
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
     from gotocloud.aws.projects import Place
-    from gotocloud.projects.standing import ProjectRow
+    from gotocloud.projects.standing import ClusterRow, ProjectRow
 
 app = typer.Typer(help="Show the group's projects and clusters.")
 
@@ -54,16 +54,18 @@ def status(
 
 
 def _show(cloud: Cloud, where: Place, *, as_json: bool) -> None:
+    from gotocloud.aws.keeping import endings
     from gotocloud.aws.live_status import group_stacks, running_nodes
     from gotocloud.aws.running_jobs import jobs_now
     from gotocloud.cli.running import close_stale_desktops
-    from gotocloud.projects.standing import project_rows, total, with_jobs
+    from gotocloud.projects.standing import project_rows, total, with_endings, with_jobs
 
     close_stale_desktops(cloud)
     nodes, why = running_nodes(cloud)
     stacks = group_stacks(cloud)
     rows = project_rows(stacks, cloud.region, where.caller.name, nodes)
     rows = with_jobs(rows, jobs_now(cloud, stacks))
+    rows = with_endings(rows, endings(cloud, stacks))
     if as_json:
         cost = total(rows)
         print_json(
@@ -89,16 +91,15 @@ def _print(rows: tuple[ProjectRow, ...], machines_unknown: str) -> None:
     from gotocloud.projects.standing import total
 
     table(
-        ("project", "scientist", "state", "cluster", "jobs", "cost now", "next"),
+        ("project", "scientist", "state", "cluster", "jobs", "pauses", "cost now", "next"),
         [
             (
                 row.project,
                 row.scientist,
                 row.state.value,
-                f"{row.cluster.state.value}, {row.cluster.configuration or 'unknown'}"
-                if row.cluster
-                else "none",
+                _described(row.cluster) if row.cluster else "none",
                 row.cluster.jobs if row.cluster and row.cluster.runs else "",
+                (row.cluster and row.cluster.ending) or "",
                 str(row.cluster.cost) if row.cluster else "storage only",
                 row.next_command,
             )
@@ -108,9 +109,16 @@ def _print(rows: tuple[ProjectRow, ...], machines_unknown: str) -> None:
     for row in rows:
         if row.cluster and row.cluster.runs and row.cluster.jobs.why:
             narrate(f"Jobs of {row.project!r} could not be asked for: {row.cluster.jobs.why}.")
+        if row.cluster and row.cluster.ending and row.cluster.ending.why:
+            narrate(f"When {row.project!r} pauses is not known: {row.cluster.ending.why}")
     if machines_unknown:
         narrate(f"Running machines could not be asked for ({machines_unknown}).")
     cost = total(rows)
     narrate(f"All clusters together: {cost}.")
     if cost.unknown:
         narrate(f"Price unknown: {', '.join(cost.unknown)}.")
+
+
+def _described(cluster: ClusterRow) -> str:
+    parts = [cluster.state.value, cluster.configuration or "unknown"]
+    return ", ".join([*parts, "spot"] if cluster.capacity == "spot" else parts)

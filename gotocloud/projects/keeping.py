@@ -9,15 +9,48 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from gotocloud.platform.parameters import KEEP_HOURS
+from gotocloud.projects.idle_guard import IDLE_MINUTES
 from gotocloud.projects.inventory import RESERVED
 
 KEEP_UNTIL = f"{RESERVED}keep-until.json"
 """Key of the object."""
 
-PARAMETER = "KeepHours"
+
+@dataclass(frozen=True)
+class Ending:
+    """How a cluster that runs will end by itself.
+
+    Args:
+        until: Until when it is kept; None while it is used.
+        guarded: Whether its head node has an idle guard at all; older releases have none.
+        why: Why nothing is known; empty when it is.
+    """
+
+    until: datetime | None = None
+    guarded: bool = True
+    why: str = ""
+
+    def __str__(self) -> str:
+        if self.why:
+            return "not known"
+        if not self.guarded:
+            return "never by itself"
+        if self.until is None:
+            return f"after {IDLE_MINUTES // 60} idle hours"
+        return f"{self.until:%d %b %H:%M} UTC"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a JSON report."""
+        return {
+            "kept_until": self.until and self.until.isoformat(),
+            "when_idle": self.guarded and self.until is None and not self.why,
+            "unknown": self.why,
+        }
 
 
 def kept_longer(stack_id: str, hours: int, scientist: str, now: datetime) -> tuple[bytes, datetime]:
@@ -55,7 +88,7 @@ def kept_until(
                 return until if until.tzinfo else until.replace(tzinfo=UTC)
         except (LookupError, TypeError, ValueError) as error:
             raise ValueError(f"{KEEP_UNTIL} is not what gotocloud writes: {error}") from error
-    hours = parameters.get(PARAMETER, "0")
+    hours = parameters.get(KEEP_HOURS, "0")
     if not hours.isdigit() or not int(hours):
         return None
     return created + timedelta(hours=int(hours))

@@ -72,6 +72,8 @@ def preflight(
     idle_usd_per_hour: Decimal,
     observed: Observed,
     region: str,
+    *,
+    spot: bool = False,
 ) -> tuple[Finding, ...]:
     """Every finding about a cluster that is to be started, problems first.
 
@@ -81,6 +83,7 @@ def preflight(
         idle_usd_per_hour: Known part of its price while nothing runs.
         observed: What AWS told.
         region: Where.
+        spot: Whether spot is preferred: then it must be possible, not only the rest.
     """
     return by_severity(
         [
@@ -88,8 +91,8 @@ def preflight(
             *_fixed_parts(shape, lustre_gib, observed, region),
             _addresses(observed),
             *_offerings(shape, observed),
-            *_queues(shape, observed, region),
-            *_spot_role(shape, observed),
+            *_queues(shape, observed, region, spot=spot),
+            *_spot_role(shape, observed, wanted=spot),
             _budget(idle_usd_per_hour, observed.budget),
         ]
     )
@@ -158,7 +161,7 @@ def _offerings(shape: ClusterShape, observed: Observed) -> list[Finding]:
     return [Finding(check, Severity.WARNING, text, "tell the management group")]
 
 
-def _queues(shape: ClusterShape, observed: Observed, region: str) -> list[Finding]:
+def _queues(shape: ClusterShape, observed: Observed, region: str, *, spot: bool) -> list[Finding]:
     families: dict[Quota, list[QueueShape]] = defaultdict(list)
     for queue in shape.queues:
         quota = vcpu_quota(queue.instance_type, spot=queue.spot)
@@ -167,13 +170,16 @@ def _queues(shape: ClusterShape, observed: Observed, region: str) -> list[Findin
     reserved = vcpu_quota(shape.head_node, spot=False), _vcpus(shape.head_node) or 0
     findings = []
     startable: list[bool | None] = []
+    on_spot: list[bool | None] = []
     for quota, queues in families.items():
         level = _level(observed, quota)
         left = level.left
         if left is not None and quota is reserved[0]:
             left = max(left - reserved[1], 0)
         findings.append(_family(quota, queues, level, left, region))
-        startable += [None if left is None else left >= _one(queue) for queue in queues]
+        can = [None if left is None else left >= _one(queue) for queue in queues]
+        startable += can
+        on_spot += [it for it, queue in zip(can, queues, strict=True) if queue.spot]
     if startable and not any(one is not False for one in startable):
         findings.append(
             Finding(
@@ -183,6 +189,16 @@ def _queues(shape: ClusterShape, observed: Observed, region: str) -> list[Findin
                 "nothing.",
                 "have one of the vCPU quotas above raised first; the request takes AWS hours "
                 "to days",
+            )
+        )
+    elif spot and not any(one is not False for one in on_spot):
+        findings.append(
+            Finding(
+                "Spot",
+                Severity.PROBLEM,
+                "--spot was asked for, and no spot queue could start a single node.",
+                "start without --spot, or have a spot quota above raised first; the request "
+                "takes AWS hours to days",
             )
         )
     return findings
@@ -217,7 +233,7 @@ def _family(
     )
 
 
-def _spot_role(shape: ClusterShape, observed: Observed) -> list[Finding]:
+def _spot_role(shape: ClusterShape, observed: Observed, *, wanted: bool) -> list[Finding]:
     if not any(queue.spot for queue in shape.queues):
         return []
     check = "Spot role"
@@ -231,7 +247,7 @@ def _spot_role(shape: ClusterShape, observed: Observed) -> list[Finding]:
     return [
         Finding(
             check,
-            Severity.WARNING,
+            Severity.PROBLEM if wanted else Severity.WARNING,
             f"the account has no {SPOT_ROLE}: the first spot node may be refused.",
             f"somebody who administers the account types: {SPOT_ROLE_COMMAND}",
         )

@@ -45,6 +45,7 @@ class ClusterShape:
         lustre_type: FSx's deployment type.
         lustre_gib: Default size; None when it has none.
         resources: Logical id of every resource to its type.
+        parameters: Names of its parameters.
     """
 
     head_node: str
@@ -52,6 +53,7 @@ class ClusterShape:
     lustre_type: str
     lustre_gib: int | None
     resources: Mapping[str, str]
+    parameters: frozenset[str] = frozenset()
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -76,6 +78,7 @@ def cluster_shape(template: Mapping[str, Any]) -> ClusterShape:
             lustre_type=lustre["DeploymentType"],
             lustre_gib=None if gib is None else int(gib),
             resources=resources,
+            parameters=frozenset(template.get("Parameters", {})),
         )
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise GoToCloudError(

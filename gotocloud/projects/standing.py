@@ -13,6 +13,7 @@ from gotocloud.costs.prices import price_usd_per_hour
 from gotocloud.errors import shell_line
 from gotocloud.platform.tag_text import from_tag
 from gotocloud.projects.jobs_now import UNASKED, JobsNow
+from gotocloud.projects.keeping import Ending
 from gotocloud.projects.shape import configuration_of
 from gotocloud.projects.states import State, state_of
 
@@ -29,6 +30,7 @@ class StackFacts:
     description: str = ""
     reason: str = ""
     created: str = ""
+    stack_id: str = ""
     parameters: Mapping[str, str] | None = None
     tags: Mapping[str, str] | None = None
     outputs: Mapping[str, str] | None = None
@@ -91,6 +93,8 @@ class ClusterRow:
     nodes: tuple[Node, ...] | None
     reason: str = ""
     jobs: JobsNow = UNASKED
+    capacity: str = ""
+    ending: Ending | None = None
 
     @property
     def runs(self) -> bool:
@@ -133,6 +137,8 @@ class ProjectRow:
                 "lustre_gib": cluster.lustre_gib,
                 "jobs": cluster.jobs.as_dict(),
                 "jobs_unknown": cluster.jobs.why,
+                "capacity": cluster.capacity or None,
+                "ending": cluster.ending and cluster.ending.as_dict(),
                 "nodes": None
                 if cluster.nodes is None
                 else [
@@ -187,6 +193,22 @@ def with_jobs(rows: Iterable[ProjectRow], jobs: Mapping[str, JobsNow]) -> tuple[
     return tuple(
         replace(row, cluster=replace(row.cluster, jobs=jobs[row.cluster.stack]))
         if row.cluster and row.cluster.stack in jobs
+        else row
+        for row in rows
+    )
+
+
+def with_endings(
+    rows: Iterable[ProjectRow], endings: Mapping[str, Ending]
+) -> tuple[ProjectRow, ...]:
+    """Projects with how their clusters will end by themselves.
+
+    Args:
+        endings: By the name of a cluster's stack.
+    """
+    return tuple(
+        replace(row, cluster=replace(row.cluster, ending=endings.get(row.cluster.stack)))
+        if row.cluster
         else row
         for row in rows
     )
@@ -261,6 +283,7 @@ def _cluster(stack: StackFacts, region: str, nodes: tuple[Node, ...] | None) -> 
         cost=_cost(configuration, int(gib) if gib.isdigit() else None, region, own),
         nodes=own,
         reason=stack.reason,
+        capacity=stack.parameter("Capacity"),
     )
 
 

@@ -18,7 +18,7 @@ from gotocloud.constructs.desktop import Desktop
 from gotocloud.constructs.lustre import Deployment, Lustre
 from gotocloud.constructs.parallel_cluster import HeadNodeSetup, ParallelCluster, SoftwareMount
 from gotocloud.platform.names import release_key
-from gotocloud.platform.parameters import CAPACITIES, MOST_KEEP_HOURS, Fact
+from gotocloud.platform.parameters import CAPACITIES, KEEP_HOURS, MOST_KEEP_HOURS, Fact
 from gotocloud.stacks.launched import LaunchedStack, Section
 from gotocloud.stacks.project import BUCKET_PATTERN, BUCKET_RULE
 
@@ -165,7 +165,7 @@ class ClusterStack(LaunchedStack):
             constraint=" or ".join(CAPACITIES),
         )
         keep_hours = self.hours(
-            "KeepHours",
+            KEEP_HOURS,
             label="Keep for (hours)",
             description="Hours after which the cluster pauses itself, counted from its creation; "
             "0 leaves that to its idle guard.",
@@ -192,7 +192,7 @@ class ClusterStack(LaunchedStack):
             Section(title="Your project", parameters=("Project", "Scientist", "BucketName")),
             Section(
                 title="Cluster",
-                parameters=("ClusterName", "LustreGib", "Capacity", "KeepHours"),
+                parameters=("ClusterName", "LustreGib", "Capacity", KEEP_HOURS),
             ),
             Section(title="Network", parameters=("ComputeSubnetCidr",)),
         )

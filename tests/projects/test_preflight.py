@@ -132,3 +132,16 @@ def test_the_budget_warns_before_a_day_is_not_covered_any_more(
 ) -> None:
     found = one(judged(observed(budget=Budget(limit, spent))), "Budget")
     assert (found.severity is Severity.WARNING) == (limit - spent < 24 * IDLE)
+
+
+def test_spot_that_was_asked_for_must_be_possible() -> None:
+    none = {name: Level(0, 0) for name in ("STANDARD_SPOT", "GRAPHICS_SPOT")}
+    seen = observed(levels=levels(**none), spot_role=False)
+    found = preflight(shape(), 2400, IDLE, seen, "us-east-1", spot=True)
+    assert {finding.check for finding in problems(found)} == {"Spot role", "Spot"}
+    assert problems(preflight(shape(), 2400, IDLE, seen, "us-east-1")) == ()
+
+
+def test_one_spot_queue_that_can_start_is_enough() -> None:
+    seen = observed(levels=levels(GRAPHICS_SPOT=Level(0, 0)))
+    assert problems(preflight(shape(), 2400, IDLE, seen, "us-east-1", spot=True)) == ()
