@@ -204,7 +204,7 @@ def test_without_its_project_there_is_no_cluster() -> None:
     build()
     with pytest.raises(GoToCloudError, match="does not exist yet") as caught:
         go("p", "--yes")
-    assert caught.value.next_command == "gotocloud setup 'p'"
+    assert caught.value.next_command == "gotocloud setup p"
     with pytest.raises(InputError, match="no project yet"):
         go("--yes")
 
