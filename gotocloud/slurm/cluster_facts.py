@@ -29,6 +29,8 @@ class ClusterFacts:
         stack: Its CloudFormation stack.
         software: Where the shared software is mounted.
         lustre: Where the working file system is mounted.
+        capacity: Where jobs go unless somebody says otherwise: "on-demand" or "spot", as
+            `gotocloud start --spot` decided.
         capacity: What its jobs use unless they say otherwise: "spot", or on demand.
     """
 
@@ -42,6 +44,7 @@ class ClusterFacts:
     stack: str = ""
     software: str = "/efs"
     lustre: str = "/fsx"
+    capacity: str = "on-demand"
     capacity: str = ""
 
 
