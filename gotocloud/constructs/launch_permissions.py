@@ -64,6 +64,8 @@ class LaunchPermissions(Construct):
         releases: Where the published templates lie.
         service_role_arn: Role that CloudFormation creates projects and clusters with.
         regions: The group's regions.
+        single_sign_on: Whether people of IAM Identity Center assume the role: their sessions
+            tell nothing about MFA, so that none of the statements may ask for it.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class LaunchPermissions(Construct):
         releases: Releases,
         service_role_arn: str,
         regions: Sequence[str],
+        single_sign_on: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
@@ -100,7 +103,10 @@ class LaunchPermissions(Construct):
             "End",
             name="gotocloud-end",
             description="Pause clusters once their data are safe, and finish projects.",
-            statements=[*pause_statements(place), *finish_statements(place)],
+            statements=[
+                *pause_statements(place),
+                *finish_statements(place, mfa=not single_sign_on),
+            ],
             roles=[role],
         )
 
@@ -303,14 +309,18 @@ def pause_statements(place: _Place) -> list[Statement]:
     ]
 
 
-def finish_statements(place: _Place) -> list[Statement]:
+def finish_statements(place: _Place, *, mfa: bool = True) -> list[Statement]:
     """Deleting a project's data for good: versions one by one, then the empty bucket.
 
     Deleting without naming a version is not allowed: nothing is hidden by mistake.
+
+    Args:
+        mfa: Whether the session must tell that MFA was used. Sessions that began at an identity
+            provider cannot; the role's trust says who may have one.
     """
-    sure = {
+    sure: dict[str, dict[str, str]] = {
         "StringEquals": {"s3:ResourceAccount": place.account},
-        "Bool": {"aws:MultiFactorAuthPresent": "true"},
+        **({"Bool": {"aws:MultiFactorAuthPresent": "true"}} if mfa else {}),
     }
     why = "Project buckets are named after scientist, account and project; the account id in the "
     why += "name keeps this to the group's own, and only who signed in with MFA may do it."

@@ -23,18 +23,28 @@ class Scientists(Construct):
 
     Args:
         names: User names.
+        single_sign_on: Permission set of IAM Identity Center whose people may assume the role
+            as well, each under the own name. Whether they need MFA is up to Identity Center:
+            such sessions tell nothing about it. Default: none.
 
     Raises:
         ValueError: if a name occurs twice, or there is none.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: Sequence[str],
+        single_sign_on: str | None = None,
+    ) -> None:
         twice = sorted({name for name in names if list(names).count(name) > 1})
         if twice or not names:
             raise ValueError(f"scientists named twice: {', '.join(twice)}" if twice else "nobody")
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
-        self.role = self._role(stack)
+        self.role = self._role(stack, single_sign_on)
         self.group = iam.Group(self, "Group", group_name="gotocloud-scientists")
         Policy(
             self,
@@ -45,20 +55,26 @@ class Scientists(Construct):
         )
         self.users = {name: self._user(name) for name in names}
 
-    def _role(self, stack: Stack) -> iam.Role:
+    def _role(self, stack: Stack, single_sign_on: str | None) -> iam.Role:
+        account = iam.AccountPrincipal(stack.account)
+        users = account.with_conditions(
+            {
+                "Bool": {"aws:MultiFactorAuthPresent": "true"},
+                # So that every trail of the role tells who it was.
+                "StringEquals": {"sts:RoleSessionName": "${aws:username}"},
+            }
+        )
+        everybody: iam.IPrincipal = users
+        if single_sign_on:
+            signed_on = single_sign_on_conditions(stack.account, single_sign_on)
+            everybody = iam.CompositePrincipal(users, account.with_conditions(signed_on))
         return iam.Role(
             self,
             "Role",
             role_name=SCIENTIST_ROLE,
             description="Scientists work with it, after signing in with MFA.",
             max_session_duration=Duration.hours(12),
-            assumed_by=iam.AccountPrincipal(stack.account).with_conditions(
-                {
-                    "Bool": {"aws:MultiFactorAuthPresent": "true"},
-                    # So that every trail of the role tells who it was.
-                    "StringEquals": {"sts:RoleSessionName": "${aws:username}"},
-                }
-            ),
+            assumed_by=everybody,
         )
 
     def _user(self, name: str) -> iam.CfnUser:
@@ -96,6 +112,26 @@ class Scientists(Construct):
                 password_reset_required=True,
             ),
         )
+
+
+def single_sign_on_conditions(account: str, permission_set: str) -> dict[str, dict[str, object]]:
+    """Who of IAM Identity Center may assume the role of scientists, and under which name.
+
+    Only Identity Center makes roles under that path, and it ends their names with 16 characters
+    of its own; so no role of the account's own, and of no other permission set, is like them.
+
+    Args:
+        account: The group's account.
+        permission_set: Name of the permission set.
+    """
+    path = f"arn:{PARTITION}:iam::{account}:role/aws-reserved/sso.amazonaws.com"
+    role = f"AWSReservedSSO_{permission_set}_{'?' * 16}"
+    return {
+        # Without a region where Identity Center is in us-east-1.
+        "ArnLike": {"aws:PrincipalArn": [f"{path}/{role}", f"{path}/*/{role}"]},
+        # A session's user id ends in its name, which is that of the person.
+        "StringLike": {"aws:userid": "*:${sts:RoleSessionName}"},
+    }
 
 
 def _construct_name(user: str) -> str:

@@ -78,6 +78,11 @@ Scientist = Annotated[
     AfterValidator(rules.check_scientist),
     WithJsonSchema({"type": "string", "pattern": rules.SCIENTIST.pattern}),
 ]
+PermissionSet = Annotated[
+    str,
+    AfterValidator(rules.check_permission_set),
+    WithJsonSchema({"type": "string", "pattern": rules.PERMISSION_SET.pattern}),
+]
 Cidr = Annotated[
     IPv4Network,
     BeforeValidator(_network),
@@ -127,6 +132,11 @@ class Group(_Model):
     )
     scientists: tuple[Scientist, ...] = Field(
         min_length=1, max_length=rules.MAX_SCIENTISTS, description="IAM user names."
+    )
+    single_sign_on: PermissionSet | None = Field(
+        default=None,
+        description="Permission set of IAM Identity Center whose people are scientists too; it"
+        " must require MFA. Default: none; only the IAM users are.",
     )
     monthly_budget_usd: Usd = Field(description="What the group means to spend in a month, USD.")
     alert_email: Email = Field(description="Who is told when the budget is nearly spent.")

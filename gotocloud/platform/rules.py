@@ -23,6 +23,8 @@ EMAIL = re.compile(r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$")
 NAME = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
 SCIENTIST = re.compile(r"^[A-Za-z0-9_+=.@-]{1,64}$")
 """What IAM takes as a user name and every service takes as a tag value."""
+PERMISSION_SET = re.compile(r"^[A-Za-z0-9_+=,.@-]{1,32}$")
+"""What IAM Identity Center takes as the name of a permission set."""
 TAG_TEXT = re.compile(r"^[\w\s.:/=+@-]*$")
 CIDR_PATTERN = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"
 MAX_NAME = 30
@@ -62,6 +64,15 @@ def check_name(value: str) -> str:
         raise ValueError(
             f"{value!r} is not a name: at most {MAX_NAME} lower-case letters, digits and "
             "single hyphens, starting with a letter"
+        )
+    return value
+
+
+def check_permission_set(value: str) -> str:
+    """A name that IAM Identity Center takes for a permission set."""
+    if not PERMISSION_SET.match(value):
+        raise ValueError(
+            f"{value!r} cannot be a permission set: 1 to 32 letters, digits and _ + = , . @ - only"
         )
     return value
 

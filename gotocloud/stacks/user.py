@@ -112,7 +112,9 @@ class UserStack(cdk.Stack):
     def _people_and_limits(self, acceptor: str) -> PeopleAndLimits:
         group = self._group
         account = Account(self, "Account", deployment_calls=[route_back_statement(acceptor)])
-        scientists = Scientists(self, "Scientists", names=group.scientists)
+        scientists = Scientists(
+            self, "Scientists", names=group.scientists, single_sign_on=group.single_sign_on
+        )
         service = ClusterService(self, "ClusterService", regions=group.regions)
         LaunchPermissions(
             self,
@@ -121,6 +123,7 @@ class UserStack(cdk.Stack):
             releases=self._releases,
             service_role_arn=self._role_arn(CLUSTER_SERVICE_ROLE),
             regions=group.regions,
+            single_sign_on=group.single_sign_on is not None,
         )
         provider = ProviderRole(
             self,

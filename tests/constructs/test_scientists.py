@@ -40,6 +40,19 @@ def test_the_role_takes_mfa_and_ones_own_name(stack: cdk.Stack) -> None:
     }
 
 
+def test_single_sign_on_adds_one_permission_set_and_takes_nothing_away() -> None:
+    stack = sample_stack()
+    Scientists(stack, "Scientists", names=["hanako"], single_sign_on="Scientist")
+    users, signed_on = only(stack, "AWS::IAM::Role")["AssumeRolePolicyDocument"]["Statement"]
+    assert users["Condition"]["Bool"] == {"aws:MultiFactorAuthPresent": "true"}
+    path = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com"
+    role = "AWSReservedSSO_Scientist_????????????????"
+    assert signed_on["Condition"] == {
+        "ArnLike": {"aws:PrincipalArn": [f"{path}/{role}", f"{path}/*/{role}"]},
+        "StringLike": {"aws:userid": "*:${sts:RoleSessionName}"},
+    }
+
+
 def test_without_mfa_one_can_set_mfa_up_and_change_the_password_and_nothing_else() -> None:
     (deny,) = [s for s in user_statements("aws", ACCOUNT) if s.effect == "Deny"]
     assert deny.conditions == {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}

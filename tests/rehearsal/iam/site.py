@@ -101,9 +101,18 @@ class Site:
         return list(read_decisions(self.aws.state_dir))
 
 
-def deployed(aws: LocalAws, workdir: Path) -> Site:
-    """Deploy the IAM of the minimal platform's group, and its releases."""
+def deployed(aws: LocalAws, workdir: Path, single_sign_on: str = "") -> Site:
+    """Deploy the IAM of the minimal platform's group, and its releases.
+
+    Args:
+        single_sign_on: Permission set of the group. Default: none.
+    """
     path = Path(shutil.copy(SITES["minimal"].platform, workdir / "platform.yaml"))
+    if single_sign_on:
+        text, number = path.read_text("utf-8"), "    number: 1\n"
+        assert text.count(number) == 1
+        added = f"{number}    single_sign_on: {single_sign_on}\n"
+        path.write_text(text.replace(number, added), "utf-8")
     record_path(path).write_text(record_text(load_platform(path)))
     group = synthesised(path, workdir / "group", "gotocloud-user", group="alone")
     management = synthesised(path, workdir / "management", "gotocloud-management")

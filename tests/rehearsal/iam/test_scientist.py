@@ -109,6 +109,24 @@ def test_a_scientist_cannot_launch(site: Site, scientist: Person, how: str) -> N
     assert scientist.allowed("cloudformation", "create_stack", **launch())
 
 
+def test_single_sign_on_is_off_unless_the_group_names_a_permission_set(site: Site) -> None:
+    iam, path = site.admin("iam"), "/aws-reserved/sso.amazonaws.com/"
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole"}
+    trust = {**statement, "Principal": {"AWS": f"arn:aws:iam::{GROUP}:root"}}
+    name = "AWSReservedSSO_Scientist_0123456789abcdef"
+    iam.create_role(
+        RoleName=name,
+        Path=path,
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust}),
+    )
+    allowed = {"Version": "2012-10-17", "Statement": {**statement, "Resource": ROLE}}
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(allowed))
+    arn = f"arn:aws:iam::{GROUP}:role{path}{name}"
+    keys = site.admin("sts").assume_role(RoleArn=arn, RoleSessionName=SCIENTIST)["Credentials"]
+    person = Person(site.aws, keys)
+    assert person.refusal("sts", "assume_role", RoleArn=ROLE, RoleSessionName=SCIENTIST)
+
+
 def test_passing_the_role_is_a_permission_of_its_own(site: Site) -> None:
     hands_tied = {
         "Version": "2012-10-17",

@@ -1,0 +1,107 @@
+"""People of IAM Identity Center who work as scientists, with IAM deciding."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gotocloud.rehearsal.local_aws import LocalAws
+from tests.needs import need_iam_evaluator
+from tests.rehearsal.iam.site import GROUP, OWN_BUCKET, REGION, ROLE, Person, Site, deployed
+
+pytestmark = [pytest.mark.rehearsal, pytest.mark.cdk]
+PERMISSION_SET = "Scientist"
+RESERVED = "/aws-reserved/sso.amazonaws.com/"
+NAME = "hanako@example.org"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{GROUP}:root"},
+        "Action": "sts:AssumeRole",
+    },
+}
+MAY_ASSUME = {
+    "Version": "2012-10-17",
+    "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ROLE},
+}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    need_iam_evaluator()
+    workdir = tmp_path_factory.mktemp("sso")
+    aws = LocalAws.start(workdir / "state", iam=True)
+    try:
+        yield deployed(aws, workdir, PERMISSION_SET)
+    finally:
+        aws.stop()
+
+
+def signed_on(site: Site, role: str, path: str, name: str = NAME) -> Person:
+    """A session such as Identity Center gives out: of a role that it made, under one's name."""
+    iam, sts = site.admin("iam"), site.admin("sts")
+    made = [one["RoleName"] for one in iam.list_roles()["Roles"]]
+    if role not in made:
+        iam.create_role(RoleName=role, Path=path, AssumeRolePolicyDocument=json.dumps(TRUST))
+        iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=json.dumps(MAY_ASSUME))
+    arn = f"arn:aws:iam::{GROUP}:role{path}{role}"
+    return Person(site.aws, sts.assume_role(RoleArn=arn, RoleSessionName=name)["Credentials"])
+
+
+def works_as(site: Site, person: Person, name: str) -> Person:
+    answer: Any = person.client("sts").assume_role(RoleArn=ROLE, RoleSessionName=name)
+    return Person(site.aws, answer["Credentials"])
+
+
+@pytest.mark.parametrize("path", [RESERVED, f"{RESERVED}{REGION}/"])
+def test_people_of_the_permission_set_are_scientists_under_their_own_name(
+    site: Site, path: str
+) -> None:
+    digits = "0123456789abcdef" if path == RESERVED else "fedcba9876543210"
+    person = signed_on(site, f"AWSReservedSSO_{PERMISSION_SET}_{digits}", path)
+    scientist = works_as(site, person, NAME)
+    assert scientist.client("sts").get_caller_identity()["Arn"].endswith(f"/{NAME}")
+    assert scientist.allowed("cloudformation", "list_stacks")
+    assert scientist.refusal("ec2", "run_instances", ImageId="ami-1", MinCount=1, MaxCount=1)
+
+
+def test_nobody_works_under_the_name_of_somebody_else(site: Site) -> None:
+    person = signed_on(site, f"AWSReservedSSO_{PERMISSION_SET}_0123456789abcdef", RESERVED)
+    for name in ("taro@example.org", f"x{NAME}", "solo"):
+        assert person.refusal("sts", "assume_role", RoleArn=ROLE, RoleSessionName=name)
+
+
+@pytest.mark.parametrize(
+    ("role", "path"),
+    [
+        ("AWSReservedSSO_Scientist_0123456789abcde0", "/"),
+        ("AWSReservedSSO_Scientist_0123456789abcde1", "/mine/aws-reserved/sso.amazonaws.com/"),
+        ("AWSReservedSSO_Scientist_Guest_0123456789abcdef", RESERVED),
+        ("AWSReservedSSO_NoScientist_0123456789abcdef", RESERVED),
+        ("AWSReservedSSO_AWSReservedSSO_Scientist_0123456789abcdef", RESERVED),
+    ],
+)
+def test_other_roles_are_not_taken_for_the_permission_set(site: Site, role: str, path: str) -> None:
+    person = signed_on(site, role, path)
+    assert person.refusal("sts", "assume_role", RoleArn=ROLE, RoleSessionName=NAME)
+
+
+def test_a_project_can_be_finished_without_a_session_that_tells_of_mfa(site: Site) -> None:
+    s3 = site.admin("s3")
+    s3.put_bucket_versioning(Bucket=OWN_BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket=OWN_BUCKET, Key="movie", Body=b"1")["VersionId"]
+    person = signed_on(site, f"AWSReservedSSO_{PERMISSION_SET}_0123456789abcdef", RESERVED)
+    scientist = works_as(site, person, NAME)
+    given = {"Bucket": OWN_BUCKET, "Key": "movie"}
+    assert scientist.refusal("s3", "delete_object", **given)
+    assert scientist.allowed("s3", "delete_object", **given, VersionId=version)
+
+
+def test_a_user_still_needs_mfa(site: Site) -> None:
+    name = "solo"
+    assert site.newcomer.refusal("sts", "assume_role", RoleArn=ROLE, RoleSessionName=name)
+    assert site.scientist().allowed("cloudformation", "list_stacks")
