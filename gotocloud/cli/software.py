@@ -95,11 +95,11 @@ def modules(
     if to is not None:
         narrate(f"Wrote {write_modules(to, known)} files below {to}. Next: module use {to}")
         return
-    files = module_files(known)
+    files = {
+        each: text for each, text in module_files(known).items() if not each.endswith(".modulerc")
+    }
     if name is None:
-        for each in sorted(files):
-            if not each.endswith(".modulerc"):
-                typer.echo(each)
+        typer.echo("\n".join(sorted(files)))
         return
     if name not in files:
         raise unknown_name("module", name, tuple(files), next_command="gotocloud software modules")
