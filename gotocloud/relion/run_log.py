@@ -164,8 +164,10 @@ def _read(path: Path) -> str:
 
 _NUMBER = r"([\d.]+(?:e[-+]?\d+)?)"
 _BAR = re.compile(r"\s*([\d.]+)/\s*([\d.]+) (sec|min|hrs) (\.*)~~\(")
+_AFTER_BAR = re.compile(r"^.*~~\(,_,\">\s*(?:yum!|\[?o{0,2}\])?\s*")
 _NEW_BAR = "000/??? sec"
-_VERSION = re.compile(r"\s*RELION version: *(\S+)")
+# With a blank before it, it is the end of an error.
+_VERSION = re.compile(r"RELION version: *(\S+)")
 _RANKS = re.compile(r" \+ Number of MPI processes\s+= (\d+)")
 _THREADS = re.compile(r" \+ Number of threads per MPI process\s+= (\d+)")
 _HOST = re.compile(r" \+ (?:Leader|Master|Follower|Slave)\s+\(?(\d+)\)?\s+runs on host\s+= (\S+)")
@@ -183,6 +185,7 @@ _RESOLUTION = re.compile(
 _FINAL = re.compile(
     rf"\s*(?:Auto-refine: )?\+ (?:Final resolution \([^)]*\) is:|FINAL RESOLUTION:)\s*{_NUMBER}"
 )
+_RUNNING = " Running CPU instructions in "
 _CONVERGED = "Refinement has converged, entering last iteration"
 
 
@@ -198,13 +201,17 @@ class _Reader:
         self.iteration = 0
         self.done = 0
         self.starts = 0
+        self.announced = False
         self.heading = ""
         self.steps: list[Step] = []
 
     def take(self, line: str) -> None:
         if "~~(" in line:
             self._bar(line)
-            return
+            # A killed job leaves a bar without an end; the next start writes on behind it.
+            line = _AFTER_BAR.sub("", line)
+            if not line.strip():
+                return
         if found := _VERSION.match(line):
             self._begin(found[1])
         elif found := _ITERATION.match(line):
@@ -220,6 +227,11 @@ class _Reader:
             self.facts["final_resolution_angstrom"] = _float(found[1])
         elif _CONVERGED in line:
             self.facts["converged"] = True
+        elif line.startswith(_RUNNING):
+            # The program without MPI of 3.1 does not say its version.
+            if not self.announced:
+                self._begin(None)
+            self.announced = False
         else:
             self._set_up(line)
         if line.strip():
@@ -243,10 +255,11 @@ class _Reader:
             steps=tuple(self.steps),
         )
 
-    def _begin(self, version: str) -> None:
+    def _begin(self, version: str | None) -> None:
         self.starts += 1
-        # A later program of the same job (mask, symmetry) must not hide the set-up.
-        self.facts["version"] = version
+        self.announced = version is not None
+        if version is not None:
+            self.facts["version"] = version
 
     def _set_up(self, line: str) -> None:
         if found := _RANKS.match(line):

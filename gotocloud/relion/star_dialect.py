@@ -10,11 +10,16 @@ from __future__ import annotations
 
 import re
 
-_TOKEN = re.compile(r""""(?P<double>.*?)(?<!\a)"(?=\s|$)|'(?P<single>.*?)'(?=\s|$)|(?P<bare>\S+)""")
+_TOKEN = re.compile(
+    r""""(?P<double>.*?)(?<!\a)"(?=\s|$)|'(?P<single>.*?)'(?=\s|$)|(?P<bare>\S+)""",
+    re.ASCII,
+)
 _SAFE = re.compile(r"[A-Za-z0-9+\-./@:,=*~%()\[\]][\x21-\x7e]*")
 _RESERVED = re.compile(r"(data_|save_|loop_$|stop_$|global_$)", re.IGNORECASE)
 # RELION puts a bell before a quote that does not end the value.
 _BELL = "\a"
+_BLANKS = " \t\r"
+_GAP = re.compile(r"[ \t]+")
 
 
 def as_strict_star(text: str) -> str:
@@ -24,7 +29,7 @@ def as_strict_star(text: str) -> str:
     in_rows = in_header = False
     all_lines = text.split("\n")
     for number, line in enumerate(all_lines, start=1):
-        bare = line.strip()
+        bare = line.strip(_BLANKS)
         cut_off = number == len(all_lines)
         if not bare:
             in_rows = False
@@ -37,7 +42,7 @@ def as_strict_star(text: str) -> str:
         elif bare.startswith("_"):
             if in_header:
                 columns += 1
-                line = bare.split()[0]
+                line = _GAP.split(bare)[0]
             else:
                 line = _pair(bare)
         elif in_header and not bare.startswith("#"):
@@ -56,7 +61,7 @@ def _row(line: str, columns: int, *, cut_off: bool) -> str:
 
 
 def _pair(line: str) -> str:
-    label, *rest = line.split(maxsplit=1)
+    label, *rest = _GAP.split(line, maxsplit=1)
     values = _values(rest[0]) if rest else []
     return f"{label} {_quoted(values[0])}" if values else line
 
@@ -75,6 +80,6 @@ def _quoted(value: str) -> str:
     if _SAFE.fullmatch(value) and not _RESERVED.match(value):
         return value
     for quote in "\"'":
-        if not re.search(rf"{quote}(\s|$)", value):
+        if not re.search(rf"{quote}(\s|$)", value, re.ASCII):
             return f"{quote}{value}{quote}"
     return f"\n;{value}\n;"
