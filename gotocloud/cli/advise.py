@@ -255,8 +255,8 @@ def _region(given: str | None) -> str:
     from gotocloud.slurm.cluster_facts import known_facts
 
     if given:
-        if problem := region_problem(given, REGIONS):
-            raise InputError(problem)
+        if given not in REGIONS:
+            raise InputError(f"--region: {region_problem(given)}.")
         return given
     here = (known_facts().region, *map(os.environ.get, ("AWS_REGION", "AWS_DEFAULT_REGION")))
     found = next((region for region in here if region), None)
