@@ -19,6 +19,7 @@ RUN_ELSEWHERE = {
     r"make bench-upload": "tests/test_makefile.py",
     r"gotocloud (upload|download) .*": "tests/cli/test_transfer.py",
     r"gotocloud (setup|start|connect|pause|finish) .*": "tests/cli/test_whole_life.py",
+    r"gotocloud software (publish|check).*": "tests/cli/test_software.py",
     r"gotocloud status": "tests/cli/test_whole_life.py",
     r"make (env|test|lint|check|bench|lock|help)": "tests/test_makefile.py",
     r"make demo|gotocloud rehearse demo.*": "tests/rehearsal/test_whole_demo.py",
