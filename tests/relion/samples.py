@@ -87,6 +87,47 @@ def write_map(path: Path, box_px: int = 4) -> None:
     path.write_bytes(header + bytes(4 * box_px**3))
 
 
+def write_iteration(
+    folder: Path, iteration: int, *, halves: bool = False, root: str = "run", particles: int = 3
+) -> Path:
+    """What `relion_refine` writes after an iteration; the optimiser file.
+
+    Args:
+        folder: The job's folder, two levels below the project's.
+        iteration: Number of the iteration.
+        halves: Whether two halves are refined apart.
+        root: How the names start: "run", or "run_ct3" of a continued run of 3.1.
+        particles: How many particles there are.
+    """
+    job = "/".join(folder.parts[-2:])
+    name = f"{root}_it{iteration:03}"
+    write_particles(folder / f"{name}_data.star", particles, 64)
+    models = []
+    for half in ("_half1", "_half2") if halves else ("",):
+        write_map(folder / f"{name}{half}_class001.mrc")
+        (folder / f"{name}{half}_model.star").write_text(
+            "\n# version 30001\n\ndata_model_general\n\n_rlnNrClasses 1\n \n"
+            "\n# version 30001\n\ndata_model_classes\n\nloop_ \n_rlnReferenceImage #1 \n"
+            f"{job}/{name}{half}_class001.mrc \n \n",
+            encoding="utf-8",
+        )
+        models.append(f"{job}/{name}{half}_model.star")
+    (folder / f"{name}_sampling.star").write_text(
+        "\n# version 30001\n\ndata_sampling_general\n\n_rlnIs3DSampling 1\n \n", encoding="utf-8"
+    )
+    second = f"_rlnModelStarFile2 {models[-1]}\n" if halves else ""
+    path = folder / f"{name}_optimiser.star"
+    path.write_text(
+        "\n# version 30001\n\ndata_optimiser_general\n\n"
+        f"_rlnOutputRootName {job}/{root}\n_rlnModelStarFile {models[0]}\n{second}"
+        f"_rlnExperimentalDataStarFile {job}/{name}_data.star\n"
+        f"_rlnOrientSamplingStarFile {job}/{name}_sampling.star\n"
+        f"_rlnCurrentIteration {iteration}\n_rlnDoSplitRandomHalves {int(halves)}\n \n",
+        encoding="utf-8",
+    )
+    return path
+
+
 def gpu_queue(
     name: str = "refine3d",
     *,

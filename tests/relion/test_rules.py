@@ -13,7 +13,14 @@ from gotocloud.relion.findings import Severity
 from gotocloud.relion.rules import RULES, check
 from gotocloud.relion.rules.data import particles_gib
 from gotocloud.relion.rules.gpus import gpu_memory_gb
-from tests.relion.samples import cpu_queue, gpu_queue, make_job, write_map, write_particles
+from tests.relion.samples import (
+    cpu_queue,
+    gpu_queue,
+    make_job,
+    write_iteration,
+    write_map,
+    write_particles,
+)
 
 REFINED = "Select/job007/particles.star"
 
@@ -58,27 +65,7 @@ def movie(frames: int) -> Callable[[Path], None]:
 
 
 def optimiser(project: Path) -> None:
-    folder = project / "Refine3D/job012"
-    folder.mkdir(parents=True, exist_ok=True)
-    write_particles(folder / "run_it003_data.star", 5, 64)
-    for half in (1, 2):
-        write_map(folder / f"run_it003_half{half}_class001.mrc")
-        (folder / f"run_it003_half{half}_model.star").write_text(
-            "\ndata_model_classes\n\nloop_\n_rlnReferenceImage #1\n"
-            f"Refine3D/job012/run_it003_half{half}_class001.mrc\n \n",
-            encoding="utf-8",
-        )
-    (folder / "run_it003_sampling.star").write_text(
-        "\ndata_sampling_general\n\n_rlnIs3DSampling 1\n \n", encoding="utf-8"
-    )
-    root = "Refine3D/job012/run_it003"
-    (folder / "run_it003_optimiser.star").write_text(
-        "\ndata_optimiser_general\n\n"
-        f"_rlnModelStarFile {root}_half1_model.star\n_rlnModelStarFile2 {root}_half2_model.star\n"
-        f"_rlnExperimentalDataStarFile {root}_data.star\n"
-        f"_rlnOrientSamplingStarFile {root}_sampling.star\n_rlnDoSplitRandomHalves 1\n \n",
-        encoding="utf-8",
-    )
+    write_iteration(project / "Refine3D/job012", 3, halves=True)
 
 
 CONTINUED = {"fn_cont": "Refine3D/job012/run_it003_optimiser.star"}
