@@ -202,3 +202,14 @@ def test_the_cost_is_that_of_all_nodes_for_the_time() -> None:
     assert record().usd_in_job is None
     cheap = record(in_job_s=44, nodes=1, usd_per_node_hour=8.568)
     assert cheap.usd_in_job == pytest.approx(0.1047, abs=1e-4)
+
+
+def test_the_document_lists_every_column_as_it_is() -> None:
+    from tests.needs import ROOT
+
+    document = (ROOT / "docs" / "benchmark-records.md").read_text(encoding="utf-8")
+    for column in COLUMNS:
+        holds = ", ".join(f"`{one}`" for one in column.choices) or column.kind.value
+        need = "yes" if column.required else ""
+        assert f"| `{column.name}` | {need} | {holds} | {column.meaning} |" in document
+    assert HEADLINE in document
