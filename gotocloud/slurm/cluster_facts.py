@@ -31,7 +31,6 @@ class ClusterFacts:
         lustre: Where the working file system is mounted.
         capacity: Where jobs go unless somebody says otherwise: "on-demand" or "spot", as
             `gotocloud start --spot` decided.
-        capacity: What its jobs use unless they say otherwise: "spot", or on demand.
     """
 
     cluster: str = ""
@@ -45,7 +44,6 @@ class ClusterFacts:
     software: str = "/efs"
     lustre: str = "/fsx"
     capacity: str = "on-demand"
-    capacity: str = ""
 
 
 def facts_path(environment: Mapping[str, str] | None = None) -> Path:

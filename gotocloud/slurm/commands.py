@@ -56,6 +56,15 @@ _INITIAL_VALUES = frozenset(
 """Options that a run from the beginning takes and a continued one does not know."""
 
 
+_ONLY_WITH_MASKS = frozenset({"--ini_high"})
+"""A continued run knows it only where multi-body refinement begins."""
+
+_NOT_WHILE_AUTOMATIC = frozenset(
+    {"--healpix_order", "--psi_step", "--offset_range", "--offset_step"}
+)
+"""A continued automatic refinement has its own idea of these."""
+
+
 @dataclass(frozen=True)
 class FilledTemplate:
     """Our template as RELION filled it in for one job.
@@ -162,17 +171,20 @@ def continued(command: str, *, optimiser: str, root_before: str) -> str:
         root_before: Root name that the optimiser file states (`_rlnOutputRootName`).
     """
     words = _WORD.findall(command)
+    dropped = _INITIAL_VALUES | {"--continue"}
+    if "--multibody_masks" not in words:
+        dropped |= _ONLY_WITH_MASKS
+    if "--auto_refine" in words:
+        dropped |= _NOT_WHILE_AUTOMATIC
     kept: list[str] = []
     position = 0
     while position < len(words):
         word = words[position]
-        takes_value = word in _INITIAL_VALUES or word in ("--continue", "--o")
-        if word in ("--o",):
-            root = other_spelling(words[position + 1 : position + 2], root_before)
-            kept += ["--o", root]
-        elif not takes_value and word not in _INITIAL_FLAGS:
+        if word == "--o":
+            kept += ["--o", other_spelling(words[position + 1 : position + 2], root_before)]
+        elif word not in dropped and word not in _INITIAL_FLAGS:
             kept.append(word)
-        position += 2 if takes_value else 1
+        position += 2 if word == "--o" or word in dropped else 1
     return " ".join([kept[0], "--continue", shlex.quote(optimiser), *kept[1:]])
 
 

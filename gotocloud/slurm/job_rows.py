@@ -22,8 +22,8 @@ from gotocloud.slurm.submissions import RECORD_FILE, Attempt, Submission, load
 LOOKED_UP = 200
 """Jobs whose files are read; no cluster has so many machines that more could run."""
 
-LOG_END_BYTES = 64 * 1024
-"""Of a log, in which one iteration's progress bars take a few thousand."""
+LOG_END_BYTES = 32 * 1024
+"""Of a log, in which the progress bar of an iteration takes some 5,000."""
 
 HOUR_S = 3600
 
@@ -71,6 +71,8 @@ class JobRow:
         elapsed_s: Time that it has run, all attempts together; None if unknown.
         cost: What that has cost.
         looked_up: Whether its files were read.
+        has_machines: Whether it has them, which cost.
+        waits: Whether it is in the queue without.
     """
 
     name: str
@@ -90,6 +92,8 @@ class JobRow:
     elapsed_s: float | None
     cost: Cost
     looked_up: bool
+    has_machines: bool = False
+    waits: bool = False
 
     @property
     def progress(self) -> str:
@@ -178,10 +182,12 @@ def _queued_row(job: QueuedJob, around: Surroundings, *, look: bool) -> JobRow:
         iteration=log.iteration or None,
         iterations=log.iterations_total,
         resolution_angstrom=log.final_resolution_angstrom or log.resolution_angstrom,
-        attempts=len(_started(attempts)) or (1 if job.is_running else 0),
+        attempts=len(_started(_earlier(job, attempts))) + (1 if job.is_running else 0),
         elapsed_s=elapsed_s,
         cost=cost,
         looked_up=look,
+        has_machines=job.is_running,
+        waits=job.is_waiting,
     )
 
 
@@ -189,8 +195,7 @@ def _so_far(
     job: QueuedJob, attempts: Sequence[Attempt], around: Surroundings
 ) -> tuple[float | None, Cost]:
     """Time and cost of a job in the queue: earlier attempts and the one that runs."""
-    earlier = [one for one in attempts if one.token != job.token]
-    elapsed_s, usd, complete = _sum(earlier, around, history=attempts)
+    elapsed_s, usd, complete = _sum(_earlier(job, attempts), around, history=attempts)
     if job.is_running:
         this = next((one for one in attempts if one.token == job.token), None)
         rate = _rate(job, this, around)
@@ -200,6 +205,10 @@ def _so_far(
             usd = (usd or 0.0) + rate * job.elapsed_s / HOUR_S
         elapsed_s += job.elapsed_s or 0
     return elapsed_s, Cost(_known(usd, complete), complete)
+
+
+def _earlier(job: QueuedJob, attempts: Iterable[Attempt]) -> list[Attempt]:
+    return [one for one in attempts if one.token != job.token]
 
 
 def _rate(job: QueuedJob, attempt: Attempt | None, around: Surroundings) -> float | None:

@@ -263,8 +263,9 @@ def _other_spot(
         if one.spot and one.instance_type not in tried and _as_good(one, home)
     ]
 
-    def unlikeness(one: Partition) -> tuple[bool, int]:
-        return _family(one) == _family(home), abs(_size(one) - _size(home))
+    def unlikeness(one: Partition) -> tuple[bool, bool, int]:
+        more = _size(one) - _size(home)
+        return _family(one) == _family(home), more < 0, abs(more)
 
     return tuple(one.name for one in sorted(fitting, key=unlikeness))
 
