@@ -99,7 +99,7 @@ def test_a_running_job_shows_its_iteration_time_and_cost(
         Submission(job="Refine3D/job025/", label="relion.refine3d", stamp="s", attempts=(lost,)),
     )
     row = _once_it_has_machines(number)
-    assert (row["nodes"], row["iteration"], row["attempts"]) == (2, 8, 1)
+    assert (row["nodes"], row["iteration"], row["attempts"]) == (2, 8, 2)
     assert row["state"] in ("running", "machines are starting")
     assert row["resolution_angstrom"] == 4.21
     assert row["elapsed_s"] >= 3600
@@ -193,3 +193,21 @@ def test_a_form_for_nowhere_says_what_to_name(
     assert done.returncode == 2
     assert "Next: gotocloud form --config" in done.stderr
     assert done.stdout == ""
+
+
+def test_a_long_list_is_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    from gotocloud.cli.jobs import _show
+    from gotocloud.slurm.job_rows import Cost, JobRow
+
+    plain = JobRow(
+        *("Class2D/job001/", "/fsx", "1", "u", "class2d", 8, "waiting", "PENDING"),
+        *("waits until machines of its queue are free", "Resources", None, None, None),
+        *(0, None, Cost(0.0, complete=True)),
+        looked_up=True,
+        waits=True,
+    )
+    for count in (3, 500):
+        _show([plain] * count, everything=False)
+        said = capsys.readouterr()
+        assert said.out.count("waits until machines of its queue are free") == count
+        assert f"{count} waiting" in said.err
