@@ -35,7 +35,7 @@ from gotocloud.software.layout import (
     Layout,
 )
 from gotocloud.software.load import dump_catalogue
-from gotocloud.software.modules import module_files
+from gotocloud.software.modules import module_files, write_tree
 
 _STALE_S = 86400
 
@@ -161,6 +161,23 @@ def install(layout: Layout, release: Content, *, switch: bool = True) -> Install
             f"{error.filename or layout.top} cannot be written: {error.strerror}."
         ) from error
     return Installed(folder, written, before, in_force(layout))
+
+
+def lay_out_system(layout: Layout, catalogue: Catalogue) -> dict[str, str]:
+    """Write modules and catalogue of programs that a machine has itself, without a release.
+
+    For rehearsals, whose command line is the one that runs them.
+
+    Returns:
+        Environment variables by which commands find the catalogue.
+
+    Raises:
+        OSError: if they cannot be written.
+    """
+    write_tree(layout.modules, catalogue)
+    path = layout.top / CATALOGUE
+    path.write_text(dump_catalogue(catalogue), encoding="utf-8")
+    return {CATALOGUE_VARIABLE: str(path)}
 
 
 def in_force(layout: Layout) -> str | None:

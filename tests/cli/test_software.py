@@ -13,8 +13,10 @@ import yaml
 
 from gotocloud.cli import software_work
 from gotocloud.software.catalogue import CATALOGUE_VARIABLE, PACKAGED, system_catalogue
+from gotocloud.software.layout import Layout
 from gotocloud.software.load import dump_catalogue, load_catalogue
 from gotocloud.software.modules import module_files
+from gotocloud.software.release import content, install
 from tests.needs import ROOT
 from tests.software.small_site import MAIN, THIS_PYTHON, make_site
 
@@ -246,6 +248,21 @@ def test_a_package_that_cannot_be_fetched_is_named(
     assert f"pip could not fetch the locked packages for Python {THIS_PYTHON}" in err
     assert "annotated-doc==" in err
     assert not (tmp_path / "gotocloud").exists()
+
+
+def test_a_job_keeps_the_release_that_it_began_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`gotocloud submit` writes into its script which file the job calls when it ends."""
+    from gotocloud.cli.submit import _own_path
+
+    layout, catalogue = Layout(tmp_path), system_catalogue({"relion": ("3.1.3", "/usr")})
+    first = install(layout, content("1", b"#!/bin/sh\n", b"", catalogue))
+    monkeypatch.setattr(sys, "argv", [str(layout.top / "bin" / "gotocloud")])
+    submitted_with = _own_path()
+    install(layout, content("2", b"#!/bin/sh\n", b"", catalogue))
+    assert submitted_with == str(first.folder / "gotocloud.pyz")
+    assert _own_path() != submitted_with
 
 
 def test_the_published_catalogue_is_the_one_given(tmp_path: Path) -> None:

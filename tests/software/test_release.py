@@ -13,7 +13,14 @@ import pytest
 
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.software import release
-from gotocloud.software.catalogue import PACKAGED, Catalogue
+from gotocloud.software.catalogue import (
+    PACKAGED,
+    Catalogue,
+    catalogue_in_force,
+    executable_for,
+    module_to_load,
+    system_catalogue,
+)
 from gotocloud.software.layout import LINKS, Layout
 from gotocloud.software.load import load_catalogue
 from tests.needs import need_modules
@@ -226,3 +233,11 @@ def test_the_settings_are_clean_shell(layout: Layout) -> None:
         [shellcheck, "-"], input=text, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_rehearsal_gets_modules_and_catalogue_without_a_release(layout: Layout) -> None:
+    system = system_catalogue({"relion": ("3.1.3", "/usr")}, root=str(layout.root))
+    told = release.lay_out_system(layout, system)
+    known = catalogue_in_force(told)
+    wanted = executable_for("refine3d", "g5.12xlarge", catalogue=known)
+    assert module_to_load(wanted, layout.modules) == "relion/3.1.3"
