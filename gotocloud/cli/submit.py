@@ -78,9 +78,13 @@ def _own_path() -> str:
     """How nodes call this program: it is on a file system that all of them have."""
     import shutil
 
+    from gotocloud.software.layout import FILE as ONE_FILE
+
     called = Path(sys.argv[0])
     if called.name == "gotocloud" and called.is_file():
-        return str(called.absolute())
+        # A published release is never changed: a job keeps the one that it began with.
+        release = called.resolve()
+        return str(release if release.name == ONE_FILE else called.absolute())
     return shutil.which("gotocloud") or "gotocloud"
 
 
