@@ -51,7 +51,7 @@ class Estimate:
             text = "one measured run" if self.runs == 1 else f"mean of {self.runs} measured runs"
         else:
             text = "between measured node counts"
-        return f"{text}, at least" if self.at_least else text
+        return f"{text}, a lower bound" if self.at_least else text
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,23 @@ def settings_for_routing(
     wish = Question("", region=region or Question("").region, spot=spot)
     try:
         records, _ = load_records(None)
-        return (measured_settings(records, wish) if records else ()), ""
+        settings = measured_settings(records, wish) if records else ()
+        return settings, _unweighed(records, settings, wish)
     except GoToCloudError as error:
         return (), f"Your own benchmark records are not used: {error.message}"
+
+
+def _unweighed(
+    records: Sequence[BenchmarkRecord], settings: Sequence[Setting], wish: Question
+) -> str:
+    """Which kinds of job have measurements that no price allows to compare."""
+    served = {setting.kind for setting in settings}
+    kinds = sorted({record.job_type for record in records} - served)
+    advices = (advise(replace(wish, job=kind), records) for kind in kinds)
+    found = [pretty(one.question.job) for one in advices if one.basis == MEASURED]
+    if not found:
+        return ""
+    return (
+        f"Your own measurements of {', '.join(found)} are not used: no {wish.market} price of "
+        f"their machines is known in {wish.region}, or their ranks and threads are not."
+    )

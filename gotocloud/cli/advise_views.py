@@ -206,7 +206,8 @@ def hours_words(hours: float) -> str:
 def _time(choice: Choice) -> str:
     interval = _range(choice.hours_interval, hours_words)
     doubt = f"{interval}, nine runs of ten" if interval else "how far runs scatter is not known"
-    return f"{hours_words(choice.hours)}  ({doubt})"
+    least = "at least " if choice.estimate.at_least else ""
+    return f"{least}{hours_words(choice.hours)}  ({doubt})"
 
 
 def _cost(choice: Choice) -> str:
@@ -220,7 +221,9 @@ def _cost(choice: Choice) -> str:
 
 
 def _usd(usd: float | None) -> str:
-    return "cost unknown" if usd is None else f"{usd:,.2f} USD"
+    if usd is None:
+        return "cost unknown"
+    return f"{usd:,.2f} USD" if usd >= 0.005 else "less than 0.01 USD"
 
 
 def _range(interval: tuple[float, float] | None, words: object) -> str:

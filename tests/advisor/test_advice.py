@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from gotocloud.advisor.advice import FROM_PAPER, MEASURED, NOTHING, Question, advise
@@ -13,9 +15,11 @@ from gotocloud.advisor.paper import PAPER_OPTIMA, paper_optima
 from gotocloud.advisor.places import VARIABLE
 from gotocloud.advisor.preference import preference
 from gotocloud.advisor.progress import STREPTAVIDIN
+from gotocloud.advisor.records import records_text
 from gotocloud.advisor.sizes import Size
 from gotocloud.advisor.workflow import advise_project, single_particle_workflow
 from gotocloud.cluster_configs.model import JOB_TYPES
+from tests.advisor.imports.relion_project import JOBS
 from tests.advisor.measured import on_nodes, record
 
 PAPER = {
@@ -196,6 +200,35 @@ def test_broken_records_never_stop_routing(monkeypatch: pytest.MonkeyPatch) -> N
     settings, why = settings_for_routing("us-east-1")
     assert settings == ()
     assert "not used: There is no file" in why
+
+
+def test_measurements_that_cannot_be_weighed_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(records_text(MACHINES))
+    monkeypatch.setenv(VARIABLE, str(path))
+    assert len(settings_for_routing("us-east-1")[0]) == 2
+    settings, why = settings_for_routing("eu-west-3")
+    assert settings == ()
+    assert "Refine3D are not used: no on-demand price" in why
+
+
+def test_a_routed_job_says_that_it_follows_ones_own_measurements() -> None:
+    from gotocloud.cluster_configs.model import load_configuration
+    from gotocloud.cluster_configs.partitions import configured_partitions
+    from gotocloud.relion.job import read_job
+    from gotocloud.relion.routing import route
+
+    job = read_job(JOBS / "Refine3D" / "job012")
+    queues = configured_partitions(load_configuration("cryoem-spa"), {"g4dn.metal", "m5.xlarge"})
+    published = route(job, queues)
+    assert (published.nodes, published.ranks) == (2, 17)
+    own = [on_nodes(1, 3000, threads=5), on_nodes(2, 2900, threads=5)]
+    routed = route(job, queues, settings=measured_settings(own))
+    assert (routed.nodes, routed.ranks, routed.threads) == (1, 9, 5)
+    assert "the best of your own measurements, 0.83 h in 1 run" in routed.reason
+    assert routed.source.startswith("Own benchmark records of Refine3D")
 
 
 def test_a_project_sums_what_is_known_and_names_what_is_not() -> None:

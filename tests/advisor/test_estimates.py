@@ -124,7 +124,7 @@ def test_without_a_size_that_of_most_records_is_spoken_of() -> None:
 
 def test_times_of_progress_bars_are_marked_as_too_short() -> None:
     (one,) = estimate_times([record(timing="progress-bars")], Size()).found
-    assert one.basis == "one measured run, at least"
+    assert one.basis == "one measured run, a lower bound"
 
 
 def test_labels_are_the_papers() -> None:
