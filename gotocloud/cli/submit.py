@@ -154,11 +154,15 @@ def _submit(script: Path, filled: FilledTemplate, folder: Path, *, dry_run: bool
 
 
 def _route(job: Job, around: Surroundings) -> Route:
+    from gotocloud.advisor.measured_settings import settings_for_routing
     from gotocloud.relion.overrides import overrides_of
     from gotocloud.relion.routing import route
 
     prefer_spot = around.facts.capacity == "spot"
     overrides = overrides_of(job)
+    measured, problem = settings_for_routing(around.facts.region, spot=prefer_spot)
+    if problem:
+        narrate(problem)
     names = {partition.queue_name for partition in around.partitions}
     configuration = None
     if job.queue_job_type not in names and around.facts.configuration:
@@ -171,6 +175,7 @@ def _route(job: Job, around: Surroundings) -> Route:
         overrides,
         configuration=configuration,
         prefer_spot=prefer_spot,
+        settings=measured,
     )
 
 
