@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from gotocloud.cluster_configs.model import ClusterConfiguration
 
 _GPU_JOB_TYPES = ("refine3d", "class3d", "class2d", "class2d-vdam", "initialmodel", "prep-gpu")
+_SINGLE_GPU = ("denoisetomo", "dynamight", "modelangelo")
+"""Not RELION's own programs: they take the one GPU that is typed."""
 _GPU_IDS = re.compile(r"(\d+(,\d+)*)(:\d+(,\d+)*)*")
 
 
@@ -323,6 +325,8 @@ def _shape(
         )
     if chosen.gpu_ids is not None:
         gpu_ids = chosen.gpu_ids
+    elif kind in _SINGLE_GPU:
+        gpu_ids = job.gpu_ids
     elif on_gpu and job.uses_gpu:
         gpu_ids = gpu_list(layout, partition.gpus, idle_leader=idle_leader)
     else:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gotocloud.cli.submit import as_routed
 from gotocloud.cluster_configs.model import (
     configuration_names,
     load_configuration,
@@ -17,10 +18,13 @@ from gotocloud.cluster_configs.model import (
 )
 from gotocloud.cluster_configs.partitions import Partition, configured_partitions
 from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.platform.zones import zone_map
+from gotocloud.relion.findings import errors
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_types import RELION_JOB_TYPES, relion_job_type
 from gotocloud.relion.overrides import Overrides, overrides_of
 from gotocloud.relion.routing import Route, can_resume, gpu_list, route, spread
+from gotocloud.relion.rules import check
 from gotocloud.relion.settings import PUBLISHED, Setting, job_kind, leader_is_idle
 
 SPA = load_configuration("cryoem-spa")
@@ -113,6 +117,28 @@ def test_every_job_type_is_routed_in_every_configuration(label: str, name: str) 
             assert workers * found.threads <= there.vcpus
             assert found.reason.endswith(".")
             assert found.source
+
+
+@pytest.mark.parametrize("name", configuration_names())
+def test_no_route_breaks_a_rule_of_relion(name: str) -> None:
+    configuration = load_configuration(name)
+    broken = set()
+    for region in zone_map().regions.values():
+        partitions = configured_partitions(configuration, region.best.offered)
+        for label in RELION_JOB_TYPES:
+            for options in ({}, {"do_grad": "Yes"}, {"do_param_optim": "Yes"}):
+                wanted = job(label, options, use_gpu="Yes", dont_skip_align="Yes", gpu_ids="0")
+                found = route(wanted, partitions, configuration=configuration)
+                hardware = next(one for one in partitions if one.name == found.queue)
+                routed = as_routed(wanted, found)
+                findings = check(routed, hardware, nodes=found.nodes, layout=found.layout)
+                broken |= {(label, one.rule) for one in errors(findings)}
+    assert broken == set()
+
+
+def test_a_program_that_is_not_relions_keeps_the_gpu_that_was_typed() -> None:
+    four = Partition("prep-gpu", "g5.12xlarge", 1, 48, 192, 4, 22.35, False, True)
+    assert route(job("denoisetomo", gpu_ids="2"), (four,)).gpu_ids == "2"
 
 
 @pytest.mark.parametrize("setting", PUBLISHED, ids=lambda one: f"{one.kind} {one.instance_type}")
