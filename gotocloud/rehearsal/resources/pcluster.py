@@ -14,6 +14,7 @@ from gotocloud.rehearsal.engine.values import stringified
 from gotocloud.rehearsal.judge import Message, judge
 from gotocloud.rehearsal.nodes import NODES
 from gotocloud.rehearsal.resources.base import Resource, ResourceError
+from gotocloud.rehearsal.resources.pcluster_head import make_role, remove_role, tell
 from gotocloud.rehearsal.services.data_repository_lustre import LUSTRE
 from gotocloud.rehearsal.services.run_command import add_head_node
 
@@ -61,6 +62,8 @@ class PclusterCluster(Resource):
         if instance := self.notes.get("instance"):
             self.call("ec2", "TerminateInstances", InstanceIds=[instance])
             NODES.remove(instance)
+        if role := self.notes.get("role"):
+            remove_role(self.call, role)
         if address := self.notes.get("address"):
             self.call("ec2", "ReleaseAddress", AllocationId=address)
 
@@ -102,6 +105,7 @@ class PclusterCluster(Resource):
 
     def _launch(self, configuration: Mapping[str, Any]) -> dict[str, Any]:
         head = configuration["HeadNode"]
+        self.notes["role"] = make_role(self.call, self.physical_id, configuration)
         networking = head["Networking"]
         own = networking.get("SecurityGroups", networking.get("AdditionalSecurityGroups"))
         made = self.call(
@@ -132,13 +136,14 @@ class PclusterCluster(Resource):
             file_system = storage.get("FsxLustreSettings", {}).get("FileSystemId", "")
             if lustre := LUSTRE.get(file_system):
                 mounts[storage["MountDir"]] = lustre.root
-        add_head_node(
+        node = add_head_node(
             self.notes["instance"],
             self.site.account,
             self.site.region,
             self.properties["ClusterName"],
             mounts,
         )
+        tell(self.call, node.root, configuration)
 
     def _image(self, configuration: Mapping[str, Any]) -> str:
         part = _OS_PARTS[configuration["Image"]["Os"]]
