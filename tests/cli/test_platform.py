@@ -310,8 +310,10 @@ def test_publish_uploads_templates_and_scripts_once(run: Run, assembly: Path) ->
     assert set(published()) == {
         "releases/1.0/manifest.json",
         "releases/1.0/project.template.json",
+        "releases/1.0/node/configure-head-node.sh",
         "releases/1.0/node/inventory.py",
         "releases/1.0/node/mount-software.sh",
+        "releases/1.0/node/relion-submit-template.sh",
         *(
             f"releases/1.0/cluster/{name}/{region}.template.json"
             for name in configuration_names()
