@@ -100,7 +100,7 @@ def _run(
     with ended_by_signals(), _explained(progress, output_dir, state_dir):
         try:
             with progress.step("Start the local AWS"):
-                aws = LocalAws.start(state_dir, account=platform.management.account)
+                aws = LocalAws.start(state_dir, account=platform.management.account, iam=True)
             deploy_platform(aws, platform_path, step=progress.step, log=progress.detail)
             launch = _launch(aws, platform, configuration, progress)
             with progress.step("Ask AWS what exists where"):
@@ -165,7 +165,9 @@ def launching_group(platform: Platform, configuration: str) -> tuple[Group, str]
 def _launch(aws: LocalAws, platform: Platform, configuration: str, progress: Progress) -> Launch:
     group, region = launching_group(platform, configuration)
     name = group.scientists[0]
-    with progress.step(f"Sign in as {name} of {group.name}"):
+    with progress.step(
+        f"Sign in as {name} of {group.name}, with MFA"
+    ):
         scientist = sign_in(aws, group, region, name)
     launcher = Launcher(
         platform, scientist, PROJECT, configuration, __version__, on_event=_told(progress)

@@ -21,6 +21,7 @@ from gotocloud.platform.names import SCIENTIST_ROLE, distribution_bucket, releas
 from gotocloud.platform.project_names import ProjectNames
 from gotocloud.platform.release import PROJECT_TEMPLATE, cluster_template, sha256
 from gotocloud.rehearsal.engine.site import session_of_nobody
+from gotocloud.rehearsal.iam import people
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.report import Launch
 
@@ -77,11 +78,10 @@ def _client(service: str, region: str, endpoint_url: str, keys: tuple[str, ...])
 
 
 def sign_in(aws: LocalAws, group: Group, region: str, name: str) -> Scientist:
-    """Assume the scientists' role in the group's account, under the scientist's name."""
-    sts = aws.client("sts", group.account, region)
-    arn = f"arn:aws:iam::{group.account}:role/{SCIENTIST_ROLE}"
-    answer = sts.assume_role(RoleArn=arn, RoleSessionName=name)
-    return Scientist(name, group, region, aws, answer["Credentials"])
+    """Sign in with MFA and assume the scientists' role in the group's account."""
+    keys = people.enrol(aws, group.account, region, name)
+    credentials = people.sign_in(aws, group.account, region, name, keys)
+    return Scientist(name, group, region, aws, credentials)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pytest
 
 from gotocloud import __version__
 from gotocloud.rehearsal import demo
+from gotocloud.rehearsal.iam.decisions import read_decisions
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.progress import Progress
 from gotocloud.rehearsal.report import Report
@@ -54,6 +55,14 @@ def test_every_stack_stands(done: Done) -> None:
     stacks = {(s["account"], s["region"], s["name"]): s["status"] for s in done.data["stacks"]}
     assert set(stacks.values()) == {"CREATE_COMPLETE"}
     assert len(stacks) == 3 + 3 + 2
+
+
+def test_iam_decided_about_every_request_of_the_scientist_and_denied_none(done: Done) -> None:
+    decided = list(read_decisions(done.folder / "state"))
+    caller = f"gotocloud-scientist/{done.report.launch.scientist}"
+    scientists = [one for one in decided if one.caller.endswith(caller)]
+    assert {"cloudformation:CreateStack", "iam:PassRole"} <= {one.action for one in scientists}
+    assert [one for one in decided if not one.allowed] == []
 
 
 def test_every_peering_is_active_with_routes_both_ways(done: Done) -> None:

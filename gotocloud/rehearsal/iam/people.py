@@ -6,6 +6,7 @@ from typing import Any
 
 from gotocloud.platform.names import SCIENTIST_ROLE
 from gotocloud.rehearsal.engine.access import no_real_account
+from gotocloud.rehearsal.engine.site import session_of_nobody
 from gotocloud.rehearsal.local_aws import LocalAws
 
 CODE = "123456"
@@ -53,9 +54,7 @@ def sign_in(
         keys: The user's access key, from `enrol`.
         more: Further parameters of AssumeRole.
     """
-    import boto3
-
-    sts = boto3.Session().client(
+    sts = session_of_nobody().client(
         "sts",
         region_name=region,
         endpoint_url=local.endpoint_url,
