@@ -105,7 +105,7 @@ def test_a_foreign_queue_script_is_checked_as_typed(tmp_path: Path) -> None:
     job = good_job(tmp_path)
     (job / "run_submit.script").write_text("#SBATCH --gpus-per-task=1\nmpirun relion_refine_mpi\n")
     done = RUNNER.invoke(app, [str(job), *PLACE])
-    assert done.exit_code == ExitCode.FAILED
+    assert done.exit_code == 0
     assert "[gpu-binding]" in done.stdout
     assert "not made from GoToCloud's template" in done.stderr
 

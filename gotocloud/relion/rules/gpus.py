@@ -138,7 +138,7 @@ def _uneven(case: Situation) -> Broken | None:
         return None
     return Broken(
         f"{case.job.name} puts {found.most_followers} followers on some GPUs and "
-        f"{found.fewest_followers} on others; every iteration waits for the fullest.",
+        f"{found.fewest_followers} on others.",
         _better_ids(case),
     )
 
@@ -213,7 +213,10 @@ def _pool_on_cpu(case: Situation) -> Broken | None:
 
 
 _JOBS = "3dem/relion 5.0.1, src/pipeline_jobs.cpp"
-_PUBLIC = "RELION's tutorial and KEK-SBRC-CryoEM/CS-Schemes, read 2026-11"
+_POOL = (
+    "RELION's single-particle tutorial (relion.readthedocs.io): 16 to 30 on GPUs; 3dem/relion: "
+    "3 by default"
+)
 
 RULES = (
     Rule(
@@ -294,9 +297,9 @@ RULES = (
     ),
     Rule(
         "gpus-uneven",
-        Severity.WARNING,
-        "All followers get about as many particles, so a GPU that serves more of them than "
-        "another holds every iteration up.",
+        Severity.NOTE,
+        "A GPU that serves more followers than another has less memory for each of them, and "
+        "the two halves of a refinement may get unequal shares of the GPUs.",
         "One leader and k followers for each GPU: 1 + k x GPUs ranks.",
         "3dem/relion 5.0.1, src/ml_optimiser_mpi.cpp; #156",
         _uneven,
@@ -322,9 +325,9 @@ RULES = (
     ),
     Rule(
         "gpu-binding",
-        Severity.ERROR,
-        "When Slurm gives each task its own GPU, every rank sees its own as number 0, and "
-        "RELION takes them all for one.",
+        Severity.WARNING,
+        "When Slurm gives each task its own GPU, every rank sees its own as number 0: RELION "
+        "believes that all ranks share one GPU, and a list of other numbers fails.",
         "Ask for GPUs by machine: --gres=gpu:N or --gpus-per-node=N.",
         "3dem/relion #1074",
         _bound,
@@ -343,7 +346,7 @@ RULES = (
         Severity.WARNING,
         "A GPU waits for the disk when few particles are read at a time; too many fill memory.",
         f"Set 'Number of pooled particles' to {GPU_POOL[0]} to {GPU_POOL[1]}.",
-        _PUBLIC,
+        _POOL,
         _pool_on_gpu,
     ),
     Rule(
@@ -351,7 +354,7 @@ RULES = (
         Severity.NOTE,
         "On CPUs pooling many particles costs memory and wins little.",
         f"Set 'Number of pooled particles' to about {CPU_POOL}.",
-        _PUBLIC,
+        _POOL,
         _pool_on_cpu,
     ),
 )
