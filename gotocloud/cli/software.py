@@ -156,6 +156,10 @@ def publish(
             help="What runs the command on nodes. Default: /usr/bin/pythonX.Y.",
         ),
     ] = None,
+    extra: Annotated[
+        list[str] | None,
+        typer.Option("--extra", metavar="NAME", help="Pack an extra as well, such as advice."),
+    ] = None,
     stage: Annotated[
         bool, typer.Option("--stage", help="Write the release, but leave the old one in force.")
     ] = False,
@@ -175,6 +179,7 @@ def publish(
         _catalogue(catalogue, root),
         python=python,
         interpreter=interpreter,
+        extras=extra or (),
         switch=not stage,
         dry_run=dry_run,
     )

@@ -78,6 +78,7 @@ def publish_release(
     *,
     python: str,
     interpreter: str | None,
+    extras: Sequence[str],
     switch: bool,
     dry_run: bool,
 ) -> dict[str, Any]:
@@ -87,6 +88,7 @@ def publish_release(
         to: Where the file system is mounted here.
         repository: Holds pyproject.toml and requirements.txt.
         interpreter: What runs it on nodes. Default: the system's Python of that version.
+        extras: Extras of this package that go with it.
         switch: Whether the release comes into force.
 
     Raises:
@@ -104,7 +106,7 @@ def publish_release(
         raise InputError(f"{to} is not there: is the shared file system mounted?")
     first_line = f"{interpreter} -I" if interpreter else bundle.interpreter(python)
     with tempfile.TemporaryDirectory(prefix="gotocloud-publish-") as folder:
-        site = _site(Path(folder), repository, python)
+        site = _site(Path(folder), repository, python, extras)
         narrate("Packing one file …")
         one_file = bundle.one_file(site, python=python, first_line=first_line)
         _try(Path(folder), one_file, first_line)
@@ -142,7 +144,7 @@ def _tell(done: Any, *, switch: bool) -> None:
         )
 
 
-def _site(work: Path, repository: Path, python: str) -> Path:
+def _site(work: Path, repository: Path, python: str, extras: Sequence[str]) -> Path:
     """A folder with this package and everything that it needs on nodes."""
     import gotocloud
     from gotocloud.software import bundle
@@ -158,7 +160,7 @@ def _site(work: Path, repository: Path, python: str) -> Path:
                 next_command="gotocloud software publish --from REPOSITORY",
             ) from error
     site, requirements = work / "site", work / "requirements.txt"
-    roots = bundle.runtime_roots(texts[0])
+    roots = bundle.runtime_roots(texts[0], extras)
     requirements.write_text(bundle.locked_subset(texts[1], roots), encoding="utf-8")
     narrate(f"Fetching the locked packages for Python {python} …")
     command = [sys.executable, "-m", "pip", *bundle.pip_arguments(requirements, site, python)]

@@ -13,11 +13,11 @@ import re
 import shutil
 import tomllib
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.errors import GoToCloudError, InputError, unknown_name
 from gotocloud.software.starter import IDENTITY, SITE
 
 PYTHON = "3.12"
@@ -37,16 +37,25 @@ def interpreter(python: str = PYTHON) -> str:
     return f"/usr/bin/python{python} -I"
 
 
-def runtime_roots(pyproject: str) -> frozenset[str]:
+def runtime_roots(pyproject: str, extras: Sequence[str] = ()) -> frozenset[str]:
     """Packages that the command line itself asks for, from the text of pyproject.toml.
 
+    Args:
+        extras: Names of extras to go with them, for example "advice".
+
     Raises:
-        InputError: if it names none.
+        InputError: if it names none, or has not such an extra.
     """
     try:
-        listed = tomllib.loads(pyproject)["project"]["dependencies"]
+        project = tomllib.loads(pyproject)["project"]
+        listed = list(project["dependencies"])
     except (tomllib.TOMLDecodeError, KeyError) as error:
         raise InputError(f"pyproject.toml names no dependencies: {error}.") from error
+    optional = project.get("optional-dependencies", {})
+    for extra in extras:
+        if extra not in optional:
+            raise unknown_name("extra", extra, tuple(optional))
+        listed += optional[extra]
     return frozenset(_normal(re.split(r"[\s<>=!~\[;]", each, maxsplit=1)[0]) for each in listed)
 
 

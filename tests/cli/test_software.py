@@ -49,7 +49,7 @@ def a_small_site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, s
     text = {"main": MAIN}
     numbers = iter(range(100))
 
-    def site(_work: Path, _repository: Path, _python: str) -> Path:
+    def site(_work: Path, _repository: Path, _python: str, _extras: object) -> Path:
         return make_site(tmp_path / f"site{next(numbers)}", text["main"])
 
     monkeypatch.setattr(software_work, "_site", site)

@@ -54,6 +54,14 @@ def test_every_package_is_fetched_by_its_hash() -> None:
         assert "--hash=sha256:" in block
 
 
+def test_an_extra_goes_along_when_it_is_asked_for() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    more = bundle.locked_subset(lock(), bundle.runtime_roots(text, ["advice"]))
+    assert "\nnumpy==" in more
+    with pytest.raises(InputError, match=r"No extra named 'advise'.*Did you mean 'advice'"):
+        bundle.runtime_roots(text, ["advise"])
+
+
 def test_a_package_that_is_not_locked_is_named() -> None:
     with pytest.raises(InputError, match=r"does not lock numbers, words\.\nNext: make lock"):
         bundle.locked_subset(lock(), frozenset({"numbers", "words", "boto3"}))
