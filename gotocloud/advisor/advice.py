@@ -30,6 +30,7 @@ class Question:
         job: A job's name.
         size: Of the job; what it leaves open is that of most records.
         variant: Of the records; None is those without one.
+        symmetry: Point group; records of another one are left out. None for any.
         preference: What counts.
         region: Whose prices.
         spot: Whether on spot machines.
@@ -41,6 +42,7 @@ class Question:
     preference: Preference = field(default_factory=Preference)
     region: str = "us-east-1"
     spot: bool = False
+    symmetry: str | None = None
 
     @property
     def market(self) -> str:
@@ -214,6 +216,7 @@ def advise(question: Question, records: Sequence[BenchmarkRecord]) -> Advice:
         record
         for record in records
         if record.job_type == question.job and record.variant == question.variant
+        if question.symmetry is None or record.symmetry in (None, question.symmetry)
     ]
     paper = paper_optima(question.job)
     times = estimate_times(mine, question.size)
@@ -265,7 +268,10 @@ def _why_nothing(
 ) -> tuple[str, ...]:
     if mine:
         return (f"{len(mine)} recorded runs, but none of them ended well at the first attempt",)
-    others = {r.variant for r in records if r.job_type == question.job}
+    same_job = [record for record in records if record.job_type == question.job]
+    others = {record.variant for record in same_job}
+    if question.variant in others:
+        return (f"no recorded run of {pretty(question.job)} has symmetry {question.symmetry}",)
     if others:
         named = ", ".join(repr(name) if name else "none" for name in sorted(others, key=str))
         return (f"recorded runs of {pretty(question.job)} have other variants: {named}",)
@@ -309,6 +315,12 @@ def _notes(
         notes.append(
             f"{len(lost)} failed, aborted or repeated runs are left out of the times; they cost "
             f"{'at least ' if any(r.usd_in_job is None for r in lost) else ''}{spent:.2f} USD."
+        )
+    symmetries = sorted({record.symmetry for record in mine if record.symmetry})
+    if len(symmetries) > 1:
+        notes.append(
+            f"The runs have several symmetries ({', '.join(symmetries)}), and times depend on "
+            "them: choose one with --symmetry."
         )
     if extra := _overhead(mine):
         notes.append(extra)

@@ -68,6 +68,7 @@ def job(
     classes: Classes = None,
     iterations: Annotated[int | None, typer.Option(min=1, help="Iterations.")] = None,
     variant: Annotated[str | None, typer.Option(help="Variant of the records.")] = None,
+    symmetry: Annotated[str | None, typer.Option(help="Point group, for example C3.")] = None,
     priority: Priority = None,
     weight: Weight = None,
     deadline: Deadline = None,
@@ -93,6 +94,7 @@ def job(
         preference=wish,
         region=_region(region),
         spot=spot,
+        symmetry=symmetry,
     )
     records, name = load_records(benchmarks)
     _say_what_is_read(len(records), name)
@@ -155,6 +157,9 @@ def stop(
     record: Annotated[
         Path | None, typer.Option(help="The project's record of resolution, hours and USD.")
     ] = None,
+    project: Annotated[
+        Path | None, typer.Option(help="RELION project folder to take the record from instead.")
+    ] = None,
     example: Annotated[
         bool, typer.Option("--example", help="The paper's streptavidin project instead.")
     ] = False,
@@ -172,13 +177,20 @@ def stop(
     """Say whether another step is worth its money."""
     from gotocloud.advisor.progress import STREPTAVIDIN, progress_text, read_progress
     from gotocloud.advisor.stopping import stop_advice
+    from gotocloud.cli.advise_imports import progress_of
     from gotocloud.cli.advise_views import show_stop
 
     if template:
         typer.echo(progress_text(STREPTAVIDIN), nl=False)
         return
-    _check_stop(record, example=example, figures={"target": target, "worth": worth, "pixel": pixel})
-    progress = STREPTAVIDIN if record is None else read_progress(record)
+    _check_stop(
+        [record is not None, project is not None, example],
+        {"target": target, "worth": worth, "pixel": pixel},
+    )
+    if project is not None:
+        progress = progress_of(project, _known_region())
+    else:
+        progress = STREPTAVIDIN if record is None else read_progress(record)
     advice = stop_advice(
         progress,
         target_angstrom=target,
@@ -252,17 +264,23 @@ def columns(as_json: Json = False) -> None:
 def _region(given: str | None) -> str:
     """The region whose prices count: as typed, of this cluster, of the environment."""
     from gotocloud.platform.regions import REGIONS, region_problem
-    from gotocloud.slurm.cluster_facts import known_facts
 
     if given:
         if given not in REGIONS:
             raise InputError(f"--region: {region_problem(given)}.")
         return given
-    here = (known_facts().region, *map(os.environ.get, ("AWS_REGION", "AWS_DEFAULT_REGION")))
-    found = next((region for region in here if region), None)
+    found = _known_region()
     if found is None:
         narrate(f"Prices are those of {PAPER_REGION}; for another region: --region NAME")
     return found or PAPER_REGION
+
+
+def _known_region() -> str | None:
+    """The region of this cluster, or of the environment."""
+    from gotocloud.slurm.cluster_facts import known_facts
+
+    here = (known_facts().region, *map(os.environ.get, ("AWS_REGION", "AWS_DEFAULT_REGION")))
+    return next((region for region in here if region), None)
 
 
 def _say_what_is_read(count: int, name: str) -> None:
@@ -272,10 +290,10 @@ def _say_what_is_read(count: int, name: str) -> None:
         narrate("You have no benchmark records here (gotocloud-benchmarks.csv).")
 
 
-def _check_stop(record: Path | None, *, example: bool, figures: dict[str, float | None]) -> None:
+def _check_stop(sources: list[bool], figures: dict[str, float | None]) -> None:
     problems = []
-    if (record is None) != example:
-        problems.append("give either --record FILE or --example")
+    if sum(sources) != 1:
+        problems.append("give one of --record FILE, --project FOLDER and --example")
     problems += [
         f"--{name} {value:g} must be more than 0"
         for name, value in figures.items()

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from gotocloud.advisor.imports.foreign import parse_foreign
 from gotocloud.advisor.imports.job import Known
+from gotocloud.advisor.imports.progress import project_progress
 from gotocloud.advisor.imports.project import Imported, import_project
 from gotocloud.advisor.imports.sacct import SlurmRun, parse_sacct
+from gotocloud.advisor.progress import Progress
 from gotocloud.advisor.records import BenchmarkRecord, records_text
 from gotocloud.advisor.tables import parse_records, read_records, read_text
+from gotocloud.cli.output import narrate
 from gotocloud.errors import InputError
 from gotocloud.slurm.submissions import Attempt, load
 
@@ -58,6 +61,18 @@ def _constants(given: Mapping[str, str], known: Known) -> dict[str, str]:
         "source": known.source,
     }
     return {name: value for name, value in said.items() if value} | dict(given)
+
+
+def progress_of(project: Path, region: str | None) -> Progress:
+    """A project's record out of its folders; what it leaves out is told."""
+    found = project_progress(project, Known(region=region, source="own"), noted=_attempts)
+    for names, what in (
+        (found.without_time, "time and cost are not known"),
+        (found.without_price, "cost is not known"),
+    ):
+        if names:
+            narrate(f"Counted as nothing, for their {what}: {', '.join(names)}.")
+    return found.progress
 
 
 def _attempts(job: Path) -> tuple[Attempt, ...]:

@@ -48,6 +48,8 @@ def _show_measured(advice: Advice) -> None:
         _line("Time", _time(best))
         _line("Cost", _cost(best))
         _line("Known from", f"{best.estimate.basis}: {'; '.join(best.estimate.sources)}")
+        if best.shape.relion_version or best.shape.executable:
+            _line("Build", f"RELION {best.shape.relion_version} {best.shape.executable}".rstrip())
         _line("Queue", _queues(advice.question.job, best.shape))
     if second:
         _line("Next best", f"{second.shape.words}: {hours_words(second.hours)}, {_usd(second.usd)}")

@@ -19,6 +19,7 @@ from gotocloud.advisor.tables import read_records
 from gotocloud.cli.advise import app
 from gotocloud.errors import GoToCloudError, InputError
 from tests.advisor.imports.relion_project import log, refinement
+from tests.advisor.imports.test_project_progress import project as relion_jobs
 from tests.advisor.measured import on_nodes, record
 
 RUNNER = CliRunner()
@@ -154,7 +155,7 @@ def test_spot_prices_are_asked_for() -> None:
         (("prep-cpu",), "is a queue of several jobs"),
         (("refine3d", "--priority", "best"), "not one of speed, balanced, cost"),
         (("refine3d", "--benchmarks", "none.csv"), "There is no file 'none.csv'"),
-        (("stop",), "give either --record FILE or --example"),
+        (("stop",), "give one of --record FILE, --project FOLDER and --example"),
         (("stop", "--example", "--target", "-1"), "--target -1 must be more than 0"),
         (("stop", "--example", "--refinement", "."), "There is no run.out"),
         (("import", "none.csv"), "There is no file 'none.csv'"),
@@ -208,6 +209,17 @@ def test_stop_reads_a_record_that_began_as_the_template(tmp_path: Path) -> None:
     assert text == progress_text(STREPTAVIDIN)
     (tmp_path / "mine.csv").write_text(text)
     assert as_json("stop", "--record", "mine.csv", "--target", "1.2")["verdict"] == "stop"
+
+
+def test_stop_takes_the_record_from_a_projects_folders(tmp_path: Path) -> None:
+    jobs = [("Refine3D", 2, 0), ("PostProcess", 0, 4.0), ("Class3D", 0, 0), ("Refine3D", 1, 0)]
+    relion_jobs(tmp_path / "p", *jobs, ("PostProcess", 0, 3.5))
+    done = advise("stop", "--project", "p", "--target", "3.6")
+    assert "3.6 Å is reached" in done.stdout
+    assert "after 3 h and 23 USD" in done.stdout
+    assert (
+        "Counted as nothing, for their time and cost are not known: Class3D/job003" in done.stderr
+    )
 
 
 def test_stop_looks_at_a_running_refinement(tmp_path: Path) -> None:

@@ -121,7 +121,8 @@ def _record(
         particles=job.particles,
         box_px=job.box_px,
         classes=_number(job, "nr_classes"),
-        iterations=traces.log.iterations_total or traces.log.iterations_done or None,
+        # Of a refinement until convergence they are a result, not a size.
+        iterations=traces.log.iterations_total,
         symmetry=job.text("sym_name").strip() or None,
         instance_type=machine,
         nodes=nodes,

@@ -12,7 +12,7 @@ from gotocloud.advisor.imports.job import Attempt, Known, NotUsableError, job_re
 from gotocloud.advisor.imports.sacct import SlurmRun
 from gotocloud.advisor.records import BenchmarkRecord
 from gotocloud.errors import GoToCloudError
-from gotocloud.relion.job import read_job
+from gotocloud.relion.job import JOB_FILE, read_job
 from gotocloud.relion.pipeline import PIPELINE_FILE, read_pipeline
 from gotocloud.relion.run_log import ExitStatus, exit_status, parse_run_log
 
@@ -70,7 +70,8 @@ def import_project(
 
 
 def _jobs(project: Path) -> Iterable[tuple[str, Path, str]]:
-    if not (project / PIPELINE_FILE).exists() and (project / "job.star").exists():
+    # RELION keeps a copy of the pipeline in the folders of jobs, too.
+    if (project / JOB_FILE).exists():
         yield project.name, project, ""
         return
     for process in read_pipeline(project):

@@ -7,6 +7,7 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
+from gotocloud.slurm.submissions import Attempt
 from tests.needs import ROOT
 
 JOBS = ROOT / "tests" / "relion" / "jobs" / "5.0"
@@ -95,3 +96,23 @@ def refinement(
         + "".join(f"{i:06d}@stack.mrcs\n" for i in range(5000))
     )
     return folder
+
+
+def attempt(number: int, **changes: object) -> Attempt:
+    """An attempt as `gotocloud submit` notes it: two g4dn.12xlarge on demand."""
+    usual: dict[str, object] = {
+        "number": number,
+        "round": 1,
+        "token": f"t{number}",
+        "queue": "refine3d",
+        "layout": (5, 4),
+        "ranks": 9,
+        "threads": 6,
+        "vcpus": 48,
+        "gpus_per_node": 4,
+        "gpu_ids": "0:1:2:3",
+        "instance_type": "g4dn.12xlarge",
+        "price_usd_per_hour": 3.912,
+        "submitted_at_s": 1_000_000.0,
+    }
+    return Attempt(**usual | changes)  # type: ignore[arg-type]

@@ -17,12 +17,13 @@ from gotocloud.advisor.records import BenchmarkRecord, records_text
 from gotocloud.advisor.sizes import Size
 from gotocloud.advisor.tables import parse_records
 from gotocloud.cli.advise_imports import gather
-from gotocloud.slurm.submissions import Attempt, Submission, save
+from gotocloud.slurm.submissions import Submission, save
 from tests.advisor.imports.relion_project import (
     EXITED,
     NAME,
     NOTE,
     SUBMITTED,
+    attempt,
     bar,
     log,
     refinement,
@@ -156,28 +157,9 @@ def test_the_log_knows_better_than_the_form_how_many_gpus_ran(tmp_path: Path) ->
     assert only(imported(tmp_path)).gpus == 8
 
 
-def _attempt(number: int, **changes: object) -> Attempt:
-    usual: dict[str, object] = {
-        "number": number,
-        "round": 1,
-        "token": f"t{number}",
-        "queue": "refine3d",
-        "layout": (5, 4),
-        "ranks": 9,
-        "threads": 6,
-        "vcpus": 48,
-        "gpus_per_node": 4,
-        "gpu_ids": "0:1:2:3",
-        "instance_type": "g4dn.12xlarge",
-        "price_usd_per_hour": 3.912,
-        "submitted_at_s": 1_000_000.0,
-    }
-    return Attempt(**usual | changes)  # type: ignore[arg-type]
-
-
 def _submitted(folder: Path, *attempts: tuple[int, int, int]) -> None:
     """Attempts as `gotocloud submit` notes them, with what their scripts wrote."""
-    tries = tuple(_attempt(number) for number, _, _ in attempts)
+    tries = tuple(attempt(number) for number, _, _ in attempts)
     save(folder, Submission(job=f"{NAME}/", label="relion.refine3d", stamp="s", attempts=tries))
     for number, started, ended in attempts:
         control = folder / ".gotocloud" / str(number)
