@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,8 +109,9 @@ def why_unusable(path: Path, project: Path) -> str | None:
         models = [_named(table, "_rlnModelStarFile")]
         if table.value("_rlnDoSplitRandomHalves") == "1":
             models.append(_named(table, "_rlnModelStarFile2"))
+        descends = table.value("_rlnDoStochasticGradientDescent") == "1"
         for model in models:
-            _check_model(_complete(project / model), project)
+            _check_model(_complete(project / model), project, descends=descends)
     except StarError as error:
         return error.message
     return None
@@ -154,10 +155,11 @@ def _check_data(path: Path) -> None:
         raise StarError(f"{path} is cut off: the blank line that RELION ends a table with is gone.")
 
 
-def _check_model(model: StarFile, project: Path) -> None:
-    classes = next((one for name, one in model.tables.items() if name.endswith("_classes")), None)
-    columns = dict(classes.columns) if classes else {}
-    # Class averages share one stack; the gradients of VDAM have maps of their own.
+def _check_model(model: StarFile, project: Path, *, descends: bool) -> None:
+    found = (model.tables.get(name) for name in ("model_classes", "model_bodies"))
+    table = next((one for one in found if one is not None), None)
+    columns = dict(table.columns) if table else {}
+    # Class averages share one stack; gradients have maps of their own.
     maps = {
         value.rpartition("@")[2]
         for values in columns.values()
@@ -166,8 +168,24 @@ def _check_model(model: StarFile, project: Path) -> None:
     }
     if not maps:
         raise StarError(f"{model.path} names no reference map.")
+    if descends:
+        maps |= set(_second_moments(columns.get(_MOMENT, ())))
     for name in sorted(maps):
         _check_map(project / name)
+
+
+_MOMENT = "_rlnGradMoment1"
+
+
+def _second_moments(names: Sequence[str]) -> Iterator[str]:
+    """The gradients of the other half, which VDAM reads but does not name.
+
+    Of K classes in 3D they have the numbers K + 1 to 2 K; in 2D they share the stack.
+    Source: 3dem/relion 4.0.1 and 5.0.1, `MlModel::read`.
+    """
+    for name in names:
+        if found := re.fullmatch(r"([^@]*_1moment)(\d{3,})\.mrc", name):
+            yield f"{found[1]}{int(found[2]) + len(names):03}.mrc"
 
 
 def _check_map(path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gotocloud.relion.optimisers import STALE_S, choose_optimiser, newest_optimiser
-from tests.relion.samples import write_iteration
+from tests.relion.samples import write_iteration, write_map
 
 NAMES = ("optimiser.star", "data.star", "model.star", "sampling.star", "class001.mrc")
 """What an iteration of a classification leaves, in the order in which RELION writes it."""
@@ -87,6 +87,35 @@ def test_the_last_file_of_a_converged_refinement_is_not_continued_from(tmp_path:
     last = write_iteration(folder, 10)
     last.rename(folder / "run_optimiser.star")
     assert newest_optimiser(folder) == folder / "run_it009_optimiser.star"
+
+
+def test_bodies_are_looked_for_as_classes_are(tmp_path: Path) -> None:
+    folder = tmp_path / "MultiBody" / "job007"
+    path = write_iteration(folder, 4, halves=True)
+    for model in folder.glob("*_model.star"):
+        model.write_text(model.read_text().replace("data_model_classes", "data_model_bodies"))
+    assert newest_optimiser(folder) == path
+    (folder / "run_it004_half1_class001.mrc").unlink()
+    assert newest_optimiser(folder) is None
+
+
+def test_gradients_that_vdam_reads_without_naming_them_count(tmp_path: Path) -> None:
+    folder = tmp_path / "InitialModel" / "job004"
+    path = write_iteration(folder, 20)
+    model = folder / "run_it020_model.star"
+    moment = "InitialModel/job004/run_it020_1moment001.mrc"
+    model.write_text(
+        model.read_text()
+        .replace("_rlnReferenceImage #1 ", "_rlnReferenceImage #1 \n_rlnGradMoment1 #2 ")
+        .replace("class001.mrc ", f"class001.mrc {moment} ")
+    )
+    text = path.read_text()
+    path.write_text(text.replace("\n \n", "\n_rlnDoStochasticGradientDescent 1\n \n"))
+    write_map(folder / "run_it020_1moment001.mrc")
+    (skipped,) = choose_optimiser(folder).skipped
+    assert "run_it020_1moment002.mrc does not exist" in skipped.reason
+    write_map(folder / "run_it020_1moment002.mrc")
+    assert newest_optimiser(folder) == path
 
 
 def test_the_files_before_the_first_iteration_are_no_state(job: Path) -> None:
