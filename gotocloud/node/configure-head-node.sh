@@ -124,6 +124,18 @@ WantedBy=timers.target
 EOT
 }
 
+# Lets RELION show this cluster's queues. Without it RELION works, with a form of its own.
+relion_form() {
+    local program="$1/gotocloud/bin/gotocloud" folder="$ROOT/etc/gotocloud"
+    # A file system that does not answer must not hold this up for ever.
+    if timeout 60 test -x "$program" \
+        && PATH="/opt/slurm/bin:$PATH" GOTOCLOUD_CLUSTER_FACTS="$folder/cluster.json" \
+            timeout 300 "$program" form --install "$folder"; then
+        return
+    fi
+    say "WARNING: RELION's form is not written; later: sudo $program form --install $folder"
+}
+
 main() {
     check "$@"
     local word software=""
@@ -137,6 +149,7 @@ main() {
     timer | put /etc/systemd/system/gotocloud-guard.timer 644
     systemctl daemon-reload
     systemctl enable --now gotocloud-guard.timer
+    relion_form "$software"
     say "this head node knows its cluster; its idle guard looks every five minutes"
 }
 

@@ -136,6 +136,22 @@ def test_with_the_shared_software_it_runs_that(node: Node) -> None:
     assert (done.returncode, done.stdout) == (4, "ran guard --dry-run\n")
 
 
+def test_relion_gets_the_form_of_this_cluster(node: Node) -> None:
+    program = node.folder / "efs/gotocloud/bin/gotocloud"
+    program.parent.mkdir(parents=True)
+    program.write_text('#!/bin/sh\necho "export FORM=own" >"$3/relion-form.sh"\n')
+    program.chmod(0o755)
+    node.run(*arguments(software=str(node.folder / "efs")))
+    assert node.path("etc/gotocloud/relion-form.sh").read_text() == "export FORM=own\n"
+
+
+def test_a_form_that_cannot_be_written_keeps_no_head_node_from_working(node: Node) -> None:
+    done = node.run(*arguments(software=str(node.folder / "nothing")))
+    assert done.returncode == 0
+    assert "WARNING: RELION's form is not written" in done.stdout
+    assert (node.folder / "systemctl").exists()
+
+
 def test_a_login_finds_the_commands_once(node: Node) -> None:
     node.run(*arguments())
     profile = node.path("etc/profile.d/gotocloud.sh")
