@@ -189,7 +189,7 @@ class Advice:
     def _paper_dict(self, optimum: PaperOptimum) -> dict[str, Any]:
         price = node_price(optimum.instance_type, self.question.region, self.question.market)
         return {
-            "label": label(_as_counted(optimum)),
+            "label": optimum.label,
             "place": optimum.place,
             "nodes": optimum.nodes,
             "instance_type": optimum.instance_type,
@@ -199,10 +199,6 @@ class Advice:
             "price_date": price and price.date,
             "source": optimum.source,
         }
-
-
-def _as_counted(optimum: PaperOptimum) -> Shape:
-    return Shape(optimum.nodes, optimum.instance_type, optimum.gpus, optimum.vcpus)
 
 
 def advise(question: Question, records: Sequence[BenchmarkRecord]) -> Advice:

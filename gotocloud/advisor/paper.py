@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gotocloud.advisor.job_names import VDAM
-from gotocloud.advisor.shapes import Shape
+from gotocloud.advisor.shapes import Shape, label
 from gotocloud.relion.settings import PAPER, published_setting
 
 CITATION = PAPER
@@ -42,6 +42,11 @@ class PaperOptimum:
     def source(self) -> str:
         """The citation with the place in the paper."""
         return f"{CITATION}, {self.figure}"
+
+    @property
+    def label(self) -> str:
+        """The paper's own label of the point: `16@2x g4dn(8,96)`."""
+        return label(Shape(self.nodes, self.instance_type, self.gpus, self.vcpus))
 
     @property
     def shape(self) -> Shape:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import typer
 
@@ -91,7 +91,7 @@ def _show_paper(advice: Advice) -> None:
     best, *others = advice.paper
     for refusal in advice.refusals:
         _paragraph(f"Your measurements give no answer: {refusal}.")
-    _line("Use", f"{_paper_words(best)}   [{_label(advice, best)}]")
+    _line("Use", f"{_paper_words(best)}   [{best.label}]")
     _line("because", "it is the paper's setting: the nearest to the origin with 10 USD as 0.5 h")
     _line("Time, cost", f"{NO_BENCHMARK}: the paper's timings are not public")
     _line("Price", _paper_price(advice, best))
@@ -149,7 +149,7 @@ def _project_row(line: ProjectLine) -> tuple[object, ...]:
     if best:
         words = (best.label, hours_words(line.hours or 0), _usd(line.usd), best.estimate.basis)
     elif advice.paper:
-        words = (_label(advice, advice.paper[0]), "", "", "the paper's setting, no timing")
+        words = (advice.paper[0].label, "", "", "the paper's setting, no timing")
     else:
         words = ("", "", "", NO_BENCHMARK)
     return pretty(line.step.job), line.step.times, *words
@@ -228,8 +228,8 @@ def _usd(usd: float | None) -> str:
     return f"{usd:,.2f} USD" if usd >= 0.005 else "less than 0.01 USD"
 
 
-def _range(interval: tuple[float, float] | None, words: object) -> str:
-    if interval is None or not callable(words):
+def _range(interval: tuple[float, float] | None, words: Callable[[float], str]) -> str:
+    if interval is None:
         return ""
     return f"{words(interval[0])} to {words(interval[1])}"
 
@@ -238,14 +238,6 @@ def _paper_words(optimum: PaperOptimum) -> str:
     shape = optimum.shape
     used = f"{optimum.gpus} GPUs" if optimum.gpus else f"{optimum.vcpus} vCPUs"
     return f"{used} on {shape.machines}"
-
-
-def _label(advice: Advice, optimum: PaperOptimum) -> str:
-    return next(
-        str(one["label"])
-        for one in advice.as_dict()["paper"]
-        if (one["place"], one["instance_type"]) == (optimum.place, optimum.instance_type)
-    )
 
 
 def _paper_price(advice: Advice, optimum: PaperOptimum) -> str:
