@@ -48,15 +48,20 @@ def list_(catalogue: CatalogueFile = None, as_json: Json = False) -> None:
     narrate(f"Sources, read on {known.read}, and licences: gotocloud software list --json")
 
 
-@app.command(epilog="Example: gotocloud software check --root /efs")
-def check(root: Root = None, catalogue: CatalogueFile = None, as_json: Json = False) -> None:
+@app.command(epilog="Example: gotocloud software check relion")
+def check(
+    package: Package = None,
+    root: Root = None,
+    catalogue: CatalogueFile = None,
+    as_json: Json = False,
+) -> None:
     """Compare the shared file system with the catalogue: modules, programs, their versions."""
     from gotocloud.cli.software_work import run_for_version
     from gotocloud.software.inspection import State, inspect
     from gotocloud.software.layout import Layout
 
     known = _catalogue(catalogue, root)
-    items = inspect(known, Layout(Path(known.root)), run_for_version)
+    items = inspect(known, Layout(Path(known.root)), run_for_version, package=package)
     if as_json:
         print_json([item.as_dict() for item in items])
     else:

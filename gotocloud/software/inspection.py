@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from gotocloud.software.catalogue import Build, Catalogue, Package, Version
+from gotocloud.software.catalogue import Catalogue, Package, Version
 from gotocloud.software.layout import CATALOGUE, COMMAND, MODULES, SETTINGS, TEMPLATE, Layout
 from gotocloud.software.modules import module_files
 from gotocloud.software.release import damage
@@ -54,14 +54,28 @@ class Item:
         return {"what": self.what, "path": self.path, "state": str(self.state), "text": self.text}
 
 
-def inspect(catalogue: Catalogue, layout: Layout, run: Run | None = None) -> list[Item]:
+def inspect(
+    catalogue: Catalogue, layout: Layout, run: Run | None = None, *, package: str | None = None
+) -> list[Item]:
     """Everything that a catalogue promises, as it stands on a shared file system.
 
     Args:
         layout: Where the file system is mounted, which must be where its programs expect it.
         run: Runs a program for its version. Default: versions are not checked.
+        package: Only this one. Default: all, and the command line.
+
+    Raises:
+        InputError: if there is no such package.
     """
-    return [*_command_line(layout), *_modules(catalogue, layout, run)]
+    texts = module_files(catalogue)
+    if package:
+        return list(_modules(catalogue, catalogue.package(package), layout, run, texts))
+    programs = [
+        item
+        for each in catalogue.packages.values()
+        for item in _modules(catalogue, each, layout, run, texts)
+    ]
+    return [*_command_line(layout), *programs]
 
 
 def _command_line(layout: Layout) -> Iterator[Item]:
@@ -87,23 +101,21 @@ def _command_line(layout: Layout) -> Iterator[Item]:
         yield Item("the release in force", str(layout.current), state, found)
 
 
-def _modules(catalogue: Catalogue, layout: Layout, run: Run | None) -> Iterator[Item]:
-    texts = module_files(catalogue)
-    for package in catalogue.packages.values():
-        yield _module_file(f"{package.name}/.modulerc", layout, texts)
-        for version in package.versions.values():
-            chooser = f"{package.name}/{version.number}"
-            if version.builds:
-                yield _module_file(chooser, layout, texts)
-            builds: list[Build | None] = [catalogue.builds[name] for name in version.builds]
-            for build in builds or [None]:
-                name = f"{chooser}-{build.name}" if build else chooser
-                item = _module_file(name, layout, texts)
-                if item.state is State.OK:
-                    build_name = build.name if build else None
-                    prefix = Path(catalogue.prefix(package.name, version, build_name))
-                    item = _program(name, package, version, prefix, run)
-                yield item
+def _modules(
+    catalogue: Catalogue, package: Package, layout: Layout, run: Run | None, texts: dict[str, str]
+) -> Iterator[Item]:
+    yield _module_file(f"{package.name}/.modulerc", layout, texts)
+    for version in package.versions.values():
+        chooser = f"{package.name}/{version.number}"
+        if version.builds:
+            yield _module_file(chooser, layout, texts)
+        for build in version.builds or (None,):
+            name = f"{chooser}-{build}" if build else chooser
+            item = _module_file(name, layout, texts)
+            if item.state is State.OK:
+                prefix = Path(catalogue.prefix(package.name, version, build))
+                item = _program(name, package, version, prefix, run)
+            yield item
 
 
 def _module_file(name: str, layout: Layout, texts: dict[str, str]) -> Item:

@@ -43,7 +43,9 @@ proc gotocloud_fitting {builds arch cpuinfo} {
 proc gotocloud_gpu {} {
     set weakest 0
     if {[auto_execok nvidia-smi] eq {}
-            || [catch {exec nvidia-smi --query-gpu=compute_cap --format=csv,noheader} answer]} {
+            || [catch {
+                exec nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null
+            } answer]} {
         return 0
     }
     foreach line [split $answer "\\n"] {

@@ -7,6 +7,7 @@ this leaves the old release in force, and running it again finishes it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shlex
@@ -232,11 +233,11 @@ def _write(folder: Path, release: Content) -> None:
         for made in (part, *(each for each in part.rglob("*") if each.is_dir())):
             made.chmod(0o755)
         part.rename(folder)
-    except FileExistsError:
-        # Somebody else published the same just now.
+    except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            # Somebody else published the same just now.
+            return
         raise
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gotocloud.cli.software_work import run_for_version
+from gotocloud.errors import InputError
 from gotocloud.software import release
 from gotocloud.software.catalogue import PACKAGED, Catalogue, system_catalogue
 from gotocloud.software.inspection import Item, State, inspect
@@ -128,6 +129,17 @@ def test_a_changed_module_file_is_told(site: Site) -> None:
         ("topaz/0.3.18", "the module file is not what the catalogue says"),
         ("the release in force", "modulefiles/topaz/0.3.18: other content"),
     }
+
+
+def test_one_package_may_be_checked_alone(site: Site) -> None:
+    (site.place("topaz", "0.3.18", None) / "topaz").unlink()
+    only = inspect(site.catalogue, site.layout, run_for_version, package="ctffind")
+    assert {item.what: item.state for item in only} == {
+        "ctffind/.modulerc": State.OK,
+        "ctffind/4.1.14": State.OK,
+    }
+    with pytest.raises(InputError, match="No software named 'ctfind'"):
+        inspect(site.catalogue, site.layout, package="ctfind")
 
 
 def test_an_empty_file_system_lacks_everything(tmp_path: Path) -> None:

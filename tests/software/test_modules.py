@@ -29,7 +29,7 @@ class Machine:
         query.parent.mkdir(exist_ok=True)
         if gpus is not None:
             lines = "\n".join(gpus)
-            query.write_text(f"#!/bin/sh\ncat <<'EOT'\n{lines}\nEOT\n")
+            query.write_text(f"#!/bin/sh\necho a warning >&2\ncat <<'EOT'\n{lines}\nEOT\n")
             query.chmod(0o755)
 
     def install(self, *builds: str, version: str = "5.0.1") -> None:

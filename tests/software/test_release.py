@@ -113,7 +113,7 @@ def test_a_release_is_never_half_in_force(layout: Layout, monkeypatch: pytest.Mo
     release.install(layout, made(layout))
     seen: set[tuple[str, str]] = set()
     new = release.content("1.3.0", b"#!/bin/sh\necho two\n", b"two\n", ours(layout))
-    real = {name: getattr(Path, name) for name in ("rename", "replace", "symlink_to", "chmod")}
+    real = {name: getattr(Path, name) for name in ("rename", "replace", "symlink_to")}
 
     def watched(name: str) -> object:
         def step(self: Path, *args: object, **kwargs: object) -> object:
@@ -129,6 +129,26 @@ def test_a_release_is_never_half_in_force(layout: Layout, monkeypatch: pytest.Mo
             patch.setattr(Path, name, watched(name))
         release.install(layout, new)
     assert seen == {("one", "template"), ("two", "two")}
+
+
+def test_two_who_publish_the_same_at_once_do_not_disturb_each_other(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        real = Path.rename
+
+        def overtaken(self: Path, target: Path) -> Path:
+            patch.setattr(Path, "rename", real)
+            with monkeypatch.context() as other:
+                other.setattr(os, "getpid", lambda: 1)
+                release.install(layout, made(layout))
+            return real(self, target)
+
+        patch.setattr(Path, "rename", overtaken)
+        done = release.install(layout, made(layout))
+    assert done.in_force == done.folder.name
+    assert [path.name for path in layout.releases.iterdir()] == [done.folder.name]
+    assert answer(layout) == "one\n"
 
 
 def test_a_damaged_release_is_told_with_its_files(layout: Layout) -> None:
