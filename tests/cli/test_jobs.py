@@ -66,7 +66,7 @@ def test_waiting_jobs_say_why_in_plain_words(submitted: Callable[..., str]) -> N
     shown = gotocloud("jobs")
     assert "Polish/job030/" in shown.stdout
     assert "waits for the end of another job" in shown.stdout
-    assert "2 waiting" in shown.stderr
+    assert "waiting. Costs are those of the jobs' own hours" in shown.stderr
 
 
 def test_a_running_job_shows_its_iteration_time_and_cost(
@@ -182,6 +182,19 @@ def test_the_form_needs_no_slurm_for_a_named_configuration() -> None:
     assert done.returncode == 0, done.stderr
     assert "export RELION_QUEUE_NAME=automatic" in done.stdout
     assert "gpu-spot: up to 1 x" in done.stdout
+
+
+def test_before_slurm_runs_the_form_is_that_of_the_clusters_record(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    facts = tmp_path / "cluster.json"
+    facts.write_text('{"configuration": "cryoem-spa", "region": "us-east-1"}')
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setenv("GOTOCLOUD_CLUSTER_FACTS", str(facts))
+    done = gotocloud("form")
+    assert done.returncode == 0, done.stderr
+    assert "refine3d-spot: up to 2 x g4dn.metal" in done.stdout
+    assert "No queues could be asked for" in done.stderr
 
 
 def test_a_form_for_nowhere_says_what_to_name(
