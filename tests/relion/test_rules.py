@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.relion.findings import Severity
+from gotocloud.relion.job import read_job
 from gotocloud.relion.rules import RULES, check
 from gotocloud.relion.rules.data import particles_gib
 from gotocloud.relion.rules.gpus import gpu_memory_gb
 from tests.relion.samples import (
+    VERSIONS,
     cpu_queue,
     gpu_queue,
+    job_files,
     make_job,
     write_iteration,
     write_map,
@@ -276,6 +281,29 @@ def test_a_variable_of_a_scheme_is_named_as_such(tmp_path: Path) -> None:
         if one.rule == "setting"
     )
     assert "a variable of a scheme" in found.text
+
+
+VALUES = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(("Yes", "No", "", "0", "-1", "1", "64", "1e9", "1e400", "nan", "0:1", "a b")),
+)
+
+
+@given(
+    path=st.sampled_from([path for version in VERSIONS for path in job_files(version)]),
+    data=st.data(),
+    nodes=st.one_of(st.none(), st.integers(1, 9)),
+    hardware=st.sampled_from((None, cpu_queue(spot=True), gpu_queue(exclusive=False))),
+)
+def test_no_settings_make_the_check_fail(
+    path: Path, data: st.DataObject, nodes: int | None, hardware: Partition | None
+) -> None:
+    job = read_job(path)
+    names = data.draw(st.lists(st.sampled_from(sorted(job.options)), max_size=8))
+    changed = {**job.options, **{name: data.draw(VALUES) for name in names}}
+    odd = replace(job, options=changed, is_continue=data.draw(st.booleans()))
+    found = check(odd, hardware, nodes=nodes, script=data.draw(st.text(max_size=30)))
+    assert all(one.text and one.remedy and one.source for one in found)
 
 
 def test_multibody_analysis_alone_needs_no_odd_number_of_ranks(tmp_path: Path) -> None:
