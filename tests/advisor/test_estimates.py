@@ -33,7 +33,7 @@ def test_repeats_give_the_mean_and_an_interval() -> None:
 
 def test_the_interval_of_repeats_holds_the_next_run_as_often_as_it_says() -> None:
     noise = np.random.default_rng(16)
-    runs, held = 600, 0
+    runs, held = 4000, 0
     for _ in range(runs):
         timings = [
             on_nodes(nodes, 3600 / nodes * noise.normal(1, 0.05)) for nodes in (1, 2) for _ in "ab"
