@@ -27,7 +27,7 @@ def frames_of(movie: Path) -> int | None:
                 return _sections(file)
             if movie.suffix.lower() in _TIFF:
                 return _directories(file)
-    except (OSError, struct.error, OverflowError):
+    except (OSError, ValueError, struct.error, OverflowError):
         return None
     return None
 

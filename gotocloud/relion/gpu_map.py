@@ -71,19 +71,27 @@ def gpu_map(gpu_ids: str, threads: int, ranks_of: Sequence[int], gpus: int) -> G
     lists = device_lists(gpu_ids)
     users: dict[tuple[int, int], set[int]] = {}
     for machine, follower, position, beside in _followers(ranks_of):
-        for thread in range(threads):
-            if lists:
-                # Lists shorter than the followers repeat over all of them, not by machine.
-                own = lists[(max(follower, 1) - 1) % len(lists)]
-                device = own[thread % len(own)]
-            else:
-                device = gpus * (position * threads + thread) // (beside * threads)
+        if lists:
+            # Lists shorter than the followers repeat over all of them, not by machine.
+            devices = set(lists[(max(follower, 1) - 1) % len(lists)][:threads])
+        else:
+            devices = _mapped(position * threads, threads, beside * threads, gpus)
+        for device in devices:
             users.setdefault((machine, device), set()).add(follower)
     return GpuMap(
         users=MappingProxyType({place: frozenset(who) for place, who in users.items()}),
         machines=len(ranks_of),
         gpus_per_machine=gpus,
     )
+
+
+def _mapped(first: int, threads: int, of_threads: int, gpus: int) -> set[int]:
+    """Devices of a follower's threads when RELION shares GPUs out among all threads."""
+    if threads >= gpus:
+        # No device is skipped then, however many threads there are.
+        last = gpus * (first + threads - 1) // of_threads
+        return set(range(gpus * first // of_threads, last + 1))
+    return {gpus * (first + thread) // of_threads for thread in range(threads)}
 
 
 def _followers(ranks_of: Sequence[int]) -> list[tuple[int, int, int, int]]:

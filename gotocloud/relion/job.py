@@ -18,6 +18,9 @@ from gotocloud.relion.star import StarError, StarFile, StarTable, read_star
 JOB_FILE = "job.star"
 """What RELION writes into the folder of every job."""
 
+MOST = 100_000
+"""Ranks or threads beyond which a number is a slip: no cluster has as many."""
+
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _SCHEME_VARIABLE = "$$"
 
@@ -102,12 +105,18 @@ class Job:
     @property
     def ranks(self) -> int:
         """MPI ranks, the leader included; 1 is no MPI."""
-        return self.integer("nr_mpi", 1) if self.type.parallelism.takes_mpi else 1
+        return self._count("nr_mpi") if self.type.parallelism.takes_mpi else 1
 
     @property
     def threads(self) -> int:
         """Threads of each rank."""
-        return self.integer("nr_threads", 1) if self.type.parallelism.takes_threads else 1
+        return self._count("nr_threads") if self.type.parallelism.takes_threads else 1
+
+    def _count(self, name: str) -> int:
+        value = self.integer(name, 1)
+        if value > MOST:
+            raise InputError(f"{self.name}: {name} is {value}, but can be {MOST} at most.")
+        return value
 
     @property
     def is_vdam(self) -> bool:

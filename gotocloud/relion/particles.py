@@ -37,8 +37,8 @@ def read_particles(path: Path) -> ParticleSet:
             rows = _count_rows(file)
     except FileNotFoundError as error:
         raise StarError(f"{path} does not exist.") from error
-    except OSError as error:
-        raise StarError(f"{path} cannot be read: {error.strerror}.") from error
+    except (OSError, ValueError) as error:
+        raise StarError(f"{path} cannot be read: {error}.") from error
     if rows is None:
         raise StarError(f"{path} holds no particles; is it a particle STAR file?")
     optics = _optics(head, path)

@@ -126,7 +126,7 @@ def ends_completely(path: Path) -> bool:
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - _TAIL_BYTES))
             tail = file.read()
-    except OSError:
+    except (OSError, ValueError):
         return False
     return bool(_BLANK_END.search(tail))
 
@@ -140,8 +140,8 @@ def _text(path: Path) -> str:
         return path.read_bytes().decode("utf-8", errors="replace")
     except FileNotFoundError as error:
         raise StarError(f"{path} does not exist.") from error
-    except OSError as error:
-        raise StarError(f"{path} cannot be read: {error.strerror}.") from error
+    except (OSError, ValueError) as error:
+        raise StarError(f"{path} cannot be read: {error}.") from error
 
 
 def _parsed(text: str) -> dict[str, StarTable]:

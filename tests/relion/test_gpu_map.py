@@ -48,6 +48,19 @@ def test_what_relion_does_not_understand_is_no_list(ids: str) -> None:
     assert device_lists(ids) == ()
 
 
+@given(gpus=st.integers(1, 8), threads=st.integers(1, 40), followers=st.integers(1, 9))
+def test_the_mapping_is_relions_formula_thread_by_thread(
+    gpus: int, threads: int, followers: int
+) -> None:
+    users: dict[tuple[int, int], set[int]] = {}
+    for rank in range(1, followers + 1):
+        for thread in range(threads):
+            device = (gpus * (((rank - 1) % followers) * threads + thread)) // (followers * threads)
+            users.setdefault((0, device), set()).add(rank)
+    found = gpu_map("", threads, (followers + 1,), gpus).users
+    assert {place: set(who) for place, who in found.items()} == users
+
+
 @given(
     gpus=st.integers(1, 8),
     machines=st.integers(1, 5),

@@ -152,7 +152,7 @@ def test_numbers_are_read_as_relion_reads_them(tmp_path: Path) -> None:
     assert make_job(tmp_path, "Refine3D", {"nr_mpi": "7ranks"}).ranks == 7
 
 
-@pytest.mark.parametrize("value", ["many", "$$ranks", "2.5", "--3"])
+@pytest.mark.parametrize("value", ["many", "$$ranks", "2.5", "--3", "1e15", "100001"])
 def test_what_is_no_whole_number_is_named_with_its_option(tmp_path: Path, value: str) -> None:
     with pytest.raises(InputError, match="nr_mpi"):
         _ = make_job(tmp_path, "Refine3D", {"nr_mpi": value}).ranks

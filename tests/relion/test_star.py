@@ -121,8 +121,9 @@ def test_what_is_no_star_file_is_told_so(tmp_path: Path, content: bytes) -> None
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(StarError, match="does not exist"):
         read_star(tmp_path / "a.star")
-    with pytest.raises(StarError, match="cannot be read"):
-        read_star(tmp_path)
+    for odd in (tmp_path, tmp_path / "a\x00b"):
+        with pytest.raises(StarError, match="cannot be read"):
+            read_star(odd)
 
 
 def test_a_missing_table_names_those_that_are_there() -> None:
