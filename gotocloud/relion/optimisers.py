@@ -196,7 +196,9 @@ def _check_map(path: Path) -> None:
     except FileNotFoundError as error:
         raise StarError(f"{path} does not exist.") from error
     except (OSError, ValueError) as error:
-        raise StarError(f"{path} cannot be read: {error}.") from error
+        raise StarError(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
+        ) from error
     if len(header) < _MRC_HEADER:
         raise StarError(f"{path} is cut off: it has no complete MRC header.")
     columns, rows, sections, mode = struct.unpack("<4i", header[:16])

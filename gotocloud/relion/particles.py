@@ -38,7 +38,9 @@ def read_particles(path: Path) -> ParticleSet:
     except FileNotFoundError as error:
         raise StarError(f"{path} does not exist.") from error
     except (OSError, ValueError) as error:
-        raise StarError(f"{path} cannot be read: {error}.") from error
+        raise StarError(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
+        ) from error
     if rows is None:
         raise StarError(f"{path} holds no particles; is it a particle STAR file?")
     optics = _optics(head, path)

@@ -141,7 +141,9 @@ def _text(path: Path) -> str:
     except FileNotFoundError as error:
         raise StarError(f"{path} does not exist.") from error
     except (OSError, ValueError) as error:
-        raise StarError(f"{path} cannot be read: {error}.") from error
+        raise StarError(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
+        ) from error
 
 
 def _parsed(text: str) -> dict[str, StarTable]:
