@@ -172,7 +172,8 @@ class Job:
                 return self.flag("do_aretomo2") or self.flag("do_aretomo_ctf")
             case "denoisetomo":
                 return True
-        return asked and not self.skips_alignment
+        # RELION's form refuses it for Class3D alone.
+        return asked and not (self.type.name == "class3d" and self.skips_alignment)
 
     @property
     def gpu_ids(self) -> str:
@@ -214,7 +215,7 @@ class Job:
         match self.type.name:
             case "multibody":
                 return "refine3d"
-            case "class3d" | "class2d" if self.skips_alignment:
+            case "class3d" | "class2d" if self.skips_alignment and not self.uses_gpu:
                 return "prep-cpu"
             case "class2d" if self.is_vdam:
                 return "class2d-vdam"

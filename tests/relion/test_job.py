@@ -84,6 +84,8 @@ def test_initial_models_are_made_by_vdam_from_4_on(
         ("CtfFind", {"use_gctf": "Yes"}, True, "prep-gpu"),
         ("Class3D", {"dont_skip_align": "No"}, False, "prep-cpu"),
         ("Class3D", {"other_args": "--skip_align"}, False, "prep-cpu"),
+        ("Class2D", {"dont_skip_align": "No", "use_gpu": "No"}, False, "prep-cpu"),
+        ("Class2D", {"dont_skip_align": "No"}, True, "class2d-vdam"),
         # Without a GPU the queue stays the one of its kind: the rules tell the price.
         ("Class3D", {"use_gpu": "No"}, False, "class3d"),
         ("Class3D", {"use_gpu": "No", "other_args": "--gpu 0:1"}, True, "class3d"),

@@ -125,6 +125,16 @@ def test_devices_of_a_job_without_mpi_are_those_of_its_threads() -> None:
     assert parse_run_log(text).devices[0] == ("0", "1")
 
 
+def test_the_words_of_older_versions_are_understood() -> None:
+    text = (
+        " + Master  (0) runs on host            = gpulab02\n"
+        " + Slave     1 runs on host            = gpulab02\n"
+        " Thread 0 on slave 1 mapped to device 3\n"
+    )
+    log = parse_run_log(text)
+    assert (dict(log.hosts), log.devices[1]) == ({0: "gpulab02", 1: "gpulab02"}, ("3",))
+
+
 def test_gradient_steps_of_relion_4_and_5_are_iterations() -> None:
     line = " Gradient optimisation iteration 12 of 200 with 500 particles (Step size 0.9)\n"
     log = parse_run_log(line)

@@ -50,8 +50,7 @@ def _useless(case: Situation) -> Broken | None:
     job = case.job
     if not job.asks_for_gpu or job.uses_gpu or job.type.name in ("class3d", "autopick"):
         return None
-    why = "without alignment" if job.skips_alignment else "only on CPUs"
-    return Broken(f"{job.name} asks for GPUs, but works {why}.")
+    return Broken(f"{job.name} asks for GPUs, but works only on CPUs.")
 
 
 def _no_gpus(case: Situation) -> Broken | None:
