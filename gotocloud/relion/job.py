@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from gotocloud.errors import InputError
 from gotocloud.relion.job_types import RelionJobType, job_type_of_number, relion_job_type
-from gotocloud.relion.particles import ParticleSet, read_particles
+from gotocloud.relion.particles import ParticleSet, read_box, read_particles
 from gotocloud.relion.star import StarError, StarFile, StarTable, read_star
 
 JOB_FILE = "job.star"
@@ -240,10 +240,14 @@ class Job:
         except StarError:
             return None
 
-    @property
+    @cached_property
     def box_px(self) -> int | None:
-        """Side of the particles' box in pixels."""
-        return self.particle_set.box_px if self.particle_set else None
+        """Side of the particles' box in pixels; told without counting the particles."""
+        path = self.input_particles
+        try:
+            return read_box(path) if path else None
+        except StarError:
+            return None
 
     @property
     def particles(self) -> int | None:

@@ -31,25 +31,41 @@ def read_particles(path: Path) -> ParticleSet:
     Raises:
         StarError: if the file is missing, cut off before its particles, or holds none.
     """
+    head, rows = _read(path, count=True)
+    if rows is None:
+        raise StarError(f"{path} holds no particles; is it a particle STAR file?")
+    optics = _optics(head, path)
+    return ParticleSet(
+        particles=rows,
+        box_px=_box(optics),
+        dimensions=max(_numbers(optics, "_rlnImageDimensionality"), default=2),
+    )
+
+
+def read_box(path: Path) -> int | None:
+    """Side of the particles' box in pixels, without counting them; None if not said.
+
+    Raises:
+        StarError: if the file is missing or what stands above its particles is cut off.
+    """
+    return _box(_optics(_read(path, count=False)[0], path))
+
+
+def _read(path: Path, *, count: bool) -> tuple[bytes, int | None]:
     try:
         with path.open("rb") as file:
             head = _before_particles(file)
-            rows = _count_rows(file)
+            return head, _count_rows(file) if count else None
     except FileNotFoundError as error:
         raise StarError(f"{path} does not exist.") from error
     except (OSError, ValueError) as error:
         raise StarError(
             f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
         ) from error
-    if rows is None:
-        raise StarError(f"{path} holds no particles; is it a particle STAR file?")
-    optics = _optics(head, path)
-    boxes = _numbers(optics, "_rlnImageSize")
-    return ParticleSet(
-        particles=rows,
-        box_px=max(boxes, default=None),
-        dimensions=max(_numbers(optics, "_rlnImageDimensionality"), default=2),
-    )
+
+
+def _box(optics: StarTable | None) -> int | None:
+    return max(_numbers(optics, "_rlnImageSize"), default=None)
 
 
 # `data_` and `data_images` are what versions before 3.1 wrote.

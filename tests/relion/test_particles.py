@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gotocloud.relion.particles import ParticleSet, read_particles
+from gotocloud.relion.particles import ParticleSet, read_box, read_particles
 from gotocloud.relion.star import StarError
 from tests.relion.samples import write_particles
 
@@ -21,6 +21,7 @@ def test_particles_and_boxes_are_told(
     path = tmp_path_factory.mktemp("particles") / "a.star"
     write_particles(path, count, box_px, dimensions=dimensions)
     assert read_particles(path) == ParticleSet(count, box_px, dimensions)
+    assert read_box(path) == box_px
 
 
 def test_the_largest_box_of_all_optics_groups_counts(tmp_path: Path) -> None:
