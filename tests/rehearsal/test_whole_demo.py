@@ -62,6 +62,8 @@ def test_iam_decided_about_every_request_of_the_scientist_and_denied_none(done: 
     caller = f"gotocloud-scientist/{done.report.launch.scientist}"
     scientists = [one for one in decided if one.caller.endswith(caller)]
     assert {"cloudformation:CreateStack", "iam:PassRole"} <= {one.action for one in scientists}
+    made = {one.action for one in decided if "gotocloud-cluster-service/" in one.caller}
+    assert {"s3:CreateBucket", "ec2:CreateSubnet", "fsx:CreateFileSystem"} <= made
     assert [one for one in decided if not one.allowed] == []
 
 

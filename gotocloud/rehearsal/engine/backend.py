@@ -284,7 +284,8 @@ def _new_stack(
 ) -> Stack:
     account, region = backend.account_id, backend.region_name
     stack_id = generate_stack_id(name, region, account)
-    site = Site(account, region, backend.endpoint_url, name, stack_id, dict(tags or {}))
+    place = (account, region, backend.endpoint_url, name, stack_id)
+    site = Site(*place, dict(tags or {}), role_arn or "")
     if role_arn and not service_may_assume(site, role_arn, "cloudformation.amazonaws.com"):
         raise ValidationError(message=f"Role {role_arn} is invalid or cannot be assumed")
     lookups = Lookups(site, lambda: _exports(backend))

@@ -11,8 +11,10 @@ from typing import Any
 ACCOUNT_HEADER = "x-moto-account-id"
 INTERNAL_HEADER = "x-gotocloud-internal"
 """On requests that the local AWS makes to itself; injected faults spare them."""
+ACTING_ROLE_HEADER = "x-gotocloud-acting-role"
+"""On requests that CloudFormation makes with a stack's service role; IAM judges them so."""
 _sessions = threading.local()
-_clients: dict[tuple[str, str, str, str], Any] = {}
+_clients: dict[tuple[str, str, str, str, str], Any] = {}
 _clients_lock = threading.Lock()
 _serving = threading.Event()
 
@@ -22,19 +24,22 @@ def serve_here() -> None:
     _serving.set()
 
 
-def client(service: str, account: str, region: str, endpoint_url: str) -> Any:
+def client(service: str, account: str, region: str, endpoint_url: str, acting: str = "") -> Any:
     """A boto3 client that acts in one account of the local AWS.
 
     The account travels in a header, as moto offers, so no role has to be assumed.
+
+    Args:
+        acting: ARN of the role with whose permissions it works. Default: everything is allowed.
     """
-    key = (service, account, region, endpoint_url)
+    key = (service, account, region, endpoint_url, acting)
     with _clients_lock:
         if key not in _clients:
-            _clients[key] = _new_client(service, account, region, endpoint_url)
+            _clients[key] = _new_client(*key)
         return _clients[key]
 
 
-def _new_client(service: str, account: str, region: str, endpoint_url: str) -> Any:
+def _new_client(service: str, account: str, region: str, endpoint_url: str, acting: str) -> Any:
     from botocore.config import Config
 
     if "session" not in _sessions.__dict__:
@@ -50,6 +55,8 @@ def _new_client(service: str, account: str, region: str, endpoint_url: str) -> A
 
     def name_the_account(request: Any, **_: Any) -> None:
         request.headers[ACCOUNT_HEADER] = account
+        if acting:
+            request.headers[ACTING_ROLE_HEADER] = acting
         if _serving.is_set():
             request.headers[INTERNAL_HEADER] = "1"
 
@@ -81,6 +88,7 @@ class Site:
         stack_name: Name of the stack.
         stack_id: ARN of the stack.
         stack_tags: Tags of the stack, which CloudFormation passes on to resources.
+        role_arn: The stack's service role. Default: none.
     """
 
     account: str
@@ -89,10 +97,12 @@ class Site:
     stack_name: str
     stack_id: str
     stack_tags: Mapping[str, str] = field(default_factory=dict)
+    role_arn: str = ""
 
-    def client(self, service: str, *, account: str = "", region: str = "") -> Any:
+    def client(self, service: str, *, account: str = "", region: str = "", acting: str = "") -> Any:
         """A boto3 client, for this site's account and region unless others are named."""
-        return client(service, account or self.account, region or self.region, self.endpoint_url)
+        where = (account or self.account, region or self.region)
+        return client(service, *where, self.endpoint_url, acting)
 
     def arn(self, service: str, resource: str, *, region: bool = True) -> str:
         """ARN of something in this account."""

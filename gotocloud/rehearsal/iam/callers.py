@@ -13,6 +13,7 @@ from gotocloud.rehearsal.iam.evaluator import NamedPolicy
 
 _REAL_KEY = re.compile(r"(AKIA|ASIA)[A-Z0-9]{16}")
 _EXAMPLE_KEYS = {"AKIAIOSFODNN7EXAMPLE"}
+ADMINISTRATOR_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
 _NOTHING = json.dumps(
     {
         "Version": "2012-10-17",
@@ -174,9 +175,12 @@ class Callers:
         now = datetime.now(UTC)
         name = parts[5].rpartition("/")[2]
         lasting = timedelta(hours=1)
-        return self._of_session(
-            Session(parts[4], name, True, session_name, issued=now, expires=now + lasting)
-        )
+        session = Session(parts[4], name, True, session_name, issued=now, expires=now + lasting)
+        caller = self._of_session(session)
+        if caller.boundary is None and ADMINISTRATOR_POLICY in {it.name for it in caller.identity}:
+            # The role of the CDK's deployments: there is nothing to decide.
+            return administrator(session.account, session)
+        return caller
 
     def _of_session(self, session: Session) -> Caller:
         if datetime.now(UTC) >= session.expires:

@@ -38,6 +38,8 @@ class Resource:
     type: ClassVar[str] = ""
     known: ClassVar[frozenset[str]] = frozenset()
     changeable: ClassVar[frozenset[str]] = frozenset()
+    made_by_cloudformation: ClassVar[bool] = True
+    """Whether its calls are CloudFormation's own, made with the stack's service role."""
 
     def __init__(self, site: Site, logical_id: str, properties: Mapping[str, Any]) -> None:
         self.site = site
@@ -99,6 +101,15 @@ class Resource:
         """Call an API operation (its API name), with values fitted to its parameters."""
         return self.call_as(service, operation, parameters)
 
+    def look(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        """Ask what CloudFormation does not ask: the service itself would know it.
+
+        Hence no permission is needed for it.
+        """
+        client = self.site.client(service)
+        answer: dict[str, Any] = getattr(client, xform_name(operation))(**parameters)
+        return answer
+
     def call_as(
         self,
         service: str,
@@ -109,7 +120,8 @@ class Resource:
         region: str = "",
     ) -> dict[str, Any]:
         """Call an API operation in another account or region."""
-        client = self.site.client(service, account=account, region=region)
+        acting = self.site.role_arn if self.made_by_cloudformation else ""
+        client = self.site.client(service, account=account, region=region, acting=acting)
         shape = client.meta.service_model.operation_model(operation).input_shape
         given = {name: value for name, value in parameters.items() if value is not None}
         answer: dict[str, Any] = getattr(client, xform_name(operation))(**fitted(shape, given))

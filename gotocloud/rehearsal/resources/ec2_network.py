@@ -135,7 +135,8 @@ class Route(Ec2Resource):
         peering = self.properties.get("VpcPeeringConnectionId")
         if not peering:
             return
-        found = self.ec2("DescribeVpcPeeringConnections", VpcPeeringConnectionIds=[peering])
+        asked = {"VpcPeeringConnectionIds": [peering]}
+        found = self.look("ec2", "DescribeVpcPeeringConnections", **asked)
         if not found["VpcPeeringConnections"]:
             raise ResourceError(f"The vpcPeeringConnection ID '{peering}' does not exist")
 

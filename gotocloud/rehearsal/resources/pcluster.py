@@ -34,6 +34,7 @@ class PclusterCluster(Resource):
     """
 
     type = "Custom::PclusterCluster"
+    made_by_cloudformation = False
     changeable = frozenset({"ClusterConfiguration", "DeletionPolicy", "SuppressValidators"})
     known = changeable | {"ClusterName", "Region", "ServiceToken", "ValidationFailureLevel"}
 

@@ -38,10 +38,17 @@ OWN_BUCKET = f"{SCIENTIST}-{GROUP}-apoferritin"
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
 PROJECT = {
     "Resources": {
-        "Queue": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}
+        "Key": {
+            "Type": "AWS::EC2::KeyPair",
+            "Properties": {"KeyName": {"Ref": "AWS::StackName"}},
+        }
     }
 }
-"""A template that needs nothing; what a real one makes is CloudFormation's business."""
+"""A template of something that the cluster service role may make."""
+
+BEYOND_URL = PROJECT_URL.replace("project", "beyond")
+BEYOND = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+"""A template of something that it may not."""
 
 
 @dataclass(frozen=True)
@@ -118,9 +125,13 @@ def deployed(aws: LocalAws, workdir: Path, single_sign_on: str = "") -> Site:
     management = synthesised(path, workdir / "management", "gotocloud-management")
     _deploy(aws, MANAGEMENT, only(management, "AWS::S3::Bucket"))
     _deploy(aws, GROUP, only(group, "AWS::IAM::"))
-    for key in ("releases/1.0.0/project.template.json", "elsewhere/project.template.json"):
+    for key, template in (
+        ("releases/1.0.0/project.template.json", PROJECT),
+        ("releases/1.0.0/beyond.template.json", BEYOND),
+        ("elsewhere/project.template.json", PROJECT),
+    ):
         s3 = aws.client("s3", MANAGEMENT, REGION)
-        s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(PROJECT).encode())
+        s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(template).encode())
     aws.client("s3", GROUP, REGION).create_bucket(
         Bucket=OWN_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
     )

@@ -15,6 +15,7 @@ from gotocloud.rehearsal.iam.people import scientist_environment
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.needs import need_iam_evaluator
 from tests.rehearsal.iam.site import (
+    BEYOND_URL,
     BUCKET,
     GROUP,
     MFA,
@@ -86,6 +87,20 @@ def test_a_scientist_launches_a_published_template_with_the_service_role(
         "iam:PassRole",
         "s3:GetObject",
     }
+
+
+def test_cloudformation_makes_no_more_than_the_service_role_may(
+    site: Site, scientist: Person
+) -> None:
+    given = launch(TemplateURL=BEYOND_URL)
+    cfn = scientist.client("cloudformation")
+    cfn.create_stack(**given)
+    events = cfn.describe_stack_events(StackName=given["StackName"])["StackEvents"]
+    failed = [it for it in events if it["ResourceStatus"] == "CREATE_FAILED"]
+    assert [it["LogicalResourceId"] for it in failed] == ["Topic"]
+    assert "gotocloud-cluster-service/AWSCloudFormation is not" in failed[0]["ResourceStatusReason"]
+    assert "perform: sns:CreateTopic" in failed[0]["ResourceStatusReason"]
+    assert site.admin("sns").list_topics()["Topics"] == []
 
 
 LAUNCHES: dict[str, dict[str, Any]] = {
