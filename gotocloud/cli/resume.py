@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ app = typer.Typer(help="Take up jobs that have lost a machine.")
 
 _TRIES = 5
 """A batch script has nobody to turn to while Slurm's controller starts again."""
+_LONGEST_S = 900
 
 
 @app.command(epilog="Example: gotocloud resume Refine3D/job025")
@@ -117,6 +119,8 @@ def _look_after(folder: Path, desk: Desk, *, by_hand: bool) -> GoToCloudError | 
 
 def _for_script(folder: Path, status: int | None) -> None:
     """What a batch script asks: only the script to go on with belongs on stdout."""
+    # A file system that does not answer must not keep the machines for ever.
+    signal.alarm(_LONGEST_S)
     from gotocloud.slurm.attempts import PAUSE_S
     from gotocloud.slurm.client import NoAnswerError
 

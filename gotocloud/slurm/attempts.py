@@ -364,8 +364,12 @@ def markers(folder: Path, attempt: Attempt) -> frozenset[str]:
 def last_error(text: str) -> str:
     """The line of an error log that says most: RELION's own, else the last one."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if re.match(r"ERROR|.*\bERROR:", line)]
-    return (telling or lines or ["run.err says nothing"])[-1]
+    for position in reversed(range(len(lines))):
+        if re.search(r"\bERROR\b", lines[position]):
+            # RELION breaks the line after the word.
+            said = lines[position : position + 2] if lines[position] == "ERROR:" else ()
+            return " ".join(said) or lines[position]
+    return lines[-1] if lines else "run.err says nothing"
 
 
 def _submitted(script: Path, options: Sequence[str], attempt: Attempt, tries: int) -> str:

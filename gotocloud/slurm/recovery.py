@@ -251,8 +251,8 @@ def _other_spot(
 ) -> tuple[str, ...]:
     """Spot queues whose machines have not been tried and give the job as much memory.
 
-    Another family comes first, since types of one family run short together; then the queue
-    that is most like the job's own in size.
+    First those that are at least half as large as the job's own queue; among them another
+    family, since types of one family run short together; then what is most alike in size.
     """
     if home is None:
         return ()
@@ -263,9 +263,14 @@ def _other_spot(
         if one.spot and one.instance_type not in tried and _as_good(one, home)
     ]
 
-    def unlikeness(one: Partition) -> tuple[bool, bool, int]:
+    def unlikeness(one: Partition) -> tuple[bool, bool, bool, int]:
         more = _size(one) - _size(home)
-        return _family(one) == _family(home), more < 0, abs(more)
+        return (
+            2 * _size(one) < _size(home),
+            _family(one) == _family(home),
+            more < 0,
+            abs(more),
+        )
 
     return tuple(one.name for one in sorted(fitting, key=unlikeness))
 

@@ -35,7 +35,8 @@ fail() {
   exit 1
 }
 
-# The last word, whatever has happened.
+# The last word, whatever has happened. Slurm may be ending the job at the same time: what
+# runs here ignores that, until Slurm kills it.
 conclude() {
   local status=$?
   trap '' TERM
@@ -48,7 +49,7 @@ conclude() {
     exit 0
   fi
   [ "$status" -ne 0 ] || status=1
-  if ! timeout 600 "$gotocloud" resume --ended "$status" -- "$job"; then
+  if ! "$gotocloud" resume --ended "$status" -- "$job"; then
     touch -- "${job}RELION_JOB_EXIT_FAILURE"
     printf ' GoToCloud: the job failed, and %s could not say why.\\n' "$gotocloud" >&2
   fi
@@ -66,12 +67,13 @@ need() {
 }
 
 cd -- "$project" || fail "The project folder $project is not there."
+exec >>"${job}run.out" 2>>"${job}run.err"
 [ ! -e "$facts" ] || export GOTOCLOUD_CLUSTER_FACTS=$project/$facts
 
 # Slurm puts a job back that has lost its first machine: what runs now is decided anew.
 if [ "${SLURM_RESTART_COUNT:-0}" -gt "${GOTOCLOUD_RESTART:-0}" ]; then
   export GOTOCLOUD_RESTART=$SLURM_RESTART_COUNT
-  if ! next=$(timeout 600 "$gotocloud" resume --restarted -- "$job"); then
+  if ! next=$("$gotocloud" resume --restarted -- "$job"); then
     touch -- "${job}RELION_JOB_EXIT_FAILURE"
     fail "The job was put back after its machine was lost, but could not be continued."
   fi
@@ -219,13 +221,15 @@ def facts_copy(job: str) -> str:
 
 
 def sbatch_options(job: BatchJob) -> tuple[str, ...]:
-    """Options of sbatch that hold paths: on its command line nothing needs quoting."""
-    folder = job.job.replace("%", "%%")
-    return (
-        f"--chdir={job.project}",
-        f"--output={folder}run.out",
-        f"--error={folder}run.err",
-    )
+    """Options of sbatch that hold paths: on its command line nothing needs quoting.
+
+    Slurm replaces % and backslashes in the whole path of a log; where a project folder has one,
+    only the script itself writes the logs.
+    """
+    folder = f"{job.project}/{job.job}"
+    plain = not set("%\\") & set(folder)
+    out, err = (folder + "run.out", folder + "run.err") if plain else ("/dev/null", "/dev/null")
+    return (f"--chdir={job.project}", f"--output={out}", f"--error={err}")
 
 
 def batch_script(job: BatchJob) -> str:

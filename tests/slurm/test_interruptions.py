@@ -1,0 +1,243 @@
+"""Machines die under jobs on a real Slurm, most of them with a real RELION."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from gotocloud.rehearsal.slurm.cluster import RehearsalCluster
+from gotocloud.rehearsal.slurm.dataset import make_dataset
+from gotocloud.slurm.client import job, update
+from gotocloud.slurm.submissions import Attempt, load
+from tests.needs import need_relion
+from tests.slurm.relion_jobs import class2d, make_job, refine3d
+
+WITHIN_S = 150.0
+TYPED = {
+    "qsub_extra1": "typed",
+    "qsub_extra2": "2",
+    "nr_mpi": "3",
+    "nr_threads": "1",
+    "use_gpu": "No",
+    "fn_img": "particles.star",
+}
+"""Three ranks on two machines, as this test machine can run them."""
+
+STUB = """\
+#!/bin/bash
+# Runs for ever on spot machines and ends well on others.
+control=${*: -1}
+case $SLURM_JOB_PARTITION in *-spot) sleep 600 ;; esac
+touch "${control}RELION_JOB_EXIT_SUCCESS"
+"""
+
+
+@pytest.fixture
+def particles(tmp_path: Path) -> Path:
+    """A project folder with a blank in its name and a small dataset."""
+    need_relion()
+    project = tmp_path / "Anna's project"
+    project.mkdir()
+    make_dataset(project, particles=80, box_px=32, seed=1)
+    return project
+
+
+@pytest.fixture
+def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder, and a program in RELION's place that never ends on spot machines."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    program = programs / "relion_refine_mpi"
+    program.write_text(STUB)
+    program.chmod(0o755)
+    launcher = programs / "mpirun"
+    launcher.write_text('#!/bin/bash\nwhile [[ $1 == -* ]]; do shift 2; done\nexec "$@"\n')
+    launcher.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    project = tmp_path / "project"
+    project.mkdir()
+    return project
+
+
+def gotocloud(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("gotocloud")), *words],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while not true():
+        assert time.monotonic() < deadline, f"{what}, within {WITHIN_S:g} s"
+        time.sleep(0.1)
+
+
+def markers(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("RELION_JOB_EXIT_*")}
+
+
+def latest(folder: Path) -> Attempt:
+    record = load(folder)
+    assert record is not None
+    return record.attempts[-1]
+
+
+def submit(
+    project: Path, name: str, commands: list[str], options: Mapping[str, str]
+) -> tuple[Path, str]:
+    script = make_job(project, name, commands, {**TYPED, **options})
+    said = gotocloud(project, "submit", str(script)).stdout
+    return project / name, said.split()[-1]
+
+
+def machines(folder: Path) -> list[str]:
+    """The running attempt's machines, the batch host first."""
+    until(lambda: latest(folder).node_list, "the attempt starts")
+    done = subprocess.run(
+        ["scontrol", "show", "hostnames", latest(folder).node_list],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+def restart_at_once(identifier: str) -> None:
+    """Slurm keeps a job that it has put back for two minutes."""
+    until(lambda: (job(identifier) or {}).get("JobState") == "PENDING", "Slurm puts it back")
+    update(identifier, StartTime="now")
+
+
+def repeated_iterations(folder: Path) -> int:
+    log = (folder / "run.out").read_text(errors="replace")
+    counted = Counter(re.findall(r"Expectation iteration (\d+)", log))
+    assert counted
+    return sum(count - 1 for count in counted.values())
+
+
+def test_a_class2d_whose_second_machine_dies_goes_on_by_itself(
+    head_node: RehearsalCluster, particles: Path
+) -> None:
+    head_node.warm("class2d-spot")
+    name = "Class2D/job001/"
+    folder, _ = submit(particles, name, class2d(name), {"queuename": "class2d-spot"})
+    until((folder / "run_it002_optimiser.star").exists, "iteration 2 is done")
+    head_node.kill_node(machines(folder)[1])
+    until(lambda: markers(folder), "the job ends")
+    assert markers(folder) == {"RELION_JOB_EXIT_SUCCESS"}
+    record = load(folder)
+    assert record is not None
+    first, second = record.attempts
+    assert (first.queue, first.outcome) == ("class2d-spot", "machine lost")
+    assert second.queue == "class3d-spot"
+    assert re.fullmatch(rf"{name}run_it00\d_optimiser\.star", second.continue_from)
+    assert repeated_iterations(folder) <= 1
+    assert (folder / "run_it008_classes.mrcs").exists()
+    assert "succeeded" in gotocloud(particles, "resume", name).stdout
+    assert len(getattr(load(folder), "attempts", ())) == 2
+
+
+def test_a_refine3d_whose_first_machine_dies_skips_a_cut_off_optimiser_file(
+    head_node: RehearsalCluster, particles: Path
+) -> None:
+    head_node.warm("refine3d-spot")
+    name = "Refine3D/job002/"
+    folder, identifier = submit(particles, name, refine3d(name), {"queuename": "refine3d-spot"})
+    until((folder / "run_it002_optimiser.star").exists, "iteration 2 is done")
+    head_node.kill_node(machines(folder)[0])
+    newest = max(folder.glob("run_it*_optimiser.star"))
+    newest.write_text(newest.read_text()[:700])
+    restart_at_once(identifier)
+    until(lambda: markers(folder), "the job ends")
+    assert markers(folder) == {"RELION_JOB_EXIT_SUCCESS"}
+    record = load(folder)
+    assert record is not None
+    first, second = record.attempts
+    assert (second.slurm_id, second.queue) == (first.slurm_id, "refine3d-spot")
+    assert first.outcome == "machine lost"
+    assert 0 < int(second.continue_from[-18:-15]) < int(newest.name[6:9])
+    # What RELION's pipeline expects, under the names that it expects.
+    assert (folder / "run_class001.mrc").exists()
+    assert (folder / "run_half1_class001_unfil.mrc").exists()
+    assert "Final resolution" in (folder / "run.out").read_text(errors="replace")
+
+
+def test_three_interruptions_in_a_row_end_on_demand(
+    head_node: RehearsalCluster, stub: Path
+) -> None:
+    head_node.warm("class2d-spot", "class3d-spot", "refine3d-spot")
+    name = "Class2D/job003/"
+    folder, _ = submit(stub, name, class2d(name), {"queuename": "class2d-spot", "qsub_extra2": "1"})
+    queues = []
+    for number in (1, 2, 3):
+        until(lambda n=number: latest(folder).number == n, "the next attempt is made")  # type: ignore[misc]
+        queues.append(latest(folder).queue)
+        head_node.kill_node(machines(folder)[0])
+        assert markers(folder) == set()
+        # The timer of the head node does this every minute.
+        until(
+            lambda n=number: (  # type: ignore[misc]
+                gotocloud(stub, "resume", "--all") and latest(folder).number > n
+            ),
+            "the job is taken up",
+        )
+    until(lambda: markers(folder), "the job ends")
+    assert markers(folder) == {"RELION_JOB_EXIT_SUCCESS"}
+    assert queues == ["class2d-spot", "class3d-spot", "refine3d-spot"]
+    assert latest(folder).queue == "class2d"
+    assert not latest(folder).spot
+
+
+def test_an_error_of_relion_is_not_tried_again(
+    head_node: RehearsalCluster, particles: Path
+) -> None:
+    head_node.warm("class2d-spot")
+    name = "Class2D/job004/"
+    commands = [class2d(name)[0].replace("particles.star", "no_such_file.star")]
+    folder, _ = submit(particles, name, commands, {"queuename": "class2d-spot"})
+    until(lambda: markers(folder), "the job ends")
+    assert markers(folder) == {"RELION_JOB_EXIT_FAILURE"}
+    assert "no_such_file.star" in (folder / "run.err").read_text().splitlines()[-1]
+    assert latest(folder).number == 1
+    assert latest(folder).outcome == "failed"
+
+
+def test_cancelling_in_slurm_ends_the_job_for_relion_too(
+    head_node: RehearsalCluster, stub: Path
+) -> None:
+    head_node.warm("class2d-spot")
+    name = "Class2D/job005/"
+    folder, identifier = submit(stub, name, class2d(name), {"queuename": "class2d-spot"})
+    machines(folder)
+    subprocess.run(["scancel", identifier], check=True)
+    until(lambda: markers(folder), "the job ends")
+    assert markers(folder) == {"RELION_JOB_EXIT_ABORTED"}
+    assert latest(folder).outcome == "cancelled"
+
+
+def test_slurm_takes_a_project_folder_with_any_name(
+    head_node: RehearsalCluster, stub: Path
+) -> None:
+    project = stub / 'Anna\'s "10%" $HOME; # ü % \\'
+    shutil.copytree(stub, project, ignore=lambda *_: [])
+    name = "Class2D/job006/"
+    head_node.warm("class2d")
+    folder, _ = submit(project, name, class2d(name), {"queuename": "class2d"})
+    until(lambda: markers(folder), "the job ends")
+    assert markers(folder) == {"RELION_JOB_EXIT_SUCCESS"}
+    assert "GoToCloud: attempt 1 ended" in (folder / "run.out").read_text()
