@@ -17,6 +17,10 @@ INSTANCE_TYPE_VARIABLE = "GOTOCLOUD_INSTANCE_TYPE"
 """Tells the chooser what machine it is on; a batch script may set it."""
 
 CPUINFO = "/proc/cpuinfo"
+
+STANDARD = ("/", "/usr", "/usr/local")
+"""Where a machine's own programs are: on PATH already, behind what should hide them."""
+
 MAGIC = "#%Module1.0"
 
 _CHOOSE = """\
@@ -249,7 +253,7 @@ def _file(
         *(f"set {key} {value}" for key, value in (values or {}).items()),
         body + ("" if prefix is None else _THERE),
         *_mpi(catalogue),
-        "prepend-path PATH $prefix/bin",
+        *([] if prefix in STANDARD else ["prepend-path PATH $prefix/bin"]),
         f"setenv {_variable(package)} {chosen}",
         *_finds(catalogue, package),
         *_python(version, prefix, build),

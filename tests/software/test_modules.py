@@ -13,7 +13,7 @@ import pytest
 from gotocloud.software.catalogue import PACKAGED, Catalogue, system_catalogue
 from gotocloud.software.load import load_catalogue
 from gotocloud.software.modules import INSTANCE_TYPE_VARIABLE, module_files, tcl, write_tree
-from tests.needs import MODULES_INIT, need_modules
+from tests.needs import MODULES_INIT, need_modules, need_relion
 
 
 @dataclass
@@ -216,6 +216,16 @@ def test_a_rehearsal_loads_the_relion_of_the_machine_itself(tmp_path: Path) -> N
     write_tree(tmp_path / "modulefiles", system)
     machine = Machine(tmp_path, system)
     assert machine.shell("module load relion/3.1.3 && relion_refine") == (0, "this machine\n", "")
+
+
+def test_programs_of_the_machine_leave_path_as_it_is(tmp_path: Path) -> None:
+    """What stands before them on PATH, such as a rehearsal's own mpirun, still hides them."""
+    need_modules()
+    need_relion()
+    write_tree(tmp_path / "modulefiles", system_catalogue({"relion": ("3.1.3", "/usr")}))
+    machine = Machine(tmp_path, system_catalogue({"relion": ("3.1.3", "/usr")}))
+    script = 'before=$PATH; module load relion && [ "$PATH" = "$before" ] && module unload relion'
+    assert machine.shell(f'{script} && [ "$PATH" = "$before" ]') == (0, "", "")
 
 
 @pytest.mark.parametrize(
