@@ -181,6 +181,7 @@ def check_start(cloud: Cloud, start: Start, idle_usd_per_hour: Decimal) -> tuple
     if start.where.facts.tags_unknown:
         text = f"they could not be read ({start.where.facts.tags_unknown}) and are not put on it."
         findings.append(Finding("The group's own tags", Severity.UNKNOWN, text))
+    findings += _facts_that_lack(start)
     found = preflight(
         start.shape,
         start.lustre_gib,
@@ -190,6 +191,28 @@ def check_start(cloud: Cloud, start: Start, idle_usd_per_hour: Decimal) -> tuple
         spot=start.wanted.spot,
     )
     return by_severity((*findings, *found))
+
+
+def _facts_that_lack(start: Start) -> list[Finding]:
+    """A group that was set up for an earlier release; those this program does not know pass."""
+    known = {fact.value: fact for fact in Fact}
+    lacking = sorted(
+        name
+        for name in start.shape.facts
+        if name in known and known[name] not in start.where.facts.values
+    )
+    if not lacking:
+        return []
+    return [
+        Finding(
+            "The group's facts",
+            Severity.PROBLEM,
+            f"release {start.plan.release} needs {', '.join(lacking)}, which the group's account "
+            "does not have.",
+            "ask the management group to deploy the group's stack again (cdk deploy UserStack), "
+            "or start an earlier release with --release",
+        )
+    ]
 
 
 def launch(cloud: Cloud, start: Start, told: Told, *, retry: str) -> dict[str, str]:

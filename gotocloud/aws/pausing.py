@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from gotocloud.aws.cloud import Cloud
@@ -154,6 +155,8 @@ def pause(cloud: Cloud, now: Standing, wishes: Wishes, telling: Telling) -> Proo
 def reopen(cloud: Cloud, now: Standing, *, sleep: Callable[[float], None] = time.sleep) -> None:
     """Undo what pausing did before it deleted anything: queues open, automatic export on.
 
+    A proof that was kept already is withdrawn: it says nothing about what is written from now on.
+
     Raises:
         GoToCloudError: if there is no cluster, or it does not answer.
     """
@@ -162,6 +165,8 @@ def reopen(cloud: Cloud, now: Standing, *, sleep: Callable[[float], None] = time
             f"The project {now.names.project!r} has no cluster that runs.",
             next_command="gotocloud status",
         )
+    while key := proof_of(cloud, now):
+        _withdraw(cloud, now, key)
     automatic_export(cloud, link_of(cloud, now.file_system), on=True, sleep=sleep)
     now.node.run(OPEN, "open the queues")
 
@@ -258,21 +263,39 @@ def _require_warrant(cloud: Cloud, now: Standing) -> None:
 
 
 def proof_of(cloud: Cloud, now: Standing) -> str | None:
-    """Key of a proof that was kept for exactly this stack."""
-    parameters = {it["ParameterKey"]: it["ParameterValue"] for it in now.stack["Parameters"]}
-    bucket, s3 = parameters["BucketName"], cloud.client("s3")
+    """Key of a proof that was kept for exactly this stack, and not withdrawn."""
+    bucket, s3 = _bucket(now), cloud.client("s3")
     with explained(f"look for a proof in {bucket}"):
         try:
             pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PROOFS)
             keys = [it["Key"] for page in pages for it in page.get("Contents", ())]
             for key in sorted((key for key in keys if key.endswith(f"/{PROOF}")), reverse=True):
                 proof = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-                if proof.get("stack_id") == now.stack["StackId"]:
+                if proof.get("stack_id") == now.stack["StackId"] and not proof.get("withdrawn"):
                     return str(key)
         except s3.exceptions.ClientError as error:
             if error_code(error) != "NoSuchBucket":
                 raise
     return None
+
+
+def _withdraw(cloud: Cloud, now: Standing, key: str) -> None:
+    """Mark a proof as good for nothing; the bucket keeps the version without the mark."""
+    bucket, s3 = _bucket(now), cloud.client("s3")
+    with explained(f"withdraw the proof {key}"):
+        proof = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        proof["withdrawn"] = datetime.now(UTC).isoformat(timespec="seconds")
+        s3.put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=json.dumps(proof, indent=1, ensure_ascii=True).encode(),
+            ContentType="application/json",
+        )
+
+
+def _bucket(now: Standing) -> str:
+    parameters = {it["ParameterKey"]: it["ParameterValue"] for it in now.stack["Parameters"]}
+    return str(parameters["BucketName"])
 
 
 def wait_until_nothing_bills(cloud: Cloud, names: ProjectNames, telling: Telling) -> None:

@@ -16,6 +16,7 @@ from gotocloud.errors import GoToCloudError
 
 CLUSTER_TYPE = "Custom::PclusterCluster"
 LUSTRE_TYPE = "AWS::FSx::FileSystem"
+_FACT = "AWS::SSM::Parameter::Value"
 _DESCRIPTION = re.compile(r"^GoToCloud cluster (?P<name>[a-z0-9-]+) (?P<version>\S+) in ")
 
 
@@ -46,6 +47,7 @@ class ClusterShape:
         lustre_gib: Default size; None when it has none.
         resources: Logical id of every resource to its type.
         parameters: Names of its parameters.
+        facts: Names of the group's facts (SSM parameters) that it reads.
     """
 
     head_node: str
@@ -54,6 +56,7 @@ class ClusterShape:
     lustre_gib: int | None
     resources: Mapping[str, str]
     parameters: frozenset[str] = frozenset()
+    facts: frozenset[str] = frozenset()
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -79,6 +82,11 @@ def cluster_shape(template: Mapping[str, Any]) -> ClusterShape:
             lustre_gib=None if gib is None else int(gib),
             resources=resources,
             parameters=frozenset(template.get("Parameters", {})),
+            facts=frozenset(
+                str(it["Default"])
+                for it in template.get("Parameters", {}).values()
+                if str(it.get("Type", "")).startswith(_FACT) and "Default" in it
+            ),
         )
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise GoToCloudError(

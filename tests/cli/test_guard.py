@@ -20,7 +20,7 @@ from gotocloud.aws import guarding, lustre_export_proof
 from gotocloud.aws.cloud import StandardCloud
 from gotocloud.aws.keeping import deadline, keep
 from gotocloud.aws.lustre_export_proof import UnprovenError
-from gotocloud.aws.pausing import billed
+from gotocloud.aws.pausing import billed, proof_of, standing
 from gotocloud.cli import main
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.keeping import KEEP_UNTIL
@@ -251,51 +251,71 @@ def test_a_stack_that_could_not_be_deleted_is_left_to_people(
     assert not guard.project.running
 
 
-class Mortal:
-    """Dies at a call of AWS, before or after it is made."""
+def dies_at(monkeypatch: pytest.MonkeyPatch, operation: str, *, after: bool) -> None:
+    """Let the process die before or after it calls AWS, the first time only."""
+    original = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
+    dead: list[str] = []
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.at, self.moments = -1, 0
-        original = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
-
-        def call(client: Any, operation: str, arguments: Any) -> Any:
-            self.moment()
-            answer = original(client, operation, arguments)
-            self.moment()
-            return answer
-
-        monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
-
-    def moment(self) -> None:
-        self.moments += 1
-        if 0 <= self.at < self.moments:
+    def call(client: Any, called: str, arguments: Any) -> Any:
+        proves = str(arguments.get("Key", "")).endswith("/proof.json")
+        meant = called == operation and not dead and (called != "PutObject" or proves)
+        if meant and not after:
+            dead.append(called)
             raise Killed
+        answer = original(client, called, arguments)
+        if meant:
+            dead.append(called)
+            raise Killed
+        return answer
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.35, 0.6, 0.8, 0.95])
+@pytest.mark.parametrize(
+    ("operation", "after"),
+    [
+        ("UpdateDataRepositoryAssociation", True),
+        ("CreateDataRepositoryTask", True),
+        ("PutObject", True),
+        ("DeleteStack", False),
+    ],
+)
 @pytest.mark.parametrize("comes_back", [False, True])
-def test_a_guard_that_is_killed_anywhere_goes_on_or_gives_the_cluster_back(
+def test_a_guard_that_is_killed_goes_on_or_gives_the_cluster_back(
     guard: GuardedProject,
     capsys: Capture,
     monkeypatch: pytest.MonkeyPatch,
-    share: float,
+    operation: str,
+    after: bool,
     comes_back: bool,
 ) -> None:
     content = guard.project.fill()
     guard.about_to_pause(capsys)
-    mortal = Mortal(monkeypatch)
-    # A whole run makes about so many calls here; where it dies need not be exact.
-    mortal.at = int(share * 110)
+    dies_at(monkeypatch, operation, after=after)
     with pytest.raises(Killed):
         guard.look(capsys)
-    mortal.at = -1
     guard.later(4)
     if comes_back:
         guard.has("dcv", DESKTOP)
         assert guard.look(capsys)["action"] == "keep"
         assert guard.given_back()
+        # What is written from now on is in no proof, so no proof may stand for it.
+        assert proof_of(StandardCloud(), standing(StandardCloud(), guard.project.names)) is None
         return
     assert guard.look(capsys)["action"] == "pause"
     guard.ended()
     assert content.items() <= guard.project.stored().items()
     assert guard.project.proofs()
+
+
+def test_a_guard_that_dies_with_its_machine_has_done_its_work(
+    guard: GuardedProject, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = guard.project.fill()
+    guard.about_to_pause(capsys)
+    dies_at(monkeypatch, "DeleteStack", after=True)
+    with pytest.raises(Killed):
+        guard.look(capsys)
+    guard.ended()
+    assert content.items() <= guard.project.stored().items()
+    assert billed(StandardCloud(), guard.project.names) == []

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from gotocloud.aws import pausing
+from gotocloud.aws.cloud import StandardCloud
 from gotocloud.aws.lustre_export_proof import UnprovenError
 from gotocloud.cli import main
 from gotocloud.errors import GoToCloudError
@@ -301,3 +303,20 @@ def test_files_to_be_summed_are_spread_over_commands_that_systems_manager_takes(
     assert [one for chunk in chunks for one in chunk] == parts
     assert max(len(chunk) for chunk in chunks) <= 200
     assert max(sum(len(one[0]) for one in chunk) for chunk in chunks) <= PART_NAMES_BYTES
+
+
+def test_a_proof_is_withdrawn_when_the_cluster_is_worked_on_after_all(
+    project: LocalProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pausing, "remove", cut_off)
+        with pytest.raises(GoToCloudError, match="Stopped"):
+            pause(project)
+    now = pausing.standing(StandardCloud(), project.names)
+    assert pausing.proof_of(StandardCloud(), now)
+    pause(project, "--reopen")
+    assert pausing.proof_of(StandardCloud(), now) is None
+    assert queues(project) == ["up"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,8 +14,10 @@ import typer
 
 from gotocloud.cli import setup, start, status
 from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.platform.parameters import Fact
 from gotocloud.projects.keeping import KEEP_UNTIL
 from gotocloud.projects.preflight import SPOT_ROLE
+from gotocloud.projects.shape import cluster_shape
 from tests.cli import group_account
 from tests.cli.group_account import ACCOUNT, REGION, invoke
 
@@ -115,6 +118,21 @@ def test_asking_a_running_cluster_for_spot_is_told_not_done(capsys: Capture) -> 
     go("--spot")
     assert "You asked for spot (it prefers on-demand)" in capsys.readouterr().err
     assert parameters()["Capacity"] == "on-demand"
+
+
+def test_a_group_that_was_set_up_for_an_earlier_release_is_told_before_anything_is_created(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    needs = frozenset({Fact.CLUSTER_GUARD_ARN.value, "/gotocloud/of-a-later-program"})
+    monkeypatch.setattr(
+        "gotocloud.aws.clusters.cluster_shape",
+        lambda template: replace(cluster_shape(template), facts=needs),
+    )
+    with pytest.raises(GoToCloudError, match="nothing was created") as caught:
+        go()
+    (problem,) = caught.value.problems
+    assert "needs /gotocloud/iam/cluster-guard-arn, which" in problem
+    assert "deploy the group's stack again" in problem
 
 
 def test_hours_count_from_the_creation_of_the_stack(capsys: Capture) -> None:
