@@ -55,6 +55,13 @@ def test_anything_else_is_refused_in_words(content: object) -> None:
         cluster_shape({"Resources": content})
 
 
+def test_the_facts_that_a_template_reads_are_known_before_it_is_launched() -> None:
+    fact = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/gotocloud/x"}
+    shape = cluster_shape({**TEMPLATE, "Parameters": {"LustreGib": {"Type": "Number"}, "X": fact}})
+    assert shape.facts == {"/gotocloud/x"}
+    assert shape.parameters == {"LustreGib", "X"}
+
+
 def test_the_description_of_a_cluster_names_configuration_and_release() -> None:
     text = "GoToCloud cluster cryoem-spa 0.1.0 in us-east-1. Everything in it is billed."
     assert configuration_of(text) == ("cryoem-spa", "0.1.0")
