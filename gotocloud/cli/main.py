@@ -18,6 +18,7 @@ from gotocloud.errors import ExitCode, GoToCloudError
 
 FAMILIES = {
     "advise": "Say which machines suit a job, how long it takes and what it costs.",
+    "bench": "Measure which machines suit a RELION job best.",
     "cluster": "List, print and validate cluster configurations.",
     "platform": "Check, plan, publish and record a platform (management group).",
     "rehearse": "Try the whole platform on this machine, without an AWS account.",

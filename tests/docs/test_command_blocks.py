@@ -18,6 +18,7 @@ from tests.needs import need, need_cdk, need_parallelcluster
 RUN_ELSEWHERE = {
     r"make bench-upload": "tests/test_makefile.py",
     r"gotocloud (upload|download) .*": "tests/cli/test_transfer.py",
+    r"gotocloud bench .*": "tests/cli/test_bench.py",
     r"gotocloud (setup|start|connect|pause|finish) .*": "tests/cli/test_whole_life.py",
     r"gotocloud software (publish|check).*": "tests/cli/test_software.py",
     r"gotocloud jobs.*": "tests/cli/test_jobs.py",

@@ -1,0 +1,275 @@
+"""`gotocloud bench …`: measure which machines suit a RELION job best."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.errors import GoToCloudError, InputError, shell_line
+
+if TYPE_CHECKING:
+    from gotocloud.advisor.sweep.ledger import Sweep
+    from gotocloud.advisor.sweep.plan import Axes, SweepPlan
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Measure which machines suit a RELION job best.",
+    epilog="Example: gotocloud bench plan Class2D/job012 --nodes 1,2,4 --repeats 2 --budget 50",
+)
+
+SweepFile = Annotated[Path, typer.Argument(metavar="SWEEP", help="The file that `plan` wrote.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+BENCHMARKS = Path("gotocloud-benchmarks.csv")
+
+
+@app.command(epilog="Example: gotocloud bench plan Class2D/job012 --nodes 1,2,4 --budget 50")
+def plan(
+    job: Annotated[Path, typer.Argument(help="Folder of the job to measure, with its job.star.")],
+    queues: Annotated[str, typer.Option(help="Queues, with commas. Default: the usual.")] = "",
+    nodes: Annotated[str, typer.Option(help="Numbers of machines. Default: the usual.")] = "",
+    ranks: Annotated[str, typer.Option(help="MPI ranks, the leader counted.")] = "",
+    threads: Annotated[str, typer.Option(help="Threads of each rank.")] = "",
+    repeats: Annotated[int, typer.Option(help="Runs of each shape.")] = 1,
+    budget: Annotated[
+        float | None, typer.Option(help="US dollars at which the sweep stops.")
+    ] = None,
+    hours_each: Annotated[
+        float | None, typer.Option(help="How long a run takes, where nobody has measured it.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="File for the sweep. Default: bench-JOB.json.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, write nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Plan a sweep over queues, machines, ranks and threads that obeys RELION's rules."""
+    from gotocloud.advisor.sweep import ledger
+    from gotocloud.cli.bench_plan import planned
+    from gotocloud.relion.job import read_job
+
+    for name, given in (("budget", budget), ("hours-each", hours_each)):
+        if given is not None and not given > 0:
+            raise InputError(f"--{name} {given:g} must be more than 0.")
+    base = read_job(job)
+    made = planned(base, _axes(queues, nodes, ranks, threads, repeats), hours_each)
+    path = base.project / (to or Path(f"bench-{base.directory.name}.json"))
+    if as_json:
+        print_json(_as_dict(made))
+    else:
+        _show(made)
+    _tell_budget(made, budget)
+    if dry_run:
+        return
+    if path.exists() and any(entry.job for entry in ledger.load(path).entries):
+        raise InputError(
+            f"{path.name} is a sweep of which something has run; a new one needs another name.",
+            next_command=shell_line("gotocloud", "bench", "run", path.name),
+        )
+    ledger.save(ledger.new_sweep(base.name, base.label, budget, made.runs), path)
+    narrate(f"Wrote {path}. Next: {shell_line('gotocloud', 'bench', 'run', path.name)}")
+
+
+@app.command(epilog="Example: gotocloud bench run bench-job012.json")
+def run(
+    sweep: SweepFile,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run a sweep as RELION jobs, one after the other; type it again to go on."""
+    import sys
+
+    from gotocloud.advisor.sweep import ledger
+    from gotocloud.cli.bench_run import run_sweep
+
+    known = ledger.load(sweep)
+    left = [entry for entry in known.entries if not entry.outcome]
+    usd = [entry.plan.usd for entry in left]
+    price = "of unknown cost" if None in usd else f"for about {sum(map(float, usd)):.2f} USD"  # type: ignore[arg-type]
+    if left and not yes:
+        if not sys.stdin.isatty():
+            raise InputError(
+                f"Nobody can be asked whether {len(left)} runs {price} are all right.",
+                next_command=shell_line("gotocloud", "bench", "run", sweep, "--yes"),
+            )
+        if not typer.confirm(f"Run {len(left)} jobs {price}?", err=True):
+            raise GoToCloudError("Nothing was run.")
+    try:
+        report = run_sweep(sweep, _tell)
+    except KeyboardInterrupt:
+        raise GoToCloudError(
+            "Stopped. A job that runs goes on, and its machines are billed until it ends.",
+            next_command=shell_line("gotocloud", "bench", "run", sweep),
+        ) from None
+    if as_json:
+        print_json(_sweep_dict(report.sweep))
+    else:
+        _show_sweep(report.sweep)
+    if report.stopped:
+        raise GoToCloudError(f"The sweep stopped: {report.stopped}.")
+    narrate(f"All has run. Next: {shell_line('gotocloud', 'bench', 'collect', sweep)}")
+
+
+@app.command(epilog="Example: gotocloud bench collect bench-job012.json --dataset EMPIAR-10581")
+def collect(
+    sweep: SweepFile,
+    to: Annotated[Path, typer.Option(help="Table to add the records to.")] = BENCHMARKS,
+    dataset: Annotated[str | None, typer.Option(help="Name of the data set.")] = None,
+    source: Annotated[str | None, typer.Option(help="Who measured it.")] = None,
+) -> None:
+    """Add the true in-job times of a sweep to your table of benchmark records."""
+    from gotocloud.advisor.imports.job import Known
+    from gotocloud.advisor.sweep import ledger
+    from gotocloud.cli.advise_imports import add_to, gather
+    from gotocloud.slurm.cluster_facts import known_facts
+
+    project = sweep.absolute().parent
+    jobs = [entry.job for entry in ledger.load(sweep).entries if entry.outcome]
+    known = Known(
+        region=known_facts().region or None,
+        dataset=dataset,
+        source=source or f"sweep {sweep.stem}",
+    )
+    found = gather([project / job for job in jobs], known, sacct=None, columns={}, constants={})
+    for name, why in found.skipped:
+        narrate(f"Left out: {name}: {why}")
+    if not found.records:
+        raise GoToCloudError(
+            "Nothing has been measured yet.",
+            next_command=shell_line("gotocloud", "bench", "run", sweep),
+        )
+    narrate(add_to(to, found.records))
+    narrate(f"Next: {shell_line('gotocloud', 'bench', 'report', '--benchmarks', to)}")
+
+
+@app.command(epilog="Example: gotocloud bench report --to report")
+def report(
+    benchmarks: Annotated[
+        str | None, typer.Option(help="Table of records, or 'public'. Default: your own.")
+    ] = None,
+    to: Annotated[Path, typer.Option(help="Folder for the page and the pictures.")] = Path(
+        "benchmark-report"
+    ),
+    picture: Annotated[str, typer.Option(help="Format of the pictures: svg, pdf, png.")] = "svg",
+    region: Annotated[str | None, typer.Option(help="AWS region whose prices count.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what was measured: a table here, the paper's plots, and a page to explore."""
+    from gotocloud.cli.bench_report import write_report
+
+    rows = write_report(benchmarks, to, picture=picture, region=region)
+    if as_json:
+        print_json(rows)
+        return
+    table(
+        ("job", "best setting", "bought", "hours", "USD", "measured"),
+        [
+            (
+                row["job"],
+                row["label"] or "unknown",
+                row["market"],
+                "" if row["hours"] is None else f"{row['hours']:.3g}",
+                "unknown" if row["usd"] is None else f"{row['usd']:.2f}",
+                row["basis"],
+            )
+            for row in rows
+        ],
+    )
+    narrate(f"Look at {to / 'index.html'}; pictures for print lie beside it.")
+
+
+def _axes(queues: str, nodes: str, ranks: str, threads: str, repeats: int) -> Axes:
+    from gotocloud.advisor.sweep.plan import Axes
+
+    problems: list[str] = []
+
+    def numbers(name: str, text: str) -> tuple[int, ...]:
+        words = [word.strip() for word in text.split(",") if word.strip()]
+        wrong = [word for word in words if not (word.isascii() and word.isdigit())]
+        problems.extend(f"--{name}: {word!r} is not a whole number" for word in wrong)
+        return tuple(dict.fromkeys(int(word) for word in words if word not in wrong))
+
+    axes = Axes(
+        queues=tuple(dict.fromkeys(word.strip() for word in queues.split(",") if word.strip())),
+        nodes=numbers("nodes", nodes),
+        ranks=numbers("ranks", ranks),
+        threads=numbers("threads", threads),
+        repeats=repeats,
+    )
+    if problems:
+        raise InputError(
+            "The axes of the sweep cannot be read; write numbers with commas, as in --nodes 1,2,4.",
+            problems=problems,
+        )
+    return axes
+
+
+def _show(made: SweepPlan) -> None:
+    table(
+        ("run", "queue", "shape", "repeat", "hours", "USD", "time from"),
+        [
+            (
+                number,
+                one.setting.queue,
+                one.setting.words,
+                one.repeat,
+                "unknown" if one.hours is None else f"{one.hours:.2g}",
+                "unknown" if one.usd is None else f"{one.usd:.2f}",
+                one.basis,
+            )
+            for number, one in enumerate(made.runs, 1)
+        ],
+    )
+    for name, why in made.left_out:
+        narrate(f"Left out: {name}: {why}")
+
+
+def _tell_budget(made: SweepPlan, budget: float | None) -> None:
+    limit = f", stop at {budget:g} USD" if budget is not None else ""
+    narrate(f"This sweep of {len(made.runs)} runs costs {made.headline}{limit}.")
+    if budget is not None and made.unknown:
+        narrate("A run of unknown cost is not begun while there is a budget: --hours-each HOURS.")
+
+
+def _tell(sweep: Sweep, number: int) -> None:
+    entry = sweep.entries[number]
+    done = f"run {number + 1} of {len(sweep.entries)}"
+    left = [e.plan.hours for e in sweep.entries[number:]]
+    time_left = "" if None in left else f", at most {sum(map(float, left)):.2g} h left"  # type: ignore[arg-type]
+    narrate(f"{done}: {entry.plan.setting.words}{time_left}; {sweep.spent_usd:.2f} USD spent ...")
+
+
+def _show_sweep(sweep: Sweep) -> None:
+    table(
+        ("run", "job", "shape", "repeat", "state", "USD"),
+        [
+            (
+                number,
+                entry.job,
+                entry.plan.setting.words,
+                entry.plan.repeat,
+                entry.outcome or entry.stage.value,
+                "" if entry.usd is None else f"{entry.usd:.2f}",
+            )
+            for number, entry in enumerate(sweep.entries, 1)
+        ],
+    )
+
+
+def _as_dict(made: SweepPlan) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "runs": [asdict(one) for one in made.runs],
+        "left_out": [{"shape": name, "why": why} for name, why in made.left_out],
+        "known_usd": made.known_usd,
+        "runs_of_unknown_cost": made.unknown,
+    }
+
+
+def _sweep_dict(sweep: Sweep) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {**asdict(sweep), "spent_usd": sweep.spent_usd}

@@ -1,0 +1,68 @@
+"""What a sweep's plan must know of this cluster, of earlier measurements and of prices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gotocloud.advisor.job_names import job_name
+from gotocloud.advisor.money import market_of, node_price
+from gotocloud.advisor.places import load_records
+from gotocloud.advisor.records import BenchmarkRecord
+from gotocloud.advisor.sizes import Size
+from gotocloud.advisor.sweep.guess import first_of, from_one_run, from_records
+from gotocloud.advisor.sweep.plan import Axes, Guess, Setting, SweepPlan, plan_sweep
+from gotocloud.relion.job import Job
+from gotocloud.relion.settings import job_kind
+
+
+def planned(job: Job, axes: Axes, hours_each: float | None) -> SweepPlan:
+    """The plan of a sweep on this cluster.
+
+    Raises:
+        InputError: if it cannot be planned.
+        GoToCloudError: if Slurm cannot be asked.
+    """
+    from gotocloud.cli.submit import surroundings
+    from gotocloud.cluster_configs.model import load_configuration
+
+    around = surroundings()
+    named = around.facts.configuration
+    records, _ = load_records(None)
+    region = around.facts.region
+
+    def price(setting: Setting) -> float | None:
+        market = market_of(spot=setting.spot)
+        found = node_price(setting.instance_type, region, market, records) if region else None
+        return found.usd_per_hour if found else None
+
+    return plan_sweep(
+        job,
+        around.partitions,
+        axes,
+        guess=_guesses(job, records, hours_each),
+        usd_per_node_hour=price,
+        configuration=load_configuration(named) if named else None,
+    )
+
+
+def _guesses(
+    job: Job, records: tuple[BenchmarkRecord, ...], hours_each: float | None
+) -> Callable[[Setting], Guess | None]:
+    kind = job_name(job_kind(job))
+    size = Size(particles=job.particles, box_px=job.box_px)
+    guesses = [from_records(records, kind, size)]
+    if hours_each is not None:
+        guesses.append(lambda _: Guess(hours_each, "as you said"))
+    elif own := _own_run(job):
+        guesses.append(from_one_run(own.hours, own.units or 1))
+    return first_of(*guesses)
+
+
+def _own_run(job: Job) -> BenchmarkRecord | None:
+    """What the job itself took, if it has run."""
+    from gotocloud.advisor.imports.job import Known
+    from gotocloud.cli.advise_imports import gather
+
+    found = gather([job.directory], Known(source="own"), sacct=None, columns={}, constants={})
+    usable = [record for record in found.records if record.is_benchmark]
+    return usable[0] if usable else None

@@ -1,0 +1,82 @@
+"""The file of a sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gotocloud.advisor.sweep.ledger import Entry, Stage, Sweep, load, new_sweep, save
+from gotocloud.advisor.sweep.plan import Planned, Setting
+from gotocloud.errors import InputError
+
+SETTING = Setting("class2d", "g4dn.12xlarge", False, 2, 9, 6, 4, "0:1:2:3")
+RUN = Planned(SETTING, 1, 0.5, 3.0, "measured")
+NUMBERS = st.none() | st.floats(0, 1e6)
+RUNS = st.builds(
+    Planned, st.just(SETTING), st.integers(1, 9), NUMBERS, NUMBERS, st.text(max_size=9)
+)
+SWEEPS = st.builds(
+    Sweep,
+    st.text(max_size=9),
+    st.text(max_size=9),
+    NUMBERS,
+    st.lists(
+        st.builds(Entry, RUNS, st.sampled_from(Stage), st.text(), st.text(), NUMBERS), max_size=4
+    ).map(tuple),
+)
+
+
+def sweep(budget: float | None, *costs: float | None) -> Sweep:
+    runs = [Planned(SETTING, n, 0.5, usd, "measured") for n, usd in enumerate(costs, 1)]
+    return new_sweep("Class2D/job002/", "relion.class2d", budget, runs)
+
+
+@given(SWEEPS)
+def test_a_sweep_is_read_as_it_was_written(
+    tmp_path_factory: pytest.TempPathFactory, made: Sweep
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "sweep.json"
+    save(made, path)
+    assert load(path) == made
+
+
+def test_runs_are_begun_while_they_fit_the_budget() -> None:
+    made = sweep(10.0, 4.0, 4.0, 4.0)
+    assert made.over_budget(0) is None
+    made = made.with_entry(0, stage=Stage.ENDED, usd=5.9).with_entry(1, stage=Stage.ENDED, usd=0.1)
+    assert made.next_number == 2
+    assert made.over_budget(2) is None
+    made = made.with_entry(1, usd=0.2)
+    told = made.over_budget(2)
+    assert told is not None
+    assert "6.10" in told
+    assert "10.00" in told
+
+
+def test_no_budget_can_be_kept_for_an_unknown_cost() -> None:
+    assert "unknown" in (sweep(10.0, None).over_budget(0) or "")
+    assert sweep(None, None).over_budget(0) is None
+
+
+def test_a_run_under_way_comes_before_those_not_begun() -> None:
+    made = sweep(None, 1.0, 1.0, 1.0).with_entry(0, stage=Stage.ENDED)
+    assert made.next_number == 1
+    assert made.with_entry(1, stage=Stage.RUNNING).next_number == 1
+    for number in (1, 2):
+        made = made.with_entry(number, stage=Stage.ENDED)
+    assert made.next_number is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '{"version": 1}', '{"version": 9}', "\0", '{"version": 1, "base": 1}']
+)
+def test_what_is_no_sweep_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "sweep.json"
+    path.write_text(text)
+    with pytest.raises(InputError):
+        load(path)
+    with pytest.raises(InputError, match="no sweep"):
+        load(tmp_path / "absent.json")
