@@ -282,7 +282,7 @@ def _values(job: BatchJob) -> list[str]:
         "price": job.price,
         "reason": job.reason,
     }
-    return [f"{name}={shlex.quote(_one_line(value))}" for name, value in values.items()]
+    return [f"{name}={_quoted(_one_line(value))}" for name, value in values.items()]
 
 
 def _shape(job: BatchJob) -> str:
@@ -329,6 +329,11 @@ def _commands(job: BatchJob) -> list[str]:
 def _plain(value: str) -> str:
     """A value in an #SBATCH line, which Slurm splits in its own way."""
     return value if _PLAIN_VALUE.fullmatch(value) else re.sub(r"[^\w./:@+,=-]", "_", value)
+
+
+def _quoted(value: str) -> str:
+    """Always in quotes: shellcheck takes a bare dash for arithmetic."""
+    return "'" + value.replace("'", "'\"'\"'") + "'"
 
 
 def _one_line(value: str) -> str:

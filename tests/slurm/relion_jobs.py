@@ -99,5 +99,5 @@ def refine3d(name: str) -> list[str]:
         "--dont_combine_weights_via_disc --pool 3 --pad 1  --ctf --particle_diameter 102 "
         "--flatten_solvent --zero_mask --oversampling 1 --healpix_order 1 "
         "--auto_local_healpix_order 4 --offset_range 3 --offset_step 2 --sym C1 "
-        "--low_resol_join_halves 40 --norm --scale  --j 1  --auto_iter_max 6"
+        "--low_resol_join_halves 40 --norm --scale  --j 1  --auto_ignore_angles --auto_resol_angles"
     ]
