@@ -1,0 +1,204 @@
+"""What an ended attempt was, and where its job goes on."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from gotocloud.cluster_configs.model import load_configuration
+from gotocloud.cluster_configs.partitions import Partition, configured_partitions
+from gotocloud.slurm.recovery import (
+    ABORTED,
+    FAILURE,
+    MOST_INTERRUPTIONS,
+    SPOT_INTERRUPTIONS,
+    SUCCESS,
+    Again,
+    Evidence,
+    Finish,
+    Outcome,
+    Verdict,
+    judge,
+    next_step,
+)
+from gotocloud.slurm.submissions import Attempt, State
+
+CONFIGURATION = load_configuration("cryoem-spa")
+PARTITIONS = configured_partitions(
+    CONFIGURATION,
+    {name for queue in CONFIGURATION.queues for name in queue.instance_types}
+    | set(CONFIGURATION.head_node.instance_types),
+)
+BY_NAME = {one.name: one for one in PARTITIONS}
+LOST = Verdict(Outcome.LOST, "lost: a machine")
+KILLED = "slurmstepd: error: *** JOB 7 ON n1 CANCELLED AT 2026-11-22T19:00:15"
+
+
+def attempt(queue: str, outcome: Outcome = Outcome.LOST, number: int = 1) -> Attempt:
+    partition = BY_NAME[queue]
+    return Attempt(
+        number=number,
+        round=1,
+        token="t",
+        queue=queue,
+        layout=(1,),
+        ranks=1,
+        threads=1,
+        vcpus=partition.vcpus,
+        instance_type=partition.instance_type,
+        spot=partition.spot,
+        state=State.ENDED,
+        outcome=outcome.value,
+    )
+
+
+RAN = Evidence(exit_status=1, started=True)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "outcome"),
+    [
+        (replace(RAN, exit_status=0, markers=frozenset({SUCCESS})), Outcome.SUCCEEDED),
+        (replace(RAN, exit_status=0), Outcome.SUCCEEDED),
+        (replace(RAN, exit_status=0, markers=frozenset({FAILURE})), Outcome.FAILED),
+        (replace(RAN, markers=frozenset({SUCCESS})), Outcome.SUCCEEDED),
+        (replace(RAN, markers=frozenset({SUCCESS, FAILURE})), Outcome.FAILED),
+        (RAN, Outcome.FAILED),
+        (replace(RAN, markers=frozenset({ABORTED})), Outcome.ABORTED),
+        # RELION writes FAILURE when a rank does not answer, for example on a machine that died.
+        (replace(RAN, markers=frozenset({FAILURE}), lost_nodes=("n2",)), Outcome.LOST),
+        (replace(RAN, markers=frozenset({SUCCESS}), lost_nodes=("n2",)), Outcome.LOST),
+        (replace(RAN, log="ORTE has lost communication with a remote daemon."), Outcome.LOST),
+        (replace(RAN, log=f"{KILLED} DUE TO NODE FAILURE, SEE SLURMCTLD LOG ***"), Outcome.LOST),
+        (replace(RAN, log=f"{KILLED} DUE TO TIME LIMIT ***"), Outcome.TIME_LIMIT),
+        (replace(RAN, log=f"{KILLED} ***"), Outcome.CANCELLED),
+        (replace(RAN, slurm_reason="NodeDown"), Outcome.LOST),
+        (Evidence(exit_status=None, started=True, slurm_state="NODE_FAIL"), Outcome.LOST),
+        (Evidence(exit_status=None, started=False, slurm_state="BOOT_FAIL"), Outcome.LOST),
+        (Evidence(exit_status=None, started=True, slurm_state="TIMEOUT"), Outcome.TIME_LIMIT),
+        (Evidence(exit_status=None, started=True, slurm_state="CANCELLED"), Outcome.CANCELLED),
+        (Evidence(exit_status=None, started=False, slurm_state="CANCELLED"), Outcome.CANCELLED),
+        (Evidence(exit_status=None, started=True, slurm_state="OUT_OF_MEMORY"), Outcome.FAILED),
+        (Evidence(exit_status=None, started=False, slurm_state="FAILED"), Outcome.FAILED),
+        (Evidence(exit_status=None, started=True), Outcome.LOST),
+        (Evidence(exit_status=None, started=False), Outcome.CANCELLED),
+    ],
+)
+def test_evidence_leads_to_an_outcome(evidence: Evidence, outcome: Outcome) -> None:
+    assert judge(evidence).outcome is outcome
+
+
+def test_only_the_last_end_in_the_log_counts() -> None:
+    log = f"{KILLED} DUE TO NODE FAILURE ***\n{KILLED} ***"
+    assert judge(replace(RAN, log=log)).outcome is Outcome.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("outcome", "marker"),
+    [
+        (Outcome.SUCCEEDED, SUCCESS),
+        (Outcome.ABORTED, ABORTED),
+        (Outcome.CANCELLED, ABORTED),
+        (Outcome.FAILED, FAILURE),
+        (Outcome.TIME_LIMIT, FAILURE),
+        (Outcome.REFUSED, FAILURE),
+    ],
+)
+def test_everything_but_a_lost_machine_is_final(outcome: Outcome, marker: str) -> None:
+    step = next_step(
+        Verdict(outcome, "so"), [attempt("class2d-spot")], PARTITIONS, can_continue=True
+    )
+    assert step == Finish(marker, "so")
+
+
+def chain(queue: str, *, can_continue: bool = True) -> list[str]:
+    """The queues of a job whose machines are always lost."""
+    attempts = [attempt(queue)]
+    while True:
+        step = next_step(LOST, attempts, PARTITIONS, can_continue=can_continue)
+        if isinstance(step, Finish):
+            assert step.marker == FAILURE
+            return [one.queue for one in attempts]
+        attempts.append(attempt(step.queues[0], number=len(attempts) + 1))
+
+
+def test_three_interruptions_end_on_demand() -> None:
+    assert chain("class2d-spot") == [
+        "class2d-spot",
+        "class3d-spot",
+        "refine3d-spot",
+        *["class2d"] * 3,
+    ]
+
+
+@pytest.mark.parametrize("queue", sorted(BY_NAME))
+@pytest.mark.parametrize("can_continue", [True, False])
+def test_every_chain_ends(queue: str, can_continue: bool) -> None:
+    queues = chain(queue, can_continue=can_continue)
+    assert len(queues) == MOST_INTERRUPTIONS
+    home = BY_NAME[queue]
+    paid = [name for name in queues if not BY_NAME[name].spot]
+    assert set(paid) == {home.queue_name}
+    assert queues[SPOT_INTERRUPTIONS:] == paid[-(MOST_INTERRUPTIONS - SPOT_INTERRUPTIONS) :]
+
+
+def test_a_job_that_must_start_again_goes_on_demand_at_once() -> None:
+    assert chain("polish-spot", can_continue=False)[:2] == ["polish-spot", "polish"]
+
+
+@pytest.mark.parametrize("queue", sorted(name for name in BY_NAME if name.endswith("-spot")))
+def test_another_type_gives_a_job_no_less_memory(queue: str) -> None:
+    step = next_step(LOST, [attempt(queue)], PARTITIONS, can_continue=True)
+    assert isinstance(step, Again)
+    home = BY_NAME[queue]
+    for other in (BY_NAME[name] for name in step.queues):
+        assert other.spot
+        assert bool(other.gpus) == bool(home.gpus)
+        assert (other.gpu_memory_gib or 0) >= (home.gpu_memory_gib or 0)
+        share, own = other.gpus or other.vcpus, home.gpus or home.vcpus
+        assert other.memory_gib / share >= home.memory_gib / own
+
+
+def test_no_type_is_tried_twice_while_there_is_another() -> None:
+    for queue in (name for name, one in BY_NAME.items() if one.spot):
+        first, second, third = (BY_NAME[name].instance_type for name in chain(queue)[:3])
+        others = {name for step in _others(queue) for name in [BY_NAME[step].instance_type]} - {
+            first
+        }
+        assert (second != first) == bool(others)
+        assert (third not in (first, second)) == (len(others) > 1)
+
+
+def _others(queue: str) -> tuple[str, ...]:
+    step = next_step(LOST, [attempt(queue)], PARTITIONS, can_continue=True)
+    assert isinstance(step, Again)
+    return step.queues
+
+
+def test_attempts_that_slurm_refused_are_no_interruptions() -> None:
+    attempts = [
+        attempt("class2d-spot", Outcome.REFUSED),
+        attempt("class2d-spot", Outcome.REFUSED),
+        attempt("class2d-spot"),
+    ]
+    step = next_step(LOST, attempts, PARTITIONS, can_continue=True)
+    assert isinstance(step, Again)
+    assert step.detail.startswith("interruption 1:")
+
+
+def test_a_queue_that_is_gone_is_no_reason_to_give_up() -> None:
+    gone = replace(attempt("class2d-spot"), queue="former-spot")
+    step = next_step(LOST, [gone], PARTITIONS, can_continue=True)
+    assert isinstance(step, Again)
+    assert step.queues == ("former-spot",)
+
+
+def test_any_history_leads_somewhere() -> None:
+    small: tuple[Partition, ...] = PARTITIONS[:6]
+    names = [one.name for one in small]
+    for history in itertools.product(names, repeat=3):
+        step = next_step(LOST, [attempt(name) for name in history], small, can_continue=True)
+        assert isinstance(step, Again)
+        assert step.queues
