@@ -55,6 +55,9 @@ Benchmarks = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Picture = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Draw it as well: .svg, .pdf, .png or .html.")
+]
 
 
 @app.command(_JOB, epilog="Example: gotocloud advise class2d --particles 100000 --box 256")
@@ -76,6 +79,7 @@ def job(
     spot: Spot = False,
     region: Region = None,
     benchmarks: Benchmarks = None,
+    picture: Picture = None,
     as_json: Json = False,
 ) -> None:
     """Recommend machines for a RELION job, with time, cost and where that is known from."""
@@ -85,7 +89,9 @@ def job(
     from gotocloud.advisor.preference import preference
     from gotocloud.advisor.sizes import Size
     from gotocloud.cli.advise_views import show_advice
+    from gotocloud.cli.pictures import check_picture, draw_job
 
+    check_picture(picture)
     wish = preference(priority=priority, weight=weight, deadline_h=deadline, budget_usd=budget)
     question = Question(
         job=job_name(job_type),
@@ -103,6 +109,17 @@ def job(
         print_json(advice.as_dict())
     else:
         show_advice(advice)
+    if picture:
+        from gotocloud.advisor.evidence import evidence
+
+        here = evidence(
+            question.job,
+            records,
+            region=question.region,
+            size=question.size,
+            variant=variant,
+        )
+        draw_job(picture, here)
     if advice.basis == MEASURED and advice.best is None:
         raise GoToCloudError(
             f"No measured setting is what you wish: {wish.words}.", problems=advice.refusals
@@ -172,6 +189,7 @@ def stop(
     template: Annotated[
         bool, typer.Option("--template", help="Print the example as a table to fill in.")
     ] = False,
+    picture: Picture = None,
     as_json: Json = False,
 ) -> None:
     """Say whether another step is worth its money."""
@@ -179,7 +197,9 @@ def stop(
     from gotocloud.advisor.stopping import stop_advice
     from gotocloud.cli.advise_imports import progress_of
     from gotocloud.cli.advise_views import show_stop
+    from gotocloud.cli.pictures import check_picture, draw_progress
 
+    check_picture(picture)
     if template:
         typer.echo(progress_text(STREPTAVIDIN), nl=False)
         return
@@ -202,6 +222,10 @@ def stop(
         print_json(advice.as_dict())
     else:
         show_stop(advice, progress)
+    if picture:
+        from gotocloud.advisor.evidence import resolution_points
+
+        draw_progress(picture, resolution_points(progress), progress.source)
 
 
 @app.command(

@@ -293,3 +293,32 @@ def test_the_command_line_takes_job_types_as_commands() -> None:
     )
     assert done.returncode == 2
     assert "Did you mean 'refine3d'?" in done.stderr
+
+
+@pytest.mark.parametrize("ending", ["svg", "pdf", "png", "html"])
+def test_what_was_measured_can_be_drawn(ending: str) -> None:
+    picture = Path(f"refine.{ending}")
+    done = RUNNER.invoke(app, ["class3d", "--benchmarks", "public", "--picture", str(picture)])
+    assert done.exit_code == 0, done.exception
+    assert picture.stat().st_size > 5_000
+
+
+def test_the_paper_alone_cannot_be_drawn_and_says_why() -> None:
+    done = RUNNER.invoke(app, ["refine3d", "--picture", "a.svg"])
+    assert isinstance(done.exception, InputError)
+    assert "raw timings are not published" in str(done.exception)
+    assert not Path("a.svg").exists()
+
+
+def test_a_picture_that_cannot_be_drawn_is_refused_first() -> None:
+    done = RUNNER.invoke(app, ["stop", "--example", "--picture", "no/such/folder/a.gif"])
+    assert isinstance(done.exception, InputError)
+    assert len(done.exception.problems) == 2
+    assert done.stdout == ""
+
+
+def test_a_projects_resolution_can_be_drawn() -> None:
+    for name in ("a.svg", "a.html"):
+        done = RUNNER.invoke(app, ["stop", "--example", "--picture", name])
+        assert done.exit_code == 0, done.exception
+        assert "Class3D without alignment, final refinement" in Path(name).read_text("utf-8")

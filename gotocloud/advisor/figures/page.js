@@ -185,8 +185,9 @@ function drawResolution() {
   Plotly.react("resolution", [{
     type: "scatter", mode: "lines+markers+text", line: { color: "#0072B2" }, marker: { size: 9 },
     x: steps.map((step) => step[axis]), y: steps.map((step) => step.angstrom),
-    text: steps.map((step) => step.name), textposition: "top right",
-    hovertemplate: "%{text}<br>%{y} Å at %{x:,}<extra></extra>",
+    text: steps.map((_, index) => String(index + 1)), textposition: "top left",
+    customdata: steps.map((step) => step.name),
+    hovertemplate: "%{customdata}<br>%{y} Å at %{x:,}<extra></extra>",
   }], {
     height: 460, margin: { t: 20 },
     xaxis: { rangemode: "tozero", title: { text: axis === "hours" ? "cumulative time (hours)" : "cumulative cost (US dollars)" } },
@@ -196,7 +197,13 @@ function drawResolution() {
 
 function prepareProject() {
   at("project").hidden = false;
-  at("project-title").textContent = project.title;
+  at("project-source").textContent = project.source;
+  at("steps").append(...project.steps.map((step) => {
+    const item = document.createElement("li");
+    item.textContent = `${step.name}: ${step.angstrom} Å after ${step.hours.toLocaleString("en")} h and ` +
+      `${step.usd.toLocaleString("en")} USD`;
+    return item;
+  }));
   at("axis").addEventListener("input", drawResolution);
   drawResolution();
 }

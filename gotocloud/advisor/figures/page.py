@@ -15,14 +15,14 @@ from gotocloud.advisor.preference import SCALE_HOURS, SCALE_USD
 
 
 def page(
-    charts: Sequence[Chart], steps: Sequence[ResolutionPoint] = (), *, project: str = ""
+    charts: Sequence[Chart], steps: Sequence[ResolutionPoint] = (), *, source: str = ""
 ) -> str:
     """The page as HTML; it needs no network and nothing beside it.
 
     Args:
         charts: The job types to choose from.
         steps: What a project's cycles reached; drawn below. Default: nothing is drawn.
-        project: Title of that drawing.
+        source: Where the record of the project comes from.
 
     Raises:
         GoToCloudError: if plotly is not installed.
@@ -30,7 +30,7 @@ def page(
     here = files(__package__)
     data = {
         "charts": [_chart(chart) for chart in charts],
-        "project": {"title": project, "steps": [_step(s) for s in steps]} if steps else None,
+        "project": {"source": source, "steps": [_step(s) for s in steps]} if steps else None,
         "scaleHours": SCALE_HOURS,
         "scaleUsd": SCALE_USD,
     }

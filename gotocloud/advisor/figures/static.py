@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,9 @@ KEY = (
     "dashed: through the optimum of each market; steps: Pareto fronts"
 )
 """What the signs of the second plot mean."""
+
+CAPTION_LINE = 0.027
+"""Height of a line of the caption, as a share of the figure's."""
 
 _STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -77,7 +81,8 @@ def save_resolution(
         hours.invert_yaxis()
         hours.set_ylabel("resolution (Å)")
         figure.suptitle(title, fontsize=9)
-        _signed(figure, source)
+        names = [f"{number} {step.name}" for number, step in enumerate(steps, 1)]
+        _signed(figure, *_wrapped("; ".join(names)), source)
         _write(figure, path)
 
 
@@ -181,9 +186,10 @@ def _steps(
     axes.plot(
         places, [step.resolution_angstrom for step in steps], color="#0072B2", marker="o", lw=1.2
     )
-    for place, step in zip(places, steps, strict=True):
+    # Names are longer than the plot is wide: numbers here, names below.
+    for number, (place, step) in enumerate(zip(places, steps, strict=True), 1):
         axes.annotate(
-            step.name,
+            str(number),
             (place, step.resolution_angstrom),
             textcoords="offset points",
             xytext=(4, 5),
@@ -201,8 +207,18 @@ def _patch(name: str, look: Look) -> Any:
     return Patch(facecolor=look.colour, hatch=look.hatch, edgecolor="white", label=name)
 
 
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, width=150)
+
+
 def _signed(figure: Figure, *lines: str) -> None:
-    text = "\n".join(line for line in lines if line)
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    shown = [line for line in lines if line]
+    text = "\n".join(shown)
+    # The captions below need room of their own.
+    below = 0.01 + CAPTION_LINE * len(shown)
+    figure.set_layout_engine(ConstrainedLayoutEngine(rect=(0, below, 1, 1 - below)))
     figure.text(0.01, 0.005, text, fontsize=5.5, color=FAINT, va="bottom")
 
 
@@ -222,13 +238,10 @@ class _figure:  # noqa: N801 - used as a statement, like a function
     def __enter__(self) -> Figure:
         import matplotlib as mpl
         from matplotlib.figure import Figure
-        from matplotlib.layout_engine import ConstrainedLayoutEngine
 
         self._style = mpl.rc_context(_STYLE)
         self._style.__enter__()
-        # The captions below need room of their own.
-        layout = ConstrainedLayoutEngine(rect=(0, 0.06, 1, 0.94))
-        return Figure(figsize=(self._width, 3.9), layout=layout)
+        return Figure(figsize=(self._width, 3.9))
 
     def __exit__(self, *failure: Any) -> None:
         self._style.__exit__(*failure)

@@ -19,6 +19,7 @@ check("demand", false); note("neither");
 check("demand", true); check("spot", true); set("deadline", 0.4); note("deadline");
 set("budget", 0.01); note("impossible");
 const axisOf = (plot) => document.getElementById(plot).layout.xaxis.title.text;
+seen.steps = [...at("steps").children].map((item) => item.textContent);
 seen.hours = axisOf("resolution");
 document.querySelector("#axis [value=usd]").click(); seen.usd = axisOf("resolution");
 const axes = document.getElementById("scatter")._fullLayout;

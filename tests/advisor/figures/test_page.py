@@ -28,7 +28,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         title="</script><b>class2d",
         points=tuple(replace(one, usd=None, optimum=False) for one in points()),
     )
-    made = page([chart(), hostile], STEPS, project="streptavidin")
+    made = page([chart(), hostile], STEPS, source="streptavidin")
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text(made.replace("</body>", PROBE + "</body>"), encoding="utf-8")
     return probed(path)
@@ -108,6 +108,8 @@ def test_resolution_is_shown_against_time_or_cost(seen: dict[str, Any]) -> None:
         "cumulative time (hours)",
         "cumulative cost (US dollars)",
     )
+    assert seen["steps"][0] == "cycle 1: 3.2 Å after 34.41 h and 957 USD"
+    assert len(seen["steps"]) == len(STEPS)
 
 
 def test_the_page_needs_no_network() -> None:

@@ -1,0 +1,80 @@
+"""Pictures of advice: files for print, or one page to explore; the ending says which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gotocloud.cli.output import narrate
+from gotocloud.errors import InputError
+
+if TYPE_CHECKING:
+    from gotocloud.advisor.evidence import Evidence, ResolutionPoint
+
+PAGE = ".html"
+TITLE = "Resolution against time and cost"
+
+
+def check_picture(path: Path | None) -> None:
+    """Refuse a picture that cannot be drawn before anything is worked out.
+
+    Raises:
+        InputError: if its ending is no format, or its folder is not there.
+    """
+    from gotocloud.advisor.figures.static import FORMATS
+
+    if path is None:
+        return
+    problems = []
+    if path.suffix.lower() not in {PAGE, *(f".{ending}" for ending in FORMATS)}:
+        problems.append(f"its ending must be one of {', '.join(FORMATS)}, html")
+    if not path.absolute().parent.is_dir():
+        problems.append(f"there is no folder {str(path.parent)!r}")
+    if problems:
+        raise InputError(f"--picture {str(path)!r} cannot be drawn.", problems=problems)
+
+
+def draw_job(path: Path, known: Evidence) -> None:
+    """Draw the paper's two plots of a job, or a page with both.
+
+    Raises:
+        InputError: if nothing was measured, or the file cannot be written.
+    """
+    from gotocloud.advisor.figures.chart import chart
+    from gotocloud.advisor.figures.page import page
+    from gotocloud.advisor.figures.static import save_chart
+
+    if not known.points:
+        raise InputError(
+            f"There is no measurement of {known.job} to draw; the paper's raw timings are not "
+            "published.",
+            next_command="gotocloud bench plan JOBDIR",
+        )
+    try:
+        if path.suffix.lower() == PAGE:
+            path.write_text(page([chart(known)]), encoding="utf-8")
+        else:
+            save_chart(chart(known), path)
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be written: {error.strerror}.") from error
+    narrate(f"Drew {path}.")
+
+
+def draw_progress(path: Path, steps: Sequence[ResolutionPoint], source: str) -> None:
+    """Draw resolution against cumulative time and cost, or a page with both.
+
+    Raises:
+        InputError: if the file cannot be written.
+    """
+    from gotocloud.advisor.figures.page import page
+    from gotocloud.advisor.figures.static import save_resolution
+
+    try:
+        if path.suffix.lower() == PAGE:
+            path.write_text(page([], steps, source=source), encoding="utf-8")
+        else:
+            save_resolution(steps, TITLE, path, source=source)
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be written: {error.strerror}.") from error
+    narrate(f"Drew {path}.")
