@@ -137,9 +137,11 @@ class TestSlurm:
         assert lines(node, "/opt/slurm/bin/squeue -h -t R -o %i", kind=kind) == ["7"]
 
     def test_only_login_shells_find_slurm_by_name(self, node: Node) -> None:
-        assert node.run(["squeue"], timeout_s=10).code == 127
+        # This machine may have a Slurm of its own, which nodes see below /usr.
+        own = "/opt/slurm/bin/squeue"
+        assert own not in lines(node, "bash -c 'type -ap squeue || true'")
         if isolation() is not Isolation.REWRITTEN:
-            assert lines(node, "bash -lc 'squeue -h -o %i'") == ["7", "8"]
+            assert own in lines(node, "bash -lc 'type -ap squeue'")
 
     def test_jobs_are_listed_as_a_table_and_as_json(self, node: Node) -> None:
         header, first, _ = lines(node, "/opt/slurm/bin/squeue")
