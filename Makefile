@@ -13,7 +13,7 @@ export AWS_EC2_METADATA_DISABLED := true
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env demo test check lint lock bench bench-upload clean
+.PHONY: help env demo test check lint lock bench bench-upload bench-advise bench-jobs bench-submit clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -70,6 +70,15 @@ bench: env ## measure start-up and synthesis, as ratios
 
 bench-upload: env ## measure uploads against s5cmd (10 minutes, 20 GB of disk)
 	@python benchmarks/upload.py
+
+bench-advise: env ## rank a million candidates, as a ratio to a plain loop
+	@python benchmarks/advise.py
+
+bench-jobs: env ## list 1,000 jobs of a real Slurm (needs root, slurm-wlm)
+	@python benchmarks/jobs.py
+
+bench-submit: env ## submit through gotocloud against sbatch (needs root, slurm-wlm)
+	@python benchmarks/submit.py
 
 clean: ## remove what was built and set up here
 	rm -rf build cdk.out $(VENV) $(PCLUSTER_VENV) node_modules *.egg-info

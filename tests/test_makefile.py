@@ -11,7 +11,10 @@ import pytest
 
 from tests.needs import ROOT
 
-TARGETS = ("env", "demo", "test", "check", "lint", "lock", "bench", "bench-upload", "clean")
+TARGETS = (
+    *("env", "demo", "test", "check", "lint", "lock", "clean"),
+    *("bench", "bench-upload", "bench-advise", "bench-jobs", "bench-submit"),
+)
 
 
 def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
