@@ -95,9 +95,9 @@ def refine3d(name: str) -> list[str]:
     """RELION's command for a small Refine3D of the synthetic particles."""
     return [
         f"`which relion_refine_mpi` --o {name}run --auto_refine --split_random_halves "
-        "--i particles.star --ref reference.mrc --firstiter_cc --ini_high 30 "
-        "--dont_combine_weights_via_disc --pool 3 --pad 1  --ctf --particle_diameter 102 "
-        "--flatten_solvent --zero_mask --oversampling 1 --healpix_order 1 "
-        "--auto_local_healpix_order 4 --offset_range 3 --offset_step 2 --sym C1 "
-        "--low_resol_join_halves 40 --norm --scale  --j 1  --auto_ignore_angles --auto_resol_angles"
+        "--i particles.star --ref reference.mrc --firstiter_cc --ini_high 40 "
+        "--dont_combine_weights_via_disc --pool 10 --pad 1  --ctf --particle_diameter 102 "
+        "--flatten_solvent --zero_mask --oversampling 1 --healpix_order 0 "
+        "--auto_local_healpix_order 0 --offset_range 3 --offset_step 6 --sym C1 "
+        "--low_resol_join_halves 40 --norm --scale  --j 1"
     ]

@@ -84,7 +84,7 @@ def test_a_continued_refinement_drops_what_it_would_warn_of() -> None:
     )
     for gone in ("--auto_refine", "--ref", "--ini_high", "--healpix_order", "--offset_range"):
         assert gone not in command
-    assert "--auto_resol_angles" in command
+    assert "--auto_local_healpix_order 0" in command
 
 
 def test_file_names_stay_while_their_spelling_alternates() -> None:
