@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gotocloud.cli.output import narrate, print_json, table
+
+if TYPE_CHECKING:
+    from gotocloud.platform.model import Platform
 
 app = typer.Typer(
     help="Try the whole platform on this machine, without an AWS account.",
@@ -17,6 +21,9 @@ app = typer.Typer(
 
 DEFAULT_STATE = Path("build/rehearsal")
 State = Annotated[Path, typer.Option("--state", metavar="DIR", help="Where its state is kept.")]
+BootDelay = Annotated[
+    float, typer.Option(metavar="SECONDS", min=0, help="How long a node takes to start.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -34,31 +41,61 @@ def up(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show everything that the CDK says.")
     ] = False,
+    with_slurm: Annotated[
+        bool, typer.Option("--with-slurm", help="Start a cluster's Slurm as well (needs root).")
+    ] = False,
+    configuration: Annotated[
+        str, typer.Option(metavar="NAME", help="Cluster configuration of that Slurm.")
+    ] = "cryoem-spa",
+    boot_delay: BootDelay = 5.0,
 ) -> None:
     """Start a local AWS, deploy the platform there and leave it running.
 
-    Prints `export` lines with which any AWS tool can look at it. Run again after an
-    interruption, it carries on.
+    Prints `export` lines with which any AWS tool can look at it, and with --with-slurm any
+    Slurm tool and RELION. Run again after an interruption, it carries on.
     """
     from gotocloud.rehearsal.upkeep import bring_up
 
+    if with_slurm:
+        from gotocloud.rehearsal.slurm.cluster import refuse_unfit
+        from gotocloud.rehearsal.slurm.upkeep import slurm_folder
+
+        refuse_unfit(slurm_folder(state.resolve()))
     running = bring_up(_platform_file(platform), state, verbose=verbose)
     for line in running.exports():
         typer.echo(line)
+    if with_slurm:
+        _up_slurm(state, running.platform, configuration, boot_delay)
     narrate(f"It runs at {running.endpoint_url} until: gotocloud rehearse down{_option(state)}")
     narrate(f"Accounts, as profiles: {', '.join(running.profiles)}. For example:")
     narrate(f"  aws cloudformation list-stacks --profile {running.profiles[-1]}")
 
 
+def _up_slurm(state: Path, platform: Platform, configuration: str, boot_delay_s: float) -> None:
+    from gotocloud.rehearsal.slurm.upkeep import bring_up_slurm, region_for
+
+    region = region_for(platform, configuration)
+    cluster = bring_up_slurm(state, configuration, region, boot_delay_s)
+    for line in cluster.exports():
+        typer.echo(line)
+    narrate(f"The Slurm of {configuration} in {region} runs as process {cluster.pid}; see: sinfo")
+
+
 @app.command(epilog="Example: gotocloud rehearse status --json")
 def status(state: State = DEFAULT_STATE, as_json: Json = False) -> None:
-    """Show whether a local AWS runs, and the accounts and stacks in it."""
+    """Show what runs: the local AWS with its accounts and stacks, and the Slurm."""
+    from gotocloud.rehearsal.slurm.upkeep import look_at_slurm
     from gotocloud.rehearsal.upkeep import look
 
-    found = look(state)
+    found, slurm = look(state), look_at_slurm(state)
     if as_json:
-        print_json(found)
+        print_json({**found, "slurm": slurm})
         return
+    if slurm["running"]:
+        shown = ("queue", "instance_type", "nodes", "running")
+        rows = [[str(queue[column]) for column in shown] for queue in slurm["queues"]]
+        table(("queue", "instance type", "nodes at most", "nodes running"), rows)
+        narrate(f"The Slurm of {slurm['configuration']} runs as process {slurm['pid']}.")
     if not found["running"]:
         narrate(f"No local AWS runs in {state}. Next: gotocloud rehearse up{_option(state)}")
         return
@@ -69,15 +106,68 @@ def status(state: State = DEFAULT_STATE, as_json: Json = False) -> None:
 
 @app.command(epilog="Example: gotocloud rehearse down")
 def down(state: State = DEFAULT_STATE) -> None:
-    """End the local AWS; everything in it is gone."""
+    """End the local AWS and the Slurm; everything in them is gone."""
     from gotocloud.rehearsal.local_aws import LocalAws
+    from gotocloud.rehearsal.slurm.cluster import RehearsalCluster
+    from gotocloud.rehearsal.slurm.upkeep import slurm_folder
 
+    cluster = RehearsalCluster.running(slurm_folder(state))
+    if cluster:
+        cluster.stop()
+        narrate(f"Ended the Slurm of {state}.")
     running = LocalAws.running(state)
     if running is None:
+        if cluster:
+            return
         narrate(f"Nothing to do: no local AWS runs in {state}.")
         return
     running.stop()
     narrate(f"Ended the local AWS of {state}.")
+
+
+@app.command(epilog="Example: gotocloud rehearse relion build/relion")
+def relion(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="New folder for RELION's project.")
+    ] = Path("build/relion"),
+    state: State = DEFAULT_STATE,
+    particles: Annotated[int, typer.Option(help="Number of synthetic particles.")] = 120,
+    box: Annotated[int, typer.Option(metavar="PIXELS", help="Edge of their images.")] = 32,
+    boot_delay: BootDelay = 5.0,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the Slurm running afterwards.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Run RELION on a real Slurm on this machine, from a synthetic dataset to a map (needs root).
+
+    Every job goes through `gotocloud submit` to its queue and gets the nodes and ranks that
+    it would get on AWS; of the ranks, three really run.
+    """
+    from gotocloud.rehearsal.slurm.upkeep import show_relion
+
+    shown = show_relion(
+        directory,
+        state,
+        particles=particles,
+        box_px=box,
+        boot_delay_s=boot_delay,
+        keep_running=keep,
+    )
+    if as_json:
+        print_json(shown.as_dict())
+        return
+    rows = [
+        (job.job, job.queue, f"{job.nodes} x {job.instance_type}", job.ranks, f"{seconds:.0f} s")
+        for job, seconds in shown.jobs
+    ]
+    table(("job", "queue", "nodes", "ranks granted", "time here"), rows)
+    narrate(
+        f"Refine3D reports {shown.resolution_angstrom:.1f} Å for a made-up molecule. "
+        f"At most {shown.most_ranks} ranks of a job ran on this machine, so no time here says "
+        "anything about AWS."
+    )
+    narrate(f"Look at it with: cd {shlex.quote(str(directory))} && relion")
 
 
 @app.command(epilog="Example: gotocloud rehearse demo")

@@ -27,7 +27,8 @@ from gotocloud.cluster_configs.renderer import render, to_yaml
 from gotocloud.errors import GoToCloudError, InputError, shell_line, unknown_name
 from gotocloud.platform.zones import zone_map
 from gotocloud.rehearsal.slurm.keeper import LOCK, PLAN
-from gotocloud.rehearsal.slurm.machines import node_names, slurm_queues
+from gotocloud.rehearsal.slurm.machines import SlurmQueue, node_names, slurm_queues
+from gotocloud.rehearsal.slurm.modules import lay_out_modules
 from gotocloud.rehearsal.slurm.slurm_conf import Layout, Timing
 from gotocloud.relion.form import TEMPLATE_NAME, form_environment
 
@@ -39,7 +40,7 @@ DEFAULT_RANKS = 3
 NEEDED = {
     "slurmctld": "slurm-wlm",
     "slurmd": "slurm-wlm",
-    "scontrol": "slurm-wlm",
+    "scontrol": "slurm-client",
     "munged": "munge",
     "unshare": "util-linux",
     "setpriv": "util-linux",
@@ -78,7 +79,7 @@ class RehearsalCluster:
         region: str = "us-east-1",
         *,
         boot_delay_s: float = 2.0,
-        idle_s: float = 30.0,
+        idle_s: float | None = None,
         notice_s: float = 1.0,
         boot_timeout_s: float = 120.0,
         most_ranks: int = DEFAULT_RANKS,
@@ -91,7 +92,7 @@ class RehearsalCluster:
             configuration: Cluster configuration to take the partitions from.
             region: AWS region, which decides the instance types.
             boot_delay_s: From Slurm's request for a node to the start of the node.
-            idle_s: After which an idle node is ended.
+            idle_s: After which an idle node is ended. Default: as the configuration says.
             notice_s: From a node's death until Slurm is told of it.
             boot_timeout_s: After which a node that does not come is given up.
             most_ranks: MPI ranks of a job that really run; Slurm grants all that it asks for.
@@ -101,22 +102,33 @@ class RehearsalCluster:
             InputError: if this machine or the folder cannot have one, or a name is unknown.
             GoToCloudError: if one runs there already, or it does not come up.
         """
+        from gotocloud.rehearsal.upkeep import claim_folder
+
         directory = directory.resolve()
-        _refuse_unfit(directory)
+        refuse_unfit(directory)
         if running := cls.running(directory):
             raise GoToCloudError(
                 f"A rehearsed Slurm already runs in {directory} (process {running.pid})."
             )
         offered = zone_map().region(region).best.offered
         rendered = render(load_configuration(configuration), placeholder_site(region), offered)
+        minutes = rendered["Scheduling"]["SlurmSettings"]["ScaledownIdletime"]
+        idle_s = 60.0 * minutes if idle_s is None else idle_s
         timing = Timing(boot_delay_s, idle_s, notice_s, boot_timeout_s)
+        claim_folder(directory, (LOCK, PLAN, KEEPER_LOG))
         layout = Layout(directory)
         _clear(layout)
         layout.make()
         _write_programs(layout, most_ranks)
         _write_facts(layout, configuration, region)
         _write_form(layout, configured_partitions(load_configuration(configuration), offered))
-        plan = {"cluster": "rehearsal", "rendered": to_yaml(rendered), "timing": asdict(timing)}
+        plan = {
+            "cluster": "rehearsal",
+            "configuration": configuration,
+            "region": region,
+            "rendered": to_yaml(rendered),
+            "timing": asdict(timing),
+        }
         (directory / PLAN).write_text(json.dumps(plan, indent=2))
         return cls._kept(directory, owner)
 
@@ -159,8 +171,27 @@ class RehearsalCluster:
     @property
     def node_names(self) -> tuple[str, ...]:
         """Every node that it can have."""
-        plan = json.loads((self.directory / PLAN).read_text())
-        return node_names(slurm_queues(yaml.safe_load(plan["rendered"])))
+        return node_names(self.queues)
+
+    @property
+    def queues(self) -> tuple[SlurmQueue, ...]:
+        """Its partitions."""
+        return slurm_queues(yaml.safe_load(self._plan["rendered"]))
+
+    @property
+    def configuration(self) -> str:
+        """The cluster configuration that it follows."""
+        return str(self._plan["configuration"])
+
+    @property
+    def region(self) -> str:
+        """The AWS region whose instance types it has."""
+        return str(self._plan["region"])
+
+    @property
+    def _plan(self) -> dict[str, Any]:
+        plan: dict[str, Any] = json.loads((self.directory / PLAN).read_text())
+        return plan
 
     def running_nodes(self) -> tuple[str, ...]:
         """The nodes whose instances run now, sorted."""
@@ -298,7 +329,12 @@ def _described(directory: Path) -> dict[str, Any] | None:
     return None
 
 
-def _refuse_unfit(directory: Path) -> None:
+def refuse_unfit(directory: Path) -> None:
+    """Refuse a machine or a folder that cannot have a rehearsed Slurm.
+
+    Raises:
+        InputError: with everything that stands in the way.
+    """
     missing = {NEEDED[program] for program in NEEDED if not shutil.which(program)}
     problems = []
     if sys.platform != "linux":
@@ -317,7 +353,10 @@ def _refuse_unfit(directory: Path) -> None:
             f"{len(os.fsencode(socket_path))} bytes, {_LONGEST_SOCKET} are allowed"
         )
     if set(str(directory)) & set(" \t\n,;=#%[]()\"'\\"):
-        problems.append(f"Slurm cannot keep its files in {str(directory)!r}: a plain path it needs")
+        problems.append(
+            f"Slurm cannot keep its files in {str(directory)!r}: blanks and punctuation in a path "
+            "mean something else to it"
+        )
     if problems:
         install = shell_line("apt-get", "install", *sorted(missing)) if missing else None
         raise InputError(
@@ -373,4 +412,5 @@ def _write_form(layout: Layout, partitions: Sequence[Partition]) -> None:
     template = layout.root / "etc" / TEMPLATE_NAME
     template.write_text(files("gotocloud").joinpath("node", TEMPLATE_NAME).read_text("utf-8"))
     environment = form_environment(partitions, template=str(template))
+    environment = {**environment, **lay_out_modules(layout.root / "efs")}
     (layout.root / FORM).write_text(json.dumps(environment, indent=2) + "\n")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PIXEL_ANGSTROM = 4.0
-NOISE = 2.0
+NOISE = 0.5
 """Standard deviation of the noise over that of the pure images."""
 BLOBS = 28
 SMALLEST_BOX_PX = 24

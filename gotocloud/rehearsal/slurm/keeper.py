@@ -34,6 +34,7 @@ import yaml
 from gotocloud.rehearsal.slurm.machines import SlurmQueue, slurm_queues
 from gotocloud.rehearsal.slurm.slurm_conf import (
     HEAD,
+    NODE_SPOOL,
     Layout,
     Timing,
     gres_conf,
@@ -61,7 +62,9 @@ _NAMESPACE = (
     "--mount-proc",
 )
 # The shell is the namespace's first process and collects what its orphans leave behind.
-_ENTER = 'hostname "$1"; mount --bind "$2" /etc/hosts; shift 2; "$@" & wait "$!"'
+_ENTER = (
+    'hostname "$1"; mount --bind "$2" /etc/hosts; mount --bind "$3" "$4"; shift 4; "$@" & wait "$!"'
+)
 
 
 class KeeperError(Exception):
@@ -193,12 +196,9 @@ class Keeper:
             self._suspend(name)
         for name in ("slurmctld", "munged"):
             if process := self.daemons.pop(name, None):
-                process.terminate()
-                try:
-                    process.wait(timeout=1 if name == "slurmctld" else 3)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+                # What it knows is of no use to the next one.
+                process.kill()
+                process.wait()
         self.layout.munge_socket.unlink(missing_ok=True)
 
     def _munged(self) -> list[str]:
@@ -215,7 +215,10 @@ class Keeper:
 
     def _inside(self, name: str, command: Sequence[str]) -> list[str]:
         """A command on a machine of its own: host name, host table and processes."""
-        return [*_NAMESPACE, "sh", "-c", _ENTER, "sh", name, str(self.layout.hosts), *command]
+        spool = self.layout.spool / name
+        spool.mkdir(exist_ok=True)
+        places = (str(self.layout.hosts), str(spool), NODE_SPOOL)
+        return [*_NAMESPACE, "sh", "-c", _ENTER, "sh", name, *places, *command]
 
     def _spawn(self, command: Sequence[str], output: Path) -> subprocess.Popen[bytes]:
         with output.open("ab") as file:
@@ -275,9 +278,7 @@ class Keeper:
             process.wait()
 
     def _boot(self, name: str) -> None:
-        spool = self.layout.spool / name
-        shutil.rmtree(spool, ignore_errors=True)
-        spool.mkdir()
+        shutil.rmtree(self.layout.spool / name, ignore_errors=True)
         # Without -b Slurm takes this machine's own start for the node's and waits on.
         command = ["slurmd", "-D", "-b", "-N", name, "-f", str(self.layout.daemon_conf)]
         log = self.layout.log / "nodes.out"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.rehearsal.slurm.dataset import Dataset
@@ -62,6 +63,7 @@ STEPS = (
             "psi_sampling": "12",
             "offset_range": "3",
             "offset_step": "2",
+            "nr_pool": "10",
             "use_gpu": "Yes",
         },
     ),
@@ -81,6 +83,7 @@ STEPS = (
             "sampling": "30 degrees",
             "offset_range": "3",
             "offset_step": "3",
+            "nr_pool": "10",
             "use_gpu": "Yes",
         },
     ),
@@ -97,6 +100,7 @@ STEPS = (
             "sampling": "30 degrees",
             "offset_range": "3",
             "offset_step": "3",
+            "nr_pool": "10",
             "use_gpu": "Yes",
         },
     ),
@@ -108,10 +112,11 @@ STEPS = (
             "ref_correct_greyscale": "Yes",
             "ini_high": "40",
             "particle_diameter": "{diameter}",
-            "sampling": "30 degrees",
+            "sampling": "15 degrees",
             "offset_range": "3",
-            "offset_step": "3",
-            "auto_local_sampling": "30 degrees",
+            "offset_step": "1",
+            "auto_local_sampling": "7.5 degrees",
+            "nr_pool": "10",
             "use_gpu": "Yes",
         },
     ),
@@ -166,13 +171,17 @@ class Project:
     Args:
         directory: The folder; it has RELION's pipeline file.
         environment: Of a shell on the head node.
+        within_s: After which a job is given up. Default: never.
     """
 
     directory: Path
     environment: Mapping[str, str]
+    within_s: float | None = None
 
     @classmethod
-    def made(cls, directory: Path, environment: Mapping[str, str]) -> Project:
+    def made(
+        cls, directory: Path, environment: Mapping[str, str], within_s: float | None = None
+    ) -> Project:
         """A new one.
 
         Raises:
@@ -187,7 +196,7 @@ class Project:
             )
         directory.mkdir(parents=True, exist_ok=True)
         (directory / PIPELINE).write_text(_EMPTY_PIPELINE)
-        return cls(directory, environment)
+        return cls(directory, environment, within_s)
 
     def run(
         self,
@@ -264,6 +273,19 @@ class Project:
         with (self.directory / LOG).open("ab") as log:
             log.write(f"$ {shell_line('relion_pipeliner', *words)}\n".encode())
             log.flush()
+            status = self._status(words, log)
+        if status != 0:
+            raise GoToCloudError(
+                "relion_pipeliner failed."
+                if status
+                else f"relion_pipeliner was not done within {self.within_s:.0f} s.",
+                problems=_last_lines(self.directory / LOG),
+                next_command=shell_line("less", self.directory / LOG),
+            )
+
+    def _status(self, words: Sequence[str], log: IO[bytes]) -> int | None:
+        """The pipeliner's exit status; None if it was not done in time."""
+        try:
             done = subprocess.run(
                 ["relion_pipeliner", *words],
                 cwd=self.directory,
@@ -272,13 +294,11 @@ class Project:
                 stdout=log,
                 stderr=log,
                 check=False,
+                timeout=self.within_s,
             )
-        if done.returncode:
-            raise GoToCloudError(
-                "relion_pipeliner failed.",
-                problems=_last_lines(self.directory / LOG),
-                next_command=shell_line("less", self.directory / LOG),
-            )
+        except subprocess.TimeoutExpired:
+            return None
+        return done.returncode
 
     def _refuse_failure(self, job: str) -> None:
         folder = self.directory / job

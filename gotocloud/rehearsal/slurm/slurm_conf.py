@@ -10,7 +10,9 @@ from gotocloud.rehearsal.slurm.machines import ComputeResource, SlurmQueue, node
 
 HEAD = "gotocloud-head"
 """Host name of the head node; only Slurm's controller sees it."""
-_MOST_GPUS = 16
+NODE_SPOOL = "/var/spool"
+"""Where a node sees its own folder of `Layout.spool`. Slurm puts sockets with long names there,
+and the kernel takes 107 bytes for the path of one."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,10 @@ class Timing:
         boot_timeout_s: After which a node that does not come is given up.
     """
 
-    boot_delay_s: float = 2.0
-    idle_s: float = 30.0
-    notice_s: float = 1.0
-    boot_timeout_s: float = 120.0
+    boot_delay_s: float
+    idle_s: float
+    notice_s: float
+    boot_timeout_s: float
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ def _daemon_lines(layout: Layout, *, daemons: bool) -> list[str]:
         # Clients and daemons differ in the addresses that they listen on.
         "DebugFlags=NO_CONF_HASH",
         f"StateSaveLocation={layout.spool}/state",
-        f"SlurmdSpoolDir={layout.spool}/%n",
+        f"SlurmdSpoolDir={NODE_SPOOL}",
         f"SlurmctldPidFile={layout.spool}/slurmctld.pid",
         f"SlurmdPidFile={layout.spool}/slurmd-%n.pid",
         f"SlurmctldLogFile={layout.log}/slurmctld.log",

@@ -83,7 +83,7 @@ def test_a_killed_node_takes_its_processes_along_and_slurm_fails_the_job(
     head_node.kill_node("refine3d-dy-g4dn-metal-2")
     until(lambda: "NodeDown" in said("scontrol", "show", "job", job))
     until(lambda: state(job) == "NODE_FAIL")
-    assert "sleep 321" not in said("ps", "ax", "-o", "args")
+    assert "sleep 321" not in said("ps", "axww", "-o", "args")
     until(lambda: "idle~" in said("sinfo", "-h", "-n", "refine3d-dy-g4dn-metal-2", "-o", "%t"))
 
 

@@ -1,0 +1,130 @@
+"""RELION's own pipeliner on a rehearsed cluster, through `gotocloud submit`."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.rehearsal.slurm.cluster import RehearsalCluster
+from gotocloud.rehearsal.slurm.dataset import make_dataset
+from gotocloud.rehearsal.slurm.show import STEPS, Landed, Project, Step
+from gotocloud.rehearsal.slurm.upkeep import SHOWN_QUEUES
+from gotocloud.relion.pipeline import ProcessStatus, read_pipeline
+from gotocloud.relion.run_log import ExitStatus, exit_status, read_run_log
+from tests.needs import need_relion
+
+EXPECTED = (
+    Landed("Import/job001/", "prep-cpu", 1, 1, "c7i.48xlarge"),
+    Landed("Class2D/job002/", "class2d", 8, 33, "g4dn.12xlarge"),
+    Landed("InitialModel/job003/", "initialmodel", 1, 1, "g5.12xlarge"),
+    Landed("Class3D/job004/", "class3d", 8, 33, "g5.12xlarge"),
+    Landed("Refine3D/job005/", "refine3d", 2, 17, "g4dn.metal"),
+    Landed("MaskCreate/job006/", "prep-cpu", 1, 1, "c7i.48xlarge"),
+    Landed("PostProcess/job007/", "prep-cpu", 1, 1, "c7i.48xlarge"),
+)
+"""Where the paper's settings put each job in us-east-1 (docs/cluster-configurations.md)."""
+
+
+@contextmanager
+def quietly(_name: str) -> Iterator[None]:
+    yield
+
+
+@dataclass(frozen=True)
+class Run:
+    """A pipeline that has run."""
+
+    project: Project
+    landed: tuple[Landed, ...]
+
+    def job(self, type_: str) -> Path:
+        name = next(one.job for one in self.landed if one.job.startswith(f"{type_}/"))
+        return self.project.directory / name
+
+
+@pytest.fixture(scope="module")
+def run(slurm: RehearsalCluster, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The whole pipeline, once for all tests of this file."""
+    need_relion()
+    slurm.warm(*SHOWN_QUEUES)
+    project = Project.made(
+        tmp_path_factory.mktemp("relion") / "p", slurm.environment(), within_s=180
+    )
+    dataset = make_dataset(project.directory, particles=100)
+    return Run(project, tuple(project.run(dataset, quietly)))
+
+
+def test_each_job_lands_in_its_queue_with_its_nodes_and_ranks(run: Run) -> None:
+    assert run.landed == EXPECTED
+
+
+def test_each_job_ends_in_success_and_the_pipeline_knows(run: Run) -> None:
+    folders = [run.project.directory / one.job for one in run.landed]
+    assert {exit_status(folder) for folder in folders} == {ExitStatus.SUCCESS}
+    assert all((folder / "RELION_JOB_EXIT_SUCCESS").exists() for folder in folders)
+    pipeline = read_pipeline(run.project.directory)
+    assert [(one.name, one.status) for one in pipeline] == [
+        (one.job, ProcessStatus.SUCCEEDED) for one in run.landed
+    ]
+
+
+def test_refine3d_reports_a_resolution(run: Run) -> None:
+    log = read_run_log(run.job("Refine3D"))
+    assert log.converged
+    assert log.final_resolution_angstrom is not None
+    assert 8.0 <= log.final_resolution_angstrom <= 30.0
+    assert (run.job("PostProcess") / "postprocess.mrc").exists()
+
+
+def test_ranks_really_run_on_different_nodes(run: Run) -> None:
+    text = (run.job("Class2D") / "run.out").read_text()
+    assert "33 ranks were asked for and granted; this machine runs 3" in text
+    hosts = read_run_log(run.job("Class2D")).hosts
+    assert [host.removeprefix("class2d-dy-g4dn-12xlarge-") for host in hosts.values()] == [
+        *"123",
+    ]
+
+
+def test_the_refined_map_shows_the_molecule(run: Run) -> None:
+    import mrcfile
+    import numpy as np
+
+    truth, refined = (
+        mrcfile.read(path).ravel()
+        for path in (
+            run.project.directory / "molecule.mrc",
+            run.job("Refine3D") / "run_class001.mrc",
+        )
+    )
+    assert float(np.corrcoef(refined, truth)[0, 1]) > 0.5
+
+
+def test_a_job_that_fails_is_told_with_its_log(
+    slurm: RehearsalCluster, run: Run, tmp_path: Path
+) -> None:
+    project = Project.made(tmp_path / "p", slurm.environment(), within_s=60)
+    dataset = make_dataset(project.directory, particles=10)
+    import_, refine = STEPS[0], next(step for step in STEPS if step.type == "Refine3D")
+    broken = Step("Refine3D", {**refine.options, "sym_name": "X99"})
+    with pytest.raises(GoToCloudError) as caught:
+        list(project.run(dataset, quietly, (import_, broken)))
+    assert caught.value.message == "Refine3D/job002/ did not succeed."
+    assert caught.value.problems
+    assert "less" in str(caught.value.next_command)
+
+
+def test_a_project_that_exists_is_left_alone(run: Run) -> None:
+    with pytest.raises(InputError, match="already"):
+        Project.made(run.project.directory, {})
+
+
+def test_its_shell_lines_bring_relions_form(slurm: RehearsalCluster) -> None:
+    lines = "\n".join([*slurm.exports(), 'echo "$RELION_QUEUE_NAME"; sinfo -h -p refine3d -o %D'])
+    done = subprocess.run(["bash", "-ec", lines], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["automatic", "2"]
