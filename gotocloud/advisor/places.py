@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gotocloud.advisor.records import BenchmarkRecord
-from gotocloud.advisor.tables import parse_records, read_records
+if TYPE_CHECKING:
+    from gotocloud.advisor.records import BenchmarkRecord
 
 VARIABLE = "GOTOCLOUD_BENCHMARKS"
 """Environment variable that names the group's own records."""
@@ -38,6 +39,9 @@ def load_records(given: str | None) -> tuple[tuple[BenchmarkRecord, ...], str]:
     Raises:
         InputError: if the file cannot be used.
     """
+    # `gotocloud submit` only asks whether there are any.
+    from gotocloud.advisor.tables import read_records
+
     if given == PUBLIC:
         return public_records(), "the public run of RELION's tutorial"
     path = Path(given) if given else own_benchmarks()
@@ -47,6 +51,8 @@ def load_records(given: str | None) -> tuple[tuple[BenchmarkRecord, ...], str]:
 @cache
 def public_records() -> tuple[BenchmarkRecord, ...]:
     """The rows of the public run of RELION's tutorial that are known one by one."""
+    from gotocloud.advisor.tables import parse_records
+
     name = "public_records.csv"
     text = files(__package__).joinpath(name).read_text(encoding="utf-8")
     return parse_records(text, name)

@@ -116,11 +116,24 @@ def options(
     """Options that stand before the family."""
 
 
+def _submit(script: str) -> None:
+    from pathlib import Path
+
+    from gotocloud.cli.submit import submit_script
+
+    submit_script(Path(script))
+
+
 def main() -> None:
     """Run the command line; every error ends here, as text and an exit code."""
     _open_closed_streams()
     try:
-        app(prog_name="gotocloud")
+        match sys.argv[1:]:
+            case ["submit", script] if not script.startswith("-"):
+                # RELION's own call: reading options takes longer than submitting.
+                _submit(script)
+            case _:
+                app(prog_name="gotocloud")
     except GoToCloudError as error:
         from gotocloud.cli.output import show_error
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gotocloud.relion.findings import Finding
     from gotocloud.relion.job import Job
     from gotocloud.relion.routing import Route
+    from gotocloud.relion.settings import Setting
     from gotocloud.slurm.attempts import Surroundings
     from gotocloud.slurm.commands import FilledTemplate
     from gotocloud.slurm.submissions import Attempt, Submission
@@ -39,6 +40,15 @@ def submit(
     ] = False,
 ) -> None:
     """Submit a RELION job to Slurm: checked, on the machines that suit it, and only once."""
+    submit_script(script, dry_run=dry_run)
+
+
+def submit_script(script: Path, *, dry_run: bool = False) -> None:
+    """Submit what RELION filled in, and say what sbatch says.
+
+    Raises:
+        GoToCloudError: if it was not submitted; RELION and the job's log have been told why.
+    """
     filled, folder = _read(script, dry_run=dry_run)
     try:
         identifier = _submit(script, filled, folder, dry_run=dry_run)
@@ -154,15 +164,11 @@ def _submit(script: Path, filled: FilledTemplate, folder: Path, *, dry_run: bool
 
 
 def _route(job: Job, around: Surroundings) -> Route:
-    from gotocloud.advisor.measured_settings import settings_for_routing
     from gotocloud.relion.overrides import overrides_of
     from gotocloud.relion.routing import route
 
     prefer_spot = around.facts.capacity == "spot"
     overrides = overrides_of(job)
-    measured, problem = settings_for_routing(around.facts.region, spot=prefer_spot)
-    if problem:
-        narrate(problem)
     names = {partition.queue_name for partition in around.partitions}
     configuration = None
     if job.queue_job_type not in names and around.facts.configuration:
@@ -175,8 +181,22 @@ def _route(job: Job, around: Surroundings) -> Route:
         overrides,
         configuration=configuration,
         prefer_spot=prefer_spot,
-        settings=measured,
+        settings=_measured(around.facts.region, spot=prefer_spot),
     )
+
+
+def _measured(region: str, *, spot: bool) -> tuple[Setting, ...]:
+    """The group's own settings; no time is spent on advice where nothing was measured."""
+    from gotocloud.advisor.places import own_benchmarks
+
+    if own_benchmarks() is None:
+        return ()
+    from gotocloud.advisor.measured_settings import settings_for_routing
+
+    measured, problem = settings_for_routing(region, spot=spot)
+    if problem:
+        narrate(problem)
+    return measured
 
 
 def checked(job: Job, chosen: Route, around: Surroundings) -> tuple[Finding, ...]:
