@@ -22,11 +22,14 @@ RUN_ELSEWHERE = {
     r"gotocloud (setup|start|connect|pause|finish) .*": "tests/cli/test_whole_life.py",
     r"gotocloud software (publish|check).*": "tests/cli/test_software.py",
     r"gotocloud jobs.*": "tests/cli/test_jobs.py",
+    r"gotocloud submit .*": "tests/cli/test_submit.py",
+    r"gotocloud resume .*": "tests/cli/test_resume.py",
     r"gotocloud status": "tests/cli/test_whole_life.py",
     r"gotocloud check .*": "tests/cli/test_check.py",
     r"make (env|test|lint|check|bench|lock|help)": "tests/test_makefile.py",
     r"make demo|gotocloud rehearse demo.*": "tests/rehearsal/test_whole_demo.py",
     r'(eval "\$\()?gotocloud rehearse (up|status|down).*': "tests/rehearsal/test_rehearse.py",
+    r"gotocloud rehearse relion.*": "tests/rehearsal/slurm/test_show.py",
 }
 """Commands that need a machine of their own, and the tests that run them."""
 
