@@ -124,6 +124,50 @@ WantedBy=timers.target
 EOT
 }
 
+recovery() {
+    cat <<'EOT'
+#!/bin/bash
+# Written by GoToCloud: takes up jobs that have lost a machine. See gotocloud resume --help.
+# Each owner's jobs are looked after as that owner, in the environment of a login.
+export PATH="/opt/slurm/bin:$PATH"
+squeue --noheader --states=all --format='%u %k' \
+    | awk '$2 ~ /^gotocloud:/ { print $1 }' | sort -u \
+    | while read -r owner; do
+        runuser -l "$owner" -c 'gotocloud resume --all' </dev/null
+    done
+EOT
+}
+
+recovery_service() {
+    cat <<'EOT'
+[Unit]
+Description=GoToCloud: takes up jobs that have lost a machine
+After=network-online.target remote-fs.target
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/gotocloud-recovery
+SyslogIdentifier=gotocloud-recovery
+TimeoutStartSec=15min
+EOT
+}
+
+recovery_timer() {
+    cat <<'EOT'
+[Unit]
+Description=GoToCloud: takes up jobs that have lost a machine, every minute
+
+[Timer]
+OnActiveSec=1min
+OnBootSec=1min
+OnUnitInactiveSec=1min
+AccuracySec=5s
+
+[Install]
+WantedBy=timers.target
+EOT
+}
+
 # Lets RELION show this cluster's queues. Without it RELION works, with a form of its own.
 relion_form() {
     local program="$1/gotocloud/bin/gotocloud" folder="$ROOT/etc/gotocloud"
@@ -147,8 +191,11 @@ main() {
     guard "$software" | put /usr/local/sbin/gotocloud-guard 755
     service | put /etc/systemd/system/gotocloud-guard.service 644
     timer | put /etc/systemd/system/gotocloud-guard.timer 644
+    recovery | put /usr/local/sbin/gotocloud-recovery 755
+    recovery_service | put /etc/systemd/system/gotocloud-recovery.service 644
+    recovery_timer | put /etc/systemd/system/gotocloud-recovery.timer 644
     systemctl daemon-reload
-    systemctl enable --now gotocloud-guard.timer
+    systemctl enable --now gotocloud-guard.timer gotocloud-recovery.timer
     relion_form "$software"
     say "this head node knows its cluster; its idle guard looks every five minutes"
 }

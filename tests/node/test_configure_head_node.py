@@ -88,7 +88,7 @@ def test_a_second_run_changes_nothing(node: Node) -> None:
 def test_the_guards_timer_is_started_and_survives_a_restart(node: Node) -> None:
     node.run(*arguments())
     calls = (node.folder / "systemctl").read_text().splitlines()
-    assert calls == ["daemon-reload", "enable --now gotocloud-guard.timer"]
+    assert calls == ["daemon-reload", "enable --now gotocloud-guard.timer gotocloud-recovery.timer"]
     timer = node.path("etc/systemd/system/gotocloud-guard.timer").read_text()
     service = node.path("etc/systemd/system/gotocloud-guard.service").read_text()
     assert "OnUnitInactiveSec=5min" in timer
@@ -136,6 +136,30 @@ def test_with_the_shared_software_it_runs_that(node: Node) -> None:
     assert (done.returncode, done.stdout) == (4, "ran guard --dry-run\n")
 
 
+def test_jobs_that_lost_a_machine_are_taken_up_as_their_owners(node: Node) -> None:
+    node.run(*arguments())
+    for name, said in (
+        (
+            "squeue",
+            "echo 'ann gotocloud:1'; echo 'bob gotocloud:2'; echo 'ann gotocloud:3'; "
+            "echo 'eve (null)'; echo 'eve'",
+        ),
+        ("runuser", f'echo "$@" >>{node.folder}/runs'),
+    ):
+        program = node.folder / "bin" / name
+        program.write_text(f"#!/bin/sh\n{said}\n")
+        program.chmod(0o755)
+    recovery = str(node.path("usr/local/sbin/gotocloud-recovery"))
+    environment = {"PATH": f"{node.folder / 'bin'}:{os.environ['PATH']}"}
+    subprocess.run([recovery], env=environment, check=True, timeout=30)
+    assert (node.folder / "runs").read_text().splitlines() == [
+        "-l ann -c gotocloud resume --all",
+        "-l bob -c gotocloud resume --all",
+    ]
+    timer = node.path("etc/systemd/system/gotocloud-recovery.timer").read_text()
+    assert "OnUnitInactiveSec=1min" in timer
+
+
 def test_relion_gets_the_form_of_this_cluster(node: Node) -> None:
     program = node.folder / "efs/gotocloud/bin/gotocloud"
     program.parent.mkdir(parents=True)
@@ -173,6 +197,7 @@ def test_what_is_written_for_shells_is_clean(node: Node) -> None:
     for path, kind in (
         (SCRIPT, "bash"),
         (node.path("usr/local/sbin/gotocloud-guard"), "bash"),
+        (node.path("usr/local/sbin/gotocloud-recovery"), "bash"),
         (node.path("etc/profile.d/gotocloud.sh"), "sh"),
     ):
         done = subprocess.run(
