@@ -12,13 +12,12 @@ from gotocloud.cli.output import narrate, print_json
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from gotocloud.aws.cloud import Cloud
     from gotocloud.aws.clusters import Start, Wanted
     from gotocloud.aws.projects import Place
     from gotocloud.costs.idle import IdleCost
     from gotocloud.projects.findings import Finding
+    from gotocloud.projects.keeping import Ending
     from gotocloud.projects.standing import ClusterRow
 
 app = typer.Typer(help="Start a project's cluster.")
@@ -87,13 +86,13 @@ def start(
     asked = _Asked(cloud, where, wanted, yes=yes, dry_run=dry_run, as_json=as_json)
     state, row = cluster_state(cloud, where, name)
     if state is State.READY and row is not None:
-        asked.report(row, _stack_outputs(asked), (), None, made=False, until=_kept(asked))
+        asked.report(row, _stack_outputs(asked), (), None, made=False, ending=_kept(asked))
         _differences(row, wanted)
         return
     if state is State.MAKING and row is not None and (dry_run or _follow(asked)):
         outputs = {} if dry_run else _stack_outputs(asked)
-        until = None if dry_run else _kept(asked, being_made=True)
-        asked.report(row, outputs, (), None, made=not dry_run, until=until)
+        ending = None if dry_run else _kept(asked, being_made=True)
+        asked.report(row, outputs, (), None, made=not dry_run, ending=ending)
         return
     _start(asked)
 
@@ -131,7 +130,7 @@ class _Asked:
         idle: IdleCost | None,
         *,
         made: bool,
-        until: datetime | None = None,
+        ending: Ending | None = None,
     ) -> None:
         """Tell what stands now."""
         following = shell_line("gotocloud", "connect", self.project)
@@ -144,7 +143,7 @@ class _Asked:
                     "made": made,
                     "dry_run": self.dry_run,
                     "state": row.state.value if row else None,
-                    "kept_until": until and until.isoformat(),
+                    "kept_until": ending and ending.as_dict()["kept_until"],
                     "outputs": outputs,
                     "idle_cost": idle and idle.as_dict(),
                     "findings": [one.as_dict() for one in findings],
@@ -157,8 +156,8 @@ class _Asked:
         for key, value in outputs.items():
             typer.echo(f"{key:<24}{value}")
         if not self.dry_run:
-            ends = f"at {until:%Y-%m-%d %H:%M} UTC" if until else "once nobody has used it a while"
-            narrate(f"It is billed until it is paused; it pauses itself {ends}. Next: {following}")
+            ends = f" ({ending})" if ending else ""
+            narrate(f"It is billed from now on until it pauses{ends}. Next: {following}")
 
 
 def _start(asked: _Asked) -> None:
@@ -188,7 +187,7 @@ def _start(asked: _Asked) -> None:
         return
     _confirm(asked, idle)
     outputs = _launch(asked, planned, idle)
-    asked.report(None, outputs, findings, idle, made=True, until=_kept(asked, being_made=True))
+    asked.report(None, outputs, findings, idle, made=True, ending=_kept(asked, being_made=True))
 
 
 def _confirm(asked: _Asked, idle: IdleCost) -> None:
@@ -264,8 +263,8 @@ def _stack_outputs(asked: _Asked) -> dict[str, str]:
     return outputs(asked.stack, cloud.region, cfn=cloud.client("cloudformation")) or {}
 
 
-def _kept(asked: _Asked, *, being_made: bool = False) -> datetime | None:
-    """Until when the cluster is kept, now that hours may have been asked for.
+def _kept(asked: _Asked, *, being_made: bool = False) -> Ending | None:
+    """How the cluster will end by itself, now that hours may have been asked for.
 
     Args:
         being_made: Whether it was made just now: with these hours, unless it was begun with
@@ -277,6 +276,7 @@ def _kept(asked: _Asked, *, being_made: bool = False) -> datetime | None:
     from gotocloud.aws.keeping import deadline, keep
     from gotocloud.aws.launch import stack_state
     from gotocloud.platform.parameters import KEEP_HOURS
+    from gotocloud.projects.keeping import Ending
 
     _, stack = stack_state(asked.cloud, asked.stack)
     if not stack:
@@ -291,10 +291,11 @@ def _kept(asked: _Asked, *, being_made: bool = False) -> datetime | None:
         )
     begun_so = being_made and parameters.get(KEEP_HOURS) == str(hours)
     if not hours or asked.dry_run or begun_so:
-        return deadline(asked.cloud, stack) if KEEP_HOURS in parameters else None
+        guarded = KEEP_HOURS in parameters
+        return Ending(deadline(asked.cloud, stack) if guarded else None, guarded=guarded)
     until = keep(asked.cloud, stack, hours, asked.where.caller.name)
     narrate(f"The cluster of {asked.project!r} is kept until {until:%Y-%m-%d %H:%M} UTC.")
-    return until
+    return Ending(until)
 
 
 def _differences(row: ClusterRow, wanted: Wanted) -> None:

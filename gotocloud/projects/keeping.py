@@ -39,7 +39,7 @@ class Ending:
         if self.why:
             return "not known"
         if not self.guarded:
-            return "never by itself"
+            return "by hand only"
         if self.until is None:
             return f"after {IDLE_MINUTES // 60} idle hours"
         return f"{self.until:%d %b %H:%M} UTC"

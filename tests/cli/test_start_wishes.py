@@ -182,7 +182,7 @@ def test_a_cluster_of_an_old_release_ends_by_hand_only(capsys: Capture) -> None:
         go("--keep-for", "3")
     assert row(capsys)["ending"]["when_idle"] is False
     invoke(status.app)
-    assert "never by" in capsys.readouterr().out
+    assert "by hand" in capsys.readouterr().out
 
 
 def test_what_cannot_be_read_about_the_end_is_told(capsys: Capture) -> None:
@@ -195,3 +195,16 @@ def test_what_cannot_be_read_about_the_end_is_told(capsys: Capture) -> None:
 def test_hours_that_make_no_sense_are_refused(hours: str) -> None:
     with pytest.raises(typer.BadParameter):
         go(f"--keep-for={hours}")
+
+
+def test_how_it_ends_by_itself_is_told_at_once(capsys: Capture) -> None:
+    for options, said in (
+        (("--release", OLD), "pauses (by hand only)"),
+        ((), "pauses (after 2 idle hours)"),
+        (("--keep-for", "2"), "UTC). Next:"),
+    ):
+        capsys.readouterr()
+        go(*options)
+        assert said in capsys.readouterr().err.replace("\n", " ")
+        cfn = boto3.client("cloudformation", REGION)
+        cfn.delete_stack(StackName=f"gotocloud-cluster-{NAME}")
