@@ -195,12 +195,7 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _run(
-    command: Sequence[str],
-    *,
-    timeout_s: float = TIMEOUT_S,
-    environment: Mapping[str, str] | None = None,
-) -> str:
+def _run(command: Sequence[str]) -> str:
     tool = command[0]
     try:
         done = subprocess.run(
@@ -209,8 +204,8 @@ def _run(
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=timeout_s,
-            env=clean_environment(os.environ) if environment is None else environment,
+            timeout=TIMEOUT_S,
+            env=clean_environment(os.environ),
             check=False,
         )
     except FileNotFoundError as error:
@@ -221,7 +216,7 @@ def _run(
         ) from error
     except subprocess.TimeoutExpired as error:
         raise NoAnswerError(
-            f"{tool} has not answered within {timeout_s:g} s.", next_command="scontrol ping"
+            f"{tool} has not answered within {TIMEOUT_S:g} s.", next_command="scontrol ping"
         ) from error
     if done.returncode:
         raise _failure(tool, (done.stderr or done.stdout).strip())
