@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import select
 import shlex
 import shutil
 import signal
@@ -290,20 +291,22 @@ class RehearsalCluster:
 
     def stop(self) -> None:
         """End it with everything that runs on it; nothing to do if it has gone."""
-        for wanted in (signal.SIGTERM, signal.SIGKILL):
-            if not self._alive():
-                return
-            os.kill(self.pid, wanted)
-            deadline = time.monotonic() + _STOP_WITHIN_S
-            while self._alive() and time.monotonic() < deadline:
-                time.sleep(0.02)
-        if self._alive():
-            raise GoToCloudError(f"The rehearsed Slurm (process {self.pid}) could not be ended.")
-
-    def _alive(self) -> bool:
-        _reap(self.pid)
         found = RehearsalCluster.running(self.directory)
-        return found is not None and found.pid == self.pid
+        if found is None or found.pid != self.pid:
+            return
+        try:
+            keeper = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return
+        try:
+            for wanted in (signal.SIGTERM, signal.SIGKILL):
+                signal.pidfd_send_signal(keeper, wanted)
+                if select.select([keeper], [], [], _STOP_WITHIN_S)[0]:
+                    _reap(self.pid)
+                    return
+        finally:
+            os.close(keeper)
+        raise GoToCloudError(f"The rehearsed Slurm (process {self.pid}) could not be ended.")
 
 
 def _reap(pid: int) -> None:

@@ -65,6 +65,7 @@ STEPS = (
             "offset_step": "2",
             "nr_pool": "10",
             "use_gpu": "Yes",
+            "other_args": "--random_seed 1",
         },
     ),
     Step(
@@ -85,6 +86,7 @@ STEPS = (
             "offset_step": "3",
             "nr_pool": "10",
             "use_gpu": "Yes",
+            "other_args": "--random_seed 1",
         },
     ),
     Step(
@@ -102,6 +104,7 @@ STEPS = (
             "offset_step": "3",
             "nr_pool": "10",
             "use_gpu": "Yes",
+            "other_args": "--random_seed 1",
         },
     ),
     Step(
@@ -118,6 +121,7 @@ STEPS = (
             "auto_local_sampling": "7.5 degrees",
             "nr_pool": "10",
             "use_gpu": "Yes",
+            "other_args": "--random_seed 1",
         },
     ),
     Step(

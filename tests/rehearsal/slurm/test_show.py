@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from gotocloud.cli.rehearse import app
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.rehearsal.slurm.cluster import RehearsalCluster
 from gotocloud.rehearsal.slurm.dataset import make_dataset
 from gotocloud.rehearsal.slurm.show import STEPS, Landed, Project, Step
-from gotocloud.rehearsal.slurm.upkeep import SHOWN_QUEUES
+from gotocloud.rehearsal.slurm.upkeep import slurm_folder
 from gotocloud.relion.pipeline import ProcessStatus, read_pipeline
 from gotocloud.relion.run_log import ExitStatus, exit_status, read_run_log
-from tests.needs import need_relion
+from tests.needs import need_relion, need_slurm
 
 EXPECTED = (
     Landed("Import/job001/", "prep-cpu", 1, 1, "c7i.48xlarge"),
@@ -40,24 +45,35 @@ def quietly(_name: str) -> Iterator[None]:
 class Run:
     """A pipeline that has run."""
 
-    project: Project
-    landed: tuple[Landed, ...]
+    directory: Path
+    cluster: RehearsalCluster
+    said: dict[str, Any]
+
+    @property
+    def landed(self) -> tuple[Landed, ...]:
+        places = ({k: v for k, v in job.items() if k != "seconds"} for job in self.said["jobs"])
+        return tuple(Landed(**place) for place in places)
 
     def job(self, type_: str) -> Path:
         name = next(one.job for one in self.landed if one.job.startswith(f"{type_}/"))
-        return self.project.directory / name
+        return self.directory / name
 
 
 @pytest.fixture(scope="module")
-def run(slurm: RehearsalCluster, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The whole pipeline, once for all tests of this file."""
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """`gotocloud rehearse relion`, once for all tests of this file, on a Slurm that it finds."""
+    need_slurm()
     need_relion()
-    slurm.warm(*SHOWN_QUEUES)
-    project = Project.made(
-        tmp_path_factory.mktemp("relion") / "p", slurm.environment(), within_s=180
-    )
-    dataset = make_dataset(project.directory, particles=100)
-    return Run(project, tuple(project.run(dataset, quietly)))
+    state = tmp_path_factory.mktemp("s")
+    folder = state / "relion"
+    cluster = RehearsalCluster.start(slurm_folder(state), boot_delay_s=0.2, owner=os.getpid())
+    words = ("relion", str(folder), "--state", str(state), "--json")
+    try:
+        done = CliRunner().invoke(app, list(words), catch_exceptions=True)
+        assert done.exit_code == 0, done.stderr + str(done.exception)
+        yield Run(folder, cluster, json.loads(done.stdout))
+    finally:
+        cluster.stop()
 
 
 def test_each_job_lands_in_its_queue_with_its_nodes_and_ranks(run: Run) -> None:
@@ -65,10 +81,10 @@ def test_each_job_lands_in_its_queue_with_its_nodes_and_ranks(run: Run) -> None:
 
 
 def test_each_job_ends_in_success_and_the_pipeline_knows(run: Run) -> None:
-    folders = [run.project.directory / one.job for one in run.landed]
+    folders = [run.directory / one.job for one in run.landed]
     assert {exit_status(folder) for folder in folders} == {ExitStatus.SUCCESS}
     assert all((folder / "RELION_JOB_EXIT_SUCCESS").exists() for folder in folders)
-    pipeline = read_pipeline(run.project.directory)
+    pipeline = read_pipeline(run.directory)
     assert [(one.name, one.status) for one in pipeline] == [
         (one.job, ProcessStatus.SUCCEEDED) for one in run.landed
     ]
@@ -78,6 +94,7 @@ def test_refine3d_reports_a_resolution(run: Run) -> None:
     log = read_run_log(run.job("Refine3D"))
     assert log.converged
     assert log.final_resolution_angstrom is not None
+    assert log.final_resolution_angstrom == run.said["resolution_angstrom"]
     assert 8.0 <= log.final_resolution_angstrom <= 30.0
     assert (run.job("PostProcess") / "postprocess.mrc").exists()
 
@@ -98,17 +115,15 @@ def test_the_refined_map_shows_the_molecule(run: Run) -> None:
     truth, refined = (
         mrcfile.read(path).ravel()
         for path in (
-            run.project.directory / "molecule.mrc",
+            run.directory / "molecule.mrc",
             run.job("Refine3D") / "run_class001.mrc",
         )
     )
-    assert float(np.corrcoef(refined, truth)[0, 1]) > 0.5
+    assert float(np.corrcoef(refined, truth)[0, 1]) > 0.42
 
 
-def test_a_job_that_fails_is_told_with_its_log(
-    slurm: RehearsalCluster, run: Run, tmp_path: Path
-) -> None:
-    project = Project.made(tmp_path / "p", slurm.environment(), within_s=60)
+def test_a_job_that_fails_is_told_with_its_log(run: Run, tmp_path: Path) -> None:
+    project = Project.made(tmp_path / "p", run.cluster.environment(), within_s=60)
     dataset = make_dataset(project.directory, particles=10)
     import_, refine = STEPS[0], next(step for step in STEPS if step.type == "Refine3D")
     broken = Step("Refine3D", {**refine.options, "sym_name": "X99"})
@@ -121,10 +136,12 @@ def test_a_job_that_fails_is_told_with_its_log(
 
 def test_a_project_that_exists_is_left_alone(run: Run) -> None:
     with pytest.raises(InputError, match="already"):
-        Project.made(run.project.directory, {})
+        Project.made(run.directory, {})
 
 
-def test_its_shell_lines_bring_relions_form(slurm: RehearsalCluster) -> None:
-    lines = "\n".join([*slurm.exports(), 'echo "$RELION_QUEUE_NAME"; sinfo -h -p refine3d -o %D'])
+def test_its_shell_lines_bring_relions_form(run: Run) -> None:
+    lines = "\n".join(
+        [*run.cluster.exports(), 'echo "$RELION_QUEUE_NAME"; sinfo -h -p refine3d -o %D']
+    )
     done = subprocess.run(["bash", "-ec", lines], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["automatic", "2"]
