@@ -103,10 +103,10 @@ def record_from(values: Mapping[str, Any]) -> BenchmarkRecord:
     return BenchmarkRecord(**{k: v for k, v in values.items() if v is not None and k in FIELDS})
 
 
-def records_text(records: Iterable[BenchmarkRecord]) -> str:
-    """The table as text: the version line, the header, one line a record."""
+def records_text(records: Iterable[BenchmarkRecord], *, remarks: Iterable[str] = ()) -> str:
+    """The table as text: the version line, remarks, the header, one line a record."""
     target = io.StringIO()
-    target.write(HEADLINE + "\n")
+    target.writelines(f"{line}\n" for line in (HEADLINE, *remarks))
     writer = csv.DictWriter(target, [column.name for column in COLUMNS], lineterminator="\n")
     writer.writeheader()
     for record in records:

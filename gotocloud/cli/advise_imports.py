@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import fcntl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from gotocloud.advisor.imports.foreign import parse_foreign
@@ -12,9 +14,10 @@ from gotocloud.advisor.imports.project import Imported, import_project
 from gotocloud.advisor.imports.sacct import SlurmRun, parse_sacct
 from gotocloud.advisor.progress import Progress
 from gotocloud.advisor.records import BenchmarkRecord, records_text
-from gotocloud.advisor.tables import parse_records, read_records, read_text
+from gotocloud.advisor.tables import parse_records, read_text, remarks
 from gotocloud.cli.output import narrate
-from gotocloud.errors import InputError
+from gotocloud.errors import InputError, shell_line
+from gotocloud.files import write_whole
 from gotocloud.slurm.submissions import Attempt, load
 
 
@@ -84,19 +87,46 @@ def _attempts(job: Path) -> tuple[Attempt, ...]:
 def add_to(table: Path, records: Sequence[BenchmarkRecord]) -> str:
     """Add records to a table that may exist; those that it has already are left alone.
 
+    Two commands may add at once: one waits for the other, and no record is lost.
+
     Returns:
         What was done, in words.
+
+    Raises:
+        InputError: if the table is none, or cannot be written; it is then as it was.
     """
-    present = read_records(table) if table.exists() else ()
-    new = [record for record in records if record not in set(present)]
-    text = records_text([*present, *new])
+    try:
+        with _held(table):
+            return _add(table, records)
+    except OSError as error:
+        raise InputError(
+            f"{str(table)!r} cannot be written: {error.strerror}.",
+            next_command=shell_line("ls", "-ld", table.parent),
+        ) from error
+
+
+def _add(table: Path, records: Sequence[BenchmarkRecord]) -> str:
+    if table.exists() and not table.is_file():
+        raise InputError(
+            f"{str(table)!r} is not a file.", next_command=shell_line("ls", "-ld", table)
+        )
+    before = read_text(table) if table.exists() else ""
+    present = parse_records(before, str(table)) if before else ()
+    had = set(present)
+    new = [record for record in dict.fromkeys(records) if record not in had]
+    text = records_text([*present, *new], remarks=remarks(before))
     # What is written must be readable: nothing is replaced by a table that is not.
     parse_records(text, str(table))
-    draft = table.with_name(f".{table.name}.new")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(table)
-    except OSError as error:
-        raise InputError(f"{str(table)!r} cannot be written: {error.strerror}.") from error
+    if new:
+        write_whole(table.resolve(), text)
+    count = f"{len(new)} record{'' if len(new) == 1 else 's'} added to {table}"
     old = len(records) - len(new)
-    return f"{len(new)} records added to {table}" + (f"; it had {old} already." if old else ".")
+    return f"{count}; it had {old} already." if old else f"{count}."
+
+
+@contextmanager
+def _held(table: Path) -> Iterator[None]:
+    """Hold a table, so that nobody else adds to it meanwhile."""
+    with table.with_name(f".{table.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -11,7 +11,9 @@ from gotocloud.advisor.figures.page import page
 from gotocloud.advisor.figures.static import FORMATS, save_chart
 from gotocloud.advisor.places import load_records
 from gotocloud.cli.output import narrate
+from gotocloud.cli.pictures import unwritable
 from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.files import replacing, write_whole
 
 
 def write_report(
@@ -32,7 +34,10 @@ def write_report(
         InputError: if there is nothing to draw, or the format is unknown.
     """
     if picture not in FORMATS:
-        raise InputError(f"--picture {picture!r} is none of {', '.join(FORMATS)}.")
+        raise InputError(
+            f"--picture {picture!r} is none of {', '.join(FORMATS)}.",
+            next_command="gotocloud bench report --picture svg",
+        )
     records, name = load_records(benchmarks)
     if not records:
         raise InputError(
@@ -53,10 +58,11 @@ def write_report(
         folder.mkdir(parents=True, exist_ok=True)
         for one in drawn:
             words = "-".join(filter(None, (one.job, one.variant)))
-            save_chart(chart(one), folder / f"{words}.{picture}")
-        (folder / "index.html").write_text(page([chart(one) for one in drawn]), encoding="utf-8")
+            with replacing(folder / f"{words}.{picture}") as draft:
+                save_chart(chart(one), draft)
+        write_whole(folder / "index.html", page([chart(one) for one in drawn]))
     except OSError as error:
-        raise InputError(f"{str(folder)!r} cannot be written: {error.strerror}.") from error
+        raise unwritable(folder, error) from error
     return [row for one in drawn for row in _rows(one)]
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gotocloud.cli.output import narrate, print_json, table
-from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.errors import GoToCloudError, InputError, shell_line
+from gotocloud.files import replacing
 
 if TYPE_CHECKING:
     from gotocloud.cluster_configs.partitions import Partition
@@ -138,14 +139,17 @@ def _template_text() -> str:
 
 def _write(path: Path, text: str) -> None:
     """Write a file that is whole at any time, for everybody to read."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
-        draft.chmod(0o644)
-        draft.replace(path)
+        with replacing(path) as draft:
+            draft.write_text(text, encoding="utf-8")
+            draft.chmod(0o644)
     except OSError as error:
+        folder = str(path.parent)
+        forbidden = isinstance(error, PermissionError)
         raise GoToCloudError(
             f"{path} cannot be written: {error.strerror or error}.",
-            next_command=f"sudo gotocloud form --install {shlex.quote(str(path.parent))}",
+            next_command=shell_line("sudo", "gotocloud", "form", "--install", folder)
+            if forbidden
+            else shell_line("df", "-h", folder),
         ) from error

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gotocloud.cli.output import narrate
-from gotocloud.errors import InputError
+from gotocloud.errors import InputError, shell_line
+from gotocloud.files import replacing
 
 if TYPE_CHECKING:
     from gotocloud.advisor.evidence import Evidence, ResolutionPoint
@@ -32,7 +33,19 @@ def check_picture(path: Path | None) -> None:
     if not path.absolute().parent.is_dir():
         problems.append(f"there is no folder {str(path.parent)!r}")
     if problems:
-        raise InputError(f"--picture {str(path)!r} cannot be drawn.", problems=problems)
+        raise InputError(
+            f"--picture {str(path)!r} cannot be drawn.",
+            problems=problems,
+            next_command="gotocloud advise refine3d --benchmarks public --picture refine3d.svg",
+        )
+
+
+def unwritable(path: Path, error: OSError) -> InputError:
+    """The error for a file or folder that cannot be written."""
+    return InputError(
+        f"{str(path)!r} cannot be written: {error.strerror or error}.",
+        next_command=shell_line("df", "-h", path.parent),
+    )
 
 
 def draw_job(path: Path, known: Evidence) -> None:
@@ -52,12 +65,13 @@ def draw_job(path: Path, known: Evidence) -> None:
             next_command="gotocloud bench plan JOBDIR",
         )
     try:
-        if path.suffix.lower() == PAGE:
-            path.write_text(page([chart(known)]), encoding="utf-8")
-        else:
-            save_chart(chart(known), path)
+        with replacing(path) as draft:
+            if path.suffix.lower() == PAGE:
+                draft.write_text(page([chart(known)]), encoding="utf-8")
+            else:
+                save_chart(chart(known), draft)
     except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be written: {error.strerror}.") from error
+        raise unwritable(path, error) from error
     narrate(f"Drew {path}.")
 
 
@@ -71,10 +85,11 @@ def draw_progress(path: Path, steps: Sequence[ResolutionPoint], source: str) -> 
     from gotocloud.advisor.figures.static import save_resolution
 
     try:
-        if path.suffix.lower() == PAGE:
-            path.write_text(page([], steps, source=source), encoding="utf-8")
-        else:
-            save_resolution(steps, TITLE, path, source=source)
+        with replacing(path) as draft:
+            if path.suffix.lower() == PAGE:
+                draft.write_text(page([], steps, source=source), encoding="utf-8")
+            else:
+                save_resolution(steps, TITLE, draft, source=source)
     except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be written: {error.strerror}.") from error
+        raise unwritable(path, error) from error
     narrate(f"Drew {path}.")

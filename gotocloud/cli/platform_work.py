@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from datetime import UTC, date, datetime
 from importlib.resources import files
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gotocloud.cli.output import narrate
 from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.files import write_whole
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Platform
 from gotocloud.platform.names import distribution_bucket, releases_url
@@ -177,18 +177,9 @@ def write_atomically(path: Path, text: str) -> None:
     Raises:
         GoToCloudError: if the folder cannot be written.
     """
-    temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)
-        Path(temporary).replace(path)
+        write_whole(path, text)
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise GoToCloudError(f"{path} cannot be written: {error.strerror}.") from error
 
 

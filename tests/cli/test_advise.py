@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from gotocloud.advisor.progress import STREPTAVIDIN, progress_text
 from gotocloud.advisor.records import BenchmarkRecord, records_text
 from gotocloud.advisor.tables import read_records
 from gotocloud.cli.advise import app
+from gotocloud.cli.advise_imports import add_to
 from gotocloud.errors import GoToCloudError, InputError
 from tests.advisor.imports.relion_project import log, refinement
 from tests.advisor.imports.test_project_progress import project as relion_jobs
@@ -242,9 +246,44 @@ def test_import_prints_a_table_that_advise_reads(tmp_path: Path) -> None:
 def test_import_adds_to_a_table_once(tmp_path: Path) -> None:
     refinement(tmp_path / "p", log(body="Elapsed (Unix time): 3600\n"))
     arguments = ("import", "p", "--instance-type", "g4dn.12xlarge", "--to", "mine.csv")
-    assert "1 records added to mine.csv" in advise(*arguments).stderr
+    assert "1 record added to mine.csv" in advise(*arguments).stderr
     assert "0 records added to mine.csv; it had 1 already" in advise(*arguments).stderr
     assert len(read_records(Path("mine.csv"))) == 1
+
+
+def test_records_added_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    wanted = [record(in_job_s=float(seconds)) for seconds in range(600, 616)]
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        list(pool.map(lambda one: add_to(table, [one]), wanted))
+    assert sorted(one.in_job_s for one in read_records(table)) == [r.in_job_s for r in wanted]
+
+
+def test_adding_records_keeps_what_a_person_has_noted(tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    headline, _, rest = records_text(RECORDS[:1]).partition("\n")
+    table.write_text(f"{headline}\n# The old microscope.\n{rest}# until here\n")
+    add_to(table, RECORDS[:2])
+    kept = table.read_text()
+    assert kept.count(headline) == 1
+    assert "\n# The old microscope.\n# until here\n" in kept
+    assert len(read_records(table)) == 2
+
+
+def test_a_disk_that_is_full_leaves_the_table_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text(before := records_text(RECORDS[:1]))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        add_to(table, RECORDS)
+    assert table.read_text() == before
+    assert {one.name for one in tmp_path.iterdir()} == {"mine.csv", ".mine.csv.lock"}
 
 
 def test_import_says_what_it_leaves_out_and_fails_with_nothing(tmp_path: Path) -> None:

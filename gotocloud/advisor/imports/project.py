@@ -13,7 +13,7 @@ from gotocloud.advisor.imports.sacct import SlurmRun
 from gotocloud.advisor.records import BenchmarkRecord
 from gotocloud.errors import GoToCloudError
 from gotocloud.relion.job import JOB_FILE, read_job
-from gotocloud.relion.pipeline import PIPELINE_FILE, read_pipeline
+from gotocloud.relion.pipeline import read_pipeline
 from gotocloud.relion.run_log import ExitStatus, exit_status, parse_run_log
 
 Noted = Callable[[Path], Sequence[Attempt]]

@@ -7,7 +7,6 @@ was and runs nothing twice.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -16,6 +15,7 @@ from typing import Any
 
 from gotocloud.advisor.sweep.plan import Planned, Setting
 from gotocloud.errors import InputError, shell_line
+from gotocloud.files import write_whole
 
 VERSION = 1
 
@@ -107,15 +107,13 @@ def new_sweep(base: str, label: str, budget_usd: float | None, runs: Sequence[Pl
 
 def save(sweep: Sweep, path: Path) -> None:
     """Write the file in one step: it is there whole, or as it was."""
-    draft = path.with_name(f".{path.name}.new")
     try:
-        with draft.open("w", encoding="utf-8") as file:
-            json.dump({"version": VERSION, **asdict(sweep)}, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        write_whole(path, json.dumps({"version": VERSION, **asdict(sweep)}, indent=1))
     except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be written: {error.strerror}.") from error
+        raise InputError(
+            f"{str(path)!r} cannot be written: {error.strerror}.",
+            next_command=shell_line("df", "-h", path.parent),
+        ) from error
 
 
 def load(path: Path) -> Sweep:
@@ -124,7 +122,7 @@ def load(path: Path) -> Sweep:
     Raises:
         InputError: if there is none, or it is not a sweep's.
     """
-    plan = shell_line("gotocloud", "bench", "plan", "JOBDIR", "--to", path)
+    plan = "gotocloud bench plan JOBDIR"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["version"] != VERSION:
@@ -140,7 +138,10 @@ def load(path: Path) -> Sweep:
     except FileNotFoundError:
         raise InputError(f"There is no sweep {str(path)!r}.", next_command=plan) from None
     except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
+        raise InputError(
+            f"{str(path)!r} cannot be read: {error.strerror}.",
+            next_command=shell_line("ls", "-ld", path),
+        ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{str(path)!r} is not the file of a sweep ({error}).", next_command=plan

@@ -1,0 +1,44 @@
+"""Files that are there whole or as they were, whatever interrupts the writing."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A draft to write instead of a file; it takes the file's place when all went well.
+
+    The draft has the file's ending and the mode that a new file gets. After an error or an
+    interruption nothing is left of it, and the file is as it was.
+
+    Raises:
+        OSError: if the folder cannot be written, or the disk is full.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".gotocloud-", suffix=path.suffix)
+    os.close(handle)
+    draft = Path(name)
+    try:
+        umask = os.umask(0)
+        os.umask(umask)
+        draft.chmod(0o666 & ~umask)
+        yield draft
+        with draft.open("rb") as written:
+            os.fsync(written.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file in one step.
+
+    Raises:
+        OSError: if the folder cannot be written, or the disk is full.
+    """
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")

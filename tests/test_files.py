@@ -1,0 +1,43 @@
+"""Files are whole or as they were."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gotocloud.files import replacing, write_whole
+
+
+def test_a_file_is_as_it_was_when_its_writing_is_interrupted(tmp_path: Path) -> None:
+    target = tmp_path / "page.html"
+    target.write_text("before")
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted(target)
+    assert target.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def _interrupted(target: Path) -> None:
+    with replacing(target) as draft:
+        draft.write_text("half of")
+        raise KeyboardInterrupt
+
+
+def test_a_draft_has_the_ending_that_tells_its_format(tmp_path: Path) -> None:
+    with replacing(tmp_path / "plot.svg") as draft:
+        assert draft.suffix == ".svg"
+        draft.write_text("<svg/>")
+    assert [one.name for one in tmp_path.iterdir()] == ["plot.svg"]
+
+
+def test_a_file_of_the_longest_name_gets_the_mode_of_any_new_file(tmp_path: Path) -> None:
+    target = tmp_path / ("x" * 255)
+    before = os.umask(0o027)
+    try:
+        write_whole(target, "text")
+    finally:
+        os.umask(before)
+    assert target.read_text() == "text"
+    assert target.stat().st_mode & 0o777 == 0o640
