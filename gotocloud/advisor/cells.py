@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 
 from gotocloud.advisor.columns import Column, Kind
 
@@ -14,6 +15,10 @@ _WITH_UNIT = re.compile(r"([-+]?\d+(?:[.,]\d+)?)\s*([A-Za-zµ%]+)")
 _MONEY = re.compile(r"[$€£¥₩]|\b(?:usd|eur|jpy|gbp|cny|krw|chf)\b", re.IGNORECASE)
 _SECONDS_PER = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hr": 3600, "hrs": 3600}
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
+
+
+LONGEST = 500
+"""Characters of a cell; a longer one is a slip, and would fill the screen with every answer."""
 
 
 class CellError(ValueError):
@@ -27,6 +32,10 @@ def read_cell(column: Column, text: str) -> Value:
         CellError: with the value given and what is allowed.
     """
     text = text.strip()
+    if len(text) > LONGEST:
+        raise CellError(f"{column.name} has {len(text):,} characters; {LONGEST} are allowed")
+    if any(unicodedata.category(letter) == "Cc" for letter in text):
+        raise CellError(f"{column.name} {text!r} holds control characters")
     if not text:
         if column.required:
             raise CellError(f"{column.name} is empty; every row needs it")

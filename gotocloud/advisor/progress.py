@@ -16,6 +16,8 @@ HEADLINE = "# gotocloud-progress 1"
 COLUMNS = ("step", "resolution_angstrom", "cumulative_hours", "cumulative_usd")
 FINEST, COARSEST = 0.5, 100.0
 """Resolutions of single-particle maps in angstroms; anything else has another unit."""
+MOST = 1e9
+"""Hours or US dollars beyond which a figure is a slip."""
 SEE = "gotocloud advise stop --example"
 
 
@@ -121,8 +123,11 @@ def _step(line: Line, problems: list[str]) -> Step | None:
             number = float(cell)
         except ValueError:
             number = math.nan
-        if not (math.isfinite(number) and number >= 0):
-            problems.append(f"line {line.number}: {column} {cell.strip()!r} is not a number from 0")
+        if not (math.isfinite(number) and 0 <= number <= MOST):
+            problems.append(
+                f"line {line.number}: {column} {cell.strip()[:40]!r} is not a number from 0 to "
+                f"{MOST:g}"
+            )
         numbers.append(number)
     resolution = numbers[0]
     if math.isfinite(resolution) and not FINEST <= resolution <= COARSEST:

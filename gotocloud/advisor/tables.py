@@ -23,9 +23,11 @@ from gotocloud.advisor.columns import (
 from gotocloud.advisor.job_names import job_name
 from gotocloud.advisor.plausible import row_problems
 from gotocloud.advisor.records import BenchmarkRecord, record_from
-from gotocloud.errors import InputError
+from gotocloud.errors import InputError, shell_line
 
 SHOWN_PROBLEMS = 25
+MOST_BYTES = 100_000_000
+"""About a million records. Without a limit /dev/zero would fill the memory."""
 SEE = "gotocloud advise columns"
 _VERSION_LINE = re.compile(rf"#\s*{SCHEMA_NAME}\s+(\S+)\s*")
 _FOREIGN_MONEY = re.compile(r"(^|_)(eur|jpy|yen|gbp|cny|krw|chf|euro)(_|$)")
@@ -56,14 +58,25 @@ def read_text(path: Path) -> str:
         InputError: if there is none, or if it is not UTF-8 text.
     """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise InputError(
+                f"{str(path)!r} is larger than {MOST_BYTES // 10**6} MB; is it a table?",
+                next_command=shell_line("ls", "-ld", path),
+            )
+        return content.decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"There is no file {str(path)!r}.", next_command=SEE) from None
     except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
+        raise InputError(
+            f"{str(path)!r} cannot be read: {error.strerror}.",
+            next_command=shell_line("ls", "-ld", path),
+        ) from None
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{str(path)!r} is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8."
+            f"{str(path)!r} is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8.",
+            next_command=shell_line("file", path),
         ) from None
 
 
@@ -98,7 +111,10 @@ def parse_records(text: str, name: str) -> tuple[BenchmarkRecord, ...]:
 def split_lines(text: str, name: str) -> Iterator[Line]:
     """Lines of a CSV with their numbers in the file; comments and blank lines left out."""
     if "\0" in text:
-        raise InputError(f"{name!r} holds NUL characters; it is not a CSV table.")
+        raise InputError(
+            f"{name!r} holds NUL characters; it is not a CSV table.",
+            next_command=shell_line("file", name),
+        )
     kept = ("\n" if line.lstrip().startswith("#") else line for line in io.StringIO(text))
     reader = csv.reader(kept, strict=True)
     try:
@@ -106,7 +122,15 @@ def split_lines(text: str, name: str) -> Iterator[Line]:
             if any(cell.strip() for cell in cells):
                 yield Line(reader.line_num, tuple(cells))
     except csv.Error as error:
-        raise InputError(f"{name!r}, line {reader.line_num}: not CSV: {error}.") from None
+        raise InputError(
+            f"{name!r}, line {reader.line_num}: not CSV: {error}.", next_command=SEE
+        ) from None
+
+
+def remarks(text: str) -> tuple[str, ...]:
+    """What a person has noted in a table: its lines that begin with `#`, but the first."""
+    noted = (line.strip() for line in text.splitlines())
+    return tuple(one for one in noted if one.startswith("#") and not _VERSION_LINE.fullmatch(one))
 
 
 def header_problems(header: Sequence[str]) -> list[str]:

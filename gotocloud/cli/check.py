@@ -105,8 +105,11 @@ def _foreign_script(folder: Path) -> str | None:
     """A queue script that somebody else's template made; `submit` reads its own."""
     from gotocloud.slurm.commands import parse_filled
 
+    script = folder / SCRIPT
+    if not script.is_file():
+        return None
     try:
-        text = (folder / SCRIPT).read_text(encoding="utf-8", errors="replace")
+        text = script.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
     try:

@@ -138,6 +138,10 @@ def test_a_hostile_record_is_refused_with_every_problem_and_its_line() -> None:
     [
         ("", "does not begin with the line"),
         ("# gotocloud-progress 1\n", "it has none"),
+        (
+            progress_text(Progress((Step("a", 4.0, 1.0, 1e300),), "")),
+            "not a number from 0 to 1e",
+        ),
         ("# gotocloud-progress 1\nstep,res\n", "it has step,res"),
         (progress_text(Progress((), "")), "no row below the header"),
     ],

@@ -35,7 +35,9 @@ def test_every_column_is_a_field_and_every_field_a_column() -> None:
 
 @given(
     seconds=st.floats(0.001, 7e6),
-    note=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30).map(str.strip),
+    note=st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=30).map(
+        str.strip
+    ),
     price=st.none() | st.floats(2, 15),
     spot=st.booleans(),
 )
@@ -115,6 +117,25 @@ def test_times_that_are_none_say_what_is_wrong_with_them(cell: str, said: str) -
     heard = complaint(table(ROW.replace("3600", cell)))
     assert "line 3: in_job_s" in heard
     assert said in heard
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("\x1b[31mred", "holds control characters"),
+        ("x" * 5000, "source has 5,000 characters; 500 are allowed"),
+    ],
+)
+def test_text_that_would_upset_a_terminal_is_refused(source: str, said: str) -> None:
+    complained = complaint(table(f"refine3d,g4dn.metal,2,3600,{source},2026-11"))
+    assert said in complained
+    assert "\x1b" not in complained
+    assert len(complained) < 300
+
+
+def test_what_never_ends_is_no_table() -> None:
+    with pytest.raises(InputError, match="larger than 100 MB"):
+        read_records(Path("/dev/zero"))
 
 
 @pytest.mark.parametrize("price", ["$7.82", "7.82 EUR", "7.82 USD", "¥780"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -131,6 +132,19 @@ def test_what_is_no_job_is_refused_in_words(tmp_path: Path) -> None:
     assert "holds no job.star" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_a_name_longer_than_any_file_has_is_a_finding_and_a_short_one(tmp_path: Path) -> None:
+    done = RUNNER.invoke(app, [str(good_job(tmp_path, {"fn_mask": "m" * 5000}))])
+    assert done.exit_code == ExitCode.DONE
+    assert "[input-missing]" in done.stdout
+    assert len(done.stdout) < 2000
+
+
+def test_a_queue_script_that_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    folder = good_job(tmp_path)
+    os.mkfifo(folder / "run_submit.script")
+    assert RUNNER.invoke(app, [str(folder), *PLACE]).exit_code == ExitCode.DONE
 
 
 def test_an_unknown_configuration_is_an_error_of_the_command(tmp_path: Path) -> None:

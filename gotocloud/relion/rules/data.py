@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import ceil
+from pathlib import Path
 
 from gotocloud.relion.findings import Severity
 from gotocloud.relion.job import Job
 from gotocloud.relion.optimisers import why_unusable
 from gotocloud.relion.rules.model import Broken, Rule, Situation
 
+LONGEST_SHOWN = 200
 BYTES_PER_GIB = 2**30
 BYTES_PER_PIXEL = 4
 """RELION keeps particles in single precision, in memory and on scratch (3dem/relion #959)."""
@@ -78,10 +80,24 @@ def _scratch_size(case: Situation) -> Broken | None:
 
 
 def _inputs(case: Situation) -> Broken | None:
-    missing = [name for name in _named(case.job) if not (case.job.project / name).exists()]
+    missing = [name for name in _named(case.job) if not _is_there(case.job.project / name)]
     if not missing:
         return None
-    return Broken(f"{case.job.name} names files that do not exist: {', '.join(missing)}.")
+    return Broken(
+        f"{case.job.name} names files that do not exist: {', '.join(map(_shortened, missing))}."
+    )
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}…"
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        # No file can have a name as long as that.
+        return False
 
 
 def _named(job: Job) -> Iterator[str]:
