@@ -57,7 +57,7 @@ def up(
     from gotocloud.rehearsal.upkeep import bring_up
 
     if with_slurm:
-        from gotocloud.rehearsal.slurm.cluster import refuse_unfit
+        from gotocloud.rehearsal.slurm.furnishing import refuse_unfit
         from gotocloud.rehearsal.slurm.upkeep import slurm_folder
 
         refuse_unfit(slurm_folder(state.resolve()))

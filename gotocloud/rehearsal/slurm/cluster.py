@@ -7,54 +7,35 @@ import json
 import os
 import select
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from gotocloud import __version__
 from gotocloud.cluster_configs.model import load_configuration
-from gotocloud.cluster_configs.partitions import Partition, configured_partitions
+from gotocloud.cluster_configs.partitions import configured_partitions
 from gotocloud.cluster_configs.placeholders import placeholder_site
 from gotocloud.cluster_configs.renderer import render, to_yaml
-from gotocloud.errors import GoToCloudError, InputError, shell_line, unknown_name
+from gotocloud.errors import GoToCloudError, unknown_name
 from gotocloud.platform.zones import zone_map
+from gotocloud.rehearsal.slurm.furnishing import SHELL, furnish, refuse_unfit
 from gotocloud.rehearsal.slurm.keeper import LOCK, PLAN
 from gotocloud.rehearsal.slurm.machines import SlurmQueue, node_names, slurm_queues
-from gotocloud.rehearsal.slurm.modules import lay_out_modules
 from gotocloud.rehearsal.slurm.slurm_conf import Layout, Timing
-from gotocloud.relion.form import TEMPLATE_NAME, form_environment
 
 KEEPER_LOG = "keeper.log"
-MPIRUN_ENV = "etc/mpirun.env"
-FORM = "etc/relion-form.json"
 DEFAULT_RANKS = 3
 """MPI ranks of a job that really run: RELION's least for Refine3D, a leader and two halves."""
-NEEDED = {
-    "slurmctld": "slurm-wlm",
-    "slurmd": "slurm-wlm",
-    "scontrol": "slurm-client",
-    "munged": "munge",
-    "unshare": "util-linux",
-    "setpriv": "util-linux",
-    "hostname": "hostname",
-}
-"""Programs, and the Debian packages that have them."""
 _NOT_UP = ("POWERED_DOWN", "POWERING_UP", "POWERING_DOWN", "NOT_RESPONDING", "DOWN")
 _FOREIGN = ("SLURM", "SBATCH_", "SQUEUE_", "SINFO_", "OMPI_", "RELION_")
 """Beginnings of variables that speak of another cluster."""
 _START_WITHIN_S = 60.0
 _STOP_WITHIN_S = 20.0
-_LONGEST_SOCKET = 100
-"""Bytes; the kernel takes 107 for the path of a socket."""
 
 
 @dataclass(frozen=True)
@@ -118,11 +99,8 @@ class RehearsalCluster:
         timing = Timing(boot_delay_s, idle_s, notice_s, boot_timeout_s)
         claim_folder(directory, (LOCK, PLAN, KEEPER_LOG))
         layout = Layout(directory)
-        _clear(layout)
-        layout.make()
-        _write_programs(layout, most_ranks)
-        _write_facts(layout, configuration, region)
-        _write_form(layout, configured_partitions(load_configuration(configuration), offered))
+        partitions = configured_partitions(load_configuration(configuration), offered)
+        furnish(layout, configuration, region, partitions, most_ranks)
         plan = {
             "cluster": "rehearsal",
             "configuration": configuration,
@@ -212,7 +190,7 @@ class RehearsalCluster:
             "OMPI_MCA_btl": "self,vader,tcp",
             "OMPI_MCA_pml": "ob1",
             "OMPI_MCA_plm": "slurm",
-            **json.loads((self.directory / FORM).read_text()),
+            **json.loads((self.directory / SHELL).read_text()),
         }
 
     def environment(self) -> dict[str, str]:
@@ -330,90 +308,3 @@ def _described(directory: Path) -> dict[str, Any] | None:
         # ValueError: it has taken the lock and not yet written into it.
         return None
     return None
-
-
-def refuse_unfit(directory: Path) -> None:
-    """Refuse a machine or a folder that cannot have a rehearsed Slurm.
-
-    Raises:
-        InputError: with everything that stands in the way.
-    """
-    missing = {NEEDED[program] for program in NEEDED if not shutil.which(program)}
-    problems = []
-    if sys.platform != "linux":
-        problems.append("It needs Linux; this is another system.")
-    elif os.geteuid() != 0:
-        problems.append(
-            "It needs root: Slurm's daemons, munge and the nodes' namespaces do. "
-            "Run the same command with sudo, or in a container."
-        )
-    if missing:
-        problems.append(f"Debian packages that it needs: {' '.join(sorted(missing))}")
-    socket_path = str(Layout(directory).munge_socket)
-    if len(os.fsencode(socket_path)) > _LONGEST_SOCKET:
-        problems.append(
-            f"The folder's path is too long for a socket in it: {socket_path} has "
-            f"{len(os.fsencode(socket_path))} bytes, {_LONGEST_SOCKET} are allowed"
-        )
-    if set(str(directory)) & set(" \t\n,;=#%[]()\"'\\"):
-        problems.append(
-            f"Slurm cannot keep its files in {str(directory)!r}: blanks and punctuation in a path "
-            "mean something else to it"
-        )
-    if problems:
-        install = shell_line("apt-get", "install", *sorted(missing)) if missing else None
-        raise InputError(
-            "A rehearsed Slurm cannot run here.", problems=problems, next_command=install
-        )
-
-
-def _clear(layout: Layout) -> None:
-    """A former cluster's jobs, nodes and logs describe nothing any more."""
-    for name in ("etc", "bin", "log", "requests", "nodes", "spool", "dev"):
-        shutil.rmtree(layout.root / name, ignore_errors=True)
-    layout.munge_socket.unlink(missing_ok=True)
-
-
-def _write_programs(layout: Layout, most_ranks: int) -> None:
-    _write_program(layout.bin / "resume-nodes", "request-nodes.sh")
-    _write_program(layout.bin / "suspend-nodes", "request-nodes.sh")
-    mpirun = shutil.which("mpirun")
-    if mpirun:
-        _write_program(layout.bin / "mpirun", "mpirun.sh")
-        (layout.root / MPIRUN_ENV).write_text(
-            f"MPIRUN={shlex.quote(mpirun)}\nDEFAULT_RANKS={most_ranks}\n"
-        )
-
-
-def _write_program(path: Path, asset: str) -> None:
-    text = files(__package__).joinpath("assets", asset).read_text(encoding="utf-8")
-    path.write_text(text)
-    path.chmod(0o755)
-
-
-def _write_facts(layout: Layout, configuration: str, region: str) -> None:
-    """What a head node's own settings say, for a cluster that is nobody's."""
-    facts: Mapping[str, str] = {
-        "cluster": "rehearsal",
-        "project": "rehearsal",
-        "scientist": "rehearsal",
-        "region": region,
-        "configuration": configuration,
-        "release": __version__,
-        "bucket": "rehearsal",
-        "stack": "rehearsal",
-        "software": str(layout.root / "efs"),
-        "lustre": str(layout.root / "fsx"),
-    }
-    for folder in ("efs", "fsx"):
-        (layout.root / folder).mkdir(exist_ok=True)
-    layout.facts.write_text(json.dumps(facts, indent=2) + "\n")
-
-
-def _write_form(layout: Layout, partitions: Sequence[Partition]) -> None:
-    """RELION's form, as a head node's login shells have it."""
-    template = layout.root / "etc" / TEMPLATE_NAME
-    template.write_text(files("gotocloud").joinpath("node", TEMPLATE_NAME).read_text("utf-8"))
-    environment = form_environment(partitions, template=str(template))
-    environment = {**environment, **lay_out_modules(layout.root / "efs")}
-    (layout.root / FORM).write_text(json.dumps(environment, indent=2) + "\n")

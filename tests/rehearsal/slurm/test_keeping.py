@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from gotocloud.errors import GoToCloudError, InputError
-from gotocloud.rehearsal.slurm.cluster import RehearsalCluster, refuse_unfit
+from gotocloud.rehearsal.slurm.cluster import RehearsalCluster
+from gotocloud.rehearsal.slurm.furnishing import refuse_unfit
 from gotocloud.rehearsal.slurm.keeper import reserve_ports
 from tests.needs import need_slurm
 
