@@ -18,8 +18,10 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalCluster
     Its nodes stay up once a job has used them, so that the next job starts at once.
     """
     need_slurm()
+    # Slurm counts in seconds: it takes no notice of a node that seems to have started before it
+    # was asked for, so a shorter delay loses a node now and then.
     cluster = RehearsalCluster.start(
-        tmp_path_factory.mktemp("slurm"), boot_delay_s=0.2, idle_s=600, owner=os.getpid()
+        tmp_path_factory.mktemp("slurm"), boot_delay_s=1.2, idle_s=600, owner=os.getpid()
     )
     try:
         yield cluster
