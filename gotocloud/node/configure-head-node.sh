@@ -45,7 +45,7 @@ put() {
 
 # Prints the facts as JSON. Names come as they stand in tags, escaped (gotocloud/platform/tag_text.py).
 facts() {
-    python3 - "$@" <<'PYTHON'
+    python3 -I - "$@" <<'PYTHON'
 import json, re, sys
 
 def unescaped(found):
@@ -128,11 +128,15 @@ recovery() {
     cat <<'EOT'
 #!/bin/bash
 # Written by GoToCloud: takes up jobs that have lost a machine. See gotocloud resume --help.
-# Each owner's jobs are looked after as that owner, in the environment of a login.
+# Each owner's jobs are looked after as that owner, in the environment of a login. Owners are
+# told by number and asked for one by one: comments are people's own text, line ends included,
+# and must never be read as the name of a user.
 export PATH="/opt/slurm/bin:$PATH"
-squeue --noheader --states=all --format='%u %k' \
-    | awk '$2 ~ /^gotocloud:/ { print $1 }' | sort -u \
-    | while read -r owner; do
+squeue --noheader --states=all --format=%U | grep -xE '[0-9]+' | sort -un \
+    | while read -r number; do
+        squeue --noheader --states=all --user="$number" --format=%k </dev/null \
+            | grep -q '^gotocloud:' || continue
+        owner=$(id -un "$number") || continue
         runuser -l "$owner" -c 'gotocloud resume --all' </dev/null
     done
 EOT
