@@ -55,7 +55,8 @@ def submit_script(script: Path, *, dry_run: bool = False) -> None:
     except BusyError:
         raise
     except Exception as error:
-        if not dry_run:
+        # An earlier submission that still runs will have the last word.
+        if not dry_run and not _still_runs(folder):
             _tell_relion(folder, str(error))
         raise
     if identifier:
@@ -282,6 +283,17 @@ def _earlier(folder: Path, script: Path) -> Submission | str | None:
             next_command=shell_line("gotocloud", "resume", record.job),
         )
     return record
+
+
+def _still_runs(folder: Path) -> bool:
+    from gotocloud.slurm.submissions import load
+
+    try:
+        record = load(folder)
+        latest = record.latest if record else None
+        return latest is not None and latest.is_open and _runs(latest)
+    except GoToCloudError:
+        return False
 
 
 def _runs(latest: Attempt) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -31,7 +30,6 @@ from gotocloud.slurm.submissions import (
     Attempt,
     State,
     Submission,
-    control_path,
     finished_commands,
     save,
     withdraw,
@@ -342,34 +340,6 @@ def remove_unsettled(folder: Path) -> tuple[Path, ...]:
     for path in doubtful:
         path.unlink()
     return doubtful
-
-
-def log_since(folder: Path, attempt: Attempt, most_bytes: int = 65536) -> str:
-    """What the job's error log says since an attempt began, its end if that is long."""
-    try:
-        with (folder / "run.err").open("rb") as log:
-            size = log.seek(0, 2)
-            log.seek(max(min(attempt.log_start, size), size - most_bytes))
-            return log.read().decode(errors="replace")
-    except OSError:
-        return ""
-
-
-def markers(folder: Path, attempt: Attempt) -> frozenset[str]:
-    """RELION's exit markers of an attempt."""
-    there = control_path(folder, attempt)
-    return frozenset(name for name in (SUCCESS, FAILURE, ABORTED) if (there / name).exists())
-
-
-def last_error(text: str) -> str:
-    """The line of an error log that says most: RELION's own, else the last one."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    for position in reversed(range(len(lines))):
-        if re.search(r"\bERROR\b", lines[position]):
-            # RELION breaks the line after the word.
-            said = lines[position : position + 2] if lines[position] == "ERROR:" else ()
-            return " ".join(said) or lines[position]
-    return lines[-1] if lines else "run.err says nothing"
 
 
 def _submitted(script: Path, options: Sequence[str], attempt: Attempt, tries: int) -> str:

@@ -26,6 +26,7 @@ _DOWN = (
     "socket timed out",
     "slurmctld is in standby mode",
 )
+_NO_CLUSTER = "could not establish a configuration source"
 _UNKNOWN_JOB = ("invalid job id specified", "job_id specified is invalid")
 _KEPT = frozenset({"SLURM_CONF", "SLURM_TIME_FORMAT"})
 _INHERITED = ("SLURM_", "SBATCH_", "SALLOC_", "SRUN_", "PMI_", "PMIX_", "OMPI_COMM_", "PRTE_")
@@ -228,6 +229,11 @@ def _failure(tool: str, said: str) -> SlurmError:
         return NoAnswerError(
             f"Slurm's controller (slurmctld) does not answer; {tool} said: {_short(said)}",
             next_command="scontrol ping",
+        )
+    if _NO_CLUSTER in said.lower():
+        return SlurmError(
+            f"{tool} knows of no cluster: this is not the head node of one.",
+            next_command="gotocloud ssh",
         )
     return SlurmError(f"{tool} failed: {_short(said)}")
 

@@ -15,9 +15,6 @@ from gotocloud.slurm.attempts import (
     close,
     commands_finished,
     finish,
-    last_error,
-    log_since,
-    markers,
     new_token,
     note,
     place,
@@ -28,6 +25,7 @@ from gotocloud.slurm.attempts import (
     write_script,
 )
 from gotocloud.slurm.client import SlurmError
+from gotocloud.slurm.evidence import gather, last_error, log_since
 from gotocloud.slurm.recovery import (
     ABORT_NOW,
     ABORTED,
@@ -36,7 +34,6 @@ from gotocloud.slurm.recovery import (
     SUCCESS,
     WAITING_STATES,
     Again,
-    Evidence,
     Finish,
     Outcome,
     Verdict,
@@ -106,7 +103,7 @@ def look_after(folder: Path, desk: Desk, *, by_hand: bool = False) -> Report:
             return Report(record.job, f"Slurm job {latest.slurm_id} is just ending.")
         if state in ACTIVE_STATES:
             return _active(folder, record, latest, state, desk)
-        verdict = judge(_evidence(folder, latest, found, inside=False))
+        verdict = judge(gather(folder, latest, found, inside=False))
         return _follow(folder, record, latest, verdict, desk)
 
 
@@ -119,7 +116,7 @@ def ended(folder: Path, status: int, desk: Desk) -> Report:
         if not latest.is_open or (latest.slurm_id and latest.slurm_id != own):
             return Report(record.job, "Another attempt has taken over.")
         found = _job_or_none(own)
-        evidence = replace(_evidence(folder, latest, found, inside=True), exit_status=status)
+        evidence = replace(gather(folder, latest, found, inside=True), exit_status=status)
         verdict = judge(evidence)
         if verdict.outcome is Outcome.LOST:
             _keep_from_requeueing(own)
@@ -142,7 +139,7 @@ def restarted(folder: Path, desk: Desk) -> Report:
         if not latest.is_open or latest.slurm_id != own:
             return Report(record.job, "Another attempt has taken over.")
         evidence = replace(
-            _evidence(folder, latest, None, inside=False), exit_status=None, slurm_state="NODE_FAIL"
+            gather(folder, latest, None, inside=False), exit_status=None, slurm_state="NODE_FAIL"
         )
         verdict = judge(evidence)
         return _follow(folder, record, latest, verdict, desk, after=own, here=True)
@@ -210,56 +207,6 @@ def _active(folder: Path, record: Submission, latest: Attempt, state: str, desk:
     if isinstance(step, Again) and step.queues[0] == latest.queue:
         return Report(record.job, f"It waits to go on, as {where}.")
     return _follow(folder, record, latest, verdict, desk, cancel=latest.slurm_id)
-
-
-def _evidence(
-    folder: Path, attempt: Attempt, found: dict[str, str] | None, *, inside: bool
-) -> Evidence:
-    evidence = Evidence(
-        exit_status=attempt.exit_status,
-        started=attempt.started_at_s is not None,
-        markers=markers(folder, attempt),
-        slurm_state=(found or {}).get("JobState", "") or _accounted(attempt),
-        slurm_reason=(found or {}).get("Reason", ""),
-        log=log_since(folder, attempt),
-    )
-    if inside or attempt.exit_status:
-        return replace(evidence, lost_nodes=_lost_nodes(attempt, inside=inside))
-    return evidence
-
-
-def _accounted(attempt: Attempt) -> str:
-    """Slurm's last word on a job that its controller has forgotten, if it keeps accounts."""
-    if not attempt.slurm_id:
-        return ""
-    try:
-        said = client.accounted("State", f"--jobs={attempt.slurm_id}", "--allocations")
-    except SlurmError:
-        return ""
-    words = (said or "").split()
-    return words[0] if words else ""
-
-
-def _lost_nodes(attempt: Attempt, *, inside: bool) -> tuple[str, ...]:
-    """Machines of an attempt that are down; from inside it also those that do not answer."""
-    if not attempt.node_list:
-        return ()
-    try:
-        states = client.node_states(attempt.node_list)
-        nodes = client.hostnames(attempt.node_list)
-    except SlurmError:
-        return ()
-    down = {node for node, state in states.items() if is_lost(state)}
-    if inside and not down and len(nodes) > 1:
-        answering = client.answering_nodes(nodes)
-        # Without any answer the question failed, not the machines.
-        down = set(nodes) - answering if answering else set()
-    return tuple(sorted(down))
-
-
-def is_lost(state: str) -> bool:
-    """Whether a node in a state of Slurm's (`sinfo %T`) is lost to its jobs."""
-    return state.endswith("*") or state.startswith(("down", "fail", "unknown", "power"))
 
 
 def _is_put_back(found: dict[str, str] | None) -> bool:

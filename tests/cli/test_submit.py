@@ -111,6 +111,18 @@ def test_a_new_script_of_a_running_job_is_refused_and_the_job_goes_on(
     assert len(slurm_commands.jobs) == 1
 
 
+def test_a_running_job_is_not_failed_by_a_broken_submission_of_it(
+    slurm_commands: FakeSlurm, project: Path
+) -> None:
+    submit(project, make_job(project, NAME, class2d(NAME), OPTIONS))
+    slurm_commands.set_state("1", "RUNNING")
+    broken = {**OPTIONS, "queuename": "no-such-queue"}
+    done = submit(project, make_job(project, NAME, class2d(NAME), broken))
+    assert done.returncode == 2
+    assert "no-such-queue" in done.stderr
+    assert verdicts(project / NAME) == set()
+
+
 def test_a_job_that_relion_submits_again_is_a_new_round(
     slurm_commands: FakeSlurm, project: Path
 ) -> None:

@@ -18,7 +18,7 @@ from gotocloud.slurm.client import (
     syntax_error,
 )
 from gotocloud.slurm.cluster_facts import cluster_facts, facts_path, known_facts
-from gotocloud.slurm.resuming import is_lost
+from gotocloud.slurm.evidence import is_lost
 from tests.slurm.fake_slurm import FakeSlurm, install
 
 

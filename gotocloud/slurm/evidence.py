@@ -1,0 +1,98 @@
+"""What is known of an attempt: its notes, its log, what Slurm says, which machines answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from gotocloud.slurm import client
+from gotocloud.slurm.client import SlurmError
+from gotocloud.slurm.recovery import ABORTED, FAILURE, SUCCESS, Evidence
+from gotocloud.slurm.submissions import Attempt, control_path
+
+
+def gather(
+    folder: Path, attempt: Attempt, found: dict[str, str] | None, *, inside: bool
+) -> Evidence:
+    """Everything that is known of an attempt.
+
+    Args:
+        folder: The job's folder.
+        attempt: The attempt.
+        found: What Slurm says of its job; None if Slurm has forgotten it.
+        inside: Whether this runs in that very job, which can ask its machines itself.
+    """
+    evidence = Evidence(
+        exit_status=attempt.exit_status,
+        started=attempt.started_at_s is not None,
+        markers=markers(folder, attempt),
+        slurm_state=(found or {}).get("JobState", "") or _accounted(attempt),
+        slurm_reason=(found or {}).get("Reason", ""),
+        log=log_since(folder, attempt),
+    )
+    if inside or attempt.exit_status:
+        return replace(evidence, lost_nodes=_lost_nodes(attempt, inside=inside))
+    return evidence
+
+
+def _accounted(attempt: Attempt) -> str:
+    """Slurm's last word on a job that its controller has forgotten, if it keeps accounts."""
+    if not attempt.slurm_id:
+        return ""
+    try:
+        said = client.accounted("State", f"--jobs={attempt.slurm_id}", "--allocations")
+    except SlurmError:
+        return ""
+    words = (said or "").split()
+    return words[0] if words else ""
+
+
+def _lost_nodes(attempt: Attempt, *, inside: bool) -> tuple[str, ...]:
+    """Machines of an attempt that are down; from inside it also those that do not answer."""
+    if not attempt.node_list:
+        return ()
+    try:
+        states = client.node_states(attempt.node_list)
+        nodes = client.hostnames(attempt.node_list)
+    except SlurmError:
+        return ()
+    down = {node for node, state in states.items() if is_lost(state)}
+    if inside and not down and len(nodes) > 1:
+        answering = client.answering_nodes(nodes)
+        # Without any answer the question failed, not the machines.
+        down = set(nodes) - answering if answering else set()
+    return tuple(sorted(down))
+
+
+def is_lost(state: str) -> bool:
+    """Whether a node in a state of Slurm's (`sinfo %T`) is lost to its jobs."""
+    return state.endswith("*") or state.startswith(("down", "fail", "unknown", "power"))
+
+
+def log_since(folder: Path, attempt: Attempt, most_bytes: int = 65536) -> str:
+    """What the job's error log says since an attempt began, its end if that is long."""
+    try:
+        with (folder / "run.err").open("rb") as log:
+            size = log.seek(0, 2)
+            log.seek(max(min(attempt.log_start, size), size - most_bytes))
+            return log.read().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def markers(folder: Path, attempt: Attempt) -> frozenset[str]:
+    """RELION's exit markers of an attempt."""
+    there = control_path(folder, attempt)
+    return frozenset(name for name in (SUCCESS, FAILURE, ABORTED) if (there / name).exists())
+
+
+def last_error(text: str) -> str:
+    """The line of an error log that says most: RELION's own, else the last one."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    for position in reversed(range(len(lines))):
+        if re.search(r"\bERROR\b", lines[position]):
+            # RELION breaks the line after the word.
+            said = lines[position : position + 2] if lines[position] == "ERROR:" else ()
+            return " ".join(said) or lines[position]
+    return lines[-1] if lines else "run.err says nothing"
