@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import fcntl
 import gzip
 import hashlib
@@ -33,7 +34,9 @@ RESERVED = b".gotocloud"
 """Folder of proofs at the root; never part of a list."""
 
 LIST = "inventory.jsonl.gz"
-LOCK = "/tmp/gotocloud-inventory.lock"  # noqa: S108 - a lock of root's own; nothing is read from it
+LOCK = "/run/gotocloud-inventory.lock"
+if os.geteuid() != 0:
+    LOCK = f"/tmp/gotocloud-inventory-{os.geteuid()}.lock"  # noqa: S108 - tests only; root's is in /run
 SHOWN = 5
 SHOWN_BYTES = 120
 """Examples of each kind of finding, and how much of each; counts are complete. However they are
@@ -128,7 +131,7 @@ def archive_state(path: bytes) -> int | None:
 def md5(path: bytes, part_bytes: int = 0) -> str:
     """MD5 of a file, or S3's ETag of a file that was uploaded in parts of that size."""
     whole, part, digests, filled = new_md5(), new_md5(), [], 0
-    with open(path, "rb") as data:
+    with open(path, "rb", opener=open_file) as data:
         while True:
             block = data.read(min(BLOCK, part_bytes - filled) if part_bytes else BLOCK)
             if not block:
@@ -146,6 +149,15 @@ def md5(path: bytes, part_bytes: int = 0) -> str:
     if filled or not digests:
         digests.append(part.digest())
     return f"{new_md5(b''.join(digests)).hexdigest()}-{len(digests)}"
+
+
+def open_file(path: str, flags: int) -> int:
+    """Open what is still a file: users may have put a link or a pipe in its place meanwhile."""
+    handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return handle
+    os.close(handle)
+    raise OSError(errno.EINVAL, "no longer a file", path)
 
 
 def new_md5(data: bytes = b"") -> hashlib._Hash:
@@ -222,32 +234,66 @@ def writers(root: bytes) -> Iterator[bytes]:
 
 def write_list(root: bytes, folder: str, checksum_bytes: int) -> dict[str, Any]:
     """Write the list into a folder of its own; returns the summary."""
-    place = os.path.join(root, os.fsencode(folder))
-    forget_unproven(os.path.dirname(place))
-    os.makedirs(place, exist_ok=True)
+    above, run = os.path.split(os.fsencode(folder))
+    with own_folder(root, above) as proofs:
+        forget_unproven(proofs)
+        with own_folder(proofs, run) as place:
+            return write_into(place, root, checksum_bytes)
+
+
+def write_into(place: bytes, root: bytes, checksum_bytes: int) -> dict[str, Any]:
+    """Write the list into an open folder."""
     draft, final = os.path.join(place, b"draft"), os.path.join(place, LIST.encode())
-    with open(draft, "wb") as raw:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(draft)
+    with open(draft, "xb") as raw:
         with gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=6, mtime=0) as packed:
             summary = walk(root, packed.write, checksum_bytes)
         raw.flush()
         os.fsync(raw.fileno())
     os.replace(draft, final)
     packed_digest = hashlib.sha256()
-    with open(final, "rb") as data:
+    with open(final, "rb", opener=open_file) as data:
         while block := data.read(BLOCK):
             packed_digest.update(block)
-    summary["packed_bytes"] = os.path.getsize(final)
+        summary["packed_bytes"] = os.fstat(data.fileno()).st_size
     summary["packed_sha256"] = packed_digest.hexdigest()
     return summary
 
 
+@contextlib.contextmanager
+def own_folder(above: bytes, below: bytes) -> Iterator[bytes]:
+    """Make a folder that only this user writes in; gives a path that stays that very folder.
+
+    Everybody may write at the root, and this runs as root: a link there could lead it anywhere.
+    """
+    how = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    handle = os.open(above, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for name in below.split(b"/"):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, 0o755, dir_fd=handle)
+            try:
+                inner = os.open(name, how, dir_fd=handle)
+            except OSError as error:
+                at = os.path.join(above, below)
+                sys.exit(f"inventory: {text(at)}: {text(name)} is no folder ({error.strerror})")
+            os.close(handle)
+            handle = inner
+            os.fchown(handle, os.geteuid(), os.getegid())
+            os.fchmod(handle, 0o755)
+        yield f"/proc/self/fd/{handle}".encode()
+    finally:
+        os.close(handle)
+
+
 def forget_unproven(proofs: bytes) -> None:
     """Remove what interrupted runs left; a finished one has its proof beside the list."""
-    with contextlib.suppress(FileNotFoundError):
-        for name in os.listdir(proofs):
-            place = os.path.join(proofs, name)
-            if os.path.isdir(place) and not os.path.exists(os.path.join(place, b"proof.json")):
-                shutil.rmtree(place, ignore_errors=True)
+    for name in os.listdir(proofs):
+        place = os.path.join(proofs, name)
+        folder = stat.S_ISDIR(os.lstat(place).st_mode)
+        if folder and not os.path.lexists(os.path.join(place, b"proof.json")):
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def sums(root: bytes, wanted: list[tuple[str, int]]) -> dict[str, Any]:

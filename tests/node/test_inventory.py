@@ -162,6 +162,50 @@ def test_what_an_interrupted_run_left_is_removed_and_a_proof_is_kept(tmp_path: P
     assert {path.name for path in (tmp_path / ".gotocloud/proofs").iterdir()} == {"proven", "run"}
 
 
+@pytest.mark.parametrize("link", [".gotocloud", ".gotocloud/proofs"])
+def test_a_link_in_the_place_of_proofs_leads_root_nowhere(tmp_path: Path, link: str) -> None:
+    root, data = tmp_path / "lustre", tmp_path / "elsewhere"
+    for folder in (data, data / "proofs"):
+        (folder / "images").mkdir(parents=True)
+        (folder / "images" / "raw.tiff").write_text("1")
+    (root / link).parent.mkdir(parents=True)
+    (root / link).symlink_to(data)
+    before = sorted(data.rglob("*"))
+    with pytest.raises(subprocess.CalledProcessError) as told:
+        run("list", str(root), PLACE, "0")
+    assert "is no folder" in told.value.stderr
+    assert sorted(data.rglob("*")) == before
+
+
+def test_a_link_among_the_proofs_leads_root_nowhere(tmp_path: Path) -> None:
+    root, data = tmp_path / "lustre", tmp_path / "elsewhere"
+    data.mkdir()
+    (data / "raw.tiff").write_text("1")
+    (root / ".gotocloud/proofs").mkdir(parents=True)
+    (root / ".gotocloud/proofs/old").symlink_to(data)
+    listed(root)
+    assert [path.name for path in data.iterdir()] == ["raw.tiff"]
+
+
+def test_the_folder_of_proofs_is_taken_back_from_everybody(tmp_path: Path) -> None:
+    proofs = tmp_path / ".gotocloud/proofs"
+    proofs.mkdir(parents=True)
+    for folder in (proofs.parent, proofs):
+        folder.chmod(0o777)
+    listed(tmp_path)
+    assert {folder.stat().st_mode & 0o777 for folder in (proofs.parent, proofs)} == {0o755}
+
+
+@pytest.mark.parametrize("other", ["link", "pipe"])
+def test_what_took_the_place_of_a_file_is_not_read(tmp_path: Path, other: str) -> None:
+    if other == "pipe":
+        os.mkfifo(tmp_path / "a")
+    else:
+        (tmp_path / "secret").write_text("1")
+        (tmp_path / "a").symlink_to("secret")
+    assert inventory.sums(os.fsencode(tmp_path), [("a", 5)]) == {"sums": [None]}
+
+
 def test_the_script_survives_run_command_and_an_old_python() -> None:
     text = SCRIPT.read_text()
     # Run Command reads braces in pairs as parameters of its own.
