@@ -15,13 +15,14 @@ from gotocloud.advisor.progress import STREPTAVIDIN, Progress
 from gotocloud.advisor.shapes import Shape
 from gotocloud.advisor.stopping import Margin, StopAdvice, margins
 from gotocloud.advisor.workflow import ProjectAdvice, ProjectLine
-from gotocloud.cli.output import table
+from gotocloud.cli.output import table, width
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
 from gotocloud.relion.settings import PUBLISHED
 
 UNKNOWN = "unknown"
+UNBROKEN = 10_000
 _WIDTH = 11
-_WRAP = 96
+_MEASURE = "gotocloud bench plan JOBDIR"
 
 
 def show_advice(advice: Advice) -> None:
@@ -92,10 +93,17 @@ def _show_paper(advice: Advice) -> None:
     for refusal in advice.refusals:
         _paragraph(f"Your measurements give no answer: {refusal}.")
     _line("Use", f"{_paper_words(best)}   [{best.label}]")
-    _line("because", "it is the paper's setting: the nearest to the origin with 10 USD as 0.5 h")
+    _line(
+        "because",
+        "it is the paper's setting: of its plot of time and cost the point nearest to the origin, "
+        "with 10 USD drawn as long as 0.5 h",
+    )
     _line("Time, cost", f"{NO_BENCHMARK}: the paper's timings are not public")
     _line("Price", _paper_price(advice, best))
-    _line("Saturates", f"at {best.saturation}, in the paper's runs")
+    _line("Saturates", best.saturation)
+    if best.shape.ranks:
+        gives = f"{best.shape.ranks} x {best.shape.threads}"
+        _line("In RELION", f"'automatic' gives the job {gives} (MPI ranks x threads)")
     _line("Source", best.source)
     _line("", CONDITIONS)
     _line("Queue", _queues(best.job, best.shape))
@@ -106,7 +114,8 @@ def _show_paper(advice: Advice) -> None:
         _paragraph(
             "Without timings no other wish can be judged; this is the paper's balanced setting."
         )
-    _paragraph("It is one protein on one data set. To measure your own: gotocloud bench --help")
+    _paragraph("It is one protein on one data set.")
+    typer.echo(f"To measure your own: {_MEASURE}")
 
 
 def _show_nothing(advice: Advice) -> None:
@@ -120,7 +129,7 @@ def _show_nothing(advice: Advice) -> None:
             [(f"{s.nodes} x {s.instance_type}", s.ranks, s.threads, s.source) for s in shown],
             title="Settings that others use; nobody has published how fast they are:",
         )
-    _paragraph("To measure it: gotocloud bench --help")
+    typer.echo(f"To measure it: {_MEASURE}")
 
 
 def show_project(advice: ProjectAdvice) -> None:
@@ -261,10 +270,19 @@ def _queues(job: str, shape: Shape) -> str:
 
 
 def _line(title: str, text: str) -> None:
-    typer.echo(f"{title:<{_WIDTH}} {text}")
+    import textwrap
+
+    beside = f"{title:<{_WIDTH}} "
+    wrapped = textwrap.wrap(
+        text,
+        width(in_a_pipe=UNBROKEN) - len(beside),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    typer.echo(beside + f"\n{' ' * len(beside)}".join(wrapped or [""]))
 
 
 def _paragraph(text: str) -> None:
     import textwrap
 
-    typer.echo(textwrap.fill(text, _WRAP, break_long_words=False, break_on_hyphens=False))
+    typer.echo(textwrap.fill(text, width(), break_long_words=False, break_on_hyphens=False))

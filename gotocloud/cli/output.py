@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -30,13 +31,32 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
     from rich.console import Console
     from rich.table import Table
 
+    lines = [tuple(map(_cell, row)) for row in rows]
     made = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    for row in rows:
-        made.add_row(*(_cell(value) for value in row))
-    console = Console() if sys.stdout.isatty() else Console(width=_PIPE_WIDTH, color_system=None)
+    terminal = sys.stdout.isatty()
+    if terminal:
+        # One blank less between columns is what 80 letters often lack.
+        made.padding = (0, 1, 0, 0)
+    for number, column in enumerate(columns):
+        cells = [column, *(line[number] for line in lines)]
+        made.add_column(column, overflow="fold", min_width=_whole_words(cells))
+    for line in lines:
+        made.add_row(*line)
+    console = Console() if terminal else Console(width=_PIPE_WIDTH, color_system=None)
     console.print(made, markup=False)
+
+
+def width(*, in_a_pipe: int = 96) -> int:
+    """How long a line of prose may be here: what the terminal has, and never tiring."""
+    if not sys.stdout.isatty():
+        return in_a_pipe
+    return min(_LONGEST_LINE, max(_SHORTEST_LINE, shutil.get_terminal_size().columns))
+
+
+def _whole_words(cells: Iterable[str]) -> int:
+    """The width in which no name of the column is broken; addresses of pages are."""
+    words = (len(word) for cell in cells for word in cell.split())
+    return max((size for size in words if size <= _LONGEST_NAME), default=1)
 
 
 def show_error(error: GoToCloudError) -> None:
@@ -45,6 +65,9 @@ def show_error(error: GoToCloudError) -> None:
 
 
 _PIPE_WIDTH = 200
+_LONGEST_LINE = 96
+_SHORTEST_LINE = 40
+_LONGEST_NAME = 24
 
 
 def _cell(value: object) -> str:

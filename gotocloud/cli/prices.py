@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import InputError
 
@@ -35,22 +37,26 @@ def show(platform_path: Path, regions: Sequence[str], *, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    table(
-        ("item", "region", "unit", "USD", "spread", "date", "days old", "source"),
-        [
-            (
-                row["item"],
-                row["region"],
-                row["unit"],
-                "unknown" if row["usd"] is None else f"{row['usd']:.4f}",
-                "" if row["spread_usd"] is None else f"± {row['spread_usd']:.4f}",
-                row["date"],
-                row["age_days"],
-                row["source"],
-            )
-            for row in rows
-        ],
-    )
+    sources = list(dict.fromkeys(row["source"] for row in rows if row["source"]))
+    for name in names:
+        table(
+            ("item", "for one", "USD", "spread", "days old", "source"),
+            [
+                (
+                    row["item"],
+                    row["unit"],
+                    "unknown" if row["usd"] is None else f"{row['usd']:.4f}",
+                    "" if row["spread_usd"] is None else f"± {row['spread_usd']:.4f}",
+                    row["age_days"],
+                    f"[{sources.index(row['source']) + 1}]" if row["source"] else "",
+                )
+                for row in rows
+                if row["region"] == name
+            ],
+            title=f"Prices in {name}",
+        )
+    for number, source in enumerate(sources, 1):
+        typer.echo(f"[{number}] {source}")
     unknown = sum(row["usd"] is None for row in rows)
     narrate(
         f"{len(rows) - unknown} of {len(rows)} prices are known. "
