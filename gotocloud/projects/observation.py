@@ -176,12 +176,13 @@ def _load(now: Observation, before: Observation | None) -> list[str]:
 def warning_script(text: str) -> str:
     """Tells everybody on the head node: terminals, and desktops as far as they show notices."""
     said = shlex.quote(text)
-    return f"""echo {said} | wall 2>/dev/null
+    return f"""printf '%s\\n' {said} | wall 2>/dev/null
 for socket in /tmp/.X11-unix/X*; do
     [ -S "$socket" ] || continue
     command -v notify-send >/dev/null || continue
     owner=$(stat -c %u "$socket")
-    setpriv --reuid "$owner" --clear-groups env DISPLAY=":${{socket##*/X}}" \\
+    setpriv --reuid "$owner" --regid "$(id -g "$owner")" --clear-groups \\
+        env --ignore-environment PATH="$PATH" DISPLAY=":${{socket##*/X}}" \\
         DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$owner/bus" \\
         timeout 10 notify-send --urgency=critical --expire-time=0 GoToCloud {said}
 done 2>/dev/null

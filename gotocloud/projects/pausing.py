@@ -109,9 +109,13 @@ def cancel_script(jobs: Iterable[Job]) -> str:
 
 
 def inventory_script(source: str, *arguments: str) -> str:
-    """Runs the list maker on the head node; its text is part of the command, for the trail."""
+    """Runs the list maker on the head node; its text is part of the command, for the trail.
+
+    It runs as root, wherever that happens to stand: modules are not looked for there.
+    """
     words = " ".join(map(shlex.quote, arguments))
-    return f"python3 - {words} <<'GOTOCLOUD-INVENTORY'\n{source.rstrip()}\nGOTOCLOUD-INVENTORY\n"
+    mark = "GOTOCLOUD-INVENTORY"
+    return f"python3 -I - {words} <<'{mark}'\n{source.rstrip()}\n{mark}\n"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from pathlib import Path
 
@@ -129,6 +130,23 @@ def test_a_warning_reaches_terminals_whatever_it_says(node: Node, tmp_path: Path
     text = "It's $(reboot) `time`; to keep it: gotocloud start 'a b' --keep-for 4"
     node.run(warning_script(text))
     assert (tmp_path / "walled").read_text() == f"{text}\n"
+
+
+def test_a_desktop_is_told_with_the_rights_of_its_owner_alone(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind("X7")
+        node.has("wall", "cat")
+        node.has("notify-send", "true")
+        node.has("setpriv", f'echo "$@" >{tmp_path}/run')
+        node.run(warning_script("x").replace("/tmp/.X11-unix", str(tmp_path)))  # noqa: S108
+    words = (tmp_path / "run").read_text().split()
+    user, group = str(os.getuid()), str(os.getgid())
+    assert words[:5] == ["--reuid", user, "--regid", group, "--clear-groups"]
+    assert words[5:7] == ["env", "--ignore-environment"]
+    assert "DISPLAY=:7" in words
 
 
 def test_the_scripts_are_clean(tmp_path: Path) -> None:

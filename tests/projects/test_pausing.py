@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,15 @@ def test_the_list_maker_gets_its_arguments_and_its_text() -> None:
     script = inventory_script("import sys\nprint(sys.argv[1:])", "list", "/f s'x")
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "['list', \"/f s'x\"]\n"
+
+
+def test_the_list_maker_takes_no_module_from_where_root_stands(tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("print('of a user')")
+    script = inventory_script("import json\nprint(json.dumps(1))")
+    done = subprocess.run(
+        ["sh", "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout == "1\n"
 
 
 def test_an_export_that_succeeded_with_failures_is_doubtful() -> None:
