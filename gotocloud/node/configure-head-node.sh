@@ -85,6 +85,8 @@ if ! timeout 60 test -x "\$program"; then
     echo "The idle guard needs \$program, which is not there: this cluster is kept, and billed, until somebody pauses it."
     exit 0
 fi
+# Where only root writes: in /var/tmp anybody could take the folder's name first.
+export GOTOCLOUD_CACHE=/var/cache/gotocloud
 exec "\$program" guard "\$@"
 EOT
 }
@@ -178,7 +180,7 @@ relion_form() {
     # A file system that does not answer must not hold this up for ever.
     if timeout 60 test -x "$program" \
         && PATH="/opt/slurm/bin:$PATH" GOTOCLOUD_CLUSTER_FACTS="$folder/cluster.json" \
-            timeout 300 "$program" form --install "$folder"; then
+            GOTOCLOUD_CACHE="$ROOT/var/cache/gotocloud" timeout 300 "$program" form --install "$folder"; then
         return
     fi
     say "WARNING: RELION's form is not written; later: sudo $program form --install $folder"

@@ -126,14 +126,15 @@ def test_without_the_shared_software_the_guard_says_so_and_keeps_the_cluster(nod
 def test_with_the_shared_software_it_runs_that(node: Node) -> None:
     program = node.folder / "efs/gotocloud/bin/gotocloud"
     program.parent.mkdir(parents=True)
-    program.write_text('#!/bin/sh\necho "ran $*"; exit 4\n')
+    program.write_text('#!/bin/sh\necho "ran $* in $GOTOCLOUD_CACHE"; exit 4\n')
     program.chmod(0o755)
     node.run(*arguments(software=str(node.folder / "efs")))
     guard = str(node.path("usr/local/sbin/gotocloud-guard"))
     done = subprocess.run(
         [guard, "--dry-run"], capture_output=True, text=True, check=False, timeout=30
     )
-    assert (done.returncode, done.stdout) == (4, "ran guard --dry-run\n")
+    told = "ran guard --dry-run in /var/cache/gotocloud\n"
+    assert (done.returncode, done.stdout) == (4, told)
 
 
 def recovered(node: Node, jobs: dict[str, str]) -> list[str]:

@@ -141,7 +141,7 @@ def test_a_desktop_is_told_with_the_rights_of_its_owner_alone(
         node.has("wall", "cat")
         node.has("notify-send", "true")
         node.has("setpriv", f'echo "$@" >{tmp_path}/run')
-        node.run(warning_script("x").replace("/tmp/.X11-unix", str(tmp_path)))  # noqa: S108
+        node.run(warning_script("x").replace("/tmp/.X11-unix", str(tmp_path)))
     words = (tmp_path / "run").read_text().split()
     user, group = str(os.getuid()), str(os.getgid())
     assert words[:5] == ["--reuid", user, "--regid", group, "--clear-groups"]
