@@ -65,14 +65,15 @@ def up(
     for line in running.exports():
         typer.echo(line)
     if with_slurm:
-        _up_slurm(state, running.platform, configuration, boot_delay)
+        up_slurm(state, running.platform, configuration, boot_delay)
     narrate(f"It runs at {running.endpoint_url} until: gotocloud rehearse down{_option(state)}")
     narrate(f"Accounts, as profiles: {', '.join(running.profiles)}. For example:")
     narrate(f"  aws cloudformation list-stacks --profile {running.profiles[-1]}")
 
 
-def _up_slurm(state: Path, platform: Platform, configuration: str, boot_delay_s: float) -> None:
-    from gotocloud.rehearsal.slurm.upkeep import bring_up_slurm, region_for
+def up_slurm(state: Path, platform: Platform, configuration: str, boot_delay_s: float) -> None:
+    """Start a platform's Slurm and print the lines that bring a shell to its head node."""
+    from gotocloud.rehearsal.slurm.upkeep import region_for
 
     region = region_for(platform, configuration)
     cluster = bring_up_slurm(state, configuration, region, boot_delay_s)

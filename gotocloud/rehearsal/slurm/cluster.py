@@ -189,7 +189,6 @@ class RehearsalCluster:
             "OMPI_MCA_btl_tcp_if_include": "lo",
             "OMPI_MCA_btl": "self,vader,tcp",
             "OMPI_MCA_pml": "ob1",
-            "OMPI_MCA_plm": "slurm",
             **json.loads((self.directory / SHELL).read_text()),
         }
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from gotocloud.cli.rehearse import app
+from gotocloud.cli.rehearse import app, up_slurm
 from gotocloud.errors import InputError
+from gotocloud.platform.load import load_platform
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.slurm.cluster import RehearsalCluster
 from gotocloud.rehearsal.slurm.upkeep import bring_up_slurm, slurm_folder
@@ -48,6 +50,25 @@ def test_status_knows_the_slurm_and_down_ends_it(tmp_path: Path) -> None:
     assert (code, RehearsalCluster.running(slurm_folder(tmp_path))) == (0, None)
     assert "Ended the Slurm" in stderr
     assert "Nothing to do" not in stderr
+
+
+def test_up_starts_the_slurm_of_the_platform_and_prints_a_head_nodes_shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    need_slurm()
+    try:
+        up_slurm(tmp_path, load_platform(ROOT / "platform.example.yaml"), "cryoem-spa", 0.0)
+        said = capsys.readouterr()
+        assert "The Slurm of cryoem-spa in us-east-1 runs" in said.err
+        script = said.out + "sinfo -h -p refine3d-spot -N -o %N; command -v mpirun\n"
+        done = subprocess.run(["bash", "-ec", script], capture_output=True, text=True, check=True)
+        assert done.stdout.split() == [
+            "refine3d-spot-dy-g4dn-metal-1",
+            "refine3d-spot-dy-g4dn-metal-2",
+            str(tmp_path / "slurm" / "bin" / "mpirun"),
+        ]
+    finally:
+        run("down", "--state", str(tmp_path))
 
 
 def test_up_without_root_refuses_before_anything_starts(
