@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,7 +52,7 @@ def plan(
     from gotocloud.relion.job import read_job
 
     for name, given in (("budget", budget), ("hours-each", hours_each)):
-        if given is not None and not given > 0:
+        if given is not None and not 0 < given < math.inf:
             raise InputError(f"--{name} {given:g} must be more than 0.")
     base = read_job(job)
     made = planned(base, _axes(queues, nodes, ranks, threads, repeats), hours_each)

@@ -80,7 +80,7 @@ def text_of(finding: Finding) -> str:
 
 
 def _checked(job: Job, config: str | None, region: str | None) -> Checked:
-    from gotocloud.cli.submit import as_routed
+    from gotocloud.relion.placed import check_routed
     from gotocloud.relion.rules import check as against_rules
 
     script = _foreign_script(job.directory)
@@ -95,10 +95,7 @@ def _checked(job: Job, config: str | None, region: str | None) -> Checked:
     except InputError as error:
         return Checked(job, None, _with_refusal(against_rules(job), error))
     hardware = next(one for one in partitions if one.name == found.queue)
-    findings = against_rules(
-        as_routed(job, found), hardware, nodes=found.nodes, layout=found.layout
-    )
-    return Checked(job, found, findings)
+    return Checked(job, found, check_routed(job, found, hardware))
 
 
 def _foreign_script(folder: Path) -> str | None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -207,14 +205,9 @@ def checked(job: Job, chosen: Route, around: Surroundings) -> tuple[Finding, ...
         InputError: with every rule that the job breaks, if it would fail.
     """
     from gotocloud.relion.findings import Severity, errors
-    from gotocloud.relion.rules import check
+    from gotocloud.relion.placed import check_routed
 
-    findings = check(
-        as_routed(job, chosen),
-        around.partition(chosen.queue),
-        nodes=chosen.nodes,
-        layout=chosen.layout,
-    )
+    findings = check_routed(job, chosen, around.partition(chosen.queue))
     fatal = errors(findings)
     if fatal:
         raise InputError(
@@ -223,18 +216,6 @@ def checked(job: Job, chosen: Route, around: Surroundings) -> tuple[Finding, ...
             next_command=shell_line("gotocloud", "check", job.name),
         )
     return tuple(one for one in findings if one.severity is Severity.WARNING)
-
-
-def as_routed(job: Job, chosen: Route) -> Job:
-    """The job with the ranks, threads and GPUs that it really gets."""
-    changed = dict(job.options)
-    if job.type.parallelism.takes_mpi:
-        changed["nr_mpi"] = str(chosen.ranks)
-    if job.type.parallelism.takes_threads:
-        changed["nr_threads"] = str(chosen.threads)
-    if "gpu_ids" in changed and chosen.gpus_per_node:
-        changed["gpu_ids"] = chosen.gpu_ids
-    return replace(job, options=MappingProxyType(changed))
 
 
 def _stamp(script: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -93,6 +93,27 @@ class Job:
         if abs(value) > 2**53 or value != int(value):
             raise InputError(f"{self.name}: {name} is {value:g}, but must be a whole number.")
         return int(value)
+
+    def shaped(self, *, ranks: int, threads: int, gpu_ids: str | None) -> Job:
+        """The job with other numbers in its form; a field that it does not have stays away.
+
+        Args:
+            ranks: MPI ranks, the leader included.
+            threads: Threads of each rank.
+            gpu_ids: Which GPUs. Default: as they are.
+        """
+        changed = dict(self.options)
+        takes = self.type.parallelism
+        for name, number, possible in (
+            ("nr_mpi", ranks, takes.takes_mpi),
+            ("nr_threads", threads, takes.takes_threads),
+        ):
+            # InitialModel has no field for ranks from RELION 4 on.
+            if possible and (name in changed or number > 1):
+                changed[name] = str(number)
+        if gpu_ids is not None and "gpu_ids" in changed:
+            changed["gpu_ids"] = gpu_ids
+        return replace(self, options=MappingProxyType(changed))
 
     @cached_property
     def arguments(self) -> tuple[str, ...]:

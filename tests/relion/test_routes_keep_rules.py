@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.cli.submit import as_routed
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
 from gotocloud.cluster_configs.partitions import configured_partitions
 from gotocloud.platform.zones import zone_map
 from gotocloud.relion.findings import Severity
 from gotocloud.relion.job import read_job
+from gotocloud.relion.placed import as_routed
 from gotocloud.relion.routing import route
 from gotocloud.relion.rules import check
 from tests.relion.samples import VERSIONS, job_files

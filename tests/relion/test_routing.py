@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gotocloud.cli.submit import as_routed
 from gotocloud.cluster_configs.model import (
     configuration_names,
     load_configuration,
@@ -23,6 +22,7 @@ from gotocloud.relion.findings import errors
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_types import RELION_JOB_TYPES, relion_job_type
 from gotocloud.relion.overrides import Overrides, overrides_of
+from gotocloud.relion.placed import as_routed
 from gotocloud.relion.routing import Route, can_resume, gpu_list, route, spread
 from gotocloud.relion.rules import check
 from gotocloud.relion.settings import PUBLISHED, Setting, job_kind, leader_is_idle

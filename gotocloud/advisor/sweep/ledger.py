@@ -7,6 +7,7 @@ was and runs nothing twice.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -132,7 +133,7 @@ def load(path: Path) -> Sweep:
         return Sweep(
             base=str(content["base"]),
             label=str(content["label"]),
-            budget_usd=content["budget_usd"],
+            budget_usd=_amount(content["budget_usd"]),
             entries=tuple(_entry(entry) for entry in content["entries"]),
         )
     except FileNotFoundError:
@@ -148,13 +149,26 @@ def load(path: Path) -> Sweep:
         ) from None
 
 
+def _amount(value: Any) -> float | None:
+    """Hours or US dollars; None when they are not known."""
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ValueError(f"{value!r} is no amount")
+    return float(value)
+
+
 def _entry(content: Mapping[str, Any]) -> Entry:
     plan = dict(content["plan"])
     setting = Setting(**plan.pop("setting"))
+    hours, usd = _amount(plan.pop("hours")), _amount(plan.pop("usd"))
+    for count in (setting.nodes, setting.ranks, setting.threads, plan["repeat"]):
+        if not isinstance(count, int) or count < 1:
+            raise ValueError(f"{count!r} is no count")
     return Entry(
-        plan=Planned(setting=setting, **plan),
+        plan=Planned(setting=setting, hours=hours, usd=usd, **plan),
         stage=Stage(content["stage"]),
         job=str(content["job"]),
         outcome=str(content["outcome"]),
-        usd=content["usd"],
+        usd=_amount(content["usd"]),
     )

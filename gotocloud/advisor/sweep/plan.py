@@ -201,19 +201,15 @@ def plan_sweep(
 
 def typed(job: Job, setting: Setting) -> Job:
     """The job with a shape typed into its form, to be run from the beginning."""
-    changed = dict(job.options) | {
+    shaped = job.shaped(ranks=setting.ranks, threads=setting.threads, gpu_ids=setting.gpu_ids)
+    changed = dict(shaped.options) | {
         "do_queue": "Yes",
         "queuename": setting.queue,
         FormField.SHAPE: TYPED,
         FormField.NODES: str(setting.nodes),
         "fn_cont": "",
     }
-    for name, value in (("nr_mpi", setting.ranks), ("nr_threads", setting.threads)):
-        if name in changed:
-            changed[name] = str(value)
-    if "gpu_ids" in changed:
-        changed["gpu_ids"] = setting.gpu_ids
-    return replace(job, options=MappingProxyType(changed), is_continue=False)
+    return replace(shaped, options=MappingProxyType(changed), is_continue=False)
 
 
 def _planned(

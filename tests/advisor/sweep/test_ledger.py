@@ -80,3 +80,27 @@ def test_what_is_no_sweep_is_refused(tmp_path: Path, text: str) -> None:
         load(path)
     with pytest.raises(InputError, match="no sweep"):
         load(tmp_path / "absent.json")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"budget_usd": 10.0', '"budget_usd": "10"', "'10' is no amount"),
+        ('"budget_usd": 10.0', '"budget_usd": NaN', "nan is no amount"),
+        ('"hours": 0.5', '"hours": "long"', "'long' is no amount"),
+        ('"usd": 4.0', '"usd": -4.0', "-4.0 is no amount"),
+        ('"nodes": 2', '"nodes": 0', "0 is no count"),
+        ('"stage": "planned"', '"stage": "begun"', "'begun'"),
+    ],
+)
+def test_a_sweep_that_somebody_has_edited_wrongly_is_refused(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    path = tmp_path / "sweep.json"
+    save(sweep(10.0, 4.0), path)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(InputError, match=said) as caught:
+        load(path)
+    assert "gotocloud bench plan" in str(caught.value.next_command)
