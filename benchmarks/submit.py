@@ -151,7 +151,8 @@ def main() -> None:
         f"gotocloud submit {result.ours_s * 1000:.0f} ms, sbatch {result.sbatch_s * 1000:.0f} ms: "
         f"ratio {result.ratio:.1f}, {result.added_ms:.0f} ms more "
         f"(aim: at most {AIM_MS:.0f} ms, {verdict}; medians of {runs})\n"
-        f"processor time {result.ours_cpu_s * 1000:.0f} and {result.sbatch_cpu_s * 1000:.0f} ms"
+        f"processor time {result.ours_cpu_s * 1000:.0f} and {result.sbatch_cpu_s * 1000:.0f} ms; "
+        f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     )
     report = {
         **asdict(result),
