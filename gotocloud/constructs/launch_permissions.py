@@ -323,7 +323,13 @@ def finish_statements(place: _Place, *, mfa: bool = True) -> list[Statement]:
         **({"Bool": {"aws:MultiFactorAuthPresent": "true"}} if mfa else {}),
     }
     why = "Project buckets are named after scientist, account and project; the account id in the "
-    why += "name keeps this to the group's own, and only who signed in with MFA may do it."
+    why += "name keeps this to the group's own, and "
+    why += (
+        "only who signed in with MFA may do it."
+        if mfa
+        else "only whom the role's trust lets in may do it: users with MFA, and people of one "
+        "permission set, of whom IAM Identity Center asks it."
+    )
     return [
         Statement(
             sid="DeleteProjectVersions",

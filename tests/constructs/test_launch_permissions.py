@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 from aws_cdk import aws_iam as iam
 
-from gotocloud.constructs.launch_permissions import LaunchPermissions, Releases
+from gotocloud.constructs.launch_permissions import (
+    LaunchPermissions,
+    Releases,
+    _Place,
+    finish_statements,
+)
 from tests.constructs.samples import ACCOUNT, resources, sample_stack, statements
 
 pytestmark = pytest.mark.cdk
@@ -16,6 +21,10 @@ SERVICE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/gotocloud-cluster-service"
 
 @pytest.fixture(scope="module")
 def allowed() -> dict[str, dict[str, Any]]:
+    return permissions()
+
+
+def permissions(*, single_sign_on: bool = False) -> dict[str, dict[str, Any]]:
     stack = sample_stack()
     LaunchPermissions(
         stack,
@@ -24,6 +33,7 @@ def allowed() -> dict[str, dict[str, Any]]:
         releases=Releases(bucket="dist", url=URL, prefix="releases"),
         service_role_arn=SERVICE_ROLE,
         regions=("ap-northeast-1", "us-east-1"),
+        single_sign_on=single_sign_on,
     )
     found: dict[str, dict[str, Any]] = {}
     for policy in resources(stack, "AWS::IAM::ManagedPolicy"):
@@ -112,6 +122,16 @@ def test_data_are_deleted_version_by_version_with_mfa_in_the_groups_own_buckets(
             "StringEquals": {"s3:ResourceAccount": ACCOUNT},
             "Bool": {"aws:MultiFactorAuthPresent": "true"},
         }
+
+
+def test_where_people_sign_on_elsewhere_nothing_asks_for_mfa_or_says_so() -> None:
+    found = permissions(single_sign_on=True)
+    for sid in ("DeleteProjectVersions", "DeleteEmptyProjectBuckets"):
+        assert found[sid]["Condition"] == {"StringEquals": {"s3:ResourceAccount": ACCOUNT}}
+    assert "MultiFactorAuth" not in str(found)
+    place = _Place(partition="aws", account=ACCOUNT, regions=("us-east-1",))
+    reasons = {statement.why for statement in finish_statements(place, mfa=False)}
+    assert all("the role's trust" in why and "Identity Center" in why for why in reasons)
 
 
 def test_commands_run_on_tagged_machines_with_one_document(allowed: dict[str, Any]) -> None:
