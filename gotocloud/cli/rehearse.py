@@ -73,7 +73,7 @@ def up(
 
 def up_slurm(state: Path, platform: Platform, configuration: str, boot_delay_s: float) -> None:
     """Start a platform's Slurm and print the lines that bring a shell to its head node."""
-    from gotocloud.rehearsal.slurm.upkeep import region_for
+    from gotocloud.rehearsal.slurm.upkeep import bring_up_slurm, region_for
 
     region = region_for(platform, configuration)
     cluster = bring_up_slurm(state, configuration, region, boot_delay_s)
