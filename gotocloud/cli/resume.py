@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -89,10 +90,20 @@ def found_jobs(project: Path | None = None) -> Iterator[Path]:
     for line in listed.splitlines():
         comment, name, work = [*line.strip().split("|", 2), "", ""][:3]
         folder = Path(work) / name
-        ours = comment.startswith(COMMENT_PREFIX) and (folder / RECORD_FILE).is_file()
+        ours = comment.startswith(COMMENT_PREFIX) and _is_own(folder / RECORD_FILE)
         if ours and folder not in seen:
             seen.add(folder)
             yield folder
+
+
+def _is_own(record: Path) -> bool:
+    """Whether this user wrote the record: its commands are run unasked, and Slurm remembers
+    folders in which somebody else may have put one since.
+    """
+    try:
+        return record.is_file() and record.lstat().st_uid == os.getuid()
+    except OSError:
+        return False
 
 
 def _folder(job: Path) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gotocloud.cli.resume import found_jobs
 from gotocloud.slurm.submissions import Attempt, load
 from tests.slurm.fake_slurm import FakeSlurm, install
 from tests.slurm.relion_jobs import class2d, make_job
@@ -72,6 +73,16 @@ def test_a_job_that_lost_its_machine_goes_on_elsewhere_and_only_once(
     assert len(slurm_commands.jobs) == 2
     assert [one.outcome for one in attempts(project)] == ["machine lost", ""]
     assert verdicts(project) == set()
+
+
+def test_a_record_of_somebody_else_is_not_run_unasked(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "home"
+    elsewhere.mkdir()
+    assert list(found_jobs(elsewhere)) == [project / NAME]
+    monkeypatch.setattr(os, "getuid", lambda: (project / NAME).stat().st_uid + 1)
+    assert list(found_jobs(elsewhere)) == []
 
 
 def test_a_job_that_slurm_has_forgotten_goes_on(slurm_commands: FakeSlurm, project: Path) -> None:
