@@ -42,11 +42,9 @@ touch "${control}RELION_JOB_EXIT_SUCCESS"
 
 
 @pytest.fixture
-def particles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def particles(tmp_path: Path) -> Path:
     """A project folder with a blank in its name and a small dataset."""
     need_relion()
-    # Three ranks that wait for each other on two cores must not hold these meanwhile.
-    monkeypatch.setenv("OMPI_MCA_mpi_yield_when_idle", "1")
     project = tmp_path / "Anna's project"
     project.mkdir()
     make_dataset(project, particles=50, box_px=32, seed=1)
