@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from gotocloud.errors import InputError, shell_line
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -42,3 +47,17 @@ def write_whole(path: Path, text: str) -> None:
     """
     with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8")
+
+
+def unwritable(path: Path, error: OSError) -> InputError:
+    """The error for a file or folder that cannot be written, with what to look at next."""
+    folder = path.absolute().parent
+    if error.errno in _FULL:
+        following = shell_line("df", "-h", folder)
+    elif not folder.exists():
+        following = shell_line("mkdir", "-p", folder)
+    else:
+        following = shell_line("ls", "-ld", folder, path)
+    return InputError(
+        f"{str(path)!r} cannot be written: {error.strerror or error}.", next_command=following
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from gotocloud.files import replacing, write_whole
+from gotocloud.files import replacing, unwritable, write_whole
 
 
 def test_a_file_is_as_it_was_when_its_writing_is_interrupted(tmp_path: Path) -> None:
@@ -41,3 +42,19 @@ def test_a_file_of_the_longest_name_gets_the_mode_of_any_new_file(tmp_path: Path
         os.umask(before)
     assert target.read_text() == "text"
     assert target.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "command"),
+    [
+        ("plot.svg", errno.ENOSPC, "df -h"),
+        ("no such folder/plot.svg", errno.ENOENT, "mkdir -p"),
+        ("plot.svg", errno.EACCES, "ls -ld"),
+    ],
+)
+def test_what_cannot_be_written_says_where_to_look(
+    tmp_path: Path, name: str, number: int, command: str
+) -> None:
+    said = unwritable(tmp_path / name, OSError(number, os.strerror(number)))
+    assert os.strerror(number) in said.message
+    assert (said.next_command or "").startswith(command)

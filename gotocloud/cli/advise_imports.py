@@ -17,7 +17,7 @@ from gotocloud.advisor.records import BenchmarkRecord, records_text
 from gotocloud.advisor.tables import parse_records, read_text, remarks
 from gotocloud.cli.output import narrate
 from gotocloud.errors import InputError, shell_line
-from gotocloud.files import write_whole
+from gotocloud.files import unwritable, write_whole
 from gotocloud.slurm.submissions import Attempt, load
 
 
@@ -99,10 +99,7 @@ def add_to(table: Path, records: Sequence[BenchmarkRecord]) -> str:
         with _held(table):
             return _add(table, records)
     except OSError as error:
-        raise InputError(
-            f"{str(table)!r} cannot be written: {error.strerror}.",
-            next_command=shell_line("ls", "-ld", table.parent),
-        ) from error
+        raise unwritable(table, error) from error
 
 
 def _add(table: Path, records: Sequence[BenchmarkRecord]) -> str:

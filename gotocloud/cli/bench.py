@@ -23,7 +23,6 @@ app = typer.Typer(
 
 SweepFile = Annotated[Path, typer.Argument(metavar="SWEEP", help="The file that `plan` wrote.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-BENCHMARKS = Path("gotocloud-benchmarks.csv")
 
 
 @app.command(epilog="Example: gotocloud bench plan Class2D/job012 --nodes 1,2,4 --budget 50")
@@ -53,7 +52,7 @@ def plan(
 
     for name, given in (("budget", budget), ("hours-each", hours_each)):
         if given is not None and not 0 < given < math.inf:
-            raise InputError(f"--{name} {given:g} must be more than 0.")
+            raise InputError(f"--{name} {given:g} is not a number above 0.")
     base = read_job(job)
     made = planned(base, _axes(queues, nodes, ranks, threads, repeats), hours_each)
     path = base.project / (to or Path(f"bench-{base.directory.name}.json"))
@@ -67,10 +66,16 @@ def plan(
     if path.exists() and any(entry.job for entry in ledger.load(path).entries):
         raise InputError(
             f"{path.name} is a sweep of which something has run; a new one needs another name.",
-            next_command=shell_line("gotocloud", "bench", "run", path.name),
+            next_command=shell_line("gotocloud", "bench", "run", _from_here(path)),
         )
     ledger.save(ledger.new_sweep(base.name, base.label, budget, made.runs), path)
-    narrate(f"Wrote {path}. Next: {shell_line('gotocloud', 'bench', 'run', path.name)}")
+    narrate(f"Wrote {path}. Next: {shell_line('gotocloud', 'bench', 'run', _from_here(path))}")
+
+
+def _from_here(path: Path) -> Path:
+    """A file as it can be named in this folder."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 @app.command(epilog="Example: gotocloud bench run bench-job012.json")
@@ -116,12 +121,15 @@ def run(
 @app.command(epilog="Example: gotocloud bench collect bench-job012.json --dataset EMPIAR-10581")
 def collect(
     sweep: SweepFile,
-    to: Annotated[Path, typer.Option(help="Table to add the records to.")] = BENCHMARKS,
+    to: Annotated[
+        Path | None, typer.Option(help="Table to add the records to. Default: your own.")
+    ] = None,
     dataset: Annotated[str | None, typer.Option(help="Name of the data set.")] = None,
     source: Annotated[str | None, typer.Option(help="Who measured it.")] = None,
 ) -> None:
     """Add the true in-job times of a sweep to your table of benchmark records."""
     from gotocloud.advisor.imports.job import Known
+    from gotocloud.advisor.places import BESIDE_THE_PROJECT, own_benchmarks
     from gotocloud.advisor.sweep import ledger
     from gotocloud.cli.advise_imports import add_to, gather
     from gotocloud.slurm.cluster_facts import known_facts
@@ -141,8 +149,9 @@ def collect(
             "Nothing has been measured yet.",
             next_command=shell_line("gotocloud", "bench", "run", sweep),
         )
-    narrate(add_to(to, found.records))
-    narrate(f"Next: {shell_line('gotocloud', 'bench', 'report', '--benchmarks', to)}")
+    table_path = to or own_benchmarks() or Path(BESIDE_THE_PROJECT)
+    narrate(add_to(table_path, found.records))
+    narrate(f"Next: {shell_line('gotocloud', 'bench', 'report', '--benchmarks', table_path)}")
 
 
 @app.command(epilog="Example: gotocloud bench report --to report")
@@ -229,7 +238,8 @@ def _show(made: SweepPlan) -> None:
 
 def _tell_budget(made: SweepPlan, budget: float | None) -> None:
     limit = f", stop at {budget:g} USD" if budget is not None else ""
-    narrate(f"This sweep of {len(made.runs)} runs costs {made.headline}{limit}.")
+    runs = "1 run" if len(made.runs) == 1 else f"{len(made.runs)} runs"
+    narrate(f"This sweep of {runs} costs {made.headline}{limit}.")
     if budget is not None and made.unknown:
         narrate("A run of unknown cost is not begun while there is a budget: --hours-each HOURS.")
 

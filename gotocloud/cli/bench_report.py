@@ -11,9 +11,8 @@ from gotocloud.advisor.figures.page import page
 from gotocloud.advisor.figures.static import FORMATS, save_chart
 from gotocloud.advisor.places import load_records
 from gotocloud.cli.output import narrate
-from gotocloud.cli.pictures import unwritable
 from gotocloud.errors import GoToCloudError, InputError
-from gotocloud.files import replacing, write_whole
+from gotocloud.files import replacing, unwritable, write_whole
 
 
 def write_report(

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gotocloud.cli.output import narrate
-from gotocloud.errors import InputError, shell_line
-from gotocloud.files import replacing
+from gotocloud.errors import InputError
+from gotocloud.files import replacing, unwritable
 
 if TYPE_CHECKING:
     from gotocloud.advisor.evidence import Evidence, ResolutionPoint
@@ -38,14 +38,6 @@ def check_picture(path: Path | None) -> None:
             problems=problems,
             next_command="gotocloud advise refine3d --benchmarks public --picture refine3d.svg",
         )
-
-
-def unwritable(path: Path, error: OSError) -> InputError:
-    """The error for a file or folder that cannot be written."""
-    return InputError(
-        f"{str(path)!r} cannot be written: {error.strerror or error}.",
-        next_command=shell_line("df", "-h", path.parent),
-    )
 
 
 def draw_job(path: Path, known: Evidence) -> None:

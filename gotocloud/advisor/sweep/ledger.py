@@ -16,7 +16,7 @@ from typing import Any
 
 from gotocloud.advisor.sweep.plan import Planned, Setting
 from gotocloud.errors import InputError, shell_line
-from gotocloud.files import write_whole
+from gotocloud.files import unwritable, write_whole
 
 VERSION = 1
 
@@ -111,10 +111,7 @@ def save(sweep: Sweep, path: Path) -> None:
     try:
         write_whole(path, json.dumps({"version": VERSION, **asdict(sweep)}, indent=1))
     except OSError as error:
-        raise InputError(
-            f"{str(path)!r} cannot be written: {error.strerror}.",
-            next_command=shell_line("df", "-h", path.parent),
-        ) from error
+        raise unwritable(path, error) from error
 
 
 def load(path: Path) -> Sweep:

@@ -77,7 +77,11 @@ class Setting:
     @property
     def words(self) -> str:
         """For people: "2 x g4dn.metal, 17 ranks x 6 threads"."""
-        return f"{self.nodes} x {self.instance_type}, {self.ranks} ranks x {self.threads} threads"
+        ranks, threads = ("" if number == 1 else "s" for number in (self.ranks, self.threads))
+        return (
+            f"{self.nodes} x {self.instance_type}, {self.ranks} rank{ranks} x {self.threads} "
+            f"thread{threads}"
+        )
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,7 @@ class SweepPlan:
     def headline(self) -> str:
         """The cost in words: "about 41 USD"."""
         if self.unknown == len(self.runs):
-            return "nobody knows how many USD"
+            return "an unknown amount"
         text = f"about {self.known_usd:.2f} USD"
         return f"{text}, and {self.unknown} runs of unknown cost" if self.unknown else text
 
@@ -180,7 +184,7 @@ def plan_sweep(
         try:
             found = route(job, partitions, chosen, configuration=configuration)
         except GoToCloudError as error:
-            left_out[name] = "; ".join((error.message, *error.problems))
+            left_out[name] = "; ".join(error.problems) or error.message
             continue
         hardware = next(one for one in partitions if one.name == found.queue)
         broken = errors(
