@@ -80,6 +80,7 @@ STEPS = (
             "sgd_write_iter": "1",
             "sgd_ini_subset_size": "30",
             "sgd_fin_subset_size": "40",
+            "sgd_fin_resol": "30",
             "particle_diameter": "{diameter}",
             "sampling": "30 degrees",
             "offset_range": "3",
