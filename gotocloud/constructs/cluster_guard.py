@@ -13,6 +13,10 @@ from gotocloud.platform.names import CLUSTER_GUARD
 
 CLUSTER_STACKS = "stack/gotocloud-cluster-*/*"
 PROOFS = ".gotocloud/proofs/*"
+BUCKET_TAG = "gtc:bucket"
+"""Tag of what ParallelCluster makes: the project's bucket, so that one policy for all head nodes
+admits to each its own."""
+
 OWN = {
     "StringEquals": {
         f"aws:ResourceTag/{key}": f"${{aws:PrincipalTag/{key}}}"
@@ -120,10 +124,9 @@ def guard_statements(
         Statement(
             sid="KeepProofs",
             actions=["s3:PutObject"],
-            resources=[f"arn:{partition}:s3:::*-{account}-*/{PROOFS}"],
+            resources=[f"arn:{partition}:s3:::${{aws:PrincipalTag/{BUCKET_TAG}}}/{PROOFS}"],
             conditions={"StringEquals": {"s3:ResourceAccount": account}},
-            why="Project buckets are named after scientist, account and project, so that one "
-            "policy for all head nodes cannot name them; of each it admits proofs only, and "
-            "versions keep what was there before.",
+            why="The head node's own tag names the one bucket; of that it admits proofs only, "
+            "whose names nobody knows before, and versions keep what was there.",
         ),
     ]

@@ -14,6 +14,7 @@ from constructs import Construct
 from gotocloud.cluster_configs.limits import cluster_name_problem
 from gotocloud.cluster_configs.model import ClusterConfiguration
 from gotocloud.cluster_configs.renderer import ClusterSite, render
+from gotocloud.constructs.cluster_guard import BUCKET_TAG
 from gotocloud.constructs.cluster_network import ClusterNetwork
 from gotocloud.constructs.desktop import Desktop
 from gotocloud.constructs.lustre import Lustre
@@ -160,7 +161,7 @@ class ParallelCluster(ClusterBase):
             software_file_system_id=software.file_system_id,
             software_mount_targets=software.mount_targets,
             vpc_cidr=network.group.cidr,
-            tags=tags.pairs(),
+            tags={**tags.pairs(), BUCKET_TAG: head_node.project_bucket},
             partition=stack.partition,
         )
         rendered = render(configuration, site, offered)

@@ -19,6 +19,7 @@ import pytest
 from botocore import xform_name
 
 from gotocloud.cluster_configs.renderer import FACTS
+from gotocloud.constructs.cluster_guard import BUCKET_TAG
 from gotocloud.platform.names import BOUNDARY, CLUSTER_GUARD
 from gotocloud.platform.tag_text import as_tag
 from gotocloud.rehearsal.local_aws import LocalAws
@@ -56,7 +57,10 @@ def head_node_of(site: Site, project: LocalProject) -> Person:
     policy = f"arn:aws:iam::{GROUP}:policy"
     configuration = {
         "Iam": {"PermissionsBoundary": f"{policy}/{BOUNDARY}"},
-        "Tags": [{"Key": key, "Value": value} for key, value in project.names.tags.items()],
+        "Tags": [
+            {"Key": key, "Value": value}
+            for key, value in {**project.names.tags, BUCKET_TAG: project.names.base}.items()
+        ],
         "HeadNode": {
             "Iam": {
                 "AdditionalIamPolicies": [{"Policy": f"{policy}/{CLUSTER_GUARD}"}],
@@ -174,6 +178,9 @@ def test_a_head_node_can_do_nothing_to_another_project(site: Site) -> None:
     assert me.refusal("s3", "list_objects_v2", **bucket)
     assert me.refusal("s3", "get_object", **bucket, Key="x")
     assert me.refusal("s3", "put_object", **bucket, Key="movies/x", Body=b"")
+    proof = {"Key": ".gotocloud/proofs/x/proof.json", "Body": b"{}"}
+    assert me.refusal("s3", "put_object", **bucket, **proof)
+    assert not me.refusal("s3", "put_object", Bucket=own.names.base, **proof)
     assert me.refusal(
         "ssm",
         "send_command",

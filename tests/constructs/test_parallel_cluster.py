@@ -177,6 +177,8 @@ def test_cluster_is_tagged_with_project_and_scientist(configuration: dict[str, A
     tags = {tag["Key"]: tag["Value"] for tag in configuration["Tags"]}
     assert tags["gtc:project"] == "apoferritin"
     assert tags["gtc:iam-user"] == "hanako"
+    # By it the head node's role is let into its own project's bucket only.
+    assert tags["gtc:bucket"] == "hanako-222222222222-apoferritin"
 
 
 def test_queues_without_an_offered_instance_type_are_left_out() -> None:
