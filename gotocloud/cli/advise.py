@@ -263,7 +263,9 @@ def import_(
     found = gather(sources, known, sacct=sacct, columns=_pairs(column), constants=_pairs(constant))
     _say_what_was_skipped(found)
     if not found.records:
-        raise GoToCloudError("Nothing could be imported.")
+        raise GoToCloudError(
+            "Nothing could be imported.", next_command="gotocloud advise import --help"
+        )
     if to is None:
         typer.echo(records_text(found.records), nl=False)
         return
@@ -291,7 +293,10 @@ def _region(given: str | None) -> str:
 
     if given:
         if given not in REGIONS:
-            raise InputError(f"--region: {region_problem(given)}.")
+            raise InputError(
+                f"--region: {region_problem(given)}.",
+                next_command=f"gotocloud advise refine3d --region {PAPER_REGION}",
+            )
         return given
     found = _known_region()
     if found is None:
@@ -339,14 +344,20 @@ def _stalled(refinement: Path | None) -> int | None:
     from gotocloud.relion.run_log import LOG_FILE, read_run_log
 
     if not (refinement / LOG_FILE).is_file():
-        raise InputError(f"There is no {LOG_FILE} in {str(refinement)!r}.")
+        raise InputError(
+            f"There is no {LOG_FILE} in {str(refinement)!r}.", next_command="ls -d Refine3D/job*"
+        )
     return read_run_log(refinement).no_gain_iterations
 
 
 def _pairs(texts: list[str] | None) -> dict[str, str]:
     problems = [f"{text!r} is not NAME=VALUE" for text in texts or () if "=" not in text]
     if problems:
-        raise InputError("Columns and values are given as NAME=VALUE.", problems=problems)
+        raise InputError(
+            "Columns and values are given as NAME=VALUE.",
+            problems=problems,
+            next_command="gotocloud advise columns",
+        )
     return dict(text.rsplit("=", 1) for text in texts or ())
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from gotocloud.errors import InputError
+from gotocloud.errors import InputError, shell_line
 from gotocloud.relion.job_types import RelionJobType, job_type_of_number, relion_job_type
 from gotocloud.relion.star import StarError, StarTable, read_star
 
@@ -67,7 +67,13 @@ def read_pipeline(project: Path) -> tuple[Process, ...]:
     Raises:
         StarError: if the folder has no pipeline or it cannot be read.
     """
-    star = read_star(project / PIPELINE_FILE)
+    path = project / PIPELINE_FILE
+    if not path.is_file():
+        raise StarError(
+            f"{str(project)!r} is no RELION project: it has no {PIPELINE_FILE}.",
+            next_command=shell_line("ls", "-l", project),
+        )
+    star = read_star(path)
     # A project without jobs has no such table.
     table = star.tables.get("pipeline_processes")
     if table is None:

@@ -86,7 +86,9 @@ def parse_foreign(
     constants = constants or {}
     lines = list(split_lines(text, name))
     if not lines:
-        raise InputError(f"{name!r} has no header and no row.")
+        raise InputError(
+            f"{name!r} has no header and no row.", next_command="gotocloud advise columns"
+        )
     header = [cell.strip() for cell in lines[0].cells]
     chosen = _chosen(header, columns)
     problems = _mapping_problems(header, chosen, constants)
