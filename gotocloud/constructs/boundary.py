@@ -158,6 +158,14 @@ def boundary_statements(partition: str, account: str) -> list[Statement]:
             ],
         ),
         Statement(
+            # AWS's own policy of Systems Manager lets every machine read every parameter.
+            sid="NoPrivateKeysForClusters",
+            effect="Deny",
+            actions=["ssm:GetParameter*"],
+            resources=[f"arn:{partition}:ssm:*:{account}:parameter/ec2/keypair/*"],
+            conditions={"ArnLike": {"aws:PrincipalArn": f"{iam_arn}:role/parallelcluster/*"}},
+        ),
+        Statement(
             sid="NoDataIntoOtherAccounts",
             effect="Deny",
             actions=OUTSIDE_WRITES,
