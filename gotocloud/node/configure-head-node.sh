@@ -139,7 +139,8 @@ squeue --noheader --states=all --format=%U | grep -xE '[0-9]+' | sort -un \
         squeue --noheader --states=all --user="$number" --format=%k </dev/null \
             | grep -q '^gotocloud:' || continue
         owner=$(id -un "$number") || continue
-        runuser -l "$owner" -c 'gotocloud resume --all' </dev/null
+        # Nobody's profile or file system holds up the others for long.
+        timeout 240 runuser -l "$owner" -c 'gotocloud resume --all' </dev/null
     done
 EOT
 }

@@ -151,7 +151,7 @@ case "$*" in
 *) printf 'ann '; cat 1001 ;;
 esac""",
         "id": "case $2 in 1001) echo ann ;; 1002) echo bob ;; *) exit 1 ;; esac",
-        "runuser": f'echo "$@" >>{node.folder}/runs',
+        "timeout": f'echo "$@" >>{node.folder}/runs',
     }
     for name, said in programs.items():
         program = node.folder / "bin" / name
@@ -172,8 +172,8 @@ def test_jobs_that_lost_a_machine_are_taken_up_as_their_owners(node: Node) -> No
         "1004": "gotocloud:4\n",
     }
     assert recovered(node, jobs) == [
-        "-l ann -c gotocloud resume --all",
-        "-l bob -c gotocloud resume --all",
+        "240 runuser -l ann -c gotocloud resume --all",
+        "240 runuser -l bob -c gotocloud resume --all",
     ]
     timer = node.path("etc/systemd/system/gotocloud-recovery.timer").read_text()
     assert "OnUnitInactiveSec=1min" in timer
@@ -181,7 +181,7 @@ def test_jobs_that_lost_a_machine_are_taken_up_as_their_owners(node: Node) -> No
 
 def test_a_comment_names_nobody_whom_root_becomes(node: Node) -> None:
     comment = "x\nroot gotocloud:1\n--shell=/fsx/mine gotocloud:1\ngotocloud:1\n"
-    assert recovered(node, {"1001": comment}) == ["-l ann -c gotocloud resume --all"]
+    assert recovered(node, {"1001": comment}) == ["240 runuser -l ann -c gotocloud resume --all"]
 
 
 def test_relion_gets_the_form_of_this_cluster(node: Node) -> None:
