@@ -189,6 +189,8 @@ class RehearsalCluster:
             "OMPI_MCA_btl_tcp_if_include": "lo",
             "OMPI_MCA_btl": "self,vader,tcp",
             "OMPI_MCA_pml": "ob1",
+            # Not in /tmp, where they are named after the node: clusters share node names.
+            "OMPI_MCA_orte_tmpdir_base": str(layout.sessions),
             # More ranks than cores: one that waits must not hold the core of one that works.
             "OMPI_MCA_mpi_yield_when_idle": "1",
             **json.loads((self.directory / SHELL).read_text()),

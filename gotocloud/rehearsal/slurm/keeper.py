@@ -61,9 +61,11 @@ _NAMESPACE = (
     *(*_ALONE, "unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child=KILL"),
     "--mount-proc",
 )
-# The shell is the namespace's first process and collects what its orphans leave behind.
+# The shell is the namespace's first process and collects what its orphans leave behind. Memory
+# that ranks share is named after the node, and another cluster may have a node of that name.
 _ENTER = (
-    'hostname "$1"; mount --bind "$2" /etc/hosts; mount --bind "$3" "$4"; shift 4; "$@" & wait "$!"'
+    'hostname "$1"; mount -t tmpfs gotocloud /dev/shm; mount --bind "$2" /etc/hosts; '
+    'mount --bind "$3" "$4"; shift 4; "$@" & wait "$!"'
 )
 
 

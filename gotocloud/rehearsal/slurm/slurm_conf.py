@@ -94,6 +94,11 @@ class Layout:
         return self.root / "nodes"
 
     @property
+    def sessions(self) -> Path:
+        """Where Open MPI keeps what the ranks of a node share."""
+        return self.root / "mpi"
+
+    @property
     def spool(self) -> Path:
         """Slurm's own state, and a folder for every node."""
         return self.root / "spool"
@@ -110,7 +115,7 @@ class Layout:
     def make(self) -> None:
         """Make every folder."""
         folders = (self.daemon_conf.parent, self.bin, self.log, self.requests, self.nodes)
-        for folder in (*folders, self.spool, self.devices):
+        for folder in (*folders, self.spool, self.devices, self.sessions):
             folder.mkdir(parents=True, exist_ok=True)
 
 

@@ -56,9 +56,13 @@ def test_a_job_starts_its_nodes_and_runs_mpi_on_them(
         tmp_path,
         "#SBATCH -p refine3d -N 2 --ntasks 17 --gres=gpu:8\n"
         "echo $CUDA_VISIBLE_DEVICES on $(hostname)\n"
-        "mpirun -n 17 sh -c 'echo rank $OMPI_COMM_WORLD_RANK on $(hostname)'\n",
+        "mpirun -n 17 sh -c 'echo rank $OMPI_COMM_WORLD_RANK on $(hostname)'\n"
+        f"touch /dev/shm/seen; mpirun -n 1 ls -A {head_node.layout.sessions} >{tmp_path}/mpi\n",
     )
     until(lambda: state(job) == "COMPLETED")
+    # Another cluster on this machine has nodes of the same names: they must share nothing.
+    assert not Path("/dev/shm/seen").exists()
+    assert "ompi.refine3d-dy-g4dn-metal-1" in (tmp_path / "mpi").read_text()
     lines = (tmp_path / "out").read_text().splitlines()
     assert lines[0] == "0,1,2,3,4,5,6,7 on refine3d-dy-g4dn-metal-1"
     assert "17 ranks were asked for and granted; this machine runs 3" in lines[1]
