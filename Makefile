@@ -46,8 +46,11 @@ node_modules/.ready: package.json package-lock.json $(VENV)/.ready
 demo: env ## deploy the example platform and launch a cluster, on a local AWS
 	@gotocloud rehearse demo
 
+# One more than there are cores: the tests of Slurm wait for its clock most of the time.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+
 test: env ## run every test that this machine can run
-	@pytest -n auto --dist loadgroup
+	@pytest -n $(WORKERS) --dist loadgroup
 
 check: env lint test ## what CI runs: lint, types, tests
 
