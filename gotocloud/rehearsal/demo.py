@@ -165,9 +165,7 @@ def launching_group(platform: Platform, configuration: str) -> tuple[Group, str]
 def _launch(aws: LocalAws, platform: Platform, configuration: str, progress: Progress) -> Launch:
     group, region = launching_group(platform, configuration)
     name = group.scientists[0]
-    with progress.step(
-        f"Sign in as {name} of {group.name}, with MFA"
-    ):
+    with progress.step(f"Sign in as {name} of {group.name}, with MFA"):
         scientist = sign_in(aws, group, region, name)
     launcher = Launcher(
         platform, scientist, PROJECT, configuration, __version__, on_event=_told(progress)
