@@ -20,7 +20,9 @@ def test_the_cdk_makes_every_template_of_a_release(tmp_path: Path) -> None:
     synthesise_templates("1.0", EXAMPLE, tmp_path, ROOT)
     expected = expected_templates(configuration_names(), load_platform(EXAMPLE).regions)
     release = make_release("1.0", read_templates(tmp_path), node_scripts(), expected=expected)
-    assert set(release.files) == {*expected, "node/inventory.py", "node/mount-software.sh"}
+    scripts = ("configure-head-node.sh", "inventory.py", "mount-software.sh")
+    ours = {f"node/{name}" for name in (*scripts, "relion-submit-template.sh")}
+    assert set(release.files) == {*expected, *ours}
     assert (
         b"releases/1.0/node/mount-software.sh"
         in release.files["cluster/tutorial/us-east-1.template.json"]

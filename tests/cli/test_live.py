@@ -97,11 +97,11 @@ def test_a_cluster_that_cannot_be_asked_hides_nothing_else(
 def test_a_head_node_that_hangs_is_not_waited_for(
     clusters: tuple[LocalProject, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running_jobs, "COUNT", "sleep 5; echo counted\n")
+    monkeypatch.setattr(running_jobs, "COUNT", "sleep 60; echo counted\n")
     cloud = StandardCloud()
     began = time.monotonic()
     found = running_jobs.jobs_now(cloud, group_stacks(cloud), within_s=0.5)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
     assert len(found) == len(clusters)
     assert all(one.why for one in found.values())
 

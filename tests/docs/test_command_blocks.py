@@ -85,8 +85,17 @@ def test_the_commands_of_a_document_work(
     }
     here = [c for c in commands(document.read_text()) if not elsewhere(c)]
     if any(command.startswith("aws ") for command in here):
-        need(shutil.which("aws") is not None, "the AWS command line", "apt-get install awscli")
+        need(aws_takes_an_endpoint(), "an AWS command line of 2023 or newer", "pip install awscli")
     run_in(tmp_path, [as_run(command) for command in here], environment)
+
+
+def aws_takes_an_endpoint() -> bool:
+    """Whether there is an `aws` that reads AWS_ENDPOINT_URL (1.29 or 2.13, and newer)."""
+    if shutil.which("aws") is None:
+        return False
+    said = subprocess.run(["aws", "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.match(r"aws-cli/(\d+)\.(\d+)", said)
+    return found is not None and int(found[2]) >= {"1": 29, "2": 13}.get(found[1], 0)
 
 
 def environment_of(rehearsed: Rehearsal) -> dict[str, str]:

@@ -104,7 +104,8 @@ def unreachable_lustre(configuration: Configuration) -> None:
 
 
 def unpublished_script(configuration: Configuration) -> None:
-    configuration["HeadNode"]["CustomActions"]["OnNodeConfigured"]["Script"] += ".missing"
+    scripts = configuration["HeadNode"]["CustomActions"]["OnNodeConfigured"]["Sequence"]
+    scripts[0]["Script"] += ".missing"
 
 
 def world_wide_desktop(configuration: Configuration) -> None:

@@ -80,7 +80,8 @@ def test_a_killed_node_takes_its_processes_along_and_slurm_fails_the_job(
     job = submitted(
         tmp_path,
         "#SBATCH -p refine3d -N 2 --ntasks 17 --no-requeue\n"
-        "mpirun -n 17 sh -c 'echo running; sleep 321'\n",
+        # mpirun may notice before Slurm does; the job itself stays.
+        "mpirun -n 17 sh -c 'echo running; sleep 321'; sleep 322\n",
     )
     out = tmp_path / "out"
     until(lambda: out.exists() and out.read_text().count("running") == 3)
