@@ -66,7 +66,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     need_relion()
     state = tmp_path_factory.mktemp("s")
     folder = state / "relion"
-    cluster = RehearsalCluster.start(slurm_folder(state), boot_delay_s=0.2, owner=os.getpid())
+    cluster = RehearsalCluster.start(slurm_folder(state), boot_delay_s=1.2, owner=os.getpid())
     words = ("relion", str(folder), "--state", str(state), "--particles", "80", "--json")
     try:
         done = CliRunner().invoke(app, list(words), catch_exceptions=True)
