@@ -19,8 +19,8 @@ from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.head_node import HeadNode, NodeError
 from gotocloud.aws.launch import Told, begin_removal, remove, stack_state
 from gotocloud.aws.local_node import Runner
-from gotocloud.aws.lustre_export_link import EVENTS, Link, automatic_export, link_of
-from gotocloud.aws.lustre_export_proof import Progress, Site, look, prove
+from gotocloud.aws.lustre_export.link import EVENTS, Link, automatic_export, link_of
+from gotocloud.aws.lustre_export.proof import Progress, Site, look, prove
 from gotocloud.aws.session import error_code, explained
 from gotocloud.errors import GoToCloudError, shell_line
 from gotocloud.platform.project_names import ProjectNames

@@ -22,7 +22,7 @@ def planned(job: Job, axes: Axes, hours_each: float | None) -> SweepPlan:
         InputError: if it cannot be planned.
         GoToCloudError: if Slurm cannot be asked.
     """
-    from gotocloud.cli.submit import surroundings
+    from gotocloud.cli.commands.submit import surroundings
     from gotocloud.cluster_configs.model import load_configuration
 
     around = surroundings()
@@ -61,7 +61,7 @@ def _guesses(
 def _own_run(job: Job) -> BenchmarkRecord | None:
     """What the job itself took, if it has run."""
     from gotocloud.advisor.imports.job import Known
-    from gotocloud.cli.advise_imports import gather
+    from gotocloud.cli.commands.advise_imports import gather
 
     found = gather([job.directory], Known(source="own"), sacct=None, columns={}, constants={})
     usable = [record for record in found.records if record.is_benchmark]

@@ -79,7 +79,7 @@ class LazyFamilies(TyperGroup):
 
 
 def _family(module: str) -> Any:
-    return typer.main.get_group(importlib.import_module(f"gotocloud.cli.{module}").app)
+    return typer.main.get_group(importlib.import_module(f"gotocloud.cli.commands.{module}").app)
 
 
 def _listed(name: str, sentence: str) -> Any:
@@ -119,7 +119,7 @@ def options(
 def _submit(script: str) -> None:
     from pathlib import Path
 
-    from gotocloud.cli.submit import submit_script
+    from gotocloud.cli.commands.submit import submit_script
 
     submit_script(Path(script))
 

@@ -13,7 +13,7 @@ from gotocloud.aws.launch import Told, settle
 from gotocloud.aws.projects import place, plan_setup
 from gotocloud.aws.releases import verified_template_url
 from gotocloud.aws.stacks import StackEvent
-from gotocloud.cli.findings_view import refuse_problems
+from gotocloud.cli.views.findings import refuse_problems
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.costs.idle import idle_cost
 from gotocloud.platform.model import Group, Platform

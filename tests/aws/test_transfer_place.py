@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from gotocloud.aws import transfer_place
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.identity import Caller, ahead_of_header, name_in
-from gotocloud.aws.transfer_place import project_bucket
+from gotocloud.aws.transfer import place as transfer_place
+from gotocloud.aws.transfer.place import project_bucket
 from gotocloud.errors import InputError
 
 ADA = Caller("ada", "123456789012")

@@ -12,7 +12,9 @@ import botocore.client
 import pytest
 from moto import mock_aws
 
-from gotocloud.aws import head_node, launch, lustre_export, lustre_export_link, pausing
+from gotocloud.aws import head_node, launch, pausing
+from gotocloud.aws.lustre_export import export as lustre_export
+from gotocloud.aws.lustre_export import link as lustre_export_link
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.aws.scripted import Dies, Killed
 from tests.cli.group_account import REGION, SCIENTIST

@@ -11,8 +11,8 @@ from gotocloud.advisor.imports.project import Imported
 from gotocloud.advisor.places import BESIDE_THE_PROJECT, VARIABLE
 from gotocloud.advisor.sweep.ledger import new_sweep, save
 from gotocloud.advisor.tables import read_records
-from gotocloud.cli import advise_imports
-from gotocloud.cli.bench import app
+from gotocloud.cli.commands import advise_imports
+from gotocloud.cli.commands.bench import app
 from tests.advisor.measured import record
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gotocloud.cli.check import app
+from gotocloud.cli.commands.check import app
 from gotocloud.errors import ExitCode, InputError
 from tests.relion.samples import VERSIONS, job_files, write_job, write_particles
 

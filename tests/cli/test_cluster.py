@@ -13,7 +13,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from gotocloud.cli.cluster import app
+from gotocloud.cli.commands.cluster import app
 from gotocloud.cluster_configs.model import JOB_TYPES, configuration_names
 from gotocloud.errors import ExitCode, InputError
 from gotocloud.platform.zones import ZoneMap, zone_map

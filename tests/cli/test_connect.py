@@ -190,7 +190,7 @@ def test_a_url_that_cannot_be_printed_leaves_the_desktop_closed(
     def broken(_: str) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr("gotocloud.cli.connect.typer.echo", broken)
+    monkeypatch.setattr("gotocloud.cli.commands.connect.typer.echo", broken)
     with pytest.raises(BrokenPipeError):
         run("connect", "desk", "--from", "8.8.8.8")
     assert rules(project) == []

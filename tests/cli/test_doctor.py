@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from gotocloud.cli import doctor, setup
+from gotocloud.cli.commands import doctor, setup
 from tests.cli.group_account import BUCKET, REGION, build, invoke
 from tests.cli.group_account import invoke_for_code as run
 
@@ -83,7 +83,7 @@ class TestDoctor:
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         build()
-        monkeypatch.setattr("gotocloud.cli.doctor.shutil.which", lambda _: None)
+        monkeypatch.setattr("gotocloud.cli.commands.doctor.shutil.which", lambda _: None)
         _, found = told(capsys)
         assert {"aws", "session-manager-plugin"} <= checks(found["warning"])
         assert all(one["remedy"] for one in found["warning"])

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.aws import head_node, launch, lustre_export, lustre_export_link, pausing
+from gotocloud.aws import head_node, launch, pausing
+from gotocloud.aws.lustre_export import export as lustre_export
+from gotocloud.aws.lustre_export import link as lustre_export_link
 from gotocloud.cli import main
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.cli.local_project import LocalProject, write_facts

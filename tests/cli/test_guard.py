@@ -16,10 +16,11 @@ from typing import Any
 import botocore.client
 import pytest
 
-from gotocloud.aws import guarding, lustre_export_proof
+from gotocloud.aws import guarding
 from gotocloud.aws.cloud import StandardCloud
 from gotocloud.aws.keeping import deadline, keep
-from gotocloud.aws.lustre_export_proof import UnprovenError
+from gotocloud.aws.lustre_export import proof as lustre_export_proof
+from gotocloud.aws.lustre_export.proof import UnprovenError
 from gotocloud.aws.pausing import billed, proof_of, standing
 from gotocloud.cli import main
 from gotocloud.errors import GoToCloudError

@@ -209,7 +209,7 @@ def test_a_form_for_nowhere_says_what_to_name(
 
 
 def test_a_long_list_is_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
-    from gotocloud.cli.jobs import _show
+    from gotocloud.cli.commands.jobs import _show
     from gotocloud.slurm.job_rows import Cost, JobRow
 
     plain = JobRow(

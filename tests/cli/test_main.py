@@ -45,7 +45,9 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], int]:
             """A second command makes it a family."""
 
         module = SimpleNamespace(app=app, __spec__=None)
-        monkeypatch.setitem(sys.modules, "gotocloud.cli.platform", cast(ModuleType, module))
+        monkeypatch.setitem(
+            sys.modules, "gotocloud.cli.commands.platform", cast(ModuleType, module)
+        )
         monkeypatch.setattr(sys, "argv", ["gotocloud", "platform", "fail"])
         with pytest.raises(SystemExit) as stopped:
             cli.main()

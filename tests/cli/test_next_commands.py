@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from gotocloud.cli import connect, finish, pause, setup, ssh, start
+from gotocloud.cli.commands import connect, finish, pause, setup, ssh, start
 from gotocloud.errors import GoToCloudError, shell_line
 from gotocloud.platform.load import load_platform
 from gotocloud.rehearsal import local_aws

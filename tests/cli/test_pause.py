@@ -12,7 +12,7 @@ import pytest
 
 from gotocloud.aws import pausing
 from gotocloud.aws.cloud import StandardCloud
-from gotocloud.aws.lustre_export_proof import UnprovenError
+from gotocloud.aws.lustre_export.proof import UnprovenError
 from gotocloud.cli import main
 from gotocloud.errors import GoToCloudError
 from gotocloud.rehearsal.local_aws import LocalAws
@@ -208,7 +208,7 @@ def queues(project: LocalProject) -> list[str]:
 def test_no_job_gets_into_a_queue_while_data_are_exported(
     project: LocalProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gotocloud.aws import lustre_export_proof
+    from gotocloud.aws.lustre_export import proof as lustre_export_proof
 
     seen: list[str] = []
     original = lustre_export_proof._compare
@@ -238,7 +238,7 @@ def test_a_failed_pause_gives_the_cluster_back_as_it_was(project: LocalProject) 
 def test_a_file_written_during_the_export_is_exported_too(
     project: LocalProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gotocloud.aws import lustre_export_proof
+    from gotocloud.aws.lustre_export import proof as lustre_export_proof
 
     project.fill()
     original = lustre_export_proof._compare
@@ -257,7 +257,7 @@ def test_a_file_written_during_the_export_is_exported_too(
 def test_a_file_that_changes_all_the_time_keeps_the_cluster(
     project: LocalProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gotocloud.aws import lustre_export_proof
+    from gotocloud.aws.lustre_export import proof as lustre_export_proof
 
     project.fill()
     original: Callable[..., None] = lustre_export_proof._compare
@@ -296,7 +296,7 @@ def test_what_somebody_else_deleted_half_way_is_kept_without_a_proof(
 
 
 def test_files_to_be_summed_are_spread_over_commands_that_systems_manager_takes() -> None:
-    from gotocloud.aws.lustre_export_proof import PART_NAMES_BYTES, _in_commands
+    from gotocloud.aws.lustre_export.proof import PART_NAMES_BYTES, _in_commands
 
     parts = [("n" * 1024, 1, "e")] * 45 + [("s", 1, "e")] * 450
     chunks = list(_in_commands(parts))

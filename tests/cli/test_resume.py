@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.cli.resume import found_jobs
+from gotocloud.cli.commands.resume import found_jobs
 from gotocloud.slurm.submissions import Attempt, load
 from tests.slurm.fake_slurm import FakeSlurm, install
 from tests.slurm.relion_jobs import class2d, make_job

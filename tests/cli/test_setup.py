@@ -9,8 +9,8 @@ from typing import Any
 import boto3
 import pytest
 
-from gotocloud.cli import status
-from gotocloud.cli.setup import app
+from gotocloud.cli.commands import status
+from gotocloud.cli.commands.setup import app
 from gotocloud.errors import GoToCloudError, InputError
 from tests.cli import group_account
 from tests.cli.conftest import Dying, killed_everywhere

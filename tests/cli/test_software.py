@@ -254,7 +254,7 @@ def test_a_job_keeps_the_release_that_it_began_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`gotocloud submit` writes into its script which file the job calls when it ends."""
-    from gotocloud.cli.submit import _own_path
+    from gotocloud.cli.commands.submit import _own_path
 
     layout, catalogue = Layout(tmp_path), system_catalogue({"relion": ("3.1.3", "/usr")})
     first = install(layout, content("1", b"#!/bin/sh\n", b"", catalogue))

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from gotocloud.cli import setup, start
+from gotocloud.cli.commands import setup, start
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.platform.addresses import group_subnets
 from gotocloud.projects.blocks import free_block

@@ -12,7 +12,7 @@ import boto3
 import pytest
 import typer
 
-from gotocloud.cli import setup, start, status
+from gotocloud.cli.commands import setup, start, status
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.platform.parameters import Fact
 from gotocloud.projects.keeping import KEEP_UNTIL

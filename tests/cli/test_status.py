@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gotocloud.cli import setup, start, status
+from gotocloud.cli.commands import setup, start, status
 from gotocloud.errors import InputError
 from tests.cli.group_account import ACCOUNT, build, invoke
 
@@ -69,7 +69,7 @@ def test_watching_ends_with_ctrl_c_and_without_a_word(
         if len(waited) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("gotocloud.cli.status.time.sleep", sleep)
+    monkeypatch.setattr("gotocloud.cli.commands.status.time.sleep", sleep)
     invoke(status.app, "--watch", "30")
     assert waited == [30, 30]
     assert capsys.readouterr().err.count("lab in us-east-1") == 2

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.cli.transfer_progress import Progress
+from gotocloud.cli.views.transfer import Progress
 from tests.transfer.store import BUCKET, Store
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gotocloud.cli.rehearse import app
+from gotocloud.cli.commands.rehearse import app
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.rehearsal.cdk_cli import CommandLine
 from gotocloud.rehearsal.local_aws import LocalAws

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.aws.transfer_download import Download
-from gotocloud.aws.transfer_engine import Bucket
-from gotocloud.aws.transfer_upload import Upload
+from gotocloud.aws.transfer.download import Download
+from gotocloud.aws.transfer.engine import Bucket
+from gotocloud.aws.transfer.upload import Upload
 from gotocloud.errors import GoToCloudError
 from gotocloud.transfer.plan import SINGLE_PUT_LIMIT
 from gotocloud.transfer.report import Options, Outcome, Unwatched
@@ -122,7 +122,7 @@ def test_a_content_that_is_not_its_checksum_never_takes_its_place(
     store: Store, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(store, "session/a.tif", b"movie")
-    monkeypatch.setattr("gotocloud.aws.transfer_download.checksum_of", lambda _: "other")
+    monkeypatch.setattr("gotocloud.aws.transfer.download.checksum_of", lambda _: "other")
     outcome = download(target)
     assert "did not arrive" in outcome.problems[0].text
     assert seen(target) == {}
@@ -133,7 +133,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_moves(
 ) -> None:
     put(store, "session/a.tif", b"movie")
     free = type("Usage", (), {"free": 3})
-    monkeypatch.setattr("gotocloud.aws.transfer_download.shutil.disk_usage", lambda _: free)
+    monkeypatch.setattr("gotocloud.aws.transfer.download.shutil.disk_usage", lambda _: free)
     with pytest.raises(GoToCloudError, match="there is room for"):
         download(target)
     assert not target.exists()

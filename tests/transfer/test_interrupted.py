@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.aws.transfer_engine import Bucket
-from gotocloud.aws.transfer_upload import Upload
+from gotocloud.aws.transfer.engine import Bucket
+from gotocloud.aws.transfer.upload import Upload
 from gotocloud.transfer.plan import SINGLE_PUT_LIMIT
 from gotocloud.transfer.posix import metadata
 from gotocloud.transfer.report import Options, Outcome, Unwatched

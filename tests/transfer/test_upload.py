@@ -11,8 +11,8 @@ import pytest
 from awscrt.checksums import crc64nvme
 from botocore.exceptions import ClientError
 
-from gotocloud.aws.transfer_engine import Answer, Bucket
-from gotocloud.aws.transfer_upload import STILL_CHANGING, Upload
+from gotocloud.aws.transfer.engine import Answer, Bucket
+from gotocloud.aws.transfer.upload import STILL_CHANGING, Upload
 from gotocloud.errors import GoToCloudError
 from gotocloud.transfer.plan import SINGLE_PUT_LIMIT
 from gotocloud.transfer.report import Options, Outcome, Unwatched
@@ -231,7 +231,7 @@ def test_an_unreadable_file_is_told(
         return opened(path, *arguments)
 
     # Root reads everything, whatever its permissions.
-    monkeypatch.setattr("gotocloud.aws.transfer_upload.os.open", refuse)
+    monkeypatch.setattr("gotocloud.aws.transfer.upload.os.open", refuse)
     found = texts(upload(folder))
     assert found == {"secret.tif": "cannot be used here (Permission denied)"}
 

@@ -16,7 +16,7 @@ from gotocloud.advisor.imports.sacct import parse_sacct
 from gotocloud.advisor.records import BenchmarkRecord, records_text
 from gotocloud.advisor.sizes import Size
 from gotocloud.advisor.tables import parse_records
-from gotocloud.cli.advise_imports import gather
+from gotocloud.cli.commands.advise_imports import gather
 from gotocloud.slurm.submissions import Submission, save
 from tests.advisor.imports.relion_project import (
     EXITED,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gotocloud.cli.rehearse import app, up_slurm
+from gotocloud.cli.commands.rehearse import app, up_slurm
 from gotocloud.errors import InputError
 from gotocloud.platform.load import load_platform
 from gotocloud.rehearsal.local_aws import LocalAws

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from gotocloud.cli.rehearse import app
+from gotocloud.cli.commands.rehearse import app
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.rehearsal.slurm.cluster import RehearsalCluster
 from gotocloud.rehearsal.slurm.dataset import make_dataset

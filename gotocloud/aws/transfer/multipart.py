@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from gotocloud.aws.session import error_code
-from gotocloud.aws.transfer_engine import Answer, Bucket, MismatchError, crc64, crc64_text
+from gotocloud.aws.transfer.engine import Answer, Bucket, MismatchError, crc64, crc64_text
 from gotocloud.transfer.plan import Part, parts
 from gotocloud.transfer.posix import metadata
 from gotocloud.transfer.report import Budget, Outcome, Watch

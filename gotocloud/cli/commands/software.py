@@ -36,7 +36,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 @app.command("list", epilog="Example: gotocloud software list --json")
 def list_(catalogue: CatalogueFile = None, as_json: Json = False) -> None:
     """List the programs, their versions and builds, and the hardware that each is for."""
-    from gotocloud.cli import software_views as views
+    from gotocloud.cli.views import software as views
 
     known = _catalogue(catalogue, None)
     if as_json:

@@ -94,7 +94,7 @@ def _refuse_or_ask(
 
 def _paused(cloud: Cloud, now: Standing, wishes: Wishes) -> Proof | None:
     from gotocloud.aws.pausing import pause as carry_out
-    from gotocloud.cli.stack_display import StackDisplay
+    from gotocloud.cli.views.stack import StackDisplay
 
     try:
         with StackDisplay(0) as display:
@@ -110,7 +110,7 @@ def _paused(cloud: Cloud, now: Standing, wishes: Wishes) -> Proof | None:
 
 def _telling(display: Any) -> Telling:
     from gotocloud.aws.launch import Told
-    from gotocloud.aws.lustre_export_proof import Progress
+    from gotocloud.aws.lustre_export.proof import Progress
     from gotocloud.aws.pausing import Telling
     from gotocloud.projects.progress import in_words
 

@@ -88,8 +88,8 @@ def job(
     from gotocloud.advisor.places import load_records
     from gotocloud.advisor.preference import preference
     from gotocloud.advisor.sizes import Size
-    from gotocloud.cli.advise_views import show_advice
-    from gotocloud.cli.pictures import check_picture, draw_job
+    from gotocloud.cli.views.advise import show_advice
+    from gotocloud.cli.views.pictures import check_picture, draw_job
 
     check_picture(picture)
     wish = preference(priority=priority, weight=weight, deadline_h=deadline, budget_usd=budget)
@@ -149,7 +149,7 @@ def project(
     from gotocloud.advisor.preference import preference
     from gotocloud.advisor.sizes import Size
     from gotocloud.advisor.workflow import advise_project, single_particle_workflow
-    from gotocloud.cli.advise_views import show_project
+    from gotocloud.cli.views.advise import show_project
 
     wish = Question(
         job="",
@@ -195,9 +195,9 @@ def stop(
     """Say whether another step is worth its money."""
     from gotocloud.advisor.progress import STREPTAVIDIN, progress_text, read_progress
     from gotocloud.advisor.stopping import stop_advice
-    from gotocloud.cli.advise_imports import progress_of
-    from gotocloud.cli.advise_views import show_stop
-    from gotocloud.cli.pictures import check_picture, draw_progress
+    from gotocloud.cli.commands.advise_imports import progress_of
+    from gotocloud.cli.views.advise import show_stop
+    from gotocloud.cli.views.pictures import check_picture, draw_progress
 
     check_picture(picture)
     if template:
@@ -257,7 +257,7 @@ def import_(
     """Make benchmark records of RELION projects, Slurm's accounting and tables of others."""
     from gotocloud.advisor.imports.job import Known
     from gotocloud.advisor.records import records_text
-    from gotocloud.cli.advise_imports import add_to, gather
+    from gotocloud.cli.commands.advise_imports import add_to, gather
 
     known = Known(instance_type, nodes, region, dataset, source or _somebody())
     found = gather(sources, known, sacct=sacct, columns=_pairs(column), constants=_pairs(constant))

@@ -158,7 +158,7 @@ def _ask(folder: Path, status: int | None) -> Report:
 
 
 def _desk(*, dry_run: bool = False, tries: int = 1) -> Desk:
-    from gotocloud.cli.submit import checked, surroundings
+    from gotocloud.cli.commands.submit import checked, surroundings
     from gotocloud.relion.overrides import Overrides, overrides_of
     from gotocloud.relion.routing import route
     from gotocloud.slurm.attempts import attempt_of_route

@@ -39,7 +39,7 @@ def finish(
     from gotocloud.aws.cloud import StandardCloud
     from gotocloud.aws.project_removal import plan_finish
     from gotocloud.aws.projects import checked_names, only_project, place
-    from gotocloud.cli.stack_display import StackDisplay
+    from gotocloud.cli.views.stack import StackDisplay
 
     cloud = StandardCloud()
     where = place(cloud)
@@ -84,7 +84,7 @@ def _typed(plan: Finish, given: str | None) -> None:
 
 def _finished(cloud: Cloud, plan: Finish, *, keep_data: bool) -> None:
     from gotocloud.aws.project_removal import finish as carry_out
-    from gotocloud.cli.stack_display import StackDisplay
+    from gotocloud.cli.views.stack import StackDisplay
 
     try:
         with StackDisplay(0) as display:

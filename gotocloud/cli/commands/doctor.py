@@ -26,7 +26,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Look at everything that commonly goes wrong; exit code 1 if something needs a remedy."""
-    from gotocloud.cli.findings_view import text_of
+    from gotocloud.cli.views.findings import text_of
     from gotocloud.projects.findings import Severity, problems
 
     found = []

@@ -131,7 +131,7 @@ def collect(
     from gotocloud.advisor.imports.job import Known
     from gotocloud.advisor.places import BESIDE_THE_PROJECT, own_benchmarks
     from gotocloud.advisor.sweep import ledger
-    from gotocloud.cli.advise_imports import add_to, gather
+    from gotocloud.cli.commands.advise_imports import add_to, gather
     from gotocloud.slurm.cluster_facts import known_facts
 
     project = sweep.absolute().parent
@@ -167,7 +167,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Show what was measured: a table here, the paper's plots, and a page to explore."""
-    from gotocloud.cli.bench_report import write_report
+    from gotocloud.cli.views.bench_report import write_report
 
     rows = write_report(benchmarks, to, picture=picture, region=region)
     if as_json:

@@ -10,9 +10,9 @@ import os
 import shutil
 from pathlib import Path
 
-from gotocloud.aws.transfer_engine import Bucket, MismatchError, crc64, crc64_text
-from gotocloud.aws.transfer_listing import listing, remote_of
-from gotocloud.aws.transfer_work import Workers, checksum_of
+from gotocloud.aws.transfer.engine import Bucket, MismatchError, crc64, crc64_text
+from gotocloud.aws.transfer.listing import listing, remote_of
+from gotocloud.aws.transfer.work import Workers, checksum_of
 from gotocloud.errors import GoToCloudError
 from gotocloud.transfer.plan import (
     SINGLE_PUT_LIMIT,

@@ -110,7 +110,7 @@ def _try(what: Any) -> None:
 
 
 def _telling() -> Telling:
-    from gotocloud.aws.lustre_export_proof import Progress
+    from gotocloud.aws.lustre_export.proof import Progress
     from gotocloud.aws.pausing import Telling
 
     said: set[str] = set()

@@ -38,7 +38,7 @@ def setup(
     """Set a project up: its bucket and its key pair, checked first; costs nothing but storage."""
     from gotocloud.aws.cloud import StandardCloud
     from gotocloud.aws.projects import place, plan_setup
-    from gotocloud.cli.findings_view import refuse_problems, show
+    from gotocloud.cli.views.findings import refuse_problems, show
 
     cloud = StandardCloud()
     where = place(cloud)
@@ -66,7 +66,7 @@ def _ask() -> str:
 
 def _launch(cloud: Cloud, planned: Setup, plan: StackPlan, retry: str) -> None:
     from gotocloud.aws.launch import settle
-    from gotocloud.cli.stack_display import StackDisplay
+    from gotocloud.cli.views.stack import StackDisplay
 
     try:
         with StackDisplay(planned.resources, key="project") as display:

@@ -25,7 +25,7 @@ DEFAULT = Path("platform.yaml")
 @app.command(epilog="Example: gotocloud platform check --platform platform.example.yaml")
 def check(platform: PlatformFile = DEFAULT, as_json: Json = False) -> None:
     """Check the platform file: every problem at once, or a summary."""
-    from gotocloud.cli import platform_views as views
+    from gotocloud.cli.views import platform as views
     from gotocloud.platform.load import load_platform
 
     checked = load_platform(platform)
@@ -42,7 +42,7 @@ def check(platform: PlatformFile = DEFAULT, as_json: Json = False) -> None:
 @app.command(epilog="Example: gotocloud platform plan --json")
 def plan(platform: PlatformFile = DEFAULT, as_json: Json = False) -> None:
     """Show the address plan: which network belongs to which group and share."""
-    from gotocloud.cli import platform_views as views
+    from gotocloud.cli.views import platform as views
     from gotocloud.platform.load import load_platform
 
     address_plan = views.address_plan(load_platform(platform))
@@ -79,8 +79,8 @@ def zones(
     as_json: Json = False,
 ) -> None:
     """Show which zones are used in each region, and why; refresh asks EC2 anew."""
-    from gotocloud.cli import platform_views as views
     from gotocloud.cli.platform_work import refresh_zones
+    from gotocloud.cli.views import platform as views
     from gotocloud.platform.zones import zone_map
 
     names = tuple(regions or ())
@@ -114,7 +114,7 @@ def prices(
     as_json: Json = False,
 ) -> None:
     """Show what is known of AWS's prices and how old it is; refresh asks AWS anew."""
-    from gotocloud.cli import prices as work
+    from gotocloud.cli.commands import prices as work
 
     if refresh:
         work.refresh(platform, regions or (), dry_run=dry_run)

@@ -11,16 +11,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from gotocloud.aws.session import explained
-from gotocloud.aws.transfer_engine import METADATA, Bucket, crc64, crc64_text
-from gotocloud.aws.transfer_listing import listing, remote_of
-from gotocloud.aws.transfer_multipart import (
+from gotocloud.aws.transfer.engine import METADATA, Bucket, crc64, crc64_text
+from gotocloud.aws.transfer.listing import listing, remote_of
+from gotocloud.aws.transfer.multipart import (
     BigFile,
     FileChangedError,
     abort,
     open_uploads,
     read_exactly,
 )
-from gotocloud.aws.transfer_work import Workers, checksum_of
+from gotocloud.aws.transfer.work import Workers, checksum_of
 from gotocloud.transfer.plan import (
     SINGLE_PUT_LIMIT,
     Choice,

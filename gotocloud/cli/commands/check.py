@@ -119,7 +119,7 @@ def _foreign_script(folder: Path) -> str | None:
 def _queues(
     config: str | None, region: str | None
 ) -> tuple[Sequence[Partition], ClusterConfiguration | None]:
-    from gotocloud.cli.form import queues_of
+    from gotocloud.cli.commands.form import queues_of
     from gotocloud.cluster_configs.model import load_configuration
     from gotocloud.slurm.cluster_facts import known_facts
 

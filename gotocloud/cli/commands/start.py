@@ -162,8 +162,8 @@ class _Asked:
 
 def _start(asked: _Asked) -> None:
     from gotocloud.aws.clusters import check_start, plan_start
-    from gotocloud.cli.findings_view import refuse_problems, show
-    from gotocloud.cli.start_view import show_prices
+    from gotocloud.cli.views.findings import refuse_problems, show
+    from gotocloud.cli.views.start import show_prices
     from gotocloud.cluster_configs.model import load_configuration
     from gotocloud.costs.idle import idle_cost
 
@@ -204,7 +204,7 @@ def _confirm(asked: _Asked, idle: IdleCost) -> None:
 
 def _launch(asked: _Asked, planned: Start, idle: IdleCost) -> dict[str, str]:
     from gotocloud.aws.clusters import launch
-    from gotocloud.cli.stack_display import StackDisplay
+    from gotocloud.cli.views.stack import StackDisplay
 
     key = f"{planned.wanted.configuration} {asked.cloud.region}"
     try:
@@ -217,7 +217,7 @@ def _launch(asked: _Asked, planned: Start, idle: IdleCost) -> dict[str, str]:
 def _follow(asked: _Asked) -> bool:
     """Wait for a cluster that is being made; whether there was one."""
     from gotocloud.aws.clusters import follow
-    from gotocloud.cli.stack_display import StackDisplay
+    from gotocloud.cli.views.stack import StackDisplay
 
     narrate(f"The cluster of {asked.project!r} is being made already; following it ...")
     try:

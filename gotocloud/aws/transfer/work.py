@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from gotocloud.aws.session import error_code, explained
-from gotocloud.aws.transfer_engine import CONNECTIONS, MismatchError, crc64, crc64_text
-from gotocloud.aws.transfer_multipart import FileChangedError, StoppedError
+from gotocloud.aws.transfer.engine import CONNECTIONS, MismatchError, crc64, crc64_text
+from gotocloud.aws.transfer.multipart import FileChangedError, StoppedError
 from gotocloud.transfer.plan import SINGLE_PUT_LIMIT
 from gotocloud.transfer.report import Outcome
 

@@ -20,9 +20,9 @@ from uuid import uuid4
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.head_node import LONG_S
 from gotocloud.aws.local_node import Runner
-from gotocloud.aws.lustre_export import export
-from gotocloud.aws.lustre_export_link import Link
-from gotocloud.aws.lustre_export_objects import listed, part_size, with_metadata
+from gotocloud.aws.lustre_export.export import export
+from gotocloud.aws.lustre_export.link import Link
+from gotocloud.aws.lustre_export.objects import listed, part_size, with_metadata
 from gotocloud.aws.session import explained
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.inventory import (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gotocloud.aws.session import explained
-from gotocloud.aws.transfer_engine import Answer, Bucket
+from gotocloud.aws.transfer.engine import Answer, Bucket
 from gotocloud.transfer.plan import Keys, Listed, Remote
 from gotocloud.transfer.posix import Posix, parse
 from gotocloud.transfer.tree import Kind

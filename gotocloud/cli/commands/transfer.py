@@ -14,7 +14,7 @@ from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import GoToCloudError, InputError
 
 if TYPE_CHECKING:
-    from gotocloud.aws.transfer_engine import Bucket
+    from gotocloud.aws.transfer.engine import Bucket
     from gotocloud.transfer.report import Outcome
 
 app = typer.Typer(help="Move data to and from a project's bucket.")
@@ -48,8 +48,8 @@ def upload(
     """Upload a folder to the project's bucket; what is there already is not sent again."""
     if not folder.is_dir():
         raise InputError(f"{str(folder)!r} is no folder.", next_command="gotocloud upload FOLDER")
-    from gotocloud.aws.transfer_upload import Upload
-    from gotocloud.cli.transfer_progress import Progress
+    from gotocloud.aws.transfer.upload import Upload
+    from gotocloud.cli.views.transfer import Progress
     from gotocloud.transfer.report import Options
 
     prefix = _prefix(to, folder)
@@ -87,8 +87,8 @@ def download(
     """Download a folder of the project's bucket; what is here already is not fetched again."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{str(folder)!r} is no folder.", next_command="gotocloud download FOLDER")
-    from gotocloud.aws.transfer_download import Download
-    from gotocloud.cli.transfer_progress import Progress
+    from gotocloud.aws.transfer.download import Download
+    from gotocloud.cli.views.transfer import Progress
     from gotocloud.transfer.report import Options
 
     prefix = _prefix(source, folder)
@@ -120,15 +120,15 @@ def _prefix(given: str | None, folder: Path) -> str:
 
 def _bucket(given: str | None, project: str | None, verb: str) -> Bucket:
     from gotocloud.aws.cloud import StandardCloud
-    from gotocloud.aws.transfer_engine import Bucket
-    from gotocloud.aws.transfer_place import project_bucket
+    from gotocloud.aws.transfer.engine import Bucket
+    from gotocloud.aws.transfer.place import project_bucket
 
     cloud = StandardCloud()
     return Bucket(given or project_bucket(cloud, project, verb), cloud.region)
 
 
 def _require_objects(place: Bucket, prefix: str) -> None:
-    from gotocloud.aws.transfer_listing import is_there, top_folders
+    from gotocloud.aws.transfer.listing import is_there, top_folders
     from gotocloud.errors import unknown_name
 
     if not is_there(place, f"{prefix}/"):
