@@ -1,0 +1,115 @@
+"""Texts and names keep to the word list of CONTRIBUTING.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.docs.plain_english import (
+    ROOT,
+    WordList,
+    documents,
+    findings_in,
+    rooms,
+    word_list,
+)
+
+STILL_TO_CLEAN = {
+    "gotocloud": 4,
+    "advisor": 81,
+    "aws": 185,
+    "cli": 127,
+    "cluster_configs": 10,
+    "constructs": 44,
+    "costs": 11,
+    "node": 3,
+    "platform": 18,
+    "projects": 94,
+    "rehearsal": 162,
+    "relion": 41,
+    "slurm": 102,
+    "software": 28,
+    "stacks": 4,
+    "transfer": 7,
+}
+"""Rooms that still use words of the list, and how often: the sum may only fall."""
+
+CLEAN: tuple[str, ...] = ()
+"""Rooms that use none. A room that is in neither list counts towards the sum."""
+
+PAGES_STILL_TO_CLEAN = {
+    "CHANGELOG.md": 3,
+    "CONTRIBUTING.md": 5,
+    "README.md": 12,
+    "0001-stacks-and-constructs-inside-the-package.md": 2,
+    "0002-a-head-node-pauses-its-own-cluster.md": 9,
+    "advice.md": 8,
+    "benchmark-records.md": 8,
+    "benchmarking.md": 2,
+    "cluster-configurations.md": 8,
+    "cost-allocation-tags.md": 4,
+    "deploying.md": 6,
+    "moving-data.md": 6,
+    "pausing.md": 12,
+    "rehearsal-data.md": 8,
+    "rehearsal-iam.md": 8,
+    "rehearsal-slurm.md": 8,
+    "rehearsal.md": 5,
+    "relion-on-slurm.md": 9,
+    "relion-rules.md": 5,
+    "routing.md": 11,
+    "security.md": 14,
+    "software.md": 10,
+}
+
+WORDS = WordList({"tells": "shows", "takes up": "continues", "door": "port"})
+
+
+def report(paths: list[Path]) -> list[str]:
+    words = word_list()
+    return [finding.report(words) for path in paths for finding in findings_in(path, words)]
+
+
+@pytest.mark.parametrize("room", CLEAN)
+def test_a_room_is_written_in_plain_english(room: str) -> None:
+    assert report(rooms()[room]) == []
+
+
+def test_rooms_that_are_still_to_be_cleaned_only_get_better() -> None:
+    counts = {room: len(report(paths)) for room, paths in rooms().items() if room not in CLEAN}
+    assert sum(counts.values()) <= sum(STILL_TO_CLEAN.values()), counts
+
+
+@pytest.mark.parametrize("page", documents(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_is_written_in_plain_english(page: Path) -> None:
+    assert len(report([page])) <= PAGES_STILL_TO_CLEAN.get(page.name, 0), report([page])
+
+
+def test_every_word_of_the_list_has_something_to_write_instead() -> None:
+    words = word_list().instead
+    assert {"nobody", "tells", "takes up"} <= set(words)
+    assert [word for word, instead in words.items() if not instead.strip()] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('"""It tells\nit."""', ["tells"]),
+        ('print(f"{name} takes up a job.")', ["takes up"]),
+        ("class DoorOpened:\n    tells: int", ["door", "tells"]),
+        ("def f(door): ...", ["door"]),
+        ("x = 'tells'", []),
+        ("x = 'the `door` option'", []),
+        ("x = 'an indoor place, door.py'", []),
+    ],
+)
+def test_words_are_found_in_texts_and_names(source: str, found: list[str], tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text(source)
+    assert [f.word for f in findings_in(tmp_path / "module.py", WORDS)] == found
+
+
+def test_words_are_found_in_pages_outside_code_and_addresses(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("It tells.\n```\ntells\n```\n[a door](tells.md) and `tells`\n")
+    assert [(f.line, f.word) for f in findings_in(page, WORDS)] == [(1, "tells"), (5, "door")]
