@@ -19,7 +19,7 @@ EXAMPLE_FILE = "platform.example.yaml"
 
 
 def main() -> int:
-    """Synthesise what the CDK command line asks for; an error is text and an exit code."""
+    """Synthesise what the CDK command line requests; an error is text and an exit code."""
     # CloudFormation's own rules take longer than all the rest; `-c nag=true` applies them.
     app = cdk.App(analytics_reporting=False, builtin_cloud_formation_validation=False)
     try:
@@ -38,9 +38,9 @@ def main() -> int:
 
 
 def build(app: cdk.App) -> None:
-    """Put the stacks into the app that its context asks for.
+    """Put the stacks into the app that its context requests.
 
-    Context: `platform` is the platform file; `group` asks for one group's stacks, `templates`
+    Context: `platform` is the platform file; `group` selects one group's stacks, `templates`
     (a version) for the templates to publish, neither for those of the management account;
     `nag` attaches the checks.
 

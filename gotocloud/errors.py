@@ -9,7 +9,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a finished command tells the shell."""
+    """The exit codes of commands."""
 
     DONE = 0
     FAILED = 1

@@ -3,7 +3,7 @@
 
 usage: inventory.py list ROOT FOLDER CHECKSUM_BYTES    write the list into ROOT/FOLDER
        inventory.py look ROOT                          the same digest, writing nothing
-       inventory.py sums ROOT WANTED                   MD5 by parts of the files named in WANTED
+       inventory.py sums ROOT LIST                     MD5 by parts of the files named in LIST
 
 `list` writes gzipped JSON lines in the order in which S3 lists keys, so that both can be
 compared as streams, and prints one JSON object about them, far below what Run Command returns.
@@ -296,10 +296,10 @@ def forget_unproven(proofs: bytes) -> None:
             shutil.rmtree(place, ignore_errors=True)
 
 
-def sums(root: bytes, wanted: list[tuple[str, int]]) -> dict[str, Any]:
+def sums(root: bytes, listed: list[tuple[str, int]]) -> dict[str, Any]:
     """MD5 by parts of [path, part size] pairs, in their order; None for what is unreadable."""
     found: list[str | None] = []
-    for name, part_bytes in wanted:
+    for name, part_bytes in listed:
         try:
             found.append(
                 md5(os.path.join(root, name.encode("utf-8", "surrogateescape")), part_bytes)

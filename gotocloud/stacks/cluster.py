@@ -99,7 +99,7 @@ class ClusterStack(LaunchedStack):
             head_node=HeadNodeSetup(
                 script_url=f"s3://{distribution_bucket}/{release_key(version, HEAD_NODE_SCRIPT)}",
                 facts={
-                    **self._wishes(),
+                    **self._choices(),
                     "cluster": cluster_name,
                     "project": self.project,
                     "scientist": self.scientist,
@@ -154,13 +154,13 @@ class ClusterStack(LaunchedStack):
         )
         return cluster_name, bucket_name, compute_cidr
 
-    def _wishes(self) -> dict[str, str]:
-        """What a scientist wants of this cluster, and its head node must know."""
+    def _choices(self) -> dict[str, str]:
+        """What a scientist chooses for this cluster, for its head node to read."""
         capacity = self.choice(
             "Capacity",
             label="Preferred capacity",
-            description="Where jobs go unless their form says otherwise. Every queue has its twin "
-            "of the other kind.",
+            description="Where jobs go unless their form selects another queue. Each queue has a "
+            "twin of the other kind.",
             allowed=CAPACITIES,
             constraint=" or ".join(CAPACITIES),
         )

@@ -96,7 +96,7 @@ class LaunchedStack(cdk.Stack):
         constraint: str,
         shortest: int = 1,
     ) -> str:
-        """A text parameter; what is allowed is said in plain words."""
+        """A text parameter, with its allowed values in plain words."""
         self._labels[name] = label
         return cdk.CfnParameter(
             self,

@@ -16,26 +16,23 @@ from tests.docs.plain_english import (
 )
 
 STILL_TO_CLEAN = {
-    "gotocloud": 4,
     "advisor": 81,
     "aws": 185,
     "cli": 127,
     "cluster_configs": 10,
     "constructs": 44,
     "costs": 11,
-    "node": 3,
     "platform": 18,
     "projects": 94,
     "rehearsal": 162,
     "relion": 41,
     "slurm": 102,
     "software": 28,
-    "stacks": 4,
     "transfer": 7,
 }
 """Rooms that still use words of the list, and how often: the sum may only fall."""
 
-CLEAN: tuple[str, ...] = ()
+CLEAN = ("gotocloud", "node", "stacks")
 """Rooms that use none. A room that is in neither list counts towards the sum."""
 
 PAGES_STILL_TO_CLEAN = {
