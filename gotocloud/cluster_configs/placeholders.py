@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from gotocloud.cluster_configs.engine import Engine
 from gotocloud.cluster_configs.renderer import FACTS, ClusterSite
 from gotocloud.platform.project_names import project_tags
 
 _SCRIPTS = "s3://<distribution bucket>/releases/<version>/node"
 
 
-def placeholder_site(region: str) -> ClusterSite:
+def placeholder_site(region: str, engine: Engine) -> ClusterSite:
     """A site whose values say what a launch puts in their place."""
     return ClusterSite(
+        engine=engine,
         region=region,
         head_subnet_id="<public subnet of the group>",
         compute_subnet_id="<compute subnet of the cluster>",

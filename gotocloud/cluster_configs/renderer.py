@@ -1,4 +1,4 @@
-"""Turns a cluster configuration and a place into ParallelCluster 3.16 configuration.
+"""Turns a cluster configuration and a place into a configuration of ParallelCluster.
 
 Pure: values in, data out. Values of the site may be CDK tokens, so nothing here
 looks inside them.
@@ -12,12 +12,10 @@ from typing import Any
 
 import yaml
 
+from gotocloud.cluster_configs.engine import Engine
 from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.cluster_configs.model import Choice, ClusterConfiguration, Queue
 from gotocloud.errors import GoToCloudError
-
-PCLUSTER_VERSION = "3.16.1"
-"""The ParallelCluster that this renderer writes for."""
 
 OPERATING_SYSTEM = "ubuntu2404"
 LUSTRE_MOUNT = "/fsx"
@@ -40,6 +38,7 @@ class ClusterSite:
     """Where a cluster stands and what it finds there; every value may be a token.
 
     Args:
+        engine: The ParallelCluster that makes the cluster.
         region: AWS region.
         head_subnet_id: Public subnet of the head node.
         compute_subnet_id: Private subnet of the nodes.
@@ -62,6 +61,7 @@ class ClusterSite:
         partition: "aws", except in China and GovCloud.
     """
 
+    engine: Engine
     region: str
     head_subnet_id: str
     compute_subnet_id: str

@@ -1,4 +1,4 @@
-"""ParallelCluster's CloudFormation provider, with a bounded role of our own."""
+"""ParallelCluster's CloudFormation provider, and a role for it that can make bounded roles only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from gotocloud.cluster_configs.renderer import PCLUSTER_VERSION
+from gotocloud.cluster_configs.engine import Engine, engine_of
 from gotocloud.constructs.policy import PARTITION, Policy, acknowledge
 from gotocloud.constructs.provider_permissions import (
     Place,
@@ -21,40 +21,67 @@ from gotocloud.constructs.provider_permissions import (
 PROVIDER_ROLE = "gotocloud-cluster-provider"
 
 
-def provider_template_url(region: str, url_suffix: str) -> str:
-    """URL of AWS's official provider template in a region."""
-    return (
-        f"https://{region}-aws-parallelcluster.s3.{region}.{url_suffix}/parallelcluster/"
-        f"{PCLUSTER_VERSION}/templates/custom_resource/cluster.yaml"
-    )
-
-
 class ClusterProvider(Construct):
-    """The official provider as a nested stack, one in each region of a group.
-
-    Left to itself, the official template makes a role that administers IAM without a
-    boundary; this one hands it a role that can only make bounded roles.
+    """AWS's own provider of `Custom::PclusterCluster`, as a nested stack.
 
     Args:
-        role: Role of the provider's functions.
+        engine: The ParallelCluster of the clusters. Default: the newest that GoToCloud knows.
+        role: Role of the provider's functions. Default: the template makes a role; that one
+            administers IAM without a permissions boundary, so give it a role of your own in an
+            account that others use.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, role: iam.IRole) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        engine: Engine | None = None,
+        role: iam.IRole | None = None,
+    ) -> None:
         super().__init__(scope, construct_id)
-        stack = cdk.Stack.of(self)
+        self.engine = engine or engine_of()
+        self.role = role
         self.stack = cdk.CfnStack(
             self,
             "Provider",
-            template_url=provider_template_url(stack.region, "amazonaws.com"),
-            parameters={"CustomLambdaRole": role.role_arn},
+            template_url=self.engine.provider_template_url(cdk.Stack.of(self).region),
+            parameters={"CustomLambdaRole": role.role_arn} if role else None,
         )
         acknowledge(
             self.stack,
             {
                 "NIST.800.53.R5-CloudFormationStackNotification": "cdk deploy waits for the "
-                "stack and shows what happens; nobody would read the notifications.",
+                "stack and shows what happens; notifications would have no reader.",
             },
         )
+
+    @classmethod
+    def get_or_create(
+        cls, scope: Construct, *, engine: Engine | None = None, role: iam.IRole | None = None
+    ) -> ClusterProvider:
+        """The provider of a stack for one version of ParallelCluster, made at the first call.
+
+        Args:
+            scope: Anything in the stack.
+            engine: As above.
+            role: As above. Default at a later call: the role of the first one.
+
+        Raises:
+            ValueError: if the stack's provider has another role.
+        """
+        engine = engine or engine_of()
+        stack = cdk.Stack.of(scope)
+        construct_id = f"ParallelClusterProvider-{engine.version}"
+        made = stack.node.try_find_child(construct_id)
+        if not isinstance(made, cls):
+            return cls(stack, construct_id, engine=engine, role=role)
+        if role is not None and role is not made.role:
+            raise ValueError(
+                f"{made.node.path} has another role already: give the role at the first call, or "
+                "make a ClusterProvider of your own"
+            )
+        return made
 
     @property
     def token(self) -> str:

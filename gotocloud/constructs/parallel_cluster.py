@@ -11,6 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from gotocloud.cluster_configs.engine import Engine
 from gotocloud.cluster_configs.limits import cluster_name_problem
 from gotocloud.cluster_configs.model import ClusterConfiguration
 from gotocloud.cluster_configs.renderer import ClusterSite, render
@@ -107,6 +108,7 @@ class ParallelCluster(ClusterBase):
         cluster_name: At most 40 characters; may be a CDK token.
         configuration: The cluster configuration: head node, queues, Lustre.
         offered: Instance types that the zone offers; queues without any are left out.
+        engine: The ParallelCluster of the provider.
         network: Where head node and compute nodes stand.
         lustre: The working file system.
         desktop: The door to the desktop.
@@ -129,6 +131,7 @@ class ParallelCluster(ClusterBase):
         cluster_name: str,
         configuration: ClusterConfiguration,
         offered: Container[str],
+        engine: Engine,
         network: ClusterNetwork,
         lustre: Lustre,
         desktop: Desktop,
@@ -145,6 +148,7 @@ class ParallelCluster(ClusterBase):
             raise ValueError(problem)
         stack = cdk.Stack.of(scope)
         site = ClusterSite(
+            engine=engine,
             region=stack.region,
             head_subnet_id=network.group.public_subnet_id,
             compute_subnet_id=network.subnet_id,

@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from gotocloud.cluster_configs.engine import DEFAULT_VERSION, ENGINES, Engine
 from gotocloud.errors import unknown_name
 from gotocloud.platform import rules
 from gotocloud.platform.addresses import REGIONS_PER_GROUP
@@ -52,6 +53,19 @@ def _account(value: Any) -> Any:
     return value
 
 
+def _engine_version(value: str) -> str:
+    if value not in ENGINES:
+        raise ValueError(
+            f"{value!r} is not a version that GoToCloud can work with. Known: {', '.join(ENGINES)}"
+        )
+    return value
+
+
+EngineVersion = Annotated[
+    str,
+    AfterValidator(_engine_version),
+    WithJsonSchema({"type": "string", "enum": list(ENGINES)}),
+]
 AccountId = Annotated[
     str,
     BeforeValidator(_account),
@@ -166,6 +180,10 @@ class Platform(_Model):
     regions: tuple[Region, ...] = Field(min_length=1, description="Regions with a software share.")
     network: Network = Field(default_factory=Network)
     groups: tuple[Group, ...] = Field(default=(), description="The research groups.")
+    parallelcluster: EngineVersion = Field(
+        default=DEFAULT_VERSION,
+        description="Version of AWS ParallelCluster, for the groups' provider and the templates.",
+    )
 
     @model_validator(mode="after")
     def _keep_the_rules(self) -> Self:
@@ -174,6 +192,11 @@ class Platform(_Model):
             text = "; ".join(f"{location_text(where)}: {what}" for where, what in found)
             raise PydanticCustomError(CROSS_RULES, "{text}", {"text": text})
         return self
+
+    @property
+    def engine(self) -> Engine:
+        """The ParallelCluster of every group."""
+        return ENGINES[self.parallelcluster]
 
     def group(self, name: str) -> Group:
         """The group of that name.

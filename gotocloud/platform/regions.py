@@ -31,7 +31,7 @@ REGIONS = (
     "ap-southeast-5",
     "ap-southeast-7",
 )
-"""Regions of the partition `aws` in which ParallelCluster 3.16.1 is supported.
+"""Regions of the partition `aws` in which ParallelCluster is supported.
 
 Append only: a region's place here is its place in the address plan.
 Source: the list `supported-regions` that the package aws-parallelcluster 3.16.1 carries.
@@ -55,7 +55,7 @@ REGIONS_WITHOUT_PARALLELCLUSTER = (
 def region_problem(region: str, allowed: Sequence[str] = REGIONS) -> str:
     """What is wrong with a region that is not allowed, with the closest one that is."""
     if region in REGIONS_WITHOUT_PARALLELCLUSTER:
-        return f"ParallelCluster 3.16.1 is not supported in {region!r}"
+        return f"ParallelCluster is not supported in {region!r}"
     close = get_close_matches(region, allowed, n=1, cutoff=0.5)
     if close:
         return f"unknown region {region!r}; did you mean {close[0]!r}?"

@@ -4,38 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
-from gotocloud.cluster_configs.renderer import PCLUSTER_VERSION
+from gotocloud.cluster_configs.engine import Engine
 
 AMAZON = "247102896272"
 """Account of AWS's official ParallelCluster images (any would do locally)."""
 
-_OS_PARTS = (
-    "amzn2023-hvm",
-    "ubuntu-2204-lts-hvm",
-    "ubuntu-2404-lts-hvm",
-    "rhel8-hvm",
-    "rhel9-hvm",
-    "rocky8-hvm",
-    "rocky9-hvm",
-)
 _ARCHITECTURES = ("x86_64", "arm64")
 _STAMP = "202607010000"
 
 
-def write_images(state_dir: Path) -> Path:
-    """Write the list that moto loads into every region, and return its path."""
+def write_images(state_dir: Path, engines: Iterable[Engine]) -> Path:
+    """Write the list that moto loads into every region, and return its path.
+
+    Args:
+        state_dir: Folder of the list.
+        engines: The versions of ParallelCluster whose images are offered.
+    """
     state_dir.mkdir(parents=True, exist_ok=True)
     path = state_dir / "images.json"
     path.write_text(
-        json.dumps([_parallelcluster(os, cpu) for os in _OS_PARTS for cpu in _ARCHITECTURES])
+        json.dumps(
+            [
+                _parallelcluster(engine, operating_system, cpu)
+                for engine in engines
+                for operating_system in engine.image_name_parts
+                for cpu in _ARCHITECTURES
+            ]
+        )
     )
     return path.resolve()
 
 
-def _parallelcluster(os_part: str, architecture: str) -> dict[str, object]:
-    name = f"aws-parallelcluster-{PCLUSTER_VERSION}-{os_part}-{architecture}-{_STAMP}"
+def _parallelcluster(engine: Engine, operating_system: str, architecture: str) -> dict[str, object]:
+    name = f"{engine.image_name_prefix(operating_system, architecture)}-{_STAMP}"
     return {
         "ami_id": f"ami-{hashlib.sha256(name.encode()).hexdigest()[:17]}",
         "architecture": architecture,

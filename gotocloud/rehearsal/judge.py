@@ -13,7 +13,7 @@ from typing import Any
 from gotocloud.errors import GoToCloudError
 
 PYTHON_VARIABLE = "GOTOCLOUD_PCLUSTER_PYTHON"
-"""Environment variable that names another Python with ParallelCluster 3.16.1."""
+"""Environment variable that names another Python with ParallelCluster."""
 
 _REPOSITORY = Path(__file__).parent.parent.parent
 _SCRIPT = Path(__file__).with_name("pcluster_judge.py")
@@ -86,26 +86,31 @@ def is_artefact(message: Message) -> bool:
     )
 
 
-def pcluster_python() -> Path:
-    """The Python of ParallelCluster's virtual environment.
+def pcluster_python(version: str) -> Path:
+    """The Python of the virtual environment that has one version of ParallelCluster.
+
+    `PYTHON_VARIABLE` names it; else it is that of `.venv-pcluster-VERSION`, else that of
+    `.venv-pcluster`. The judge refuses to work with another version.
 
     Raises:
         GoToCloudError: if there is none.
     """
+    folders = (_REPOSITORY / f".venv-pcluster-{version}", _REPOSITORY / ".venv-pcluster")
     given = os.environ.get(PYTHON_VARIABLE)
-    python = Path(given) if given else _REPOSITORY / ".venv-pcluster" / "bin" / "python"
-    if not python.exists():
-        raise GoToCloudError(
-            f"ParallelCluster's validators are not set up: {python} does not exist "
-            f"({PYTHON_VARIABLE} can name another one).",
-            next_command="make env",
-        )
-    return python
+    pythons = [Path(given)] if given else [folder / "bin" / "python" for folder in folders]
+    if found := next((python for python in pythons if python.exists()), None):
+        return found
+    raise GoToCloudError(
+        f"ParallelCluster's validators are not set up: {pythons[-1]} does not exist "
+        f"({PYTHON_VARIABLE} can name another one).",
+        next_command="make env",
+    )
 
 
 def judge(
     configuration: Mapping[str, Any],
     *,
+    version: str,
     name: str,
     region: str,
     endpoint_url: str,
@@ -115,18 +120,22 @@ def judge(
 
     Args:
         configuration: Rendered ParallelCluster configuration.
+        version: ParallelCluster's version.
         name: Cluster name.
         region: AWS region.
         endpoint_url: The local AWS, "http://localhost:…".
         environment: Environment with the credentials of the cluster's account.
     """
     request = Request(name=name, region=region, configuration=configuration)
-    return next(judge_many([request], endpoint_url=endpoint_url, environment=environment))
+    return next(
+        judge_many([request], version=version, endpoint_url=endpoint_url, environment=environment)
+    )
 
 
 def judge_many(
     requests: Sequence[Request],
     *,
+    version: str,
     endpoint_url: str,
     environment: Mapping[str, str],
     start: Callable[..., subprocess.Popen[str]] = subprocess.Popen,
@@ -137,10 +146,10 @@ def judge_many(
     Messages that moto causes are left out (`MOTO_ARTEFACTS`).
 
     Raises:
-        GoToCloudError: if ParallelCluster is not set up or its process fails.
+        GoToCloudError: if that version of ParallelCluster is not set up or its process fails.
     """
     # Isolated: else this folder, with its platform.py, would hide modules of the library.
-    command = [str(pcluster_python()), "-I", "-W", "ignore", str(_SCRIPT)]
+    command = [str(pcluster_python(version)), "-I", "-W", "ignore", str(_SCRIPT), version]
     process = start(
         command,
         stdin=subprocess.PIPE,

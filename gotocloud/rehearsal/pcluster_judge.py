@@ -4,6 +4,7 @@ Executed by the Python of ParallelCluster's virtual environment, which can never
 share one with the CDK, so it imports nothing of this package. One process judges
 many configurations, because importing ParallelCluster takes longer than judging.
 
+Argument: the version of ParallelCluster that is meant; another one is refused.
 Standard input: a JSON list of {"name", "region", "configuration"}.
 Standard output: for each of them, in order, one line of JSON: a list of
 {"level", "validator", "text"}; an empty list means that nothing was found.
@@ -22,6 +23,7 @@ import boto3
 from pcluster.aws.aws_api import AWSApi
 from pcluster.aws.common import Cache
 from pcluster.models.cluster import Cluster, ConfigValidationError
+from pcluster.utils import get_installed_version
 from pcluster.validators.common import FailureLevel
 
 _look_up = socket.getaddrinfo
@@ -79,6 +81,12 @@ def judge(name, region, configuration):
 
 def main():
     """Judge what stands on standard input."""
+    wanted, installed = sys.argv[1], get_installed_version()
+    if wanted != installed:
+        sys.exit(
+            f"{sys.executable} has ParallelCluster {installed}, not {wanted}: "
+            f"make .venv-pcluster-{wanted} with aws-parallelcluster=={wanted}"
+        )
     socket.getaddrinfo = _look_up_locally
     boto3.session.Session = _session
     logging.disable(logging.CRITICAL)

@@ -46,11 +46,12 @@ def serve(port: int, state_dir: Path, account: str, iam: str = "off") -> None:
     """
     from werkzeug.serving import make_server
 
+    from gotocloud.cluster_configs.engine import ENGINES
     from gotocloud.rehearsal import moto_patches
     from gotocloud.rehearsal.images import write_images
 
     # moto reads these while it is imported.
-    os.environ["MOTO_AMIS_PATH"] = str(write_images(state_dir))
+    os.environ["MOTO_AMIS_PATH"] = str(write_images(state_dir, ENGINES.values()))
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     moto_patches.set_default_account(account)
     from moto.moto_server.werkzeug_app import (

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
+from gotocloud.cluster_configs.engine import Engine
 from gotocloud.cluster_configs.model import Acknowledgement, ClusterConfiguration
 from gotocloud.cluster_configs.renderer import render, select, stringified
 from gotocloud.platform.zones import RankedZone, zone_map
@@ -72,32 +73,38 @@ class _Case:
 
 
 def validate(
-    configurations: Sequence[ClusterConfiguration], regions: Sequence[str]
+    configurations: Sequence[ClusterConfiguration], regions: Sequence[str], engine: Engine
 ) -> Iterator[Verdict]:
-    """Judge configurations in regions, in a local AWS of their own.
+    """Judge configurations in regions by one ParallelCluster, in a local AWS of their own.
 
     Yields a verdict for every configuration, region and form, as soon as it is known.
 
     Raises:
         GoToCloudError: if ParallelCluster is not set up or no local AWS comes up.
     """
-    pcluster_python()
+    pcluster_python(engine.version)
     with TemporaryDirectory(prefix="gotocloud-validate-") as folder:
         local_aws = LocalAws.start(Path(folder))
         try:
-            yield from _verdicts(local_aws, configurations, regions)
+            yield from _verdicts(local_aws, configurations, regions, engine)
         finally:
             local_aws.stop()
 
 
 def _verdicts(
-    local_aws: LocalAws, configurations: Sequence[ClusterConfiguration], regions: Sequence[str]
+    local_aws: LocalAws,
+    configurations: Sequence[ClusterConfiguration],
+    regions: Sequence[str],
+    engine: Engine,
 ) -> Iterator[Verdict]:
-    cases = [case for region in regions for case in _cases(local_aws, configurations, region)]
+    cases = [
+        case for region in regions for case in _cases(local_aws, configurations, region, engine)
+    ]
     if not cases:
         return
     answers = judge_many(
         [case.request for case in cases],
+        version=engine.version,
         endpoint_url=local_aws.endpoint_url,
         environment=local_aws.environment(local_aws.account, cases[0].region),
     )
@@ -109,13 +116,17 @@ def _verdicts(
 
 
 def _cases(
-    local_aws: LocalAws, configurations: Iterable[ClusterConfiguration], region: str
+    local_aws: LocalAws,
+    configurations: Iterable[ClusterConfiguration],
+    region: str,
+    engine: Engine,
 ) -> Iterator[_Case]:
     zone = zone_map().region(region).best
     site = validation_site(
         lambda service, place: local_aws.client(service, local_aws.account, place),
         region=region,
         zone_id=zone.zone_id,
+        engine=engine,
     )
     for configuration in configurations:
         rendered = render(configuration, site, zone.offered)

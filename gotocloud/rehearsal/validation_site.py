@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from gotocloud.cluster_configs.engine import Engine
 from gotocloud.cluster_configs.renderer import FACTS, ClusterSite
 from gotocloud.platform.names import METHOD
 
@@ -38,13 +39,14 @@ class _Network:
     compute_subnet_id: str
 
 
-def validation_site(client: ClientFor, *, region: str, zone_id: str) -> ClusterSite:
+def validation_site(client: ClientFor, *, region: str, zone_id: str, engine: Engine) -> ClusterSite:
     """Make a cluster site in one region of the local AWS.
 
     Args:
         client: Gives boto3 clients of one account.
         region: AWS region.
         zone_id: Availability zone by ID, where both subnets stand.
+        engine: The ParallelCluster that judges.
     """
     ec2 = client("ec2", region)
     network = _network(ec2, zone_id)
@@ -60,6 +62,7 @@ def validation_site(client: ClientFor, *, region: str, zone_id: str) -> ClusterS
     _buckets(client("s3", "us-east-1"))
     identity = client("iam", region), client("sts", region)
     return ClusterSite(
+        engine=engine,
         region=region,
         head_subnet_id=network.public_subnet_id,
         compute_subnet_id=network.compute_subnet_id,

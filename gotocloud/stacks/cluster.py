@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from gotocloud.cluster_configs.engine import Engine
 from gotocloud.cluster_configs.limits import MAX_CLUSTER_NAME
 from gotocloud.cluster_configs.model import ClusterConfiguration
 from gotocloud.cluster_configs.renderer import LUSTRE_MOUNT, SOFTWARE_MOUNT, select
@@ -36,6 +37,7 @@ class ClusterStack(LaunchedStack):
         configuration: The cluster configuration.
         region: Where the template is for; regions differ in instance types.
         offered: Instance types offered in the zone of the groups' subnets.
+        engine: The ParallelCluster of the groups' providers.
         distribution_bucket: Bucket of the published releases.
         version: The release under which the template is published.
     """
@@ -48,6 +50,7 @@ class ClusterStack(LaunchedStack):
         configuration: ClusterConfiguration,
         region: str,
         offered: Container[str],
+        engine: Engine,
         distribution_bucket: str,
         version: str,
     ) -> None:
@@ -87,6 +90,7 @@ class ClusterStack(LaunchedStack):
             cluster_name=cluster_name,
             configuration=configuration,
             offered=offered,
+            engine=engine,
             network=self.network,
             lustre=self.lustre,
             desktop=self.desktop,

@@ -26,7 +26,7 @@ def add_templates(
     """Add the project stack, and a cluster stack for each configuration and platform region.
 
     Args:
-        platform: The platform whose regions and distribution bucket are meant.
+        platform: The platform whose regions, ParallelCluster and distribution bucket are meant.
         version: The release under which the templates will be published.
         zones: Which instance types each region offers. Default: the shipped zone map.
 
@@ -48,6 +48,7 @@ def add_templates(
                     configuration=load_configuration(name),
                     region=region,
                     offered=zone.offered,
+                    engine=platform.engine,
                     distribution_bucket=bucket,
                     version=version,
                 )

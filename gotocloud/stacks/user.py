@@ -102,7 +102,9 @@ class UserStack(cdk.Stack):
         roles = self.home.account.roles if self.home else AccountRoles.of_account(self)
         provider_role = ProviderRole.of_account(self, "ProviderRole")
         self._network(platform, region, share, acceptor, zones, roles)
-        self.provider = ClusterProvider(self, "ClusterProvider", role=provider_role)
+        self.provider = ClusterProvider(
+            self, "ClusterProvider", engine=platform.engine, role=provider_role
+        )
         if self.home:
             self.provider.node.add_dependency(*self.home.provider.policies)
         Facts(self, "Facts", values=self._facts(share))

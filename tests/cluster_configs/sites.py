@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.renderer import ClusterSite
 
 SITE = ClusterSite(
+    engine=engine_of(),
     region="ap-northeast-1",
     head_subnet_id="subnet-0aaaaaaaaaaaaaaaa",
     compute_subnet_id="subnet-0bbbbbbbbbbbbbbbb",

@@ -13,6 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.cluster_configs.model import (
     configuration_names,
@@ -181,6 +182,8 @@ def test_every_node_mounts_the_software_by_the_published_script() -> None:
 
 @pytest.mark.parametrize("name", configuration_names())
 def test_placeholders_can_be_read_and_hold_nothing_real(name: str) -> None:
-    text = to_yaml(render(load_configuration(name), placeholder_site("us-east-1"), ALL))
+    text = to_yaml(
+        render(load_configuration(name), placeholder_site("us-east-1", engine_of()), ALL)
+    )
     assert "SubnetId: <public subnet of the group>" in text
     assert "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore" in text

@@ -10,6 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Match, Template
 
+from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.model import load_configuration, used_instance_types
 from gotocloud.cluster_configs.renderer import FACTS
 from gotocloud.constructs.desktop import Desktop
@@ -37,6 +38,7 @@ def cluster(scope: cdk.Stack, **options: Any) -> ParallelCluster:
         "cluster_name": "hanako-apoferritin",
         "configuration": load_configuration("cryoem-spa"),
         "offered": used_instance_types(),
+        "engine": engine_of(),
         "network": network,
         "lustre": Lustre(
             scope,

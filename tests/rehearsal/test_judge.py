@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.model import (
     Acknowledgement,
     configuration_names,
@@ -36,6 +37,7 @@ from gotocloud.rehearsal.validation_site import validation_site
 from tests.needs import need_parallelcluster
 
 REGION = "us-east-1"
+VERSION = engine_of().version
 OFFERED = frozenset(used_instance_types())
 
 
@@ -53,6 +55,7 @@ def site(local_aws: LocalAws) -> ClusterSite:
         lambda service, region: local_aws.client(service, local_aws.account, region),
         region=REGION,
         zone_id="use1-az4",
+        engine=engine_of(),
     )
 
 
@@ -130,6 +133,7 @@ BREAKAGES: tuple[Callable[[Configuration], None], ...] = (
 def judged(local_aws: LocalAws, requests: Sequence[Request]) -> list[list[Message]]:
     answers = judge_many(
         requests,
+        version=VERSION,
         endpoint_url=local_aws.endpoint_url,
         environment=local_aws.environment(local_aws.account, REGION),
     )
@@ -276,7 +280,14 @@ def test_an_error_is_never_acknowledged_and_a_warning_only_by_its_text() -> None
 def test_without_parallelcluster_the_error_names_make_env(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PYTHON_VARIABLE, "/nowhere/python")
     with pytest.raises(GoToCloudError) as caught:
-        judge({}, name="a", region=REGION, endpoint_url="http://localhost:1", environment={})
+        judge(
+            {},
+            version=VERSION,
+            name="a",
+            region=REGION,
+            endpoint_url="http://localhost:1",
+            environment={},
+        )
     assert "/nowhere/python does not exist" in str(caught.value)
     assert caught.value.next_command == "make env"
     assert caught.value.exit_code is ExitCode.FAILED
@@ -290,7 +301,14 @@ def test_a_judge_that_dies_is_an_error_with_its_last_words(
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv(PYTHON_VARIABLE, str(python))
     with pytest.raises(GoToCloudError) as caught:
-        judge({}, name="spike", region=REGION, endpoint_url="http://localhost:1", environment={})
+        judge(
+            {},
+            version=VERSION,
+            name="spike",
+            region=REGION,
+            endpoint_url="http://localhost:1",
+            environment={},
+        )
     assert "stopped at 'spike' in us-east-1" in str(caught.value)
     assert "No module named pcluster" in str(caught.value)
 
@@ -306,6 +324,7 @@ def test_no_key_or_profile_of_this_machine_reaches_the_judge(
     monkeypatch.setenv("AWS_SESSION_TOKEN", "real")
     judge(
         {},
+        version=VERSION,
         name="spike",
         region=REGION,
         endpoint_url="http://localhost:1",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gotocloud.cluster_configs.renderer import PCLUSTER_VERSION
+from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.rehearsal.aws import GROUP, MANAGEMENT, VIRGINIA, Stacks, outputs
 
@@ -302,9 +302,8 @@ def test_a_size_that_is_not_sold_fails(stacks: Stacks) -> None:
 
 
 def _provider(region: str, **parameters: Any) -> dict[str, Any]:
-    host = f"{region}-aws-parallelcluster.s3.{region}.amazonaws.com"
-    path = f"parallelcluster/{PCLUSTER_VERSION}/templates/custom_resource/cluster.yaml"
-    properties = {"TemplateURL": f"https://{host}/{path}", "Parameters": parameters}
+    url = engine_of().provider_template_url(region)
+    properties = {"TemplateURL": url, "Parameters": parameters}
     return {"Type": "AWS::CloudFormation::Stack", "Properties": properties}
 
 

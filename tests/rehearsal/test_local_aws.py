@@ -13,7 +13,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from gotocloud.cluster_configs.renderer import PCLUSTER_VERSION
+from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.errors import GoToCloudError
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.server import LOCK
@@ -124,7 +124,7 @@ def test_an_environment_leads_to_no_real_account(
 
 
 def test_official_images_are_offered_in_every_region(local: LocalAws) -> None:
-    pattern = f"aws-parallelcluster-{PCLUSTER_VERSION}-ubuntu-2404-lts-hvm-x86_64-*"
+    pattern = f"{engine_of().image_name_prefix('ubuntu2404', 'x86_64')}-*"
     wanted = [{"Name": "name", "Values": [pattern]}]
     for region in (TOKYO, VIRGINIA, "eu-central-1"):
         found = local.client("ec2", GROUP, region).describe_images(

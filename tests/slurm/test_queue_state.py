@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
 from gotocloud.cluster_configs.partitions import Partition, configured_partitions
 from gotocloud.cluster_configs.placeholders import placeholder_site
@@ -143,7 +144,7 @@ def test_sinfo_of_another_form_is_refused() -> None:
 def test_configuration_and_slurm_agree_on_the_partitions(name: str, region: str) -> None:
     configuration = load_configuration(name)
     offered = zone_map().region(region).best.offered
-    rendered = render(configuration, placeholder_site(region), offered)
+    rendered = render(configuration, placeholder_site(region, engine_of()), offered)
     said = "".join(
         f"{queue.name}|{one.count}|{one.vcpus}|{one.memory_mib}|"
         f"{f'gpu:{one.gpu_model}:{one.gpus}' if one.gpus else '(null)'}|"

@@ -10,6 +10,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
+from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.model import (
     configuration_names,
     load_configuration,
@@ -42,6 +43,7 @@ def synthesised(**options: Any) -> dict[str, Any]:
             "configuration": load_configuration("cryoem-spa"),
             "region": "ap-northeast-1",
             "offered": used_instance_types(),
+            "engine": engine_of(),
             "distribution_bucket": "distribution",
             "version": "1.2.3",
             **options,

@@ -41,6 +41,7 @@ def render(
     region: Annotated[str, typer.Option(help="AWS region.")],
 ) -> None:
     """Print the ParallelCluster configuration, with <placeholders> for what a launch decides."""
+    from gotocloud.cluster_configs.engine import engine_of
     from gotocloud.cluster_configs.model import load_configuration
     from gotocloud.cluster_configs.placeholders import placeholder_site
     from gotocloud.cluster_configs.renderer import render as rendered
@@ -56,7 +57,8 @@ def render(
             f"Left out in {region}: queue {queue.name}; "
             f"none of {', '.join(queue.instance_types)} is offered in the chosen zone."
         )
-    typer.echo(to_yaml(rendered(configuration, placeholder_site(region), offered)), nl=False)
+    site = placeholder_site(region, engine_of())
+    typer.echo(to_yaml(rendered(configuration, site, offered)), nl=False)
 
 
 @app.command(epilog="Example: gotocloud cluster validate cryoem-spa --region us-east-1")
@@ -70,6 +72,7 @@ def validate(
     as_json: Json = False,
 ) -> None:
     """Run ParallelCluster's own validators, in a local AWS; exit code 1 if they find anything."""
+    from gotocloud.cluster_configs.engine import engine_of
     from gotocloud.cluster_configs.model import configuration_names, load_configuration
     from gotocloud.platform.zones import zone_map
     from gotocloud.rehearsal.validation import validate as verdicts_of
@@ -83,7 +86,7 @@ def validate(
     configurations: list[ClusterConfiguration] = list(found[: len(wanted)])
     narrate(f"Judging {len(wanted)} configuration(s) in {len(regions)} region(s) ...")
     verdicts = []
-    for verdict in verdicts_of(configurations, regions):
+    for verdict in verdicts_of(configurations, regions, engine_of()):
         narrate(_progress(verdict))
         verdicts.append(verdict)
     if as_json:

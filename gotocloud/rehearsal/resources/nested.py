@@ -14,7 +14,10 @@ PROVIDER_URL = re.compile(
     r"/parallelcluster/(?P<version>[0-9.]+)/templates/custom_resource/cluster\.yaml"
 )
 """AWS's own template of the provider; it cannot be fetched here, so it is modelled.
-Source: aws-parallelcluster 3.16.1, cloudformation/custom_resource/cluster.yaml."""
+Source: cloudformation/custom_resource/cluster.yaml of ParallelCluster."""
+
+VERSION_TAG = "parallelcluster:version"
+"""Tag of the provider's function; here its log group carries it, because there is no function."""
 
 PROVIDER_PARAMETERS = {"AdditionalIamPolicies", "CustomBucket", "CustomLambdaRole"}
 
@@ -45,7 +48,7 @@ class NestedStack(Resource):
         stack_id = self.site.arn("cloudformation", f"stack/{name}/{name[-12:].lower()}")
         function = self.site.arn("lambda", f"function:pcluster-cfn-{name[-12:].lower()}")
         group = f"/aws/lambda/pcluster-cfn-{name[-12:].lower()}"
-        self.call("logs", "CreateLogGroup", logGroupName=group)
+        self.call("logs", "CreateLogGroup", logGroupName=group, tags={VERSION_TAG: version})
         self.notes.update(log_group=group, version=version)
         self.physical_id = stack_id
         layer = f"layer:PclusterLayer-{version.replace('.', '-')}:1"

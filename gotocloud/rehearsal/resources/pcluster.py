@@ -8,21 +8,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from gotocloud.cluster_configs.renderer import PCLUSTER_VERSION
+from gotocloud.cluster_configs.engine import Engine, engine_of
 from gotocloud.rehearsal.engine.access import environment
 from gotocloud.rehearsal.engine.values import stringified
 from gotocloud.rehearsal.judge import Message, judge
 from gotocloud.rehearsal.nodes import NODES
 from gotocloud.rehearsal.resources.base import Resource, ResourceError
+from gotocloud.rehearsal.resources.nested import VERSION_TAG
 from gotocloud.rehearsal.resources.pcluster_head import make_role, remove_role, tell
 from gotocloud.rehearsal.services.data_repository_lustre import LUSTRE
 from gotocloud.rehearsal.services.run_command import add_head_node
 
 _FUNCTION = re.compile(r"arn:aws:lambda:(?P<region>[^:]+):(?P<account>\d+):function:(?P<name>.+)")
-_OS_PARTS = {"alinux2023": "amzn2023-hvm", "rhel8": "rhel8-hvm", "rhel9": "rhel9-hvm"}
-_OS_PARTS |= {"rocky8": "rocky8-hvm", "rocky9": "rocky9-hvm"}
-_OS_PARTS |= {"ubuntu2204": "ubuntu-2204-lts-hvm", "ubuntu2404": "ubuntu-2404-lts-hvm"}
-MOST_TAGS = 40
 
 
 class PclusterCluster(Resource):
@@ -39,22 +36,23 @@ class PclusterCluster(Resource):
     known = changeable | {"ClusterName", "Region", "ServiceToken", "ValidationFailureLevel"}
 
     def create(self) -> None:
-        self._check_provider()
+        engine = self._engine()
         name = self.properties["ClusterName"]
         if name == self.site.stack_name:
             raise ResourceError(f"The cluster and its stack have the same name, {name}.")
-        configuration = self._configuration()
-        messages = self._judged(configuration)
+        configuration = self._configuration(engine)
+        messages = self._judged(engine, configuration)
         self.physical_id = name
         try:
-            head_node = self._launch(configuration)
+            head_node = self._launch(engine, configuration)
         except Exception:
             self.delete()
             raise
-        self._describe(configuration, head_node, messages)
+        self._describe(engine, configuration, head_node, messages)
 
     def update(self, before: Mapping[str, Any]) -> None:
-        messages = self._judged(self._configuration())
+        engine = self._engine()
+        messages = self._judged(engine, self._configuration(engine))
         self.attributes["validationMessages"] = _listed(messages)
 
     def delete(self) -> None:
@@ -68,7 +66,8 @@ class PclusterCluster(Resource):
         if address := self.notes.get("address"):
             self.call("ec2", "ReleaseAddress", AllocationId=address)
 
-    def _check_provider(self) -> None:
+    def _engine(self) -> Engine:
+        """The version of ParallelCluster that the provider was made from."""
         token = str(self.properties["ServiceToken"])
         found = _FUNCTION.fullmatch(token)
         if not found or (found["account"], found["region"]) != (
@@ -80,19 +79,22 @@ class PclusterCluster(Resource):
         groups = self.call("logs", "DescribeLogGroups", logGroupNamePrefix=group)["logGroups"]
         if not groups:
             raise ResourceError(f"No ParallelCluster provider answers at {token}")
+        tags = self.call("logs", "ListTagsLogGroup", logGroupName=group)["tags"]
+        return engine_of(tags[VERSION_TAG])
 
-    def _configuration(self) -> dict[str, Any]:
+    def _configuration(self, engine: Engine) -> dict[str, Any]:
         configuration = dict(stringified(self.properties["ClusterConfiguration"]))
         own = {tag["Key"]: tag["Value"] for tag in configuration.get("Tags", [])}
         merged = {**self.site.stack_tags, **own}
-        if len(merged) > MOST_TAGS:
-            raise ResourceError(f"A cluster takes {MOST_TAGS} tags, not {len(merged)}.")
+        if len(merged) > engine.max_tags:
+            raise ResourceError(f"A cluster takes {engine.max_tags} tags, not {len(merged)}.")
         configuration["Tags"] = [{"Key": key, "Value": value} for key, value in merged.items()]
         return configuration
 
-    def _judged(self, configuration: Mapping[str, Any]) -> list[Message]:
+    def _judged(self, engine: Engine, configuration: Mapping[str, Any]) -> list[Message]:
         messages = judge(
             configuration,
+            version=engine.version,
             name=self.properties["ClusterName"],
             region=self.site.region,
             endpoint_url=self.site.endpoint_url,
@@ -104,7 +106,7 @@ class PclusterCluster(Resource):
             raise ResourceError(f"Invalid cluster configuration: {told}")
         return messages
 
-    def _launch(self, configuration: Mapping[str, Any]) -> dict[str, Any]:
+    def _launch(self, engine: Engine, configuration: Mapping[str, Any]) -> dict[str, Any]:
         head = configuration["HeadNode"]
         self.notes["role"] = make_role(self.call, self.physical_id, configuration)
         networking = head["Networking"]
@@ -112,7 +114,7 @@ class PclusterCluster(Resource):
         made = self.call(
             "ec2",
             "RunInstances",
-            ImageId=self._image(configuration),
+            ImageId=self._image(engine, configuration),
             InstanceType=head["InstanceType"],
             KeyName=head.get("Ssh", {}).get("KeyName"),
             MaxCount=1,
@@ -120,7 +122,7 @@ class PclusterCluster(Resource):
             SecurityGroupIds=own,
             SubnetId=networking["SubnetId"],
             TagSpecifications=[
-                {"ResourceType": "instance", "Tags": self._instance_tags(configuration)}
+                {"ResourceType": "instance", "Tags": self._instance_tags(engine, configuration)}
             ],
         )["Instances"][0]
         self.notes["instance"] = made["InstanceId"]
@@ -146,25 +148,28 @@ class PclusterCluster(Resource):
         )
         tell(self.call, node.root, configuration)
 
-    def _image(self, configuration: Mapping[str, Any]) -> str:
-        part = _OS_PARTS[configuration["Image"]["Os"]]
+    def _image(self, engine: Engine, configuration: Mapping[str, Any]) -> str:
+        if custom := configuration["Image"].get("CustomAmi"):
+            return str(custom)
         kind = self.call(
             "ec2",
             "DescribeInstanceTypes",
             InstanceTypes=[configuration["HeadNode"]["InstanceType"]],
         )["InstanceTypes"][0]
         cpu = kind["ProcessorInfo"]["SupportedArchitectures"][0]
-        name = f"aws-parallelcluster-{PCLUSTER_VERSION}-{part}-{cpu}-*"
+        name = f"{engine.image_name_prefix(configuration['Image']['Os'], cpu)}-*"
         images = self.call("ec2", "DescribeImages", Filters=[{"Name": "name", "Values": [name]}])
         return str(images["Images"][0]["ImageId"])
 
-    def _instance_tags(self, configuration: Mapping[str, Any]) -> list[dict[str, str]]:
+    def _instance_tags(
+        self, engine: Engine, configuration: Mapping[str, Any]
+    ) -> list[dict[str, str]]:
         return [
             *configuration["Tags"],
             {"Key": "Name", "Value": "HeadNode"},
             {"Key": "parallelcluster:cluster-name", "Value": self.properties["ClusterName"]},
             {"Key": "parallelcluster:node-type", "Value": "HeadNode"},
-            {"Key": "parallelcluster:version", "Value": PCLUSTER_VERSION},
+            {"Key": "parallelcluster:version", "Value": engine.version},
         ]
 
     def _give_address(self, wanted: str | None) -> None:
@@ -183,6 +188,7 @@ class PclusterCluster(Resource):
 
     def _describe(
         self,
+        engine: Engine,
         configuration: Mapping[str, Any],
         head_node: Mapping[str, Any],
         messages: list[Message],
@@ -203,7 +209,7 @@ class PclusterCluster(Resource):
             "headNode.state": head_node["State"]["Name"],
             "region": self.site.region,
             "scheduler.type": configuration["Scheduling"]["Scheduler"],
-            "version": PCLUSTER_VERSION,
+            "version": engine.version,
             "validationMessages": _listed(messages),
         }
         if public := head_node.get("PublicIpAddress"):

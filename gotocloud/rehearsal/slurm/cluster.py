@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.cluster_configs.partitions import configured_partitions
 from gotocloud.cluster_configs.placeholders import placeholder_site
@@ -93,7 +94,9 @@ class RehearsalCluster:
                 f"A rehearsed Slurm already runs in {directory} (process {running.pid})."
             )
         offered = zone_map().region(region).best.offered
-        rendered = render(load_configuration(configuration), placeholder_site(region), offered)
+        rendered = render(
+            load_configuration(configuration), placeholder_site(region, engine_of()), offered
+        )
         minutes = rendered["Scheduling"]["SlurmSettings"]["ScaledownIdletime"]
         idle_s = 60.0 * minutes if idle_s is None else idle_s
         timing = Timing(boot_delay_s, idle_s, notice_s, boot_timeout_s)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
 from gotocloud.cluster_configs.placeholders import placeholder_site
@@ -27,7 +28,9 @@ LAYOUT = Layout(Path("/somewhere"))
 
 def queues_of(name: str, region: str = "us-east-1") -> tuple[SlurmQueue, ...]:
     offered = zone_map().region(region).best.offered
-    return slurm_queues(render(load_configuration(name), placeholder_site(region), offered))
+    return slurm_queues(
+        render(load_configuration(name), placeholder_site(region, engine_of()), offered)
+    )
 
 
 @pytest.mark.parametrize("name", configuration_names())
