@@ -22,6 +22,7 @@ from gotocloud.aws.live_status import group_stacks, stack_facts
 from gotocloud.aws.projects import Place, checked_names, require_project
 from gotocloud.aws.quotas import cluster_levels
 from gotocloud.aws.session import error_code, explained
+from gotocloud.cluster_configs.lustre_sizes import Deployment, lustre_size_problem
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.platform.parameters import CAPACITIES, KEEP_HOURS, Fact
 from gotocloud.platform.project_names import ProjectNames
@@ -130,6 +131,8 @@ def plan_start(cloud: Cloud, where: Place, wanted: Wanted) -> Start:
     url, template = published_template(cloud, where.facts, release, path)
     shape = cluster_shape(template)
     gib = wanted.lustre_gib or shape.lustre_gib or 0
+    if problem := lustre_size_problem(gib, Deployment(shape.lustre_type)):
+        raise InputError(f"{problem}.", next_command="gotocloud start --lustre-gib 2400")
     plan = StackPlan(
         name=names.cluster_stack,
         region=cloud.region,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
 from pydantic import (
@@ -26,6 +26,7 @@ from gotocloud.cluster_configs.limits import (
     SPOT_SUFFIX,
     head_node_memory_gib,
 )
+from gotocloud.cluster_configs.lustre_sizes import Deployment, lustre_size_problem
 from gotocloud.errors import InputError, unknown_name
 
 JOB_TYPES = (
@@ -182,20 +183,18 @@ class Lustre(_Frozen):
 
     Args:
         deployment_type: FSx's name for it.
-        gib: Capacity; FSx sells 1200 GiB or multiples of 2400.
+        gib: Capacity, one of `lustre_sizes_gib`.
         source: Where type and size come from.
     """
 
-    deployment_type: Literal["SCRATCH_2", "PERSISTENT_2"]
+    deployment_type: Deployment
     gib: int
     source: Sourced
 
-    @field_validator("gib")
-    @classmethod
-    def _is_sold(cls, gib: int) -> int:
-        if gib != 1200 and (gib < 2400 or gib % 2400):
-            raise ValueError(f"{gib} GiB is not sold; 1200 or a multiple of 2400 is")
-        return gib
+    @model_validator(mode="after")
+    def _is_sold(self) -> Self:
+        problem = lustre_size_problem(self.gib, self.deployment_type)
+        return _raise([f"gib: {problem}"] if problem else [], self)
 
 
 class Acknowledgement(_Frozen):
@@ -233,6 +232,14 @@ class ClusterConfiguration(_Frozen):
     def max_nodes(self) -> int:
         """Nodes of all queues at their largest, on demand and spot."""
         return 2 * sum(queue.max_nodes for queue in self.queues)
+
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """Every instance type that it may use, head nodes included, sorted."""
+        used = {*self.head_node.instance_types}
+        for queue in self.queues:
+            used.update(queue.instance_types)
+        return tuple(sorted(used))
 
     def queue_for(self, job_type: str) -> Queue | None:
         """The queue that serves a job type."""
@@ -291,10 +298,7 @@ def used_instance_types() -> tuple[str, ...]:
     """Every instance type that any configuration may use, head nodes included, sorted."""
     used: set[str] = set()
     for name in configuration_names():
-        configuration = load_configuration(name)
-        used.update(configuration.head_node.instance_types)
-        for queue in configuration.queues:
-            used.update(queue.instance_types)
+        used.update(load_configuration(name).instance_types)
     return tuple(sorted(used))
 
 

@@ -15,6 +15,7 @@ import yaml
 from gotocloud.cluster_configs.engine import Engine
 from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.cluster_configs.model import Choice, ClusterConfiguration, Queue
+from gotocloud.cluster_configs.offerings import Offerings
 from gotocloud.errors import GoToCloudError
 
 OPERATING_SYSTEM = "ubuntu2404"
@@ -115,8 +116,11 @@ def select(configuration: ClusterConfiguration, offered: Container[str]) -> Sele
     """Choose the first offered instance type of the head node and of each queue.
 
     Raises:
-        GoToCloudError: if there is no head node or no queue to be had at all.
+        GoToCloudError: if there is no head node or no queue to be had at all, or no data on
+            an instance type.
     """
+    if isinstance(offered, Offerings):
+        offered.require(configuration.instance_types)
     heads = [name for name in configuration.head_node.instance_types if name in offered]
     chosen = []
     left_out = []

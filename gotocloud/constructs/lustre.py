@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import ClassVar
 
 import aws_cdk as cdk
@@ -14,6 +13,8 @@ from aws_cdk import aws_fsx as fsx
 from aws_cdk import aws_s3 as s3
 from constructs import Construct, DependencyGroup, IDependable
 
+from gotocloud.cluster_configs.lustre_sizes import Deployment, lustre_size_problem
+
 VERSION = "2.15"
 """Lustre version; data repository associations need 2.12 or newer."""
 
@@ -22,20 +23,6 @@ PORTS = ((988, 988), (1018, 1023))
 Source: FSx for Lustre guide, "File system access control with Amazon VPC"."""
 
 EVENTS = ("NEW", "CHANGED", "DELETED")
-
-
-class Deployment(StrEnum):
-    """FSx's deployment types that take a data repository association and LZ4."""
-
-    SCRATCH_2 = "SCRATCH_2"
-    PERSISTENT_2 = "PERSISTENT_2"
-
-
-def lustre_size_problem(gib: int) -> str | None:
-    """Why FSx does not sell a Lustre of that size, or None when it does."""
-    if gib == 1200 or (gib >= 2400 and gib % 2400 == 0):
-        return None
-    return f"{gib} GiB is not a size that FSx sells; 1200 or a multiple of 2400 is"
 
 
 @jsii.implements(ec2.IConnectable)
@@ -48,7 +35,7 @@ class Lustre(Construct):
     Args:
         vpc: The group's VPC.
         subnet_id: The subnet of the compute nodes.
-        size_gib: 1200 or a multiple of 2400; may be a CDK token.
+        size_gib: One of `lustre_sizes_gib`; may be a CDK token.
         bucket: The project's bucket.
         deployment: Default: SCRATCH_2, not replicated and the cheapest.
         throughput_mb_per_s_per_tib: For PERSISTENT_2 only. Default: 125, its lowest.
@@ -71,7 +58,9 @@ class Lustre(Construct):
         deployment: Deployment = Deployment.SCRATCH_2,
         throughput_mb_per_s_per_tib: int | None = None,
     ) -> None:
-        problem = None if Token.is_unresolved(size_gib) else lustre_size_problem(size_gib)
+        problem = (
+            None if Token.is_unresolved(size_gib) else lustre_size_problem(size_gib, deployment)
+        )
         problems = [problem] if problem else []
         throughput = self._throughput(deployment, throughput_mb_per_s_per_tib, problems)
         if problems:

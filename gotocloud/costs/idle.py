@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from gotocloud.cluster_configs.lustre_sizes import Deployment
 from gotocloud.cluster_configs.model import ClusterConfiguration
 from gotocloud.costs.prices import (
     HOURS_PER_MONTH,
@@ -116,7 +117,7 @@ def idle_cost(
     head = head_node_type or configuration.head_node.instance_types[0]
     lustre = (
         Item.LUSTRE_SCRATCH_2
-        if configuration.lustre.deployment_type == "SCRATCH_2"
+        if configuration.lustre.deployment_type is Deployment.SCRATCH_2
         else Item.LUSTRE_PERSISTENT_2
     )
     items = (

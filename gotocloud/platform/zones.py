@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from gotocloud.cluster_configs.offerings import REFRESH_COMMAND, Offerings
 from gotocloud.errors import InputError, unknown_name
 from gotocloud.platform.lines import read_text
 from gotocloud.platform.model import location_text
@@ -25,7 +26,6 @@ from gotocloud.platform.model import location_text
 ZONE_ID = re.compile(r"^[a-z]+[0-9]+-az[0-9]+$")
 """Availability zones; local and wavelength zones have longer ids."""
 
-REFRESH_COMMAND = "gotocloud platform zones --refresh"
 SHIPPED = "zone_map.json"
 
 
@@ -46,6 +46,11 @@ class RankedZone(_Model):
     offered: tuple[str, ...]
     missing: tuple[str, ...]
     reason: str
+
+    @property
+    def offerings(self) -> Offerings:
+        """What it offers, where a type without data is an error."""
+        return Offerings(self.zone_id, frozenset(self.offered), frozenset(self.missing))
 
 
 class RegionZones(_Model):

@@ -129,7 +129,7 @@ def _cases(
         engine=engine,
     )
     for configuration in configurations:
-        rendered = render(configuration, site, zone.offered)
+        rendered = render(configuration, site, zone.offerings)
         for form in FORMS:
             content = rendered if form == "plain" else stringified(rendered)
             request = Request(f"{configuration.name}-{form}", region, content)
@@ -145,7 +145,7 @@ def _verdict(case: _Case, messages: Iterable[Message], seconds: float) -> Verdic
             accepted.append(Accepted(message, reason))
         elif message.level != "INFO":
             findings.append(message)
-    left_out = select(case.configuration, case.zone.offered).left_out
+    left_out = select(case.configuration, case.zone.offerings).left_out
     return Verdict(
         configuration=case.configuration.name,
         region=case.region,

@@ -12,19 +12,17 @@ from constructs import Construct
 
 from gotocloud.cluster_configs.engine import Engine
 from gotocloud.cluster_configs.limits import MAX_CLUSTER_NAME
+from gotocloud.cluster_configs.lustre_sizes import lustre_sizes_gib, lustre_sizes_text
 from gotocloud.cluster_configs.model import ClusterConfiguration
 from gotocloud.cluster_configs.renderer import LUSTRE_MOUNT, SOFTWARE_MOUNT, select
 from gotocloud.constructs.cluster_network import ClusterNetwork, GroupNetwork
 from gotocloud.constructs.desktop import Desktop
-from gotocloud.constructs.lustre import Deployment, Lustre
+from gotocloud.constructs.lustre import Lustre
 from gotocloud.constructs.parallel_cluster import HeadNodeSetup, ParallelCluster, SoftwareMount
 from gotocloud.platform.names import release_key
 from gotocloud.platform.parameters import CAPACITIES, KEEP_HOURS, MOST_KEEP_HOURS, Fact
 from gotocloud.stacks.launched import LaunchedStack, Section
 from gotocloud.stacks.project import BUCKET_PATTERN, BUCKET_RULE
-
-LUSTRE_SIZES_GIB = (1200, *range(2400, 40 * 2400 + 1, 2400))
-"""Sizes on offer: what FSx sells. The upper end is our own, forty times the usual size."""
 
 NODE_SCRIPT = "node/mount-software.sh"
 HEAD_NODE_SCRIPT = "node/configure-head-node.sh"
@@ -63,13 +61,14 @@ class ClusterStack(LaunchedStack):
             + _missing_queues(configuration, offered),
         )
         cluster_name, bucket_name, compute_cidr = self._texts()
+        deployment = configuration.lustre.deployment_type
         size_gib = self.number(
             "LustreGib",
             label="Working storage (GiB)",
             description=f"Size of the Lustre file system at {LUSTRE_MOUNT}.",
             default=configuration.lustre.gib,
-            allowed=LUSTRE_SIZES_GIB,
-            constraint=f"1200, or a multiple of 2400 up to {LUSTRE_SIZES_GIB[-1]}",
+            allowed=lustre_sizes_gib(deployment),
+            constraint=lustre_sizes_text(deployment),
         )
         bucket = s3.Bucket.from_bucket_name(self, "ProjectBucket", bucket_name)
         group = self._group_network()
@@ -81,7 +80,7 @@ class ClusterStack(LaunchedStack):
             subnet_id=self.network.subnet_id,
             size_gib=size_gib,
             bucket=bucket,
-            deployment=Deployment(configuration.lustre.deployment_type),
+            deployment=deployment,
         )
         self.desktop = Desktop(self, "Desktop", vpc=group.vpc)
         self.cluster = ParallelCluster(

@@ -47,7 +47,7 @@ def add_templates(
                     cluster_stack_id(name, region),
                     configuration=load_configuration(name),
                     region=region,
-                    offered=zone.offered,
+                    offered=zone.offerings,
                     engine=platform.engine,
                     distribution_bucket=bucket,
                     version=version,

@@ -14,7 +14,7 @@ import yaml
 from typer.testing import CliRunner
 
 from gotocloud.cli.commands.cluster import app
-from gotocloud.cluster_configs.model import JOB_TYPES, configuration_names
+from gotocloud.cluster_configs.model import JOB_TYPES, configuration_names, used_instance_types
 from gotocloud.errors import ExitCode, InputError
 from gotocloud.platform.zones import ZoneMap, zone_map
 from gotocloud.rehearsal import validation
@@ -64,7 +64,9 @@ def test_render_prints_nothing_but_yaml_on_stdout() -> None:
 def test_render_says_which_queues_a_region_cannot_have(monkeypatch: pytest.MonkeyPatch) -> None:
     known = zone_map()
     best = known.region("us-east-1").best
-    poorer = best.model_copy(update={"offered": ("m5.xlarge", "c6i.32xlarge")})
+    poorer = best.model_copy(
+        update={"offered": ("m5.xlarge", "c6i.32xlarge"), "missing": used_instance_types()}
+    )
     region = known.region("us-east-1").model_copy(update={"ranked": (poorer,)})
     poor_map = ZoneMap(regions={"us-east-1": region}, left_out={})
     monkeypatch.setattr("gotocloud.platform.zones.zone_map", lambda: poor_map)

@@ -180,7 +180,7 @@ class TestStart:
 
     @pytest.mark.parametrize("size", ["1000", "3000", "-1"])
     def test_a_size_that_is_not_sold_is_refused(self, size: str) -> None:
-        with pytest.raises(InputError, match="not sold"):
+        with pytest.raises(InputError, match="not possible; allowed: 1,200 or a multiple of 2,400"):
             go("p", f"--lustre-gib={size}")
 
     def test_an_unknown_configuration_is_refused_with_those_that_there_are(self) -> None:

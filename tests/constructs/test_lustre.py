@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Match, Template
 
-from gotocloud.constructs.lustre import Deployment, Lustre, lustre_size_problem
+from gotocloud.cluster_configs.lustre_sizes import Deployment
+from gotocloud.constructs.lustre import Lustre
 from tests.constructs.cluster_samples import bucket, group_network, only, stack
 
 pytestmark = pytest.mark.cdk
@@ -120,14 +121,9 @@ def test_persistent_deployment_takes_the_lowest_throughput_unless_told() -> None
     )
 
 
-@pytest.mark.parametrize("gib", [1200, 2400, 4800, 100_800])
-def test_sizes_that_fsx_sells_are_taken(gib: int) -> None:
-    assert lustre_size_problem(gib) is None
-
-
 @pytest.mark.parametrize("gib", [0, -2400, 1024, 1199, 3600, 2401])
 def test_sizes_that_fsx_does_not_sell_are_refused(gib: int) -> None:
-    with pytest.raises(ValueError, match=f"{gib} GiB is not a size that FSx sells"):
+    with pytest.raises(ValueError, match=f"of {gib:,} GiB is not possible"):
         lustre(size_gib=gib)
 
 

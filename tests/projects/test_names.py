@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gotocloud.projects.names import name_problems, version_order
-from gotocloud.projects.sizes import LARGEST_GIB, lustre_size_problem
 
 
 @pytest.mark.parametrize("scientist", ["toshio", "a.b@example.org", "x", "A+b_c=d", "a,b"])
@@ -66,13 +65,3 @@ def test_versions_sort_as_people_count() -> None:
 @given(st.lists(st.from_regex(r"[0-9A-Za-z][0-9A-Za-z.-]{0,12}", fullmatch=True)))
 def test_any_versions_can_be_sorted(versions: list[str]) -> None:
     assert len(sorted(versions, key=version_order)) == len(versions)
-
-
-@given(st.integers(-1000, 200_000))
-def test_sizes_are_those_of_the_template(gib: int) -> None:
-    sold = {1200, *range(2400, LARGEST_GIB + 1, 2400)}
-    assert (lustre_size_problem(gib) is None) == (gib in sold)
-
-
-def test_the_nearest_sizes_are_named() -> None:
-    assert "2,400 or 4,800" in str(lustre_size_problem(3000))

@@ -11,12 +11,13 @@ import pytest
 from aws_cdk.assertions import Template
 
 from gotocloud.cluster_configs.engine import engine_of
+from gotocloud.cluster_configs.lustre_sizes import LARGEST_GIB, Deployment, lustre_sizes_gib
 from gotocloud.cluster_configs.model import (
+    ClusterConfiguration,
     configuration_names,
     load_configuration,
     used_instance_types,
 )
-from gotocloud.constructs.lustre import lustre_size_problem
 from gotocloud.errors import GoToCloudError
 from gotocloud.platform.model import Platform
 from gotocloud.platform.zones import RankedZone, RegionZones, ZoneMap, zone_map
@@ -171,7 +172,20 @@ def test_lustre_sizes_are_those_that_fsx_sells_with_the_configurations_default(
     parameter = synthesised(configuration=chosen)["Parameters"]["LustreGib"]
     assert parameter["Default"] == str(chosen.lustre.gib)
     assert parameter["Default"] in parameter["AllowedValues"]
-    assert not [size for size in parameter["AllowedValues"] if lustre_size_problem(int(size))]
+    assert tuple(map(int, parameter["AllowedValues"])) == lustre_sizes_gib(
+        chosen.lustre.deployment_type
+    )
+
+
+@pytest.mark.parametrize("deployment", list(Deployment))
+def test_the_largest_lustre_of_a_configuration_is_among_its_templates_values(
+    deployment: Deployment,
+) -> None:
+    spa = load_configuration("cryoem-spa").model_dump()
+    lustre = {**spa["lustre"], "deployment_type": deployment, "gib": LARGEST_GIB}
+    largest = ClusterConfiguration.model_validate({**spa, "lustre": lustre})
+    parameter = synthesised(configuration=largest)["Parameters"]["LustreGib"]
+    assert parameter["Default"] in parameter["AllowedValues"]
 
 
 @pytest.mark.parametrize(

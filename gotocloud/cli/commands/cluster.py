@@ -51,7 +51,7 @@ def render(
     configuration, zones = _all_or_every_problem(
         lambda: load_configuration(name), lambda: zone_map().region(region)
     )
-    offered = zones.best.offered
+    offered = zones.best.offerings
     for queue in select(configuration, offered).left_out:
         narrate(
             f"Left out in {region}: queue {queue.name}; "

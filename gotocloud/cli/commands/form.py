@@ -95,7 +95,7 @@ def _configured_queues(config: str, region: str) -> Sequence[Partition]:
     from gotocloud.cluster_configs.partitions import configured_partitions
     from gotocloud.platform.zones import zone_map
 
-    offered = zone_map().region(region).best.offered
+    offered = zone_map().region(region).best.offerings
     return configured_partitions(load_configuration(config), offered)
 
 

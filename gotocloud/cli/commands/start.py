@@ -70,12 +70,12 @@ def start(
     from gotocloud.aws.clusters import Wanted, cluster_state
     from gotocloud.aws.projects import only_project, place
     from gotocloud.cli.running import close_stale_desktops
+    from gotocloud.cluster_configs.lustre_sizes import lustre_size_problem
     from gotocloud.cluster_configs.model import load_configuration
-    from gotocloud.projects.sizes import lustre_size_problem
     from gotocloud.projects.states import State
 
-    load_configuration(config)
-    if lustre_gib is not None and (problem := lustre_size_problem(lustre_gib)):
+    deployment = load_configuration(config).lustre.deployment_type
+    if lustre_gib is not None and (problem := lustre_size_problem(lustre_gib, deployment)):
         raise InputError(f"{problem}.", next_command="gotocloud start --lustre-gib 2400")
     cloud = StandardCloud()
     where = place(cloud)

@@ -93,7 +93,7 @@ class RehearsalCluster:
             raise GoToCloudError(
                 f"A rehearsed Slurm already runs in {directory} (process {running.pid})."
             )
-        offered = zone_map().region(region).best.offered
+        offered = zone_map().region(region).best.offerings
         rendered = render(
             load_configuration(configuration), placeholder_site(region, engine_of()), offered
         )
