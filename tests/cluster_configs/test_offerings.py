@@ -6,6 +6,7 @@ import aws_cdk as cdk
 import pytest
 
 from gotocloud.cli.commands import form
+from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.model import ClusterConfiguration, load_configuration
 from gotocloud.cluster_configs.offerings import Offerings
 from gotocloud.cluster_configs.partitions import configured_partitions
@@ -61,6 +62,7 @@ def test_partitions_and_templates_are_not_made_without_data() -> None:
             configuration=spa(),
             region="us-east-1",
             offered=offered,
+            engine=engine_of(),
             distribution_bucket="distribution",
             version="1.2.3",
         )
