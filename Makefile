@@ -20,13 +20,13 @@ help: ## show this list
 
 env: $(VENV)/.ready $(PCLUSTER_VENV)/.ready node_modules/.ready ## set everything up, in this folder only
 
-$(VENV)/.ready: requirements.txt pyproject.toml
+$(VENV)/.ready: requirements.txt pyproject.toml local_aws/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "GoToCloud needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
 	@echo "Setting up $(VENV) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --require-hashes -r requirements.txt
-	@$(BIN)/pip install -qq --no-deps --no-build-isolation --editable .
+	@$(BIN)/pip install -qq --no-deps --no-build-isolation --editable . --editable local_aws
 	@touch $@
 
 # ParallelCluster pins an old CDK; it can never share an environment with ours.
@@ -60,10 +60,10 @@ lint: env
 	@mypy
 	@shellcheck gotocloud/node/*.sh .ci/run
 
-lock: ## write the lock files anew from pyproject.toml
+lock: ## write the lock files anew
 	@$(BIN)/pip-compile --quiet --extra infra --extra advice --extra rehearsal --extra dev --all-build-deps \
 	  --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-emit-trusted-host --strip-extras --no-header -o requirements.txt pyproject.toml
+	  --no-emit-trusted-host --strip-extras --no-header -o requirements.txt pyproject.toml local_aws/pyproject.toml
 	@$(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --strip-extras --no-header \
 	  -o requirements-pcluster.txt requirements-pcluster.in

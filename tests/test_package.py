@@ -9,22 +9,39 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from tests.needs import ROOT
 
 
-def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
-    source = tmp_path / "source"
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that a scientist installs."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
     shutil.copytree(
         ROOT / "gotocloud", source / "gotocloud", ignore=shutil.ignore_patterns("__pycache__")
     )
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*build, "--wheel-dir", tmp_path, source], check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    held = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("gotocloud/")}
-    files = {str(f.relative_to(source)) for f in (source / "gotocloud").rglob("*") if f.is_file()}
-    assert files - held == set()
+    subprocess.run([*build, "--wheel-dir", folder, source], check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+def _held(wheel: Path) -> set[str]:
+    return {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("gotocloud/")}
+
+
+def test_the_wheel_holds_every_file_of_the_package_but_the_rehearsal(wheel: Path) -> None:
+    files = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "gotocloud").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    rehearsal = {name for name in files if name.startswith("gotocloud/rehearsal/")}
+    assert rehearsal
+    assert _held(wheel) == files - rehearsal
 
 
 def test_the_command_line_installs_without_cdk_node_and_the_local_aws() -> None:

@@ -20,10 +20,10 @@ from gotocloud.platform.model import Group, Platform
 from gotocloud.platform.names import SCIENTIST_ROLE, distribution_bucket, release_key
 from gotocloud.platform.project_names import ProjectNames
 from gotocloud.platform.release import PROJECT_TEMPLATE, cluster_template, sha256
-from gotocloud.rehearsal.engine.site import session_of_nobody
-from gotocloud.rehearsal.iam import people
+from gotocloud.rehearsal import people
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.report import Launch
+from local_aws.engine.site import session_of_nobody
 
 POLL_S = 0.2
 """The local AWS answers at once; there is no reason to wait as long as for AWS."""

@@ -1,60 +1,42 @@
-"""Start, find and end the local AWS, and speak to it."""
+"""The local AWS of a rehearsal: with ParallelCluster, prices and Slurm's commands."""
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-import signal
-import subprocess
-import sys
-import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 from gotocloud.errors import GoToCloudError, shell_line
-from gotocloud.rehearsal.engine.access import environment, no_real_account
-from gotocloud.rehearsal.engine.site import client as account_client
-from gotocloud.rehearsal.server import LOCK
+from gotocloud.rehearsal import extension
+from gotocloud.rehearsal.judge import PYTHON_VARIABLE
+from local_aws import process
+from local_aws.errors import EvaluatorMissingError, InTheWayError, LocalAwsError
+from local_aws.process import DEFAULT_ACCOUNT, LOG
+
+__all__ = ["DEFAULT_ACCOUNT", "DEFAULT_STATE", "LOG", "LocalAws"]
 
 DEFAULT_STATE = Path("build/rehearsal")
-DEFAULT_ACCOUNT = "123456789012"
-LOG = "server.log"
-START_WITHIN_S = 60.0
-STOP_WITHIN_S = 10.0
 
 
-@dataclass(frozen=True)
-class LocalAws:
-    """A running local AWS.
+def own_environment() -> dict[str, str]:
+    """Variables of this program that the tools of a rehearsal need as well."""
+    return {name: os.environ[name] for name in (PYTHON_VARIABLE,) if name in os.environ}
 
-    Args:
-        state_dir: Folder with its lock, log and images.
-        pid: Its process.
-        port: Its port on loopback.
-        account: The account of credentials that belong to no other.
-    """
 
-    state_dir: Path
-    pid: int
-    port: int
-    account: str
-
-    @property
-    def endpoint_url(self) -> str:
-        """Where it listens. By this name, not by number: moto needs it."""
-        return f"http://localhost:{self.port}"
+class LocalAws(process.LocalAws):
+    """A running local AWS of a rehearsal."""
 
     @classmethod
-    def start(
+    def start(  # type: ignore[override]  # what it adds is fixed here
         cls,
         state_dir: Path = DEFAULT_STATE,
         port: int = 0,
         *,
         account: str = DEFAULT_ACCOUNT,
         iam: bool = False,
-    ) -> LocalAws:
+    ) -> Self:
         """Start one in a process of its own and wait until it answers.
 
         Args:
@@ -66,64 +48,20 @@ class LocalAws:
         Raises:
             GoToCloudError: if one runs there already, or it does not come up.
         """
-        cls.refuse_another(state_dir)
-        state_dir.mkdir(parents=True, exist_ok=True)
-        state = str(state_dir.resolve())
-        command = [sys.executable, "-m", "gotocloud.rehearsal.server"]
-        command += ["--iam", "enforce"] if iam else []
-        with (state_dir / LOG).open("wb") as log:
-            process = subprocess.Popen(
-                [*command, "--account", account, "--port", str(port), "--state", state],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env=_server_environment(),
+        with _errors_of_ours(state_dir):
+            return super().start(
+                state_dir,
+                port,
+                account=account,
+                iam=iam,
+                extensions=(extension.NAME,),
+                environment=own_environment(),
             )
-        return cls._awaited(state_dir, process)
 
     @classmethod
-    def _awaited(cls, state_dir: Path, process: subprocess.Popen[bytes]) -> LocalAws:
-        deadline = time.monotonic() + START_WITHIN_S
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                break
-            found = cls.running(state_dir)
-            if found and found.pid == process.pid and found.healthy():
-                return found
-            time.sleep(0.05)
-        process.kill()
-        process.wait()
-        last = (state_dir / LOG).read_text(errors="replace").splitlines()[-5:]
-        raise GoToCloudError(
-            f"The local AWS did not start. Its log is {state_dir / LOG}.", problems=last
-        )
-
-    @classmethod
-    def running(cls, state_dir: Path = DEFAULT_STATE) -> LocalAws | None:
-        """The one that runs with this state folder, if any.
-
-        A server holds a lock as long as it lives, so what a killed one left behind
-        is never taken for a running one.
-        """
-        path = state_dir / LOCK
-        if not path.exists():
-            return None
-        with path.open() as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return cls._described(state_dir, lock.read())
-        return None
-
-    @classmethod
-    def _described(cls, state_dir: Path, text: str) -> LocalAws | None:
-        try:
-            content = json.loads(text)
-        except ValueError:
-            # It has taken the lock and not yet written into it.
-            return None
-        return cls(state_dir, int(content["pid"]), int(content["port"]), str(content["account"]))
+    def running(cls, state_dir: Path = DEFAULT_STATE) -> Self | None:
+        """The one that runs with this state folder, if any."""
+        return super().running(state_dir)
 
     @classmethod
     def refuse_another(cls, state_dir: Path) -> None:
@@ -132,11 +70,8 @@ class LocalAws:
         Raises:
             GoToCloudError: if one does.
         """
-        if running := cls.running(state_dir):
-            raise GoToCloudError(
-                f"A local AWS already runs in {state_dir} (process {running.pid}).",
-                next_command=shell_line("gotocloud", "rehearse", "down", "--state", state_dir),
-            )
+        with _errors_of_ours(state_dir):
+            super().refuse_another(state_dir)
 
     def wait(self) -> None:
         """Wait until one that has just been started answers.
@@ -144,61 +79,34 @@ class LocalAws:
         Raises:
             GoToCloudError: if it does not.
         """
-        deadline = time.monotonic() + START_WITHIN_S
-        while not self.healthy():
-            if time.monotonic() > deadline or not self._alive():
-                raise GoToCloudError(
-                    f"The local AWS in {self.state_dir} (process {self.pid}) does not answer.",
-                    next_command=shell_line(
-                        "gotocloud", "rehearse", "down", "--state", self.state_dir
-                    ),
-                )
-            time.sleep(0.05)
-
-    def healthy(self) -> bool:
-        """Whether it answers."""
-        from urllib.error import URLError
-        from urllib.request import urlopen
-
-        try:
-            with urlopen(f"{self.endpoint_url}/moto-api/", timeout=5) as answer:  # noqa: S310
-                return bool(answer.status == 200)
-        except (URLError, OSError):
-            return False
+        with _errors_of_ours(self.state_dir):
+            super().wait()
 
     def stop(self) -> None:
-        """End it, by force if it does not listen; nothing to do if it has gone."""
-        for wanted in (signal.SIGTERM, signal.SIGKILL):
-            if not self._alive():
-                return
-            os.kill(self.pid, wanted)
-            deadline = time.monotonic() + STOP_WITHIN_S
-            while self._alive() and time.monotonic() < deadline:
-                time.sleep(0.02)
-        if self._alive():
-            raise GoToCloudError(f"The local AWS (process {self.pid}) could not be ended.")
+        """End it; nothing to do if it has gone.
 
-    def _alive(self) -> bool:
-        found = LocalAws.running(self.state_dir)
-        return found is not None and found.pid == self.pid
+        Raises:
+            GoToCloudError: if it cannot be ended.
+        """
+        with _errors_of_ours(self.state_dir):
+            super().stop()
 
     def environment(self, account: str, region: str) -> dict[str, str]:
-        """Environment variables that make any AWS tool act in an account.
-
-        They replace the caller's environment: no profile or key of a real account
-        can reach what is started with them.
-        """
-        return environment(self.endpoint_url, account, region)
-
-    def client(self, service: str, account: str, region: str) -> Any:
-        """A boto3 client for an account and region."""
-        return account_client(service, account, region, self.endpoint_url)
+        """Environment variables that make any AWS tool act in an account, and nowhere else."""
+        return {**super().environment(account, region), **own_environment()}
 
 
-def _server_environment() -> dict[str, str]:
-    return {
-        **no_real_account(),
-        "PYTHONWARNINGS": "ignore",
-        # Requests to itself never go through a proxy.
-        "NO_PROXY": "localhost,127.0.0.1",
-    }
+@contextmanager
+def _errors_of_ours(state_dir: Path) -> Iterator[None]:
+    """Give errors of the local AWS the form, and the next command, of this command line."""
+    try:
+        yield
+    except LocalAwsError as error:
+        following = error.next_command
+        if isinstance(error, InTheWayError):
+            following = shell_line("gotocloud", "rehearse", "down", "--state", state_dir)
+        if isinstance(error, EvaluatorMissingError):
+            following = "make env"
+        raise GoToCloudError(
+            error.message, problems=error.problems, next_command=following
+        ) from error

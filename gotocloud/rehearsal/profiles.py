@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gotocloud.platform.model import Platform
-from gotocloud.rehearsal.engine.access import administrator_role
 from gotocloud.rehearsal.local_aws import LocalAws
+from local_aws.engine.access import administrator_role
 
 MANAGEMENT = "management"
 

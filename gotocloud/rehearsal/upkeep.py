@@ -20,8 +20,8 @@ from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.platform import deploy_platform
 from gotocloud.rehearsal.profiles import accounts, write_profiles
 from gotocloud.rehearsal.progress import Progress
-from gotocloud.rehearsal.server import LOCK as SERVER_LOCK
 from gotocloud.rehearsal.signals import ended_by_signals
+from local_aws.server import LOCK as SERVER_LOCK
 
 PLATFORM = "platform.yaml"
 PROFILES = "aws-config"

@@ -16,10 +16,10 @@ from gotocloud.aws import head_node, launch, pausing
 from gotocloud.aws.lustre_export import export as lustre_export
 from gotocloud.aws.lustre_export import link as lustre_export_link
 from gotocloud.rehearsal.local_aws import LocalAws
+from local_aws.testing import MANAGEMENT
 from tests.aws.scripted import Dies, Killed
 from tests.cli.group_account import REGION, SCIENTIST
 from tests.cli.local_project import environment, write_facts
-from tests.rehearsal.aws import MANAGEMENT
 
 Dying = Callable[[int | None], Dies]
 
@@ -30,7 +30,7 @@ def empty_aws() -> Iterator[None]:
     from moto.cloudformation.models import CloudFormationBackend  # noqa: F401 (loads the models)
     from moto.sts.responses import TokenResponse
 
-    from gotocloud.rehearsal.services import quotas
+    from local_aws.services import quotas
 
     quotas.apply()
     original = TokenResponse.get_caller_identity

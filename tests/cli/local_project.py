@@ -8,9 +8,10 @@ from typing import Any
 
 from gotocloud.platform.parameters import Fact
 from gotocloud.platform.project_names import ProjectNames
+from gotocloud.rehearsal.extension.control import Control
 from gotocloud.rehearsal.local_aws import LocalAws
-from gotocloud.rehearsal.services.faults_control import Control
-from tests.rehearsal.aws import GROUP, VIRGINIA, Stacks, outputs
+from local_aws.testing import MEMBER as GROUP
+from local_aws.testing import VIRGINIA, Stacks, outputs
 
 SCIENTIST = "ann"
 ROLE = f"arn:aws:iam::{GROUP}:role/gotocloud-scientist"

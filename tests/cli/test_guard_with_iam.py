@@ -22,13 +22,14 @@ from gotocloud.cluster_configs.renderer import FACTS
 from gotocloud.constructs.cluster_guard import BUCKET_TAG
 from gotocloud.platform.names import BOUNDARY, CLUSTER_GUARD
 from gotocloud.platform.tag_text import as_tag
+from gotocloud.rehearsal.extension.pcluster_head import make_role
 from gotocloud.rehearsal.local_aws import LocalAws
-from gotocloud.rehearsal.nodes import Isolation, Node, isolation
-from gotocloud.rehearsal.resources.pcluster_head import make_role
+from local_aws.nodes import Isolation, Node, isolation
+from local_aws.testing import Person
 from tests.cli.guarded_project import GuardedProject, facts
 from tests.cli.local_project import LocalProject
 from tests.needs import ROOT, need, need_iam_evaluator
-from tests.rehearsal.iam.site import GROUP, REGION, SCIENTIST, Person, Site, deployed
+from tests.rehearsal.iam.site import GROUP, REGION, SCIENTIST, Site, deployed
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.cdk]
 OWN = {"account": GROUP, "region": REGION, "scientist": SCIENTIST}

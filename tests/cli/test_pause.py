@@ -16,8 +16,8 @@ from gotocloud.aws.lustre_export.proof import UnprovenError
 from gotocloud.cli import main
 from gotocloud.errors import GoToCloudError
 from gotocloud.rehearsal.local_aws import LocalAws
+from local_aws.testing import until
 from tests.cli.local_project import LocalProject
-from tests.rehearsal.services.lustres import until
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.usefixtures("local_scientist")]
 JOB = {"job_id": 7, "name": "a|b", "user": "ubuntu", "partition": "refine3d", "state": "RUNNING"}
@@ -107,7 +107,7 @@ def test_a_cluster_that_is_started_again_has_the_same_files(project: LocalProjec
     content = project.fill()
     pause(project)
     project.start()
-    from tests.rehearsal.services.lustres import until
+    from local_aws.testing import until
 
     until((project.lustre / "empty").exists)
     found = {name: (project.lustre / name).read_bytes() for name in content}

@@ -19,11 +19,11 @@ import pytest
 
 from gotocloud.platform.model import Group
 from gotocloud.platform.project_names import ProjectNames
-from gotocloud.rehearsal.iam.decisions import Decision, read_decisions
-from gotocloud.rehearsal.iam.people import scientist_environment
+from gotocloud.rehearsal.extension.control import Control
 from gotocloud.rehearsal.local_aws import LocalAws
+from gotocloud.rehearsal.people import scientist_environment
 from gotocloud.rehearsal.platform import deploy_platform
-from gotocloud.rehearsal.services.faults_control import Control
+from local_aws.iam.decisions import Decision, read_decisions
 from tests.cli.local_project import DCV
 from tests.needs import ROOT, need_cdk, need_iam_evaluator, need_parallelcluster
 

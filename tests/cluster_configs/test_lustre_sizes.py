@@ -15,7 +15,7 @@ from gotocloud.cluster_configs.lustre_sizes import (
     lustre_sizes_gib,
 )
 from gotocloud.cluster_configs.model import Lustre
-from gotocloud.rehearsal.services.quotas import default_quotas
+from local_aws.services.quotas import default_quotas
 
 
 def sentence_of_fsx(deployment: Deployment) -> tuple[int, int, int]:

@@ -13,10 +13,10 @@ import pytest
 
 from gotocloud import __version__
 from gotocloud.rehearsal import demo
-from gotocloud.rehearsal.iam.decisions import read_decisions
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.progress import Progress
 from gotocloud.rehearsal.report import Report
+from local_aws.iam.decisions import read_decisions
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.cdk, pytest.mark.pcluster]
 

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from gotocloud.app import build
-from gotocloud.aws.session import error_code
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.names import distribution_bucket, releases_url
-from gotocloud.rehearsal.iam.decisions import Decision, read_decisions
-from gotocloud.rehearsal.iam.people import enrol, mfa_device, sign_in
 from gotocloud.rehearsal.local_aws import LocalAws
-from tests.rehearsal.aws import Stacks
+from gotocloud.rehearsal.people import enrol, mfa_device, sign_in
+from local_aws.iam.decisions import Decision, read_decisions
+from local_aws.testing import Person, Stacks
 from tests.security.assemblies import SITES, record_text
 
 Resources = dict[str, Any]
@@ -35,7 +30,6 @@ BUCKET = distribution_bucket(MANAGEMENT, REGION)
 PROJECT_URL = f"{releases_url(MANAGEMENT, REGION)}1.0.0/project.template.json"
 TRAP = f"stranger-{GROUP}-x"
 OWN_BUCKET = f"{SCIENTIST}-{GROUP}-apoferritin"
-DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
 PROJECT = {
     "Resources": {
         "Key": {
@@ -49,42 +43,6 @@ PROJECT = {
 BEYOND_URL = PROJECT_URL.replace("project", "beyond")
 BEYOND = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
 """A template of something that it may not."""
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody with credentials in the local AWS."""
-
-    aws: LocalAws
-    keys: Mapping[str, Any]
-
-    def client(self, service: str, region: str = REGION) -> Any:
-        """A client that acts as this person."""
-        return boto3.Session().client(
-            service,  # type: ignore[call-overload]  # the stubs know literal names only
-            region_name=region,
-            endpoint_url=self.aws.endpoint_url,
-            aws_access_key_id=self.keys["AccessKeyId"],
-            aws_secret_access_key=self.keys["SecretAccessKey"],
-            aws_session_token=self.keys.get("SessionToken"),
-            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
-        )
-
-    def refusal(self, service: str, operation: str, **given: Any) -> str:
-        """What AWS says when it denies an operation; empty if it is allowed.
-
-        Allowed is what was done and what failed for another reason than permissions.
-        """
-        try:
-            getattr(self.client(service), operation)(**given)
-        except ClientError as error:
-            if error_code(error) in DENIED:
-                return error.response["Error"]["Message"]
-        return ""
-
-    def allowed(self, service: str, operation: str, **given: Any) -> bool:
-        """Whether an operation is allowed."""
-        return not self.refusal(service, operation, **given)
 
 
 @dataclass(frozen=True)

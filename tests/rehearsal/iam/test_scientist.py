@@ -11,8 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-from gotocloud.rehearsal.iam.people import scientist_environment
 from gotocloud.rehearsal.local_aws import LocalAws
+from gotocloud.rehearsal.people import scientist_environment
+from local_aws.testing import Person
 from tests.needs import need_iam_evaluator
 from tests.rehearsal.iam.site import (
     BEYOND_URL,
@@ -27,7 +28,6 @@ from tests.rehearsal.iam.site import (
     SCIENTIST,
     SERVICE_ROLE,
     TRAP,
-    Person,
     Site,
     deployed,
 )

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from gotocloud.rehearsal.local_aws import LocalAws
+from local_aws.testing import Person
 from tests.needs import need_iam_evaluator
-from tests.rehearsal.iam.site import GROUP, OWN_BUCKET, REGION, ROLE, Person, Site, deployed
+from tests.rehearsal.iam.site import GROUP, OWN_BUCKET, REGION, ROLE, Site, deployed
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.cdk]
 PERMISSION_SET = "Scientist"

@@ -1,0 +1,82 @@
+"""AWS::CloudFormation::Stack with ParallelCluster's provider, a nested stack of AWS's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from local_aws.resources.base import ResourceError
+from local_aws.resources.nested import NestedStack
+from local_aws.resources.trust import service_may_assume
+
+PROVIDER_URL = re.compile(
+    r"https://(?P<region>[a-z0-9-]+)-aws-parallelcluster\.s3\.(?P=region)\.amazonaws\.com"
+    r"/parallelcluster/(?P<version>[0-9.]+)/templates/custom_resource/cluster\.yaml"
+)
+"""AWS's own template of the provider; it cannot be fetched here, so it is modelled.
+Source: cloudformation/custom_resource/cluster.yaml of ParallelCluster."""
+
+VERSION_TAG = "parallelcluster:version"
+"""Tag of the provider's function; here its log group carries it, because there is no function."""
+
+PROVIDER_PARAMETERS = {"AdditionalIamPolicies", "CustomBucket", "CustomLambdaRole"}
+
+
+class ProviderStack(NestedStack):
+    """AWS::CloudFormation::Stack; ParallelCluster's provider, or any other nested stack."""
+
+    type = NestedStack.type
+
+    def create(self) -> None:
+        provider = PROVIDER_URL.fullmatch(self.properties["TemplateURL"])
+        if provider:
+            self._create_provider(provider["region"], provider["version"])
+        else:
+            super().create()
+
+    def _create_provider(self, region: str, version: str) -> None:
+        if region != self.site.region:
+            raise ResourceError(
+                f"The provider's template is of {region}, but the stack is in {self.site.region}: "
+                "Lambda takes its layer from a bucket of its own region."
+            )
+        self._check_provider_parameters()
+        name = self.made_up_name(longest=128)
+        stack_id = self.site.arn("cloudformation", f"stack/{name}/{name[-12:].lower()}")
+        function = self.site.arn("lambda", f"function:pcluster-cfn-{name[-12:].lower()}")
+        group = f"/aws/lambda/pcluster-cfn-{name[-12:].lower()}"
+        self.call("logs", "CreateLogGroup", logGroupName=group, tags={VERSION_TAG: version})
+        self.notes.update(log_group=group, version=version)
+        self.physical_id = stack_id
+        layer = f"layer:PclusterLayer-{version.replace('.', '-')}:1"
+        self.attributes = {
+            "Outputs.ServiceToken": function,
+            "Outputs.LogGroupArn": self.site.arn("logs", f"log-group:{group}:*"),
+            "Outputs.LambdaLayerArn": self.site.arn("lambda", layer),
+        }
+
+    def _check_provider_parameters(self) -> None:
+        given: Mapping[str, Any] = self.properties.get("Parameters", {})
+        unknown = sorted(set(given) - PROVIDER_PARAMETERS)
+        if unknown:
+            raise ResourceError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+        role = given.get("CustomLambdaRole")
+        if role and not service_may_assume(self.site, role, "lambda.amazonaws.com"):
+            raise ResourceError(f"The role {role} cannot be assumed by Lambda.")
+        if not role:
+            raise ResourceError(
+                "Without CustomLambdaRole the provider makes a role with IAM administration and "
+                "without a permissions boundary; the local AWS does not model that."
+            )
+
+    def update(self, before: Mapping[str, Any]) -> None:
+        if "version" not in self.notes:
+            super().update(before)
+        self._check_provider_parameters()
+
+    def delete(self) -> None:
+        if group := self.notes.get("log_group"):
+            self.call("logs", "DeleteLogGroup", logGroupName=group)
+        else:
+            super().delete()

@@ -1,0 +1,1 @@
+"""AWS on one machine: deploys CloudFormation stacks, enforces IAM, runs commands on nodes."""

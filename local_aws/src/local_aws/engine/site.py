@@ -1,0 +1,109 @@
+"""Where a stack is deployed, and how its resources speak to the local AWS."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+ACCOUNT_HEADER = "x-moto-account-id"
+INTERNAL_HEADER = "x-local-aws-internal"
+"""On requests that the local AWS makes to itself; injected faults spare them."""
+ACTING_ROLE_HEADER = "x-local-aws-acting-role"
+"""On requests that CloudFormation makes with a stack's service role; IAM judges them so."""
+_sessions = threading.local()
+_clients: dict[tuple[str, str, str, str, str], Any] = {}
+_clients_lock = threading.Lock()
+_serving = threading.Event()
+
+
+def serve_here() -> None:
+    """This process is the local AWS from now on: its requests are its own."""
+    _serving.set()
+
+
+def client(service: str, account: str, region: str, endpoint_url: str, acting: str = "") -> Any:
+    """A boto3 client that acts in one account of the local AWS.
+
+    The account travels in a header, as moto offers, so no role has to be assumed.
+
+    Args:
+        acting: ARN of the role with whose permissions it works. Default: everything is allowed.
+    """
+    key = (service, account, region, endpoint_url, acting)
+    with _clients_lock:
+        if key not in _clients:
+            _clients[key] = _new_client(*key)
+        return _clients[key]
+
+
+def _new_client(service: str, account: str, region: str, endpoint_url: str, acting: str) -> Any:
+    from botocore.config import Config
+
+    if "session" not in _sessions.__dict__:
+        _sessions.session = session_of_nobody()
+    made = _sessions.session.client(
+        service,
+        region_name=region,
+        endpoint_url=endpoint_url,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 (moto takes any)
+        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+    )
+
+    def name_the_account(request: Any, **_: Any) -> None:
+        request.headers[ACCOUNT_HEADER] = account
+        if acting:
+            request.headers[ACTING_ROLE_HEADER] = acting
+        if _serving.is_set():
+            request.headers[INTERNAL_HEADER] = "1"
+
+    made.meta.events.register("before-sign", name_the_account)
+    return made
+
+
+def session_of_nobody() -> Any:
+    """A session that reads no profile, whatever the caller's environment names."""
+    import boto3
+    from botocore.session import Session
+
+    unread = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+    return boto3.Session(botocore_session=Session(session_vars=unread))
+
+
+@dataclass(frozen=True)
+class Site:
+    """The account, region and stack that a resource belongs to.
+
+    Args:
+        account: AWS account ID.
+        region: Region of the stack.
+        endpoint_url: The local AWS.
+        stack_name: Name of the stack.
+        stack_id: ARN of the stack.
+        stack_tags: Tags of the stack, which CloudFormation passes on to resources.
+        role_arn: The stack's service role. Default: none.
+    """
+
+    account: str
+    region: str
+    endpoint_url: str
+    stack_name: str
+    stack_id: str
+    stack_tags: Mapping[str, str] = field(default_factory=dict)
+    role_arn: str = ""
+
+    def client(self, service: str, *, account: str = "", region: str = "", acting: str = "") -> Any:
+        """A boto3 client, for this site's account and region unless others are named."""
+        where = (account or self.account, region or self.region)
+        return client(service, *where, self.endpoint_url, acting)
+
+    def arn(self, service: str, resource: str, *, region: bool = True) -> str:
+        """ARN of something in this account."""
+        return f"arn:aws:{service}:{self.region if region else ''}:{self.account}:{resource}"

@@ -1,0 +1,388 @@
+"""The gate before the local AWS: identifies the caller, asks the evaluator, answers denials."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from moto.core.request import Request
+
+from local_aws.iam import tokens
+from local_aws.iam.callers import Caller, Callers, CredentialsError, role_of_arn
+from local_aws.iam.decisions import Decision, DecisionLog
+from local_aws.iam.denial import Answer, reason, refusal, unmapped
+from local_aws.iam.evaluator import Evaluator, NamedPolicy, Question, Verdict
+from local_aws.iam.facts import Facts, MotoFacts
+from local_aws.iam.mapping import Check, global_context
+from local_aws.iam.requirements import checks_of
+from local_aws.iam.resources import UnmappedError
+from local_aws.iam.wire import (
+    Call,
+    Signature,
+    UnreadableError,
+    read_call,
+    signature_of,
+)
+
+log = logging.getLogger(__name__)
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+ACCOUNT = "HTTP_X_MOTO_ACCOUNT_ID"
+ACTING_ROLE = "HTTP_X_LOCAL_AWS_ACTING_ROLE"
+"""Header by which a part of the local AWS says that it works with a role's permissions."""
+NOT_AWS = ("/moto-api", "/favicon.ico", "/latest/")
+ADMINISTRATOR = NamedPolicy(
+    "administrator",
+    json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        }
+    ),
+)
+
+
+class Mode(StrEnum):
+    """Whether denials are answered, or only noted."""
+
+    AUDIT = "audit"
+    ENFORCE = "enforce"
+
+
+class Refused(Exception):  # noqa: N818 (an outcome, not a fault)
+    """A request is answered here and goes no further; mostly it is denied."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class Guard:
+    """Judges every request before the local AWS sees it.
+
+    Args:
+        app: The local AWS.
+        evaluator: Who decides.
+        log: Where decisions are noted.
+        default_account: Account of keys that belong to no other.
+        mode: Default: denials are answered.
+        facts: What is known about resources. Default: what moto holds.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        evaluator: Evaluator,
+        log: DecisionLog,
+        *,
+        default_account: str,
+        mode: Mode = Mode.ENFORCE,
+        facts: Facts | None = None,
+    ) -> None:
+        self.callers = Callers(default_account)
+        self._app = app
+        self._evaluator = evaluator
+        self._log = log
+        self._mode = mode
+        self._facts: Facts = facts or MotoFacts()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request (WSGI)."""
+        if environ.get("PATH_INFO", "").startswith(NOT_AWS):
+            return self._app(environ, start_response)
+        request = Request(environ)
+        signature = signature_of(request)
+        try:
+            onward = self._decided(environ, signature)
+        except Refused as refused:
+            return _answered(refused.answer, environ, start_response)
+        except CredentialsError as error:
+            answer = refusal(
+                error.code, str(error), _style(request, signature), head=request.method == "HEAD"
+            )
+            return _answered(answer, environ, start_response)
+        except Exception as error:
+            # A fault here must not let anything pass.
+            log.exception("A request could not be judged")
+            text = f"The local AWS cannot judge this request: {type(error).__name__}: {error}"
+            answer = refusal("AccessDenied", text, _style(request, signature))
+            return _answered(answer, environ, start_response)
+        return onward(environ, start_response)
+
+    def _decided(self, environ: Environ, signature: Signature | None) -> Application:
+        """Who serves a request that is allowed.
+
+        Raises:
+            Refused: if it is not.
+        """
+        caller = self._caller(environ, signature)
+        if caller.is_administrator and (signature is None or not _is_identity(signature)):
+            return self._app
+        call = self._read(environ, caller, signature)
+        if call is None:
+            return self._app
+        mfa = call.service == "sts" and tokens.mfa_given(self.callers, caller, call.parameters)
+        if not (caller.is_administrator and not _assumes_existing_role(call)):
+            self._judge(call, caller, mfa=mfa, head=environ["REQUEST_METHOD"] == "HEAD")
+        if answer := self._own_answer(call, caller, signature, mfa=mfa):
+            raise Refused(answer)
+        return partial(self._forwarded, call, caller, mfa)
+
+    def _caller(self, environ: Environ, signature: Signature | None) -> Caller:
+        key = signature.access_key if signature else None
+        caller = self.callers.identify(key, environ.get(ACCOUNT, ""))
+        if caller.is_administrator and (role := environ.get(ACTING_ROLE)):
+            # The account that it works in stays the one that its header names.
+            return self.callers.acting(role, "AWSCloudFormation")
+        if not caller.is_administrator and caller.account:
+            environ[ACCOUNT] = caller.account
+            if caller.session and caller.session.long_term_key and key:
+                # moto knows the user by its long-term key only.
+                signed = environ.get("HTTP_AUTHORIZATION", "")
+                environ["HTTP_AUTHORIZATION"] = signed.replace(key, caller.session.long_term_key)
+        return caller
+
+    def _read(self, environ: Environ, caller: Caller, signature: Signature | None) -> Call | None:
+        """What is asked for; None for an administrator's request that nobody understands."""
+        try:
+            return read_call(environ)
+        except UnreadableError as error:
+            if caller.is_administrator:
+                return None
+            request = Request(environ)
+            service = signature.service if signature else "s3"
+            operation = request.headers.get("X-Amz-Target", request.method).rpartition(".")[2]
+            text = unmapped(caller.arn, service, operation, f"it is {error}")
+            self._note(caller, service, operation, Check("", "*", ""), text, Verdict(allowed=False))
+            if self._mode is Mode.AUDIT:
+                return None
+            style = _style(request, signature)
+            head = request.method == "HEAD"
+            raise Refused(refusal("AccessDenied", text, style, head=head)) from error
+
+    def _judge(self, call: Call, caller: Caller, *, mfa: bool, head: bool) -> None:
+        refuse = self._mode is Mode.ENFORCE
+        if text := _without_mfa(call, caller):
+            self._note(caller, call.service, call.operation, Check("", "*", ""), text, _IMPLICIT)
+            if refuse:
+                raise Refused(_denied(call, text, head=head))
+        try:
+            checks = checks_of(call, caller, self._facts)
+        except UnmappedError as error:
+            text = unmapped(caller.arn, call.service, call.operation, str(error))
+            self._note(caller, call.service, call.operation, Check("", "*", ""), text, _IMPLICIT)
+            if refuse:
+                raise Refused(_denied(call, text, head=head)) from error
+            return
+        if self._asks_for_nothing(call):
+            return
+        for check in checks:
+            began = time.perf_counter()
+            verdict = self._verdict(call, caller, check, mfa=mfa)
+            took = 1000 * (time.perf_counter() - began)
+            text = ""
+            if not verdict.allowed:
+                who = caller.arn or "anonymous"
+                text = reason(who, check.action, check.resource, verdict)
+            self._note(caller, call.service, call.operation, check, text, verdict, took)
+            if text and refuse:
+                raise Refused(_denied(call, text, head=head))
+
+    def _asks_for_nothing(self, call: Call) -> bool:
+        """S3 says that a bucket is missing before it looks at permissions."""
+        bucket = call.parameters.get("Bucket")
+        missing = bucket is not None and self._facts.bucket_owner(str(bucket)) is None
+        return call.service == "s3" and missing and call.operation != "CreateBucket"
+
+    def _verdict(self, call: Call, caller: Caller, check: Check, *, mfa: bool) -> Verdict:
+        if check.action == "sts:AssumeRole" and check.resource_policy is None:
+            return Verdict(allowed=False, policy_type="trust")
+        verdict = self._evaluator.judge(self._question(call, caller, check, mfa=mfa))
+        if check.only_if_denied and not verdict.explicit and not verdict.error:
+            return Verdict(allowed=True)
+        return verdict
+
+    def _question(self, call: Call, caller: Caller, check: Check, *, mfa: bool) -> Question:
+        context = {**global_context(call), **caller.context(), **check.context}
+        if mfa:
+            context.update({"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0"})
+        return Question(
+            principal=None if caller.kind == "Anonymous" else caller.arn,
+            action=check.action,
+            resource=check.resource,
+            account=check.account,
+            context=context,
+            identity=(ADMINISTRATOR,) if caller.is_administrator else caller.identity,
+            boundary=caller.boundary,
+            session=_one_session_policy(caller),
+            resource_policy=check.resource_policy,
+            beyond_reference=check.beyond_reference,
+        )
+
+    def _note(
+        self,
+        caller: Caller,
+        service: str,
+        operation: str,
+        check: Check,
+        text: str,
+        verdict: Verdict,
+        milliseconds: float = 0.0,
+    ) -> None:
+        self._log.add(
+            Decision(
+                time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+                caller=caller.arn or "anonymous",
+                service=service,
+                operation=operation,
+                action=check.action,
+                resource=check.resource,
+                allowed=verdict.allowed,
+                enforced=self._mode is Mode.ENFORCE,
+                reason=text,
+                statements=verdict.statements,
+                milliseconds=round(milliseconds, 3),
+            )
+        )
+
+    def _own_answer(
+        self, call: Call, caller: Caller, signature: Signature | None, *, mfa: bool
+    ) -> Answer | None:
+        """Answers to what moto cannot tell apart: sessions and boundaries of users."""
+        given = call.parameters
+        if call.operation == "GetSessionToken" and caller.kind == "User":
+            if caller.session is not None:
+                text = "Cannot call GetSessionToken with session credentials"
+                return refusal("AccessDenied", text, "query")
+            key = signature.access_key if signature else ""
+            return tokens.user_session(self.callers, caller, key, given, mfa=mfa)
+        if call.operation in ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary"):
+            name = (caller.account, str(given["UserName"]))
+            self.callers.user_boundaries.pop(name, None)
+            if call.operation.startswith("Put"):
+                self.callers.user_boundaries[name] = str(given["PermissionsBoundary"])
+            return tokens.done(call.operation)
+        return None
+
+    def _forwarded(
+        self,
+        call: Call,
+        caller: Caller,
+        mfa: bool,
+        environ: Environ,
+        start_response: StartResponse,
+    ) -> Iterable[bytes]:
+        if call.operation not in ("AssumeRole", "CreateUser", "DeleteUser"):
+            return self._app(environ, start_response)
+        status: list[str] = []
+
+        def note_status(line: str, headers: Any, *rest: Any) -> Any:
+            status.append(line)
+            return start_response(line, headers, *rest)
+
+        body = b"".join(self._app(environ, note_status))
+        if status and status[0].startswith("200"):
+            self._learn(call, caller, body, mfa=mfa)
+        return [body]
+
+    def _learn(self, call: Call, caller: Caller, body: bytes, *, mfa: bool) -> None:
+        given = call.parameters
+        if call.operation == "AssumeRole":
+            tokens.remember_role_session(self.callers, caller, given, body, mfa=mfa)
+            return
+        name = (caller.account, str(given.get("UserName")))
+        self.callers.user_boundaries.pop(name, None)
+        if boundary := given.get("PermissionsBoundary"):
+            # moto drops the boundaries of users.
+            self.callers.user_boundaries[name] = str(boundary)
+
+
+_IMPLICIT = Verdict(allowed=False)
+
+
+def guarded(app: Application, state_dir: Path, account: str, mode: Mode = Mode.ENFORCE) -> Guard:
+    """Put a guard before a local AWS.
+
+    Args:
+        app: The local AWS, as a WSGI application.
+        state_dir: Folder for the log of decisions.
+        account: Account of keys that belong to no other.
+        mode: Default: denials are answered.
+
+    Raises:
+        EvaluatorMissingError: if the evaluator cannot be started.
+    """
+    return Guard(app, Evaluator(), DecisionLog(state_dir), default_account=account, mode=mode)
+
+
+def _is_identity(signature: Signature) -> bool:
+    return signature.service in ("iam", "sts")
+
+
+def _assumes_existing_role(call: Call) -> bool:
+    arn = str(call.parameters.get("RoleArn", ""))
+    return call.operation == "AssumeRole" and role_of_arn(arn) is not None
+
+
+def _without_mfa(call: Call, caller: Caller) -> str:
+    """AWS: a user's session that was got without MFA can call neither IAM nor most of STS."""
+    session = caller.session
+    if session is None or session.is_role or session.mfa is not None:
+        return ""
+    in_sts = call.service == "sts" and call.operation not in ("AssumeRole", "GetCallerIdentity")
+    if call.service != "iam" and not in_sts:
+        return ""
+    action = f"{call.service}:{call.operation}"
+    return (
+        f"User: {caller.arn} is not authorized to perform: {action} because the session was "
+        "got without MFA"
+    )
+
+
+def _one_session_policy(caller: Caller) -> NamedPolicy | None:
+    policies = caller.session.policies if caller.session else ()
+    if len(policies) <= 1:
+        return policies[0] if policies else None
+    statements: list[Any] = []
+    for policy in policies:
+        found = json.loads(policy.document)["Statement"]
+        statements.extend(found if isinstance(found, list) else [found])
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    return NamedPolicy("session policies", document)
+
+
+def _style(request: Request, signature: Signature | None) -> str:
+    if "X-Amz-Target" in request.headers:
+        return "json"
+    if signature is None or signature.service == "s3":
+        return "s3"
+    if signature.service == "ec2":
+        return "ec2"
+    return "query" if request.path == "/" else "rest-json"
+
+
+def _denied(call: Call, text: str, *, head: bool) -> Answer:
+    style = "s3" if call.service == "s3" else call.protocol
+    return refusal("AccessDenied", text, style, head=head)
+
+
+def _answered(answer: Answer, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    # A client that still sends does not listen.
+    stream = environ["wsgi.input"]
+    left = int(environ.get("CONTENT_LENGTH") or 0)
+    while left > 0 and (read := stream.read(min(left, 1 << 20))):
+        left -= len(read)
+    phrase = HTTPStatus(answer.status).phrase
+    headers = [*answer.headers.items(), ("Content-Length", str(len(answer.body)))]
+    start_response(f"{answer.status} {phrase}", headers)
+    return [answer.body]

@@ -1,0 +1,35 @@
+"""Everything that has to be allowed for a request to be done."""
+
+from __future__ import annotations
+
+from local_aws.iam.actions import WITHOUT_PERMISSION, action_of
+from local_aws.iam.callers import Caller
+from local_aws.iam.dependents import dependents
+from local_aws.iam.facts import Facts
+from local_aws.iam.mapping import Check, checks_for
+from local_aws.iam.resources import Place
+from local_aws.iam.wire import Call
+
+
+def checks_of(call: Call, caller: Caller, facts: Facts) -> tuple[Check, ...]:
+    """The actions, resources and condition keys that IAM has to be asked about.
+
+    Raises:
+        UnmappedError: if it is not known what IAM would be asked.
+    """
+    if (call.service, call.operation) in WITHOUT_PERMISSION:
+        return ()
+    place = Place(call, caller, facts)
+    if (call.service, call.operation) == ("s3", "DeleteObjects"):
+        return _deletions(place)
+    first = list(checks_for(action_of(call), place))
+    return (*first, *dependents(place, first))
+
+
+def _deletions(place: Place) -> tuple[Check, ...]:
+    bucket = place.call.parameters.get("Bucket", "")
+    found: list[Check] = []
+    for item in place.call.parameters.get("Delete", {}).get("Objects", ()):
+        name = "DeleteObjectVersion" if item.get("VersionId") else "DeleteObject"
+        found.extend(checks_for(name, place, [f"arn:aws:s3:::{bucket}/{item['Key']}"]))
+    return tuple(found)

@@ -1,0 +1,101 @@
+"""EC2 machines: launch templates and instances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from local_aws.resources.ec2_base import Ec2Resource
+
+
+class LaunchTemplate(Ec2Resource):
+    """AWS::EC2::LaunchTemplate."""
+
+    type = "AWS::EC2::LaunchTemplate"
+    changeable = frozenset({"LaunchTemplateData", "TagSpecifications", "VersionDescription"})
+    known = changeable | {"LaunchTemplateName"}
+
+    def create(self) -> None:
+        made = self.ec2(
+            "CreateLaunchTemplate",
+            LaunchTemplateName=self.properties.get("LaunchTemplateName")
+            or self.made_up_name(longest=128),
+            **self.given("LaunchTemplateData", "VersionDescription"),
+        )["LaunchTemplate"]
+        self.physical_id = made["LaunchTemplateId"]
+        self._versions(1)
+        self.tag()
+
+    def tags(self, key: str = "Tags") -> list[dict[str, str]]:
+        own = {
+            tag["Key"]: tag["Value"]
+            for specification in self.properties.get("TagSpecifications", [])
+            for tag in specification["Tags"]
+        }
+        merged = {**self.site.stack_tags, **own}
+        return [{"Key": name, "Value": value} for name, value in sorted(merged.items())]
+
+    def _versions(self, latest: int) -> None:
+        self.attributes = {
+            "LaunchTemplateId": self.physical_id,
+            "LatestVersionNumber": str(latest),
+            "DefaultVersionNumber": "1",
+        }
+
+    def update(self, before: Mapping[str, Any]) -> None:
+        made = self.ec2(
+            "CreateLaunchTemplateVersion",
+            LaunchTemplateId=self.physical_id,
+            **self.given("LaunchTemplateData", "VersionDescription"),
+        )
+        self._versions(made["LaunchTemplateVersion"]["VersionNumber"])
+
+    def delete(self) -> None:
+        self.ec2("DeleteLaunchTemplate", LaunchTemplateId=self.physical_id)
+
+
+class Instance(Ec2Resource):
+    """AWS::EC2::Instance."""
+
+    type = "AWS::EC2::Instance"
+    known = frozenset(
+        {
+            "BlockDeviceMappings",
+            "EbsOptimized",
+            "IamInstanceProfile",
+            "ImageId",
+            "InstanceType",
+            "KeyName",
+            "LaunchTemplate",
+            "Monitoring",
+            "SecurityGroupIds",
+            "SubnetId",
+            "Tags",
+            "UserData",
+        }
+    )
+    changeable = frozenset({"Tags"})
+
+    def create(self) -> None:
+        given = {key: value for key, value in self.properties.items() if key != "Tags"}
+        if profile := given.pop("IamInstanceProfile", None):
+            given["IamInstanceProfile"] = {"Name": profile}
+        if "Monitoring" in given:
+            given["Monitoring"] = {"Enabled": given["Monitoring"]}
+        made = self.ec2("RunInstances", MinCount=1, MaxCount=1, **given)["Instances"][0]
+        self.physical_id = made["InstanceId"]
+        self.tag()
+        reservations = self.ec2("DescribeInstances", InstanceIds=[self.physical_id])["Reservations"]
+        found = reservations[0]["Instances"][0]
+        self.attributes = {
+            "InstanceId": self.physical_id,
+            "PrivateIp": found.get("PrivateIpAddress", ""),
+            "PublicIp": found.get("PublicIpAddress", ""),
+            "PrivateDnsName": found.get("PrivateDnsName", ""),
+            "PublicDnsName": found.get("PublicDnsName", ""),
+            "AvailabilityZone": found["Placement"]["AvailabilityZone"],
+            "VpcId": found.get("VpcId", ""),
+        }
+
+    def delete(self) -> None:
+        self.ec2("TerminateInstances", InstanceIds=[self.physical_id])

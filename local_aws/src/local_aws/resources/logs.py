@@ -1,0 +1,56 @@
+"""CloudWatch Logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from local_aws.resources.base import Resource
+
+
+class LogGroup(Resource):
+    """AWS::Logs::LogGroup."""
+
+    type = "AWS::Logs::LogGroup"
+    changeable = frozenset({"KmsKeyId", "RetentionInDays", "Tags"})
+    known = changeable | {"LogGroupClass", "LogGroupName"}
+
+    def create(self) -> None:
+        self.physical_id = self.properties.get("LogGroupName") or self.made_up_name(longest=512)
+        tags = {tag["Key"]: tag["Value"] for tag in self.tags()}
+        key = self.properties.get("KmsKeyId")
+        self.call(
+            "logs", "CreateLogGroup", logGroupName=self.physical_id, kmsKeyId=key, tags=tags or None
+        )
+        self.attributes = {"Arn": self.site.arn("logs", f"log-group:{self.physical_id}:*")}
+        self._retention()
+
+    def _retention(self) -> None:
+        if days := self.properties.get("RetentionInDays"):
+            named = {"logGroupName": self.physical_id, "retentionInDays": days}
+            self.call_as("logs", "PutRetentionPolicy", named)
+
+    def update(self, before: Mapping[str, Any]) -> None:
+        self._retention()
+
+    def delete(self) -> None:
+        self.call("logs", "DeleteLogGroup", logGroupName=self.physical_id)
+
+
+class ResourcePolicy(Resource):
+    """AWS::Logs::ResourcePolicy."""
+
+    type = "AWS::Logs::ResourcePolicy"
+    changeable = frozenset({"PolicyDocument"})
+    known = changeable | {"PolicyName"}
+
+    def create(self) -> None:
+        self.physical_id = self.properties["PolicyName"]
+        document = self.properties["PolicyDocument"]
+        self.call("logs", "PutResourcePolicy", policyName=self.physical_id, policyDocument=document)
+
+    def update(self, before: Mapping[str, Any]) -> None:
+        self.create()
+
+    def delete(self) -> None:
+        self.call("logs", "DeleteResourcePolicy", policyName=self.physical_id)
