@@ -1,4 +1,4 @@
-# Everything is set up by `make env`; `make demo` and `make test` do that first.
+# `make env` installs everything; `make demo` and `make test` do that first.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -8,17 +8,17 @@ VENV := .venv
 PCLUSTER_VENV := .venv-pcluster
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# Nothing here talks to a real AWS by accident.
+# No command here reaches the real AWS by accident.
 export AWS_EC2_METADATA_DISABLED := true
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env demo test check lint lock bench bench-upload bench-advise bench-jobs bench-submit clean
+.PHONY: help env wheel demo test check lint lock bench bench-upload bench-advise bench-jobs bench-submit clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-env: $(VENV)/.ready $(PCLUSTER_VENV)/.ready node_modules/.ready ## set everything up, in this folder only
+env: $(VENV)/.ready $(PCLUSTER_VENV)/.ready node_modules/.ready ## install everything, in this folder only
 
 $(VENV)/.ready: requirements.txt pyproject.toml local_aws/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -43,6 +43,13 @@ node_modules/.ready: package.json package-lock.json $(VENV)/.ready
 	@ln -sf ../../node_modules/.bin/cdk $(BIN)/cdk
 	@touch $@
 
+# setuptools would also pack what an earlier build left in build/lib.
+wheel: env ## build the file that scientists install: build/wheel/gotocloud-*.whl
+	@rm -rf build/lib build/wheel
+	@pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel .
+	@rm -rf build/lib
+	@ls build/wheel/*.whl
+
 demo: env ## deploy the example platform and launch a cluster, on a local AWS
 	@gotocloud rehearse demo
 
@@ -60,7 +67,7 @@ lint: env
 	@mypy
 	@shellcheck gotocloud/node/*.sh .ci/run
 
-lock: ## write the lock files anew
+lock: ## write the lock files from the pyproject.toml files
 	@$(BIN)/pip-compile --quiet --extra infra --extra advice --extra rehearsal --extra dev --all-build-deps \
 	  --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-emit-trusted-host --strip-extras --no-header -o requirements.txt pyproject.toml local_aws/pyproject.toml
@@ -83,5 +90,5 @@ bench-jobs: env ## list 1,000 jobs of a real Slurm (needs root, slurm-wlm)
 bench-submit: env ## submit through gotocloud against sbatch (needs root, slurm-wlm)
 	@python benchmarks/submit.py
 
-clean: ## remove what was built and set up here
+clean: ## remove everything that was built and installed here
 	rm -rf build cdk.out $(VENV) $(PCLUSTER_VENV) node_modules *.egg-info

@@ -12,7 +12,7 @@ import pytest
 from tests.needs import ROOT
 
 TARGETS = (
-    *("env", "demo", "test", "check", "lint", "lock", "clean"),
+    *("env", "wheel", "demo", "test", "check", "lint", "lock", "clean"),
     *("bench", "bench-upload", "bench-advise", "bench-jobs", "bench-submit"),
 )
 

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import importlib
+import shlex
+from importlib.metadata import PackageNotFoundError, requires
 from typing import Any
 
 from gotocloud.errors import GoToCloudError
 
-INSTALL = "pip install 'gotocloud[advice]'"
+
+def install_command() -> str:
+    """The command that installs the libraries of the extra.
+
+    It names the libraries, never `gotocloud` itself: that name is not ours on a public index,
+    and anybody may register it there.
+    """
+    try:
+        listed = requires("gotocloud") or []
+    except PackageNotFoundError:  # the head node's program has no metadata
+        return "gotocloud software publish --to /efs --extra advice"
+    libraries = [
+        name.strip()
+        for name, _, marker in (each.partition(";") for each in listed)
+        if "advice" in marker
+    ]
+    return shlex.join(["pip", "install", *libraries])
 
 
 def library(name: str) -> Any:
@@ -22,5 +40,5 @@ def library(name: str) -> Any:
         missing = (error.name or name).partition(".")[0]
         raise GoToCloudError(
             f"Advice from measurements needs the library {missing!r}, which is not installed.",
-            next_command=INSTALL,
+            next_command=install_command(),
         ) from None

@@ -307,7 +307,7 @@ def test_without_the_libraries_the_install_command_is_taught(
     monkeypatch.setitem(sys.modules, "numpy", None)
     done = RUNNER.invoke(app, ["refine3d"])
     assert isinstance(done.exception, GoToCloudError)
-    assert done.exception.next_command == extras.INSTALL
+    assert done.exception.next_command == extras.install_command()
     assert "'numpy', which is not installed" in str(done.exception)
 
 

@@ -16,6 +16,8 @@ from tests.docs.command_blocks import ROOT, commands, documents, unread_blocks
 from tests.needs import need, need_cdk, need_parallelcluster
 
 RUN_ELSEWHERE = {
+    r"make wheel|sha256sum build/wheel/.*": "tests/docs/test_installing.py",
+    r"python3 -m venv ~/gotocloud|~/gotocloud/bin/.*": "tests/docs/test_installing.py",
     r"make bench-upload": "tests/test_makefile.py",
     r"gotocloud (upload|download) .*": "tests/cli/test_transfer.py",
     r"gotocloud bench .*": "tests/cli/test_bench.py",
