@@ -110,26 +110,27 @@ def _fields(node: ast.ClassDef) -> Iterator[tuple[int, str]]:
 
 def documents() -> list[Path]:
     """Every page that people read."""
-    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-
-
-def room_of(path: Path) -> str:
-    """The room that a file of the package belongs to."""
-    inside = path.relative_to(ROOT / "gotocloud")
-    return inside.parts[0] if len(inside.parts) > 1 else "gotocloud"
+    folders = (ROOT / "docs", ROOT / "local_aws")
+    return sorted([*ROOT.glob("*.md"), *(page for each in folders for page in each.rglob("*.md"))])
 
 
 def rooms() -> dict[str, list[Path]]:
-    """The Python files of the package, by room."""
-    found: dict[str, list[Path]] = {}
-    for path in sorted((ROOT / "gotocloud").rglob("*.py")):
-        found.setdefault(room_of(path), []).append(path)
+    """The Python files of the package, by room, and those of the local AWS."""
+    package = ROOT / "gotocloud"
+    found = {"local_aws": sorted((ROOT / "local_aws" / "src").rglob("*.py"))}
+    for path in sorted(package.rglob("*.py")):
+        room = path.relative_to(package).parts[0]
+        found.setdefault("gotocloud" if room.endswith(".py") else room, []).append(path)
     return found
 
 
 def main(arguments: list[str]) -> int:
     """List the findings of the named files and folders, by default of all."""
-    named = [ROOT / argument for argument in arguments] or [ROOT / "gotocloud", *documents()]
+    named = [ROOT / argument for argument in arguments] or [
+        ROOT / "gotocloud",
+        ROOT / "local_aws" / "src",
+        *documents(),
+    ]
     words = word_list()
     found = [
         finding
