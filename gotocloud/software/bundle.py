@@ -26,6 +26,9 @@ PYTHON = "3.12"
 PLATFORMS = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux_2_17_x86_64")
 """Wheels that Ubuntu 24.04 (glibc 2.39) can run; the newer ones first."""
 
+REHEARSAL = "rehearsal"
+"""The room that runs from the repository only."""
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _NAME = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
 _LOCKED = re.compile(r"(?m)^(?=[A-Za-z0-9][A-Za-z0-9._-]*==)")
@@ -103,13 +106,14 @@ def pip_arguments(requirements: Path, target: Path, python: str = PYTHON) -> lis
 
 
 def add_package(site: Path, package: Path) -> None:
-    """Copy this package beside its requirements, without what was compiled."""
-    shutil.copytree(
-        package,
-        site / package.name,
-        ignore=shutil.ignore_patterns("__pycache__", "*.pyc"),
-        dirs_exist_ok=True,
-    )
+    """Copy this package beside its requirements, without the rehearsal and what was compiled."""
+    compiled = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        rooms = {REHEARSAL} if Path(folder) == package else set()
+        return compiled(folder, names) | rooms
+
+    shutil.copytree(package, site / package.name, ignore=left_out, dirs_exist_ok=True)
 
 
 def require_fitting(site: Path, python: str = PYTHON) -> None:

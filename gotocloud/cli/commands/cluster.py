@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gotocloud.cli.needs import need_rehearsal
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import ExitCode, InputError
 
@@ -75,6 +76,8 @@ def validate(
     from gotocloud.cluster_configs.engine import engine_of
     from gotocloud.cluster_configs.model import configuration_names, load_configuration
     from gotocloud.platform.zones import zone_map
+
+    need_rehearsal()
     from gotocloud.rehearsal.validation import validate as verdicts_of
 
     regions = list(region or zone_map().regions)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gotocloud.cli.needs import need_rehearsal
 from gotocloud.cli.output import narrate, print_json, table
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ app = typer.Typer(
     no_args_is_help=True,
     epilog="Example: gotocloud rehearse up",
 )
+
+app.callback()(need_rehearsal)
 
 DEFAULT_STATE = Path("build/rehearsal")
 State = Annotated[Path, typer.Option("--state", metavar="DIR", help="Where its state is kept.")]
