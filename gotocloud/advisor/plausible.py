@@ -6,7 +6,8 @@ from functools import cache
 
 from gotocloud.advisor.records import BenchmarkRecord
 from gotocloud.cluster_configs.instances import instance_types
-from gotocloud.costs.prices import Unit, shipped_table
+from gotocloud.costs.price import Unit
+from gotocloud.costs.prices import shipped_table
 
 PRICE_FACTOR = 8
 """A price this many times off every known one of the type is taken for a wrong unit.

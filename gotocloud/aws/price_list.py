@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from gotocloud.aws.session import client, explained
+from gotocloud.costs.price import Price
 from gotocloud.costs.price_list import Product, SpotChange, offers, spot_price
-from gotocloud.costs.prices import Price
 from gotocloud.errors import GoToCloudError
 
 PRICE_LIST_REGION = "us-east-1"

@@ -8,14 +8,8 @@ from typing import Any
 
 from gotocloud.cluster_configs.lustre_sizes import Deployment
 from gotocloud.cluster_configs.model import ClusterConfiguration
-from gotocloud.costs.prices import (
-    HOURS_PER_MONTH,
-    Item,
-    Price,
-    Unit,
-    find_price,
-    price_usd_per_hour,
-)
+from gotocloud.costs.price import HOURS_PER_MONTH, Item, Price, Unit
+from gotocloud.costs.prices import find_price, price_usd_per_hour
 
 ROOT_VOLUME_GIB = 45
 """Head node's root volume where the image does not ask for more.

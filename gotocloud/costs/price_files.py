@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from gotocloud.costs.prices import Key, Price, Unit
+from gotocloud.costs.price import Key, Price, Unit
 from gotocloud.errors import InputError
 
 COLUMNS = ("item", "region", "usd", "unit", "source", "date")

@@ -15,7 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from gotocloud.costs.prices import Item, Price, Unit
+from gotocloud.costs.price import Item, Price, Unit
 
 _PREFIX = r"([A-Z0-9]+-)?"
 """Short name of the region before a usage type; us-east-1 often has none."""

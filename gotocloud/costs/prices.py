@@ -8,87 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from decimal import Decimal
-from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+
+from gotocloud.costs.price import EVERY_REGION, Key, Price, Unit
+from gotocloud.costs.price_files import parse_table, read_table
 
 OWN_TABLE = "GOTOCLOUD_PRICES"
 """Environment variable that names the file of one's own prices."""
 
 OWN_TABLE_BESIDE_THE_PLATFORM = "platform.prices.csv"
 """Where they are looked for in the working folder, when the variable is not set."""
-
-EVERY_REGION = "*"
-"""Region of a price that AWS announced for all regions alike."""
-
-HOURS_PER_MONTH = 730
-"""Hours of the month in which AWS quotes GB-month prices: 365 x 24 / 12."""
-
-
-class Unit(StrEnum):
-    """What one price buys."""
-
-    INSTANCE_HOUR = "instance-hour"
-    SPOT_INSTANCE_HOUR = "spot-instance-hour"
-    HOUR = "hour"
-    GB_MONTH = "GB-month"
-
-
-class Item(StrEnum):
-    """What is charged for besides instances; an instance's item is its type."""
-
-    NAT_GATEWAY = "nat-gateway"
-    PUBLIC_IPV4 = "public-ipv4"
-    LUSTRE_SCRATCH_2 = "fsx-lustre-scratch-2"
-    LUSTRE_PERSISTENT_2 = "fsx-lustre-persistent-2"
-    EBS_GP3 = "ebs-gp3"
-    EFS_STANDARD = "efs-standard"
-    S3_STANDARD = "s3-standard"
-
-
-Key = tuple[str, str, Unit]
-"""Item, region and unit of a price."""
-
-
-@dataclass(frozen=True)
-class Price:
-    """One row of `prices.csv`.
-
-    Args:
-        item: An instance type, or one of `Item`.
-        region: AWS region, or `*` for all of them.
-        usd: US dollars per `unit`, before tax.
-        unit: What that buys.
-        source: Address of whoever says so.
-        date: When the price held: a year, month, day or `first/last` day;
-            `read DAY` where the source itself gives no date.
-        spread_usd: Standard deviation over the days of a mean; None when it is not known.
-    """
-
-    item: str
-    region: str
-    usd: Decimal
-    unit: Unit
-    source: str
-    date: str
-    spread_usd: Decimal | None = None
-
-    @property
-    def key(self) -> Key:
-        """What it is the price of."""
-        return self.item, self.region, self.unit
-
-    def as_dict(self) -> dict[str, str | float | None]:
-        """The price for a JSON report."""
-        spread = None if self.spread_usd is None else float(self.spread_usd)
-        return asdict(self) | {
-            "usd": float(self.usd),
-            "unit": self.unit.value,
-            "spread_usd": spread,
-        }
 
 
 def price_table() -> Mapping[Key, Price]:
@@ -114,16 +45,12 @@ def own_table() -> Path | None:
 @cache
 def shipped_table() -> Mapping[Key, Price]:
     """The prices that ship with the package."""
-    from gotocloud.costs.price_files import parse_table
-
     text = files(__package__).joinpath("prices.csv").read_text(encoding="utf-8")
     return parse_table(text, "prices.csv")
 
 
 @cache
 def _overlaid(path: Path, _changed_ns: int) -> Mapping[Key, Price]:
-    from gotocloud.costs.price_files import read_table
-
     return {**shipped_table(), **read_table(path)}
 
 

@@ -15,13 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from gotocloud.errors import InputError, unknown_name
 from gotocloud.platform.regions import REGIONS
-
-if TYPE_CHECKING:
-    from gotocloud.platform.model import Group, Platform
 
 ESTATE_PREFIX = 18
 GROUP_NETWORK_PREFIX = 20
@@ -102,17 +98,12 @@ def acceptor_chunk(number: int) -> int:
     return (number - 1) // GROUPS_PER_ACCEPTOR
 
 
-def shards_in(platform: Platform, region: str) -> tuple[int, ...]:
-    """The shards that a region needs; a region without groups has shard 0 all the same."""
-    return tuple(sorted({shard_of(group.number) for group in platform.groups_in(region)} | {0}))
-
-
-def management_network(platform: Platform | IPv4Network) -> IPv4Network:
+def management_network(pool: IPv4Network) -> IPv4Network:
     """The /24 of the VPC in which the master file system lives."""
-    return _nth_subnet(_pool(platform), SUBNET_PREFIX, _share_blocks() - 1)
+    return _nth_subnet(pool, SUBNET_PREFIX, _share_blocks() - 1)
 
 
-def share_network(platform: Platform | IPv4Network, region: str, shard: int) -> IPv4Network:
+def share_network(pool: IPv4Network, region: str, shard: int) -> IPv4Network:
     """The /24 of a region's share VPC.
 
     Raises:
@@ -123,23 +114,12 @@ def share_network(platform: Platform | IPv4Network, region: str, shard: int) -> 
     if not 0 <= shard < MAX_SHARDS:
         raise InputError(f"No shard {shard}: a region has shards 0 to {MAX_SHARDS - 1}.")
     index = REGIONS.index(region) * MAX_SHARDS + shard
-    return _nth_subnet(_pool(platform), SUBNET_PREFIX, index)
+    return _nth_subnet(pool, SUBNET_PREFIX, index)
 
 
 def share_subnets(network: IPv4Network, count: int) -> tuple[IPv4Network, ...]:
     """The first `count` subnets of a share network, one for each zone that is served."""
     return tuple(islice(_subnets(network, SHARE_SUBNET_PREFIX), count))
-
-
-def group_network(platform: Platform | IPv4Network, group: Group, region: str) -> IPv4Network:
-    """The /20 of a group's VPC in one of its regions.
-
-    Raises:
-        InputError: if the group has no such region, or the pool has no room for its number.
-    """
-    if region not in group.regions:
-        raise unknown_name(f"region of group {group.name!r}", region, group.regions)
-    return network_of(_pool(platform), group.number, group.regions.index(region))
 
 
 def network_of(pool: IPv4Network, number: int, region_index: int) -> IPv4Network:
@@ -163,10 +143,6 @@ def group_subnets(network: IPv4Network) -> GroupSubnets:
     """The /24 subnets of a group's network: one public, fifteen for clusters."""
     public, *compute = _subnets(network, SUBNET_PREFIX)
     return GroupSubnets(public=public, compute=tuple(compute))
-
-
-def _pool(platform: Platform | IPv4Network) -> IPv4Network:
-    return platform if isinstance(platform, IPv4Network) else platform.network.pool
 
 
 def _share_blocks() -> int:

@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError
 from gotocloud.cluster_configs.engine import DEFAULT_VERSION, ENGINES, Engine
 from gotocloud.errors import unknown_name
 from gotocloud.platform import rules
-from gotocloud.platform.addresses import REGIONS_PER_GROUP
+from gotocloud.platform.addresses import REGIONS_PER_GROUP, network_of, shard_of
 from gotocloud.platform.regions import REGIONS
 
 CROSS_RULES = "platform_rules"
@@ -217,6 +217,20 @@ class Platform(_Model):
     def groups_in(self, region: str) -> tuple[Group, ...]:
         """The groups that work in a region, in the order of the file."""
         return tuple(group for group in self.groups if region in group.regions)
+
+    def shards_in(self, region: str) -> tuple[int, ...]:
+        """The shards that a region needs; a region without groups has shard 0 all the same."""
+        return tuple(sorted({shard_of(group.number) for group in self.groups_in(region)} | {0}))
+
+    def network_of(self, group: Group, region: str) -> IPv4Network:
+        """The /20 of a group's VPC in one of its regions.
+
+        Raises:
+            InputError: if the group has no such region, or the pool has no room for its number.
+        """
+        if region not in group.regions:
+            raise unknown_name(f"region of group {group.name!r}", region, group.regions)
+        return network_of(self.network.pool, group.number, group.regions.index(region))
 
 
 def location_text(location: Sequence[int | str]) -> str:

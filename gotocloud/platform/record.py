@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
 from gotocloud.errors import GoToCloudError, InputError, unknown_name
-from gotocloud.platform.addresses import acceptor_chunk, shards_in, share_network
+from gotocloud.platform.addresses import acceptor_chunk, share_network
 from gotocloud.platform.lines import read_text
 from gotocloud.platform.load import yaml_problem
 from gotocloud.platform.model import Platform, location_text
@@ -193,7 +193,7 @@ def record_problems(platform: Platform, record: Record) -> list[str]:
             found.append(f"the record has no acceptor role {chunk}; deploy ManagementStack")
     for region in platform.regions:
         shares = record.regions[region].shares if region in record.regions else {}
-        for shard in shards_in(platform, region):
+        for shard in platform.shards_in(region):
             found += _share_problems(platform, region, shard, shares.get(shard))
     return found
 
@@ -203,7 +203,7 @@ def _share_problems(
 ) -> list[str]:
     if share is None:
         return [f'the record has no share {shard} in {region}; deploy "RegionStack-{region}"']
-    planned = share_network(platform, region, shard)
+    planned = share_network(platform.network.pool, region, shard)
     if share.cidr != planned:
         return [f"share {shard} in {region} has network {share.cidr}, the plan says {planned}"]
     return []
@@ -236,9 +236,9 @@ def _region(
 ) -> RegionRecord:
     take = _Taker(REGION_STACK, region, f"cdk deploy RegionStack-{region}", outputs, problems)
     shares = {}
-    for shard in shards_in(platform, region):
+    for shard in platform.shards_in(region):
         cidr = take(f"Share{shard}Cidr")
-        planned = share_network(platform, region, shard)
+        planned = share_network(platform.network.pool, region, shard)
         if cidr and cidr != str(planned):
             take.complain(f"Share{shard}Cidr is {cidr}, the address plan says {planned}")
         targets = _mount_targets(take, f"Share{shard}MountTargets")

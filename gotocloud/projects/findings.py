@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from gotocloud.errors import GoToCloudError
+
 
 class Severity(StrEnum):
     """What a finding means for what was asked."""
@@ -58,3 +60,17 @@ def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def problems(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings that forbid to go on."""
     return tuple(one for one in findings if one.severity is Severity.PROBLEM)
+
+
+def refuse_problems(findings: Iterable[Finding], doing: str, retry: str) -> None:
+    """Stop if something would fail, with every reason at once.
+
+    Raises:
+        GoToCloudError: if one of the findings is a problem.
+    """
+    if found := problems(findings):
+        raise GoToCloudError(
+            f"{doing} would fail; nothing was created.",
+            problems=[str(one) for one in found],
+            next_command=f"{retry}, once that is put right",
+        )

@@ -7,7 +7,8 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from gotocloud.costs.prices import Price, price_usd_per_hour, spot_price_usd_per_hour
+from gotocloud.costs.price import Price
+from gotocloud.costs.prices import price_usd_per_hour, spot_price_usd_per_hour
 from gotocloud.rehearsal.picture import narrow_picture, wide_picture, wide_width
 from gotocloud.rehearsal.picture_parts import SYMBOLS
 from gotocloud.rehearsal.report import Report

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gotocloud.errors import GoToCloudError, InputError
-from gotocloud.software.catalogue import CATALOGUE_VARIABLE, Catalogue
+from gotocloud.software.catalogue import Catalogue
+from gotocloud.software.in_force import CATALOGUE_VARIABLE
 from gotocloud.software.layout import (
     BIN,
     CATALOGUE,

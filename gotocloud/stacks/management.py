@@ -74,7 +74,7 @@ class ManagementStack(cdk.Stack):
         self._outputs()
 
     def _master(self, platform: Platform, zones: RegionZones) -> None:
-        cidr = management_network(platform)
+        cidr = management_network(platform.network.pool)
         chosen = zones.chosen(2)
         self.network = ZonedNetwork(
             self,

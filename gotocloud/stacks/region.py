@@ -17,7 +17,6 @@ from gotocloud.platform.addresses import (
     GROUPS_PER_SHARD,
     SHARE_ESTATES,
     capacity,
-    shards_in,
     share_network,
 )
 from gotocloud.platform.model import Platform
@@ -65,7 +64,7 @@ class RegionStack(cdk.Stack):
                 self,
                 f"Share{shard}",
                 name=f"gotocloud-share-{shard}",
-                cidr=share_network(platform, region, shard),
+                cidr=share_network(platform.network.pool, region, shard),
                 zone_ids=chosen,
                 clients=shard_networks(platform.network.pool, shard),
                 master_arn=master_arn,
@@ -74,7 +73,7 @@ class RegionStack(cdk.Stack):
                 roles=roles,
                 calls=calls,
             )
-            for shard in shards_in(platform, region)
+            for shard in platform.shards_in(region)
         }
         ZoneEntry(self, "ZoneEntry", zones=zones, chosen=chosen)
         for shard, share in self.shares.items():

@@ -21,7 +21,7 @@ from gotocloud.constructs.scientists import Scientists
 from gotocloud.constructs.sdk_calls import SdkCalls
 from gotocloud.constructs.share_peering import SharePeering, route_back_statement
 from gotocloud.errors import InputError
-from gotocloud.platform.addresses import acceptor_chunk, group_network, shard_of
+from gotocloud.platform.addresses import acceptor_chunk, shard_of
 from gotocloud.platform.model import Group, Platform
 from gotocloud.platform.names import CLUSTER_SERVICE_ROLE, METHOD, RELEASES_PREFIX, releases_url
 from gotocloud.platform.parameters import NO_NETWORKS, Fact
@@ -170,7 +170,7 @@ class UserStack(cdk.Stack):
             self,
             "Vpc",
             name=f"gotocloud-{self._group.name}",
-            cidr=group_network(platform, self._group, region),
+            cidr=platform.network_of(self._group, region),
             zone_id=zones.chosen(1)[0],
             roles=roles,
             calls=calls,

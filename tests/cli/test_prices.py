@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from gotocloud.cli.commands.prices import age_days
+from gotocloud.costs.price import Unit
 from gotocloud.costs.price_files import read_table
-from gotocloud.costs.prices import Unit, shipped_table
+from gotocloud.costs.prices import shipped_table
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.needs import ROOT
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from gotocloud.cli import software_work
-from gotocloud.software.catalogue import CATALOGUE_VARIABLE, PACKAGED, system_catalogue
+from gotocloud.software.in_force import CATALOGUE_VARIABLE, PACKAGED, system_catalogue
 from gotocloud.software.layout import Layout
 from gotocloud.software.load import dump_catalogue, load_catalogue
 from gotocloud.software.modules import module_files

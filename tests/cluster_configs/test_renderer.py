@@ -20,9 +20,9 @@ from gotocloud.cluster_configs.model import (
     load_configuration,
     used_instance_types,
 )
-from gotocloud.cluster_configs.placeholders import placeholder_site
 from gotocloud.cluster_configs.renderer import render, select, stringified, to_yaml
 from gotocloud.errors import GoToCloudError
+from gotocloud.platform.placeholders import placeholder_site
 from tests.cluster_configs.sites import SITE
 
 ALL = frozenset(used_instance_types())

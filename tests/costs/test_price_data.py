@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import gotocloud.costs
-from gotocloud.costs.prices import EVERY_REGION, Item, Unit
+from gotocloud.costs.price import EVERY_REGION, Item, Unit
 from gotocloud.platform.regions import REGIONS
 
 ROWS = list(

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gotocloud.costs.price import Price, Unit
 from gotocloud.costs.price_files import dump_table, parse_table, read_table
-from gotocloud.costs.prices import Price, Unit, find_price, price_usd_per_hour
+from gotocloud.costs.prices import find_price, price_usd_per_hour
 from gotocloud.errors import InputError
 
 HEADER = "item,region,usd,unit,source,date,spread_usd\n"

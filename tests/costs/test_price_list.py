@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gotocloud.costs.price import Item
 from gotocloud.costs.price_list import (
     OTHER_PRODUCTS,
     Product,
@@ -17,7 +18,6 @@ from gotocloud.costs.price_list import (
     offers,
     spot_price,
 )
-from gotocloud.costs.prices import Item
 
 G5 = instance_product("g5.12xlarge")
 START = datetime(2026, 11, 8, tzinfo=UTC)

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from gotocloud.costs.prices import (
-    Item,
-    Unit,
-    find_price,
-    price_usd_per_hour,
-    spot_price_usd_per_hour,
-)
+from gotocloud.costs.price import Item, Unit
+from gotocloud.costs.prices import find_price, price_usd_per_hour, spot_price_usd_per_hour
 
 
 def test_a_known_price_comes_with_its_source_and_date() -> None:

@@ -31,14 +31,14 @@ def described(placed: dict[int, list[str]]) -> Platform:
 
 def networks(described_platform: Platform) -> dict[tuple[str, str], IPv4Network]:
     """Every network that a platform uses, by owner and region."""
-    found = {("management", "home"): addresses.management_network(described_platform)}
+    found = {("management", "home"): addresses.management_network(described_platform.network.pool)}
     for region in described_platform.regions:
-        for shard in addresses.shards_in(described_platform, region):
-            network = addresses.share_network(described_platform, region, shard)
+        for shard in described_platform.shards_in(region):
+            network = addresses.share_network(described_platform.network.pool, region, shard)
             found[f"share {shard}", region] = network
     for member in described_platform.groups:
         for region in member.regions:
-            network = addresses.group_network(described_platform, member, region)
+            network = described_platform.network_of(member, region)
             found[member.name, region] = network
     return found
 
@@ -173,4 +173,4 @@ def test_an_unknown_region_or_shard_has_no_network() -> None:
         addresses.share_network(POOLS[0], "us-east-1", 8)
     known = platform()
     with pytest.raises(InputError, match="ap-northeast-1"):
-        addresses.group_network(known, known.groups[0], "us-east-1")
+        known.network_of(known.groups[0], "us-east-1")

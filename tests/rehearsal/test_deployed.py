@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gotocloud import __version__
-from gotocloud.platform.addresses import group_network, shard_of, share_network
+from gotocloud.platform.addresses import shard_of, share_network
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Group, Platform
 from gotocloud.platform.record import Record, load_record
@@ -80,11 +80,11 @@ def test_both_route_tables_lead_through_the_peering(deployed: Rehearsal, record:
         mine = deployed.local.client("ec2", group.account, region)
         peering = mine.describe_vpc_peering_connections()["VpcPeeringConnections"][0]
         peering_id, shard = peering["VpcPeeringConnectionId"], shard_of(group.number)
-        there = str(share_network(platform, region, shard))
+        there = str(share_network(platform.network.pool, region, shard))
         assert (there, peering_id) in routes(mine)
         share = record.regions[region].shares[shard]
         theirs = deployed.local.client("ec2", platform.management.account, region)
-        back = str(group_network(platform, group, region))
+        back = str(platform.network_of(group, region))
         assert (back, peering_id) in routes(theirs, vpc_id=share.vpc_id)
 
 

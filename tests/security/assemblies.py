@@ -13,7 +13,7 @@ from typing import Any
 import aws_cdk as cdk
 
 from gotocloud.app import build
-from gotocloud.platform.addresses import acceptor_chunk, shards_in, share_network
+from gotocloud.platform.addresses import acceptor_chunk, share_network
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Platform
 from gotocloud.platform.names import acceptor_role, distribution_bucket
@@ -108,8 +108,8 @@ def record_text(platform: Platform) -> str:
 
 def _share_outputs(platform: Platform, region: str) -> dict[str, str]:
     outputs: dict[str, str] = {}
-    for shard in shards_in(platform, region):
-        network = share_network(platform, region, shard)
+    for shard in platform.shards_in(region):
+        network = share_network(platform.network.pool, region, shard)
         targets = zip(zone_map().region(region).chosen(2), network.hosts(), strict=False)
         outputs |= {
             f"Share{shard}VpcId": f"vpc-0000000000000000{shard}",

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
 from gotocloud.cluster_configs.partitions import Partition, configured_partitions
-from gotocloud.cluster_configs.placeholders import placeholder_site
 from gotocloud.cluster_configs.renderer import render
 from gotocloud.errors import GoToCloudError
+from gotocloud.platform.placeholders import placeholder_site
 from gotocloud.platform.zones import zone_map
 from gotocloud.rehearsal.slurm.cluster import RehearsalCluster
 from gotocloud.rehearsal.slurm.machines import slurm_queues

@@ -16,10 +16,10 @@ import yaml
 from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.cluster_configs.model import JOB_TYPES
 from gotocloud.errors import InputError
-from gotocloud.software.catalogue import (
+from gotocloud.software.catalogue import Catalogue
+from gotocloud.software.in_force import (
     CATALOGUE_VARIABLE,
     PACKAGED,
-    Catalogue,
     catalogue_in_force,
     executable_for,
     module_to_load,
@@ -198,7 +198,7 @@ def test_nonsense_is_refused_in_words(text: str) -> None:
 
 def test_looking_up_a_module_loads_no_heavy_library() -> None:
     code = (
-        "import sys; from gotocloud.software.catalogue import executable_for; "
+        "import sys; from gotocloud.software.in_force import executable_for; "
         "executable_for('refine3d', 'g5.12xlarge'); "
         "print(sorted({'pydantic', 'boto3', 'rich', 'typer', 'subprocess'} & set(sys.modules)))"
     )

@@ -11,7 +11,8 @@ import pytest
 from gotocloud.cli.software_work import run_for_version
 from gotocloud.errors import InputError
 from gotocloud.software import release
-from gotocloud.software.catalogue import PACKAGED, Catalogue, system_catalogue
+from gotocloud.software.catalogue import Catalogue
+from gotocloud.software.in_force import PACKAGED, system_catalogue
 from gotocloud.software.inspection import Item, State, inspect
 from gotocloud.software.layout import Layout
 from gotocloud.software.load import load_catalogue

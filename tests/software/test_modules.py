@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.software.catalogue import PACKAGED, Catalogue, system_catalogue
+from gotocloud.software.catalogue import Catalogue
+from gotocloud.software.in_force import PACKAGED, system_catalogue
 from gotocloud.software.load import load_catalogue
 from gotocloud.software.modules import INSTANCE_TYPE_VARIABLE, module_files, tcl, write_tree
 from tests.needs import MODULES_INIT, need_modules, need_relion

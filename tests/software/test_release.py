@@ -13,9 +13,9 @@ import pytest
 
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.software import release
-from gotocloud.software.catalogue import (
+from gotocloud.software.catalogue import Catalogue
+from gotocloud.software.in_force import (
     PACKAGED,
-    Catalogue,
     catalogue_in_force,
     executable_for,
     module_to_load,

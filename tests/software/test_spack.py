@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from gotocloud.errors import InputError
-from gotocloud.software.catalogue import PACKAGED, Catalogue, system_catalogue
+from gotocloud.software.catalogue import Catalogue
+from gotocloud.software.in_force import PACKAGED, system_catalogue
 from gotocloud.software.load import load_catalogue
 from gotocloud.software.spack import environments, recipes
 from tests.needs import need

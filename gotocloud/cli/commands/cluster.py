@@ -44,9 +44,9 @@ def render(
     """Print the ParallelCluster configuration, with <placeholders> for what a launch decides."""
     from gotocloud.cluster_configs.engine import engine_of
     from gotocloud.cluster_configs.model import load_configuration
-    from gotocloud.cluster_configs.placeholders import placeholder_site
     from gotocloud.cluster_configs.renderer import render as rendered
     from gotocloud.cluster_configs.renderer import select, to_yaml
+    from gotocloud.platform.placeholders import placeholder_site
     from gotocloud.platform.zones import zone_map
 
     configuration, zones = _all_or_every_problem(

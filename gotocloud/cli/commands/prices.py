@@ -15,7 +15,7 @@ from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import InputError
 
 if TYPE_CHECKING:
-    from gotocloud.costs.prices import Key, Price
+    from gotocloud.costs.price import Key, Price
 
 _DAYS_KNOWN = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?$")
 
@@ -150,8 +150,8 @@ def _known(platform_path: Path) -> dict[Key, Price]:
 
 def _needed(regions: Iterable[str]) -> list[Key]:
     from gotocloud.cluster_configs.model import used_instance_types
+    from gotocloud.costs.price import Unit
     from gotocloud.costs.price_list import OTHER_PRODUCTS
-    from gotocloud.costs.prices import Unit
 
     kinds = (Unit.INSTANCE_HOUR, Unit.SPOT_INSTANCE_HOUR)
     items = [(name, unit) for name in used_instance_types() for unit in kinds]

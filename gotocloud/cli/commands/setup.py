@@ -38,7 +38,8 @@ def setup(
     """Set a project up: its bucket and its key pair, checked first; costs nothing but storage."""
     from gotocloud.aws.cloud import StandardCloud
     from gotocloud.aws.projects import place, plan_setup
-    from gotocloud.cli.views.findings import refuse_problems, show
+    from gotocloud.cli.views.findings import show
+    from gotocloud.projects.findings import refuse_problems
 
     cloud = StandardCloud()
     where = place(cloud)

@@ -198,7 +198,7 @@ def _catalogue(file: Path | None, root: str | None) -> Catalogue:
     from dataclasses import replace
 
     from gotocloud.errors import InputError
-    from gotocloud.software.catalogue import catalogue_in_force
+    from gotocloud.software.in_force import catalogue_in_force
     from gotocloud.software.load import load_catalogue
 
     known = load_catalogue(file) if file else catalogue_in_force()

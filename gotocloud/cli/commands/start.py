@@ -162,10 +162,11 @@ class _Asked:
 
 def _start(asked: _Asked) -> None:
     from gotocloud.aws.clusters import check_start, plan_start
-    from gotocloud.cli.views.findings import refuse_problems, show
+    from gotocloud.cli.views.findings import show
     from gotocloud.cli.views.start import show_prices
     from gotocloud.cluster_configs.model import load_configuration
     from gotocloud.costs.idle import idle_cost
+    from gotocloud.projects.findings import refuse_problems
 
     wanted = asked.wanted
     planned = plan_start(asked.cloud, asked.where, wanted)

@@ -101,7 +101,7 @@ def _modules(folder: Path, job: Job, instance_type: str) -> tuple[str, ...]:
     """The catalogue's module; none where no modules are installed: then PATH decides."""
     if not folder.is_dir():
         return ()
-    from gotocloud.software.catalogue import executable_for, module_to_load
+    from gotocloud.software.in_force import executable_for, module_to_load
 
     module = module_to_load(executable_for(job.queue_job_type, instance_type or None), folder)
     return (module,) if module else ()

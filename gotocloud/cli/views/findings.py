@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gotocloud.cli.output import narrate
-from gotocloud.errors import GoToCloudError
-from gotocloud.projects.findings import Finding, Severity, problems
+from gotocloud.projects.findings import Finding, Severity
 
 _MARKS = {
     Severity.PROBLEM: "PROBLEM",
@@ -32,17 +31,3 @@ def text_of(finding: Finding) -> str:
     """A finding, with its remedy on a line of its own."""
     text = f"{_MARKS[finding.severity]:<8} {finding.check}: {finding.text}"
     return f"{text}\n{'':<9}-> {finding.remedy}" if finding.remedy else text
-
-
-def refuse_problems(findings: Sequence[Finding], doing: str, retry: str) -> None:
-    """Stop if something would fail, with every reason at once.
-
-    Raises:
-        GoToCloudError: if one of the findings is a problem.
-    """
-    if found := problems(findings):
-        raise GoToCloudError(
-            f"{doing} would fail; nothing was created.",
-            problems=[str(one) for one in found],
-            next_command=f"{retry}, once that is put right",
-        )

@@ -66,15 +66,15 @@ def address_plan(platform: Platform) -> dict[str, Any]:
         "pool": str(pool),
         "capacity": room,
         "next_number": following if following <= room else None,
-        "management_network": str(addresses.management_network(platform)),
+        "management_network": str(addresses.management_network(platform.network.pool)),
         "shares": [
             {
                 "region": region,
                 "shard": shard,
-                "network": str(addresses.share_network(platform, region, shard)),
+                "network": str(addresses.share_network(platform.network.pool, region, shard)),
             }
             for region in platform.regions
-            for shard in addresses.shards_in(platform, region)
+            for shard in platform.shards_in(region)
         ],
         "groups": [
             _group_plan(platform, group.name, region)
@@ -86,7 +86,7 @@ def address_plan(platform: Platform) -> dict[str, Any]:
 
 def _group_plan(platform: Platform, name: str, region: str) -> dict[str, Any]:
     group = platform.group(name)
-    network = addresses.group_network(platform, group, region)
+    network = platform.network_of(group, region)
     subnets = addresses.group_subnets(network)
     return {
         "group": name,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from gotocloud.software.catalogue import Catalogue, executable_for
+from gotocloud.software.catalogue import Catalogue
+from gotocloud.software.in_force import executable_for
 
 Rows = tuple[Sequence[str], list[Sequence[object]]]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from gotocloud.costs.price import Price, Unit
 from gotocloud.costs.price_list import OTHER_PRODUCTS, Product, instance_product
-from gotocloud.costs.prices import Price, Unit, shipped_table
+from gotocloud.costs.prices import shipped_table
 from local_aws.additions import ListedPrice, SpotPrice
 
 _ANY_REGION_CODE = "LOC1-"

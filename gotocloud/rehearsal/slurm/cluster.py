@@ -20,9 +20,9 @@ import yaml
 from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.cluster_configs.partitions import configured_partitions
-from gotocloud.cluster_configs.placeholders import placeholder_site
 from gotocloud.cluster_configs.renderer import render, to_yaml
 from gotocloud.errors import GoToCloudError, unknown_name
+from gotocloud.platform.placeholders import placeholder_site
 from gotocloud.platform.zones import zone_map
 from gotocloud.rehearsal.slurm.furnishing import SHELL, furnish, refuse_unfit
 from gotocloud.rehearsal.slurm.keeper import LOCK, PLAN

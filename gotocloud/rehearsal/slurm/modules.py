@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from gotocloud.software.catalogue import system_catalogue
+from gotocloud.software.in_force import system_catalogue
 from gotocloud.software.layout import Layout
 from gotocloud.software.release import lay_out_system
 

@@ -9,8 +9,8 @@ import pytest
 from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
-from gotocloud.cluster_configs.placeholders import placeholder_site
 from gotocloud.cluster_configs.renderer import render
+from gotocloud.platform.placeholders import placeholder_site
 from gotocloud.platform.zones import zone_map
 from gotocloud.rehearsal.slurm.machines import GPU_MODELS, SlurmQueue, node_names, slurm_queues
 from gotocloud.rehearsal.slurm.slurm_conf import (

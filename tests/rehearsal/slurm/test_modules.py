@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gotocloud.rehearsal.slurm.modules import lay_out_modules
-from gotocloud.software.catalogue import catalogue_in_force, executable_for, module_to_load
+from gotocloud.software.in_force import catalogue_in_force, executable_for, module_to_load
 from tests.needs import need_modules, need_relion
 
 
