@@ -56,7 +56,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("particles", Kind.COUNT, "Particles in the job.", least=1),
     Column("box_px", Kind.COUNT, "Box size in pixels.", least=2, most=8192),
     Column("movies", Kind.COUNT, "Movies or micrographs in the job.", least=1),
-    Column("classes", Kind.COUNT, "Classes asked for.", least=1, most=10_000),
+    Column("classes", Kind.COUNT, "Number of classes.", least=1, most=10_000),
     Column("iterations", Kind.COUNT, "Iterations run.", least=1, most=10_000),
     Column("symmetry", Kind.TEXT, "Point group, for example C3."),
     Column("instance_type", Kind.TEXT, "EC2's name of the nodes' type.", required=True),

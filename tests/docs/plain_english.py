@@ -38,10 +38,13 @@ class WordList:
 
     def in_text(self, text: str) -> Iterator[str]:
         """The words of the list that a text uses, in order, one for each use."""
+        # "up to 24 hours" is a limit.
         pattern = "|".join(sorted(map(re.escape, self.instead), key=len, reverse=True))
         yield from (
             found[0].lower()
-            for found in re.finditer(rf"(?<![\w./-])({pattern})(?![\w-]|\.\w)", text, re.IGNORECASE)
+            for found in re.finditer(
+                rf"(?<![\w./-])({pattern})(?![\w-]|\.\w|(?<= up) to\b)", text, re.IGNORECASE
+            )
         )
 
     def in_name(self, name: str) -> Iterator[str]:

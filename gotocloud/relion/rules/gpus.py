@@ -237,7 +237,7 @@ RULES = (
     Rule(
         "gpu-useless",
         Severity.WARNING,
-        "A GPU is asked for by a job whose program cannot use one. It changes nothing but may "
+        "The job requests a GPU, but its program cannot use one. It changes nothing but may "
         "lead to an expensive machine.",
         "Take the GPU out of the settings or of 'Additional arguments'.",
         _JOBS,
@@ -246,7 +246,7 @@ RULES = (
     Rule(
         "gpu-missing",
         Severity.ERROR,
-        "RELION stops at once when it is told to use GPUs on a machine without them.",
+        "RELION stops at once when its settings request GPUs on a machine without them.",
         "Choose a queue with GPUs, or say No to 'Use GPU acceleration?'.",
         "3dem/relion 5.0.1, src/ml_optimiser.cpp",
         _no_gpus,
@@ -326,7 +326,7 @@ RULES = (
         "gpu-binding",
         Severity.WARNING,
         "When Slurm gives each task its own GPU, every rank sees its own as number 0: RELION "
-        "believes that all ranks share one GPU, and a list of other numbers fails.",
+        "treats all ranks as if they shared one GPU, and a list of other numbers fails.",
         "Ask for GPUs by machine: --gres=gpu:N or --gpus-per-node=N.",
         "3dem/relion #1074",
         _bound,
