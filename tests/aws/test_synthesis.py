@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gotocloud.aws.synthesis import read_templates, synthesise_templates
-from gotocloud.cli.platform_work import node_scripts
+from gotocloud.cli.work.platform import node_scripts
 from gotocloud.cluster_configs.model import configuration_names
 from gotocloud.platform.load import load_platform
 from gotocloud.platform.release import expected_templates, make_release

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.cli.commands.prices import age_days
+from gotocloud.cli.work.prices import age_days
 from gotocloud.costs.price import Unit
 from gotocloud.costs.price_files import read_table
 from gotocloud.costs.prices import shipped_table

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.cli.software_work import run_for_version
+from gotocloud.cli.work.software import run_for_version
 from gotocloud.errors import InputError
 from gotocloud.software import release
 from gotocloud.software.catalogue import Catalogue
@@ -166,6 +166,6 @@ def test_a_real_relion_tells_its_version(tmp_path: Path) -> None:
 def test_a_program_that_hangs_or_is_none_does_not_stop_the_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gotocloud.cli.software_work._TIMEOUT_S", 0.2)
+    monkeypatch.setattr("gotocloud.cli.work.software._TIMEOUT_S", 0.2)
     assert run_for_version(["sleep", "5"]) == (124, "no answer within 0.2 s")
     assert run_for_version([str(tmp_path)])[0] == 126

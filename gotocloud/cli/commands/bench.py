@@ -47,7 +47,7 @@ def plan(
 ) -> None:
     """Plan a sweep over queues, machines, ranks and threads that obeys RELION's rules."""
     from gotocloud.advisor.sweep import ledger
-    from gotocloud.cli.bench_plan import planned
+    from gotocloud.cli.work.bench_plan import planned
     from gotocloud.relion.job import read_job
 
     for name, given in (("budget", budget), ("hours-each", hours_each)):
@@ -88,7 +88,7 @@ def run(
     import sys
 
     from gotocloud.advisor.sweep import ledger
-    from gotocloud.cli.bench_run import run_sweep
+    from gotocloud.cli.work.bench_run import run_sweep
 
     known = ledger.load(sweep)
     left = [entry for entry in known.entries if not entry.outcome]

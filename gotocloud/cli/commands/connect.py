@@ -13,7 +13,7 @@ from gotocloud.errors import GoToCloudError, shell_line
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
     from gotocloud.aws.projects import Place
-    from gotocloud.cli.running import Running
+    from gotocloud.cli.work.running import Running
 
 app = typer.Typer(help="Open the desktop of a cluster.")
 
@@ -47,7 +47,7 @@ def connect(
     """Open the desktop to your address only, for a time, and print its one-time URL."""
     from gotocloud.aws.cloud import StandardCloud
     from gotocloud.aws.projects import place
-    from gotocloud.cli.running import running
+    from gotocloud.cli.work.running import running
 
     cloud = StandardCloud()
     where = place(cloud)

@@ -47,7 +47,7 @@ def pause(
     from gotocloud.aws.cloud import StandardCloud
     from gotocloud.aws.pausing import Wishes, jobs_of, reopen, standing
     from gotocloud.aws.projects import checked_names, only_project, place
-    from gotocloud.cli.running import close_stale_desktops
+    from gotocloud.cli.work.running import close_stale_desktops
     from gotocloud.projects.states import State
 
     cloud = StandardCloud()

@@ -79,8 +79,8 @@ def zones(
     as_json: Json = False,
 ) -> None:
     """Show which zones are used in each region, and why; refresh asks EC2 anew."""
-    from gotocloud.cli.platform_work import refresh_zones
     from gotocloud.cli.views import platform as views
+    from gotocloud.cli.work.platform import refresh_zones
     from gotocloud.platform.zones import zone_map
 
     names = tuple(regions or ())
@@ -114,7 +114,7 @@ def prices(
     as_json: Json = False,
 ) -> None:
     """Show what is known of AWS's prices and how old it is; refresh asks AWS anew."""
-    from gotocloud.cli.commands import prices as work
+    from gotocloud.cli.work import prices as work
 
     if refresh:
         work.refresh(platform, regions or (), dry_run=dry_run)
@@ -131,7 +131,7 @@ def record(
     ] = False,
 ) -> None:
     """Write the record of what the management and region stacks made."""
-    from gotocloud.cli.platform_work import write_record
+    from gotocloud.cli.work.platform import write_record
 
     write_record(platform, dry_run=dry_run)
 
@@ -154,7 +154,7 @@ def publish(
 ) -> None:
     """Publish project and cluster templates and node scripts under a version."""
     from gotocloud import __version__
-    from gotocloud.cli.platform_work import publish_release
+    from gotocloud.cli.work.platform import publish_release
 
     result = publish_release(platform, version or __version__, source, dry_run=dry_run)
     if as_json:

@@ -56,7 +56,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Compare the shared file system with the catalogue: modules, programs, their versions."""
-    from gotocloud.cli.software_work import run_for_version
+    from gotocloud.cli.work.software import run_for_version
     from gotocloud.software.inspection import State, inspect
     from gotocloud.software.layout import Layout
 
@@ -92,7 +92,7 @@ def modules(
     catalogue: CatalogueFile = None,
 ) -> None:
     """Print or write the module files for Environment Modules."""
-    from gotocloud.cli.software_work import write_modules
+    from gotocloud.cli.work.software import write_modules
     from gotocloud.errors import unknown_name
     from gotocloud.software.modules import module_files
 
@@ -122,7 +122,7 @@ def spack(
     catalogue: CatalogueFile = None,
 ) -> None:
     """Print or write the Spack environments of the builds; tell what is made by hand."""
-    from gotocloud.cli.software_work import write_environments
+    from gotocloud.cli.work.software import write_environments
     from gotocloud.software.spack import environments, recipes
 
     known = _catalogue(catalogue, root)
@@ -176,7 +176,7 @@ def publish(
     as_json: Json = False,
 ) -> None:
     """Publish the head node's command line as one file, with modules and settings."""
-    from gotocloud.cli.software_work import publish_release
+    from gotocloud.cli.work.software import publish_release
 
     result = publish_release(
         to,

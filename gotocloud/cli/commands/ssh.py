@@ -25,7 +25,7 @@ def ssh(
     from gotocloud.aws.cloud import StandardCloud
     from gotocloud.aws.node_sessions import require_plugin, shell
     from gotocloud.aws.projects import place
-    from gotocloud.cli.running import running
+    from gotocloud.cli.work.running import running
 
     cloud = StandardCloud()
     where = place(cloud)

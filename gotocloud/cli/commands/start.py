@@ -69,7 +69,7 @@ def start(
     from gotocloud.aws.cloud import StandardCloud
     from gotocloud.aws.clusters import Wanted, cluster_state
     from gotocloud.aws.projects import only_project, place
-    from gotocloud.cli.running import close_stale_desktops
+    from gotocloud.cli.work.running import close_stale_desktops
     from gotocloud.cluster_configs.lustre_sizes import lustre_size_problem
     from gotocloud.cluster_configs.model import load_configuration
     from gotocloud.projects.states import State

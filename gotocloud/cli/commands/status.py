@@ -57,7 +57,7 @@ def _show(cloud: Cloud, where: Place, *, as_json: bool) -> None:
     from gotocloud.aws.keeping import endings
     from gotocloud.aws.live_status import group_stacks, running_nodes
     from gotocloud.aws.running_jobs import jobs_now
-    from gotocloud.cli.running import close_stale_desktops
+    from gotocloud.cli.work.running import close_stale_desktops
     from gotocloud.projects.standing import project_rows, total, with_endings, with_jobs
 
     close_stale_desktops(cloud)

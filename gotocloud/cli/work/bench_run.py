@@ -14,7 +14,7 @@ from gotocloud.advisor.sweep import ledger
 from gotocloud.advisor.sweep.job_file import job_star
 from gotocloud.advisor.sweep.ledger import Stage, Sweep
 from gotocloud.advisor.sweep.plan import typed
-from gotocloud.cli.pipeliner import Pipeliner
+from gotocloud.cli.work.pipeliner import Pipeliner
 from gotocloud.errors import GoToCloudError
 from gotocloud.relion.job import read_job
 from gotocloud.relion.run_log import ExitStatus, exit_status

@@ -73,7 +73,7 @@ def refresh(platform_path: Path, regions: Sequence[str], *, dry_run: bool) -> No
         InputError: if the platform file, a region or the old table cannot be used.
         GoToCloudError: if AWS cannot be asked; nothing is written then.
     """
-    from gotocloud.cli.platform_work import write_atomically
+    from gotocloud.cli.work.platform import write_atomically
     from gotocloud.costs.price_files import dump_table, read_table
 
     path = prices_path(platform_path)
