@@ -165,7 +165,8 @@ def render(
             "Scheduler": "slurm",
             "SlurmSettings": {
                 "ScaledownIdletime": configuration.scaledown_idle_minutes,
-                # Changing a queue must not end the jobs of the others.
+                # Changing a queue must not end the jobs of the others:
+                # https://docs.aws.amazon.com/parallelcluster/latest/ug/Scheduling-v3.html.
                 "QueueUpdateStrategy": "DRAIN",
             },
             "SlurmQueues": [
@@ -202,8 +203,8 @@ def to_yaml(configuration: Mapping[str, Any]) -> str:
 def stringified(value: Any) -> Any:
     """A rendered configuration as a custom resource gets it from CloudFormation.
 
-    CloudFormation turns every number and boolean of a custom resource's
-    properties into a string.
+    CloudFormation turns every number and boolean of a custom resource's properties into a
+    string: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1037.
     """
     if isinstance(value, Mapping):
         return {key: stringified(item) for key, item in value.items()}
@@ -227,6 +228,8 @@ def _head_node(instance_type: str, site: ClusterSite) -> dict[str, Any]:
                 site.lustre_security_group_id,
             ],
         },
+        # Without AllowedIps ParallelCluster opens both ports to 0.0.0.0/0:
+        # https://docs.aws.amazon.com/parallelcluster/latest/ug/HeadNode-v3.html.
         "Ssh": {"AllowedIps": site.vpc_cidr},
         "Dcv": {"Enabled": True, "AllowedIps": site.vpc_cidr},
         "Imds": {"Secured": True},
@@ -241,6 +244,8 @@ def _queue(chosen: ChosenQueue, site: ClusterSite, *, spot: bool) -> dict[str, A
     return {
         "Name": queue.spot_name if spot else queue.name,
         "CapacityType": "SPOT" if spot else "ONDEMAND",
+        # Two RELION jobs on one node delete each other's copies of particles on its scratch
+        # disk: https://github.com/3dem/relion/issues/455.
         "JobExclusiveAllocation": queue.exclusive,
         "Networking": {
             "SubnetIds": [site.compute_subnet_id],

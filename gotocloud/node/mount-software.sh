@@ -4,8 +4,9 @@
 # usage: mount-software.sh FILE_SYSTEM_ID ZONE_ID=IP[,ZONE_ID=IP...] MOUNT_POINT
 #
 # The file system belongs to another account and another VPC: its DNS name does not resolve
-# here, and zone names differ between accounts. So the mount target is chosen by zone ID and
-# given by address. Running it twice changes nothing.
+# here (https://docs.aws.amazon.com/efs/latest/ug/mount-fs-different-vpc.html), and zone names
+# differ between accounts. So the mount target is chosen by zone ID and given by address.
+# Running it twice changes nothing.
 set -euo pipefail
 
 readonly IMDS="http://169.254.169.254/latest"
@@ -88,6 +89,8 @@ main() {
             "which is slower and billed as traffic between zones"
     fi
 
+    # mounttargetip: the mount helper would else look up the DNS name
+    # (https://github.com/aws/efs-utils, "mount.efs"). nofail: a node without software still boots.
     options="_netdev,nofail,tls,ro,noresvport,mounttargetip=$address"
     line="$file_system:/ $point efs $options 0 0"
     mkdir -p "$point"

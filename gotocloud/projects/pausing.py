@@ -12,7 +12,8 @@ from gotocloud.projects.inventory import Summary
 from gotocloud.projects.proof import MAX_SHOWN, Tally
 
 SLURM = 'export PATH="/opt/slurm/bin:$PATH"'
-"""Where ParallelCluster puts Slurm; Run Command does not read login profiles."""
+"""Where ParallelCluster installs Slurm. Only login shells have it on their PATH (slurm.sh.erb of
+aws/aws-parallelcluster-cookbook), and Run Command starts none."""
 
 _FIELDS = "%i|%T|%u|%P|%D|%r|%j"
 _SQUEUE = f"squeue --noheader --all --format='job={_FIELDS}'"

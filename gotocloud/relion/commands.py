@@ -39,6 +39,8 @@ _THREAD_OPTIONS = frozenset({"--j", "--j_out"})
 
 # A word: what a shell keeps together, quotes and backquotes included.
 _WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|`[^`]*`|\\.|[^\s"'`;|&<>\\])+|[;|&<>\n]+""")
+# With MPI RELION writes a program in backquotes, `which relion_refine_mpi` (see the command in
+# https://github.com/3dem/relion/issues/820).
 _PROGRAM = re.compile(r"(?P<before>.*?)(?P<name>relion_\w+?)(?P<mpi>_mpi)?(?P<after>`?)")
 
 

@@ -66,7 +66,8 @@ def submit(script: Path, options: Sequence[str] = ()) -> str:
 def jobs(form: str, *options: str) -> str:
     """What `squeue` says, one line a job in the given `--format`; ended jobs on request.
 
-    Slurm forgets an ended job after MinJobAge, five minutes by default.
+    Slurm drops an ended job after MinJobAge, five minutes by default:
+    https://slurm.schedmd.com/slurm.conf.html (MinJobAge).
     """
     return _run(("squeue", "--noheader", f"--format={form}", *options))
 
@@ -129,6 +130,8 @@ def answering_nodes(nodes: Sequence[str], timeout_s: float = 30.0) -> frozenset[
     have answered in time.
     """
     count = str(len(nodes))
+    # A step shares no processor with RELION's own step unless it overlaps, and would wait for
+    # its end: https://slurm.schedmd.com/srun.html (--overlap).
     command = (
         *("srun", "--overlap", f"--nodes={count}", f"--ntasks={count}", "--ntasks-per-node=1"),
         *("--cpus-per-task=1", "--gres=none", "--mpi=none", "--quiet", "--unbuffered"),
@@ -187,7 +190,9 @@ def cancel(identifier: str, *, only_pending: bool = False) -> None:
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment without what a running job has put there.
 
-    `sbatch` inside a job would hand the old job's settings (GPUs, tasks, restarts) on.
+    `sbatch` reads options from variables such as SBATCH_* and SLURM_*, and they override those
+    in a script: inside a job it would pass on the old job's GPUs, tasks and restarts. See
+    https://slurm.schedmd.com/sbatch.html, "Input environment variables".
     """
     return {
         name: value

@@ -162,7 +162,9 @@ class BatchJob:
         attempt: Number of the attempt, from 1.
         token: What Slurm's comment carries, so that the attempt can be found again.
         queue: Slurm's partition.
-        layout: Ranks of each machine, the leader on the first; RELION counts GPUs in this order.
+        layout: Ranks of each machine, the leader on the first. RELION counts GPUs in this
+            order, and the leader uses none: so the first machine has one rank more
+            (https://github.com/3dem/relion/issues/156).
         ranks: MPI ranks over all machines; 1 is no MPI.
         threads: Threads of each rank.
         vcpus: Virtual CPUs of a machine.
@@ -223,7 +225,8 @@ def facts_copy(job: str) -> str:
 def sbatch_options(job: BatchJob) -> tuple[str, ...]:
     """Options of sbatch that hold paths: on its command line nothing needs quoting.
 
-    Slurm replaces % and backslashes in the whole path of a log; where a project folder has one,
+    Slurm replaces % and backslashes in the whole path of a log, folders included
+    (https://slurm.schedmd.com/sbatch.html, "Filename pattern"); where a project folder has one,
     only the script itself writes the logs.
     """
     folder = f"{job.project}/{job.job}"
@@ -262,10 +265,13 @@ def _header(job: BatchJob) -> list[str]:
         f"--cpus-per-task={max(1, min(job.threads, job.vcpus // tasks))}",
     ]
     if job.gpus_per_node:
-        # Bound to tasks, every GPU would look like number 0 (3dem/relion #1074).
+        # Bound to tasks, every GPU would look like number 0, and RELION would plan as if all
+        # ranks shared one: https://github.com/3dem/relion/issues/1074.
         options.append(f"--gpus-per-node={job.gpus_per_node}")
     if job.exclusive:
         options.append("--exclusive")
+    # A requeued job runs this script again from its first line, with SLURM_RESTART_COUNT set,
+    # and would empty its logs: https://slurm.schedmd.com/sbatch.html (--requeue).
     return [*options, "--requeue", "--open-mode=append"]
 
 
