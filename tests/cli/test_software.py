@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gotocloud.cli.work import software_work
+from gotocloud.cli.work import software as software_work
 from gotocloud.software.in_force import CATALOGUE_VARIABLE, PACKAGED, system_catalogue
 from gotocloud.software.layout import Layout
 from gotocloud.software.load import dump_catalogue, load_catalogue

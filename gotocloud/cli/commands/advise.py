@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from gotocloud.cli.options import Dataset, Json, MeasuredBy, PricesOf
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import GoToCloudError, InputError
 
@@ -46,7 +47,6 @@ Weight = Annotated[float | None, typer.Option(help="Instead of a priority: 1 is 
 Deadline = Annotated[float | None, typer.Option(help="Longest time in hours.")]
 Budget = Annotated[float | None, typer.Option(help="Highest cost in US dollars.")]
 Spot = Annotated[bool, typer.Option("--spot", help="On spot machines, at their mean price.")]
-Region = Annotated[str | None, typer.Option(help="AWS region whose prices count.")]
 Benchmarks = Annotated[
     str | None,
     typer.Option(
@@ -54,7 +54,6 @@ Benchmarks = Annotated[
         "gotocloud-benchmarks.csv here."
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Picture = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Draw it as well: .svg, .pdf, .png or .html.")
 ]
@@ -77,7 +76,7 @@ def job(
     deadline: Deadline = None,
     budget: Budget = None,
     spot: Spot = False,
-    region: Region = None,
+    region: PricesOf = None,
     benchmarks: Benchmarks = None,
     picture: Picture = None,
     as_json: Json = False,
@@ -139,7 +138,7 @@ def project(
     priority: Priority = None,
     weight: Weight = None,
     spot: Spot = False,
-    region: Region = None,
+    region: PricesOf = None,
     benchmarks: Benchmarks = None,
     as_json: Json = False,
 ) -> None:
@@ -244,9 +243,9 @@ def import_(
         str | None, typer.Option(help="Of the nodes, where the jobs do not say it.")
     ] = None,
     nodes: Annotated[int | None, typer.Option(min=1, help="Likewise, their number.")] = None,
-    region: Region = None,
-    dataset: Annotated[str | None, typer.Option(help="Name of the data set.")] = None,
-    source: Annotated[str | None, typer.Option(help="Who measured it.")] = None,
+    region: PricesOf = None,
+    dataset: Dataset = None,
+    source: MeasuredBy = None,
     column: Annotated[
         list[str] | None, typer.Option(help="THEIRS=ours, for tables of others.")
     ] = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gotocloud.cli.options import Dataset, DryRun, Json, MeasuredBy, PricesOf, Yes
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 
@@ -22,7 +23,6 @@ app = typer.Typer(
 )
 
 SweepFile = Annotated[Path, typer.Argument(metavar="SWEEP", help="The file that `plan` wrote.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command(epilog="Example: gotocloud bench plan Class2D/job012 --nodes 1,2,4 --budget 50")
@@ -42,7 +42,7 @@ def plan(
     to: Annotated[
         Path | None, typer.Option(help="File for the sweep. Default: bench-JOB.json.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it, write nothing.")] = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Plan a sweep over queues, machines, ranks and threads that obeys RELION's rules."""
@@ -81,7 +81,7 @@ def _from_here(path: Path) -> Path:
 @app.command(epilog="Example: gotocloud bench run bench-job012.json")
 def run(
     sweep: SweepFile,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Run a sweep as RELION jobs, one after the other; type it again to go on."""
@@ -124,8 +124,8 @@ def collect(
     to: Annotated[
         Path | None, typer.Option(help="Table to add the records to. Default: your own.")
     ] = None,
-    dataset: Annotated[str | None, typer.Option(help="Name of the data set.")] = None,
-    source: Annotated[str | None, typer.Option(help="Who measured it.")] = None,
+    dataset: Dataset = None,
+    source: MeasuredBy = None,
 ) -> None:
     """Add the true in-job times of a sweep to your table of benchmark records."""
     from gotocloud.advisor.imports.job import Known
@@ -163,7 +163,7 @@ def report(
         "benchmark-report"
     ),
     picture: Annotated[str, typer.Option(help="Format of the pictures: svg, pdf, png.")] = "svg",
-    region: Annotated[str | None, typer.Option(help="AWS region whose prices count.")] = None,
+    region: PricesOf = None,
     as_json: Json = False,
 ) -> None:
     """Show what was measured: a table here, the paper's plots, and a page to explore."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gotocloud.cli.options import Json, QueuesIn, QueuesOf
 from gotocloud.cli.output import narrate, print_json
 from gotocloud.errors import ExitCode, GoToCloudError, InputError
 
@@ -45,13 +46,9 @@ class Checked:
 @app.command(epilog="Example: gotocloud check Class2D/job012 --json")
 def check(
     jobdir: Annotated[Path, typer.Argument(help="The job's folder, or its job.star.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    config: Annotated[
-        str | None, typer.Option(help="Cluster configuration. Default: this cluster's queues.")
-    ] = None,
-    region: Annotated[
-        str | None, typer.Option(help="Region of that configuration. Default: this cluster's.")
-    ] = None,
+    as_json: Json = False,
+    config: QueuesOf = None,
+    region: QueuesIn = None,
 ) -> None:
     """Show everything that would make a RELION job fail or waste money, each with its remedy."""
     from gotocloud.relion.findings import errors

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gotocloud.cli.needs import need_rehearsal
+from gotocloud.cli.options import Json
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import ExitCode, InputError
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from gotocloud.rehearsal.validation import Verdict
 
 app = typer.Typer(no_args_is_help=True, help="List, print and validate cluster configurations.")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @app.command("list", epilog="Example: gotocloud cluster list --json")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gotocloud.cli.options import DryRun, Json, ProjectArgument
 from gotocloud.cli.output import narrate, print_json
 from gotocloud.errors import GoToCloudError, shell_line
 
@@ -20,9 +21,7 @@ app = typer.Typer(help="Open the desktop of a cluster.")
 
 @app.command(epilog="Example: gotocloud connect apoferritin --hours 4")
 def connect(
-    project: Annotated[
-        str | None, typer.Argument(help="The project. Default: the only one that you have.")
-    ] = None,
+    project: ProjectArgument = None,
     tunnel: Annotated[
         bool, typer.Option("--tunnel", help="Through Systems Manager; opens no port at all.")
     ] = False,
@@ -39,10 +38,8 @@ def connect(
         bool, typer.Option("--close", help="Close the desktop to everybody, and stop.")
     ] = False,
     browser: Annotated[bool, typer.Option(help="Open the browser when this is a terminal.")] = True,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be opened, and open nothing.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
 ) -> None:
     """Open the desktop to your address only, for a time, and print its one-time URL."""
     from gotocloud.aws.cloud import StandardCloud

@@ -6,10 +6,11 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from gotocloud.cli.options import Json
 from gotocloud.cli.output import narrate, print_json
 from gotocloud.errors import ExitCode
 
@@ -23,7 +24,7 @@ PROGRAMS = ("aws", "session-manager-plugin")
 
 @app.command(epilog="Example: gotocloud doctor")
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Look at everything that commonly goes wrong; exit code 1 if something needs a remedy."""
     from gotocloud.cli.views.findings import text_of

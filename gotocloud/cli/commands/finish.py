@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gotocloud.cli.options import DryRun, Json, ProjectArgument
 from gotocloud.cli.output import narrate, print_json
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 
@@ -20,9 +21,7 @@ app = typer.Typer(help="Finish a project for good.")
 
 @app.command(epilog="Example: gotocloud finish apoferritin --keep-data")
 def finish(
-    project: Annotated[
-        str | None, typer.Argument(help="The project. Default: the only one that you have.")
-    ] = None,
+    project: ProjectArgument = None,
     keep_data: Annotated[
         bool, typer.Option("--keep-data", help="Keep the bucket and everything in it.")
     ] = False,
@@ -30,10 +29,8 @@ def finish(
         str | None,
         typer.Option(metavar="NAME", help="The project's name, instead of typing it when asked."),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what exists, delete nothing.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
 ) -> None:
     """Delete a project: its data with all versions, its key pair and its stack."""
     from gotocloud.aws.cloud import StandardCloud

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gotocloud.cli.options import Json, QueuesIn, QueuesOf
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.files import replacing
@@ -25,16 +26,12 @@ def form(
     show: Annotated[
         bool, typer.Option("--show", help="Show the queues to a person instead.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
     install: Annotated[
         Path | None, typer.Option(help="Write the form and its template to this folder.")
     ] = None,
-    config: Annotated[
-        str | None, typer.Option(help="Cluster configuration. Default: this cluster's queues.")
-    ] = None,
-    region: Annotated[
-        str | None, typer.Option(help="Region of that configuration. Default: this cluster's.")
-    ] = None,
+    config: QueuesOf = None,
+    region: QueuesIn = None,
 ) -> None:
     """Print the environment that gives RELION this cluster's queues, defaults and help texts."""
     from gotocloud.relion.form import FORM_NAME, TEMPLATE_NAME, form_environment, form_text

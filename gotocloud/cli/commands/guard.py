@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gotocloud.cli.options import DryRun, Json
 from gotocloud.cli.output import narrate, print_json
 from gotocloud.errors import GoToCloudError, shell_line
 
@@ -31,10 +32,8 @@ def guard(
     memory: Annotated[
         Path, typer.Option(help="What the guard remembers from one look to the next.")
     ] = MEMORY,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would follow, do nothing.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
 ) -> None:
     """Look once whether anybody uses this cluster; warn, and pause it if nobody does.
 

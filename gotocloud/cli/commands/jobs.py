@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gotocloud.cli.options import Json
 from gotocloud.cli.output import narrate, print_json, table
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def jobs(
             "--all", help="Everybody's jobs, and those of the project here that have ended."
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show your jobs: state, why they wait, iteration, resolution, time and cost so far."""
     from gotocloud.slurm import client

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gotocloud.cli.options import DryRun, Json, ProjectArgument, Yes
 from gotocloud.cli.output import narrate, print_json
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 
@@ -23,9 +24,7 @@ app = typer.Typer(help="Pause a cluster without losing a byte.")
 
 @app.command(epilog="Example: gotocloud pause apoferritin --wait")
 def pause(
-    project: Annotated[
-        str | None, typer.Argument(help="The project. Default: the only one that you have.")
-    ] = None,
+    project: ProjectArgument = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until no job is left.")] = False,
     cancel_jobs: Annotated[
         bool, typer.Option("--cancel-jobs", help="Cancel jobs that are not finished.")
@@ -37,11 +36,9 @@ def pause(
     undo: Annotated[
         bool, typer.Option("--reopen", help="Work on after a pause that was interrupted.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would happen, change nothing.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
 ) -> None:
     """Export everything, prove that it is in the bucket, and only then delete the cluster."""
     from gotocloud.aws.cloud import StandardCloud

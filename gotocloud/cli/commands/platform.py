@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gotocloud.cli.options import PLATFORM_FILE, DryRun, Json, PlatformFile
 from gotocloud.cli.output import narrate, print_json, table
 
 app = typer.Typer(
@@ -15,15 +16,9 @@ app = typer.Typer(
     epilog="Example: gotocloud platform check",
 )
 
-PlatformFile = Annotated[
-    Path, typer.Option("--platform", metavar="FILE", help="The platform file.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-DEFAULT = Path("platform.yaml")
-
 
 @app.command(epilog="Example: gotocloud platform check --platform platform.example.yaml")
-def check(platform: PlatformFile = DEFAULT, as_json: Json = False) -> None:
+def check(platform: PlatformFile = PLATFORM_FILE, as_json: Json = False) -> None:
     """Check the platform file: every problem at once, or a summary."""
     from gotocloud.cli.views import platform as views
     from gotocloud.platform.load import load_platform
@@ -40,7 +35,7 @@ def check(platform: PlatformFile = DEFAULT, as_json: Json = False) -> None:
 
 
 @app.command(epilog="Example: gotocloud platform plan --json")
-def plan(platform: PlatformFile = DEFAULT, as_json: Json = False) -> None:
+def plan(platform: PlatformFile = PLATFORM_FILE, as_json: Json = False) -> None:
     """Show the address plan: which network belongs to which group and share."""
     from gotocloud.cli.views import platform as views
     from gotocloud.platform.load import load_platform
@@ -72,10 +67,8 @@ def zones(
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Ask EC2 and keep the answer beside the file.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="With --refresh: show what would change.")
-    ] = False,
-    platform: PlatformFile = DEFAULT,
+    dry_run: DryRun = False,
+    platform: PlatformFile = PLATFORM_FILE,
     as_json: Json = False,
 ) -> None:
     """Show which zones are used in each region, and why; refresh asks EC2 anew."""
@@ -107,10 +100,8 @@ def prices(
         bool,
         typer.Option("--refresh", help="Ask AWS and keep the answer beside the file."),
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="With --refresh: show what would change.")
-    ] = False,
-    platform: PlatformFile = DEFAULT,
+    dry_run: DryRun = False,
+    platform: PlatformFile = PLATFORM_FILE,
     as_json: Json = False,
 ) -> None:
     """Show what is known of AWS's prices and how old it is; refresh asks AWS anew."""
@@ -125,10 +116,8 @@ def prices(
 
 @app.command(epilog="Example: gotocloud platform record --platform platform.yaml")
 def record(
-    platform: PlatformFile = DEFAULT,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the record and write nothing.")
-    ] = False,
+    platform: PlatformFile = PLATFORM_FILE,
+    dry_run: DryRun = False,
 ) -> None:
     """Write the record of what the management and region stacks made."""
     from gotocloud.cli.work.platform import write_record
@@ -146,10 +135,8 @@ def publish(
         Path | None,
         typer.Option("--from", metavar="DIR", help="Templates that `cdk synth -o DIR` made."),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be uploaded.")
-    ] = False,
-    platform: PlatformFile = DEFAULT,
+    dry_run: DryRun = False,
+    platform: PlatformFile = PLATFORM_FILE,
     as_json: Json = False,
 ) -> None:
     """Publish project and cluster templates and node scripts under a version."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gotocloud.cli.needs import need_rehearsal
+from gotocloud.cli.options import Json
 from gotocloud.cli.output import narrate, print_json, table
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ State = Annotated[Path, typer.Option("--state", metavar="DIR", help="Where its s
 BootDelay = Annotated[
     float, typer.Option(metavar="SECONDS", min=0, help="How long a node takes to start.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 @app.command(epilog='Example: eval "$(gotocloud rehearse up)"')

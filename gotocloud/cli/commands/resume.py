@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gotocloud.cli.options import DryRun
 from gotocloud.cli.output import narrate
 from gotocloud.errors import GoToCloudError, InputError
 
@@ -35,9 +36,7 @@ def resume(
     every: Annotated[
         bool, typer.Option("--all", help="Every job of this project and of Slurm's queue.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done.")
-    ] = False,
+    dry_run: DryRun = False,
     ended: Annotated[
         int | None, typer.Option(hidden=True, help="For batch scripts: what the job ended with.")
     ] = None,

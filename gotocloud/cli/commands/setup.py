@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gotocloud.cli.options import DryRun, Json, Release
 from gotocloud.cli.output import narrate, print_json
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 
@@ -23,17 +24,13 @@ def setup(
     project: Annotated[
         str | None, typer.Argument(help="Name of the sample or dataset. Default: asks.")
     ] = None,
-    release: Annotated[
-        str | None, typer.Option(help="Published version. Default: the newest.")
-    ] = None,
+    release: Release = None,
     adopt: Annotated[
         bool,
         typer.Option("--adopt", help="Take over the bucket that was kept of the same project."),
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything, show the plan, create nothing.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
 ) -> None:
     """Set a project up: its bucket and its key pair, checked first; costs nothing but storage."""
     from gotocloud.aws.cloud import StandardCloud

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gotocloud.cli.options import DryRun, Json
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import ExitCode
 
@@ -30,7 +31,6 @@ Root = Annotated[
     ),
 ]
 Package = Annotated[str | None, typer.Argument(metavar="[PACKAGE]", help="Default: all.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 @app.command("list", epilog="Example: gotocloud software list --json")
@@ -168,9 +168,7 @@ def publish(
     stage: Annotated[
         bool, typer.Option("--stage", help="Write the release, but leave the old one in force.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Build and try it, and write nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     root: Root = None,
     catalogue: CatalogueFile = None,
     as_json: Json = False,

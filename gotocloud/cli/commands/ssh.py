@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
+from gotocloud.cli.options import DryRun, ProjectArgument
 from gotocloud.cli.output import narrate
 from gotocloud.errors import shell_line
 
@@ -14,12 +13,8 @@ app = typer.Typer(help="A shell on the head node.")
 
 @app.command(epilog="Example: gotocloud ssh apoferritin")
 def ssh(
-    project: Annotated[
-        str | None, typer.Argument(help="The project. Default: the only one that you have.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show where the shell would be, and start none.")
-    ] = False,
+    project: ProjectArgument = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Start a shell on the head node through Systems Manager: no key, no open port."""
     from gotocloud.aws.cloud import StandardCloud

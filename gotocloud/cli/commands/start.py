@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gotocloud.cli.options import DryRun, Json, ProjectArgument, Release, Yes
 from gotocloud.cli.output import narrate, print_json
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 
@@ -27,9 +28,7 @@ USUAL_CONFIGURATION = "cryoem-spa"
 
 @app.command(epilog="Example: gotocloud start apoferritin --config tutorial")
 def start(
-    project: Annotated[
-        str | None, typer.Argument(help="The project. Default: the only one that you have.")
-    ] = None,
+    project: ProjectArgument = None,
     config: Annotated[
         str, typer.Option(help="Cluster configuration; see gotocloud cluster list.")
     ] = USUAL_CONFIGURATION,
@@ -56,14 +55,10 @@ def start(
             "after two idle hours.",
         ),
     ] = None,
-    release: Annotated[
-        str | None, typer.Option(help="Published version. Default: the newest.")
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything, show the price, create nothing.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    release: Release = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
 ) -> None:
     """Start a cluster: check everything, show what it costs, ask, and follow it until it runs."""
     from gotocloud.aws.cloud import StandardCloud

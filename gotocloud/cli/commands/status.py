@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gotocloud.cli.options import Json
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import InputError
 
@@ -24,7 +25,7 @@ CLEAR = "\x1b[2J\x1b[H"
 
 @app.command(epilog="Example: gotocloud status --watch 30")
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
     watch: Annotated[
         int | None, typer.Option(help="Show it again every so many seconds, until Ctrl-C.")
     ] = None,

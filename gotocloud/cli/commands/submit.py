@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gotocloud.cli.options import DryRun
 from gotocloud.cli.output import narrate
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 
@@ -33,9 +34,7 @@ class BusyError(GoToCloudError):
 @app.command(epilog="Example: gotocloud submit Class2D/job012/run_submit.script")
 def submit(
     script: Annotated[Path, typer.Argument(help="The script that RELION filled in.")],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the script that Slurm would get.")
-    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Submit a RELION job to Slurm: checked, on the machines that suit it, and only once."""
     submit_script(script, dry_run=dry_run)

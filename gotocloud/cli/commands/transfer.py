@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gotocloud.cli.options import DryRun, Json, ProjectOption
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import GoToCloudError, InputError
 
@@ -21,19 +22,16 @@ app = typer.Typer(help="Move data to and from a project's bucket.")
 
 PROBLEMS_SHOWN = 100
 
-Project = Annotated[str | None, typer.Option(help="Which project. Default: the only one you have.")]
 BucketName = Annotated[
     str | None, typer.Option("--bucket", help="Another bucket than the project's (experts).")
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be moved; move nothing.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Verify = Annotated[bool, typer.Option("--verify", help="Read every file and compare its checksum.")]
 
 
 @app.command(epilog="Example: gotocloud upload /data/2026-05-14_apoferritin")
 def upload(
     folder: Annotated[Path, typer.Argument(help="Folder with movies, gain reference, metadata.")],
-    project: Project = None,
+    project: ProjectOption = None,
     to: Annotated[
         str | None, typer.Option(help="Folder in the bucket. Default: the name of the folder.")
     ] = None,
@@ -71,7 +69,7 @@ def upload(
 @app.command(epilog="Example: gotocloud download results --from Refine3D/job021")
 def download(
     folder: Annotated[Path, typer.Argument(help="Folder to download to; made if missing.")],
-    project: Project = None,
+    project: ProjectOption = None,
     source: Annotated[
         str | None,
         typer.Option("--from", help="Folder in the bucket. Default: the name of the folder."),

@@ -1,0 +1,37 @@
+"""The options and arguments that several commands share, each declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")]
+
+PROJECT_HELP = "The project. Default: the only one that you have."
+ProjectArgument = Annotated[str | None, typer.Argument(help=PROJECT_HELP)]
+ProjectOption = Annotated[str | None, typer.Option("--project", help=PROJECT_HELP)]
+Release = Annotated[str | None, typer.Option(help="Published version. Default: the newest.")]
+
+QueuesOf = Annotated[
+    str | None,
+    typer.Option("--config", help="Cluster configuration. Default: this cluster's queues."),
+]
+QueuesIn = Annotated[
+    str | None,
+    typer.Option("--region", help="Region of that configuration. Default: this cluster's."),
+]
+
+PricesOf = Annotated[str | None, typer.Option("--region", help="AWS region whose prices count.")]
+Dataset = Annotated[str | None, typer.Option(help="Name of the data set.")]
+MeasuredBy = Annotated[str | None, typer.Option(help="The person or group who measured it.")]
+
+PlatformFile = Annotated[
+    Path, typer.Option("--platform", metavar="FILE", help="The platform file.")
+]
+PLATFORM_FILE = Path("platform.yaml")
