@@ -19,10 +19,7 @@ from pydantic import (
 
 from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.cluster_configs.limits import (
-    MAX_COMPUTE_RESOURCES,
     MAX_NODES,
-    MAX_QUEUE_NAME,
-    MAX_QUEUES,
     SPOT_SUFFIX,
     head_node_memory_gib,
 )
@@ -134,11 +131,6 @@ class Queue(_Frozen):
     def _name_fits(cls, name: str) -> str:
         if not _QUEUE_NAME.fullmatch(name):
             raise ValueError(f"{name!r} must match {_QUEUE_NAME.pattern}")
-        if len(name + SPOT_SUFFIX) > MAX_QUEUE_NAME:
-            raise ValueError(
-                f"{name + SPOT_SUFFIX!r} has {len(name + SPOT_SUFFIX)} characters, "
-                f"at most {MAX_QUEUE_NAME} are allowed"
-            )
         return name
 
     @model_validator(mode="after")
@@ -215,8 +207,8 @@ class ClusterConfiguration(_Frozen):
     """What a cluster of one analysis method looks like, apart from its place.
 
     Raises:
-        pydantic.ValidationError: with every problem, when it breaks a limit of
-            ParallelCluster or leaves a job type without a queue.
+        pydantic.ValidationError: with every problem, when its nodes do not fit a
+            cluster's subnet or head node, or it leaves a job type without a queue.
     """
 
     name: str
@@ -252,11 +244,6 @@ class ClusterConfiguration(_Frozen):
         problems = [f"queues: {name!r} appears twice" for name in _repeated(names)]
         problems += [f"queues: two of them serve {name!r}" for name in _repeated(served)]
         problems += [f"queues: none serves {name!r}" for name in JOB_TYPES if name not in served]
-        # Every queue has one compute resource, so one limit covers both.
-        if len(names) > min(MAX_QUEUES, MAX_COMPUTE_RESOURCES):
-            problems.append(
-                f"queues: {len(names)} with their spot twins, at most {MAX_QUEUES} are allowed"
-            )
         if self.max_nodes > MAX_NODES:
             problems.append(
                 f"queues: {self.max_nodes} nodes, a /24 compute subnet has room for {MAX_NODES}"

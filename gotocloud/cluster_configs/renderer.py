@@ -1,87 +1,29 @@
 """Turns a cluster configuration and a place into a configuration of ParallelCluster.
 
-Pure: values in, data out. Values of the site may be CDK tokens, so nothing here
-looks inside them.
+Pure: values in, data out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from gotocloud.cluster_configs.engine import Engine
+from gotocloud.cluster_configs.fitting import fit
 from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.cluster_configs.model import Choice, ClusterConfiguration, Queue
 from gotocloud.cluster_configs.offerings import Offerings
+from gotocloud.cluster_configs.site import ClusterSite
 from gotocloud.errors import GoToCloudError
 
 OPERATING_SYSTEM = "ubuntu2404"
-LUSTRE_MOUNT = "/fsx"
-SOFTWARE_MOUNT = "/efs"
 LOG_RETENTION_DAYS = 180
 """As in the published GoToCloud."""
 HEAD_NODE_BOOTSTRAP_TIMEOUT_S = 2100
 """ParallelCluster's default; CloudFormation gives the whole custom resource 3600 s."""
-SSM_POLICY = "policy/AmazonSSMManagedInstanceCore"
-
-FACTS = (
-    *("cluster", "project", "scientist", "region", "configuration", "release", "bucket", "stack"),
-    *("software", "lustre", "capacity", "keep_hours"),
-)
-"""What the head node is told about its cluster: the keys of `/etc/gotocloud/cluster.json`."""
-
-
-@dataclass(frozen=True)
-class ClusterSite:
-    """Where a cluster stands and what it finds there; every value may be a token.
-
-    Args:
-        engine: The ParallelCluster that makes the cluster.
-        region: AWS region.
-        head_subnet_id: Public subnet of the head node.
-        compute_subnet_id: Private subnet of the nodes.
-        lustre_file_system_id: FSx for Lustre in the same VPC.
-        lustre_security_group_id: Lets head node and nodes reach Lustre.
-        desktop_security_group_id: Opened to a scientist's address later.
-        boundary_arn: Permissions boundary of every role that ParallelCluster makes.
-        distribution_bucket: Bucket that holds the node script; nodes may read it.
-        node_script_url: s3:// URL of `mount-software.sh`.
-        head_node_script_url: s3:// URL of `configure-head-node.sh`.
-        facts: What the head node is told, by the keys of `FACTS`.
-        project_bucket: Bucket of the project; the head node reads it to prove exports.
-        guard_policy_arn: Managed policy of the idle guard on the head node.
-        software_mount_targets: "zone-id=ip,…" of the software file system.
-        software_file_system_id: EFS with the software, in the management account.
-        vpc_cidr: The only addresses that reach SSH and the desktop from the start.
-        elastic_ip: True for a new address, or the public IP of one that exists;
-            ParallelCluster takes no allocation id.
-        tags: Tags of everything that costs money.
-        partition: "aws", except in China and GovCloud.
-    """
-
-    engine: Engine
-    region: str
-    head_subnet_id: str
-    compute_subnet_id: str
-    lustre_file_system_id: str
-    lustre_security_group_id: str
-    desktop_security_group_id: str
-    boundary_arn: str
-    distribution_bucket: str
-    node_script_url: str
-    head_node_script_url: str
-    facts: Mapping[str, str]
-    project_bucket: str
-    guard_policy_arn: str
-    software_file_system_id: str
-    software_mount_targets: str
-    vpc_cidr: str
-    elastic_ip: bool | str = True
-    tags: Mapping[str, str] = field(default_factory=dict)
-    partition: str = "aws"
+ENCRYPTED_ROOT = {"RootVolume": {"VolumeType": "gp3", "Encrypted": True}}
 
 
 @dataclass(frozen=True)
@@ -112,13 +54,19 @@ class Selection:
     left_out: tuple[Queue, ...]
 
 
-def select(configuration: ClusterConfiguration, offered: Container[str]) -> Selection:
+def select(configuration: ClusterConfiguration, offered: Container[str] | None) -> Selection:
     """Choose the first offered instance type of the head node and of each queue.
+
+    Args:
+        configuration: What the cluster looks like.
+        offered: Instance types offered in its zone; None when the zone offers all of them.
 
     Raises:
         GoToCloudError: if there is no head node or no queue to be had at all, or no data on
             an instance type.
     """
+    if offered is None:
+        offered = configuration.instance_types
     if isinstance(offered, Offerings):
         offered.require(configuration.instance_types)
     heads = [name for name in configuration.head_node.instance_types if name in offered]
@@ -141,26 +89,43 @@ def select(configuration: ClusterConfiguration, offered: Container[str]) -> Sele
 
 
 def render(
-    configuration: ClusterConfiguration, site: ClusterSite, offered: Container[str]
+    configuration: ClusterConfiguration, site: ClusterSite, offered: Container[str] | None = None
 ) -> dict[str, Any]:
     """The ParallelCluster configuration of one cluster.
 
     Args:
         configuration: What the cluster looks like.
         site: Where it stands.
-        offered: Instance types offered in its zone. `select` tells which queues
-            are left out because of it.
+        offered: As for `select`, which says what queues are left out because of it.
+
+    Raises:
+        GoToCloudError: as `select`.
+        InputError: as `fit`.
+    """
+    return fit(without_site(configuration, offered), site)
+
+
+def without_site(
+    configuration: ClusterConfiguration, offered: Container[str] | None = None
+) -> dict[str, Any]:
+    """The ParallelCluster configuration of a cluster whose place is open.
+
+    Args:
+        configuration: What the cluster looks like.
+        offered: As for `select`.
 
     Raises:
         GoToCloudError: as `select`.
     """
     selection = select(configuration, offered)
     return {
-        "Region": site.region,
         "Image": {"Os": OPERATING_SYSTEM},
         "Imds": {"ImdsSupport": "v2.0"},
-        "Iam": {"PermissionsBoundary": site.boundary_arn},
-        "HeadNode": _head_node(selection.head_node, site),
+        "HeadNode": {
+            "InstanceType": selection.head_node,
+            "Imds": {"Secured": True},
+            "LocalStorage": ENCRYPTED_ROOT,
+        },
         "Scheduling": {
             "Scheduler": "slurm",
             "SlurmSettings": {
@@ -170,19 +135,9 @@ def render(
                 "QueueUpdateStrategy": "DRAIN",
             },
             "SlurmQueues": [
-                _queue(chosen, site, spot=spot)
-                for chosen in selection.queues
-                for spot in (False, True)
+                _queue(chosen, spot=spot) for chosen in selection.queues for spot in (False, True)
             ],
         },
-        "SharedStorage": [
-            {
-                "Name": "lustre",
-                "MountDir": LUSTRE_MOUNT,
-                "StorageType": "FsxLustre",
-                "FsxLustreSettings": {"FileSystemId": site.lustre_file_system_id},
-            }
-        ],
         "Monitoring": {
             "DetailedMonitoring": False,
             "Logs": {"CloudWatch": {"Enabled": True, "RetentionInDays": LOG_RETENTION_DAYS}},
@@ -191,7 +146,6 @@ def render(
         "DevSettings": {
             "Timeouts": {"HeadNodeBootstrapTimeout": HEAD_NODE_BOOTSTRAP_TIMEOUT_S},
         },
-        "Tags": [{"Key": key, "Value": value} for key, value in site.tags.items()],
     }
 
 
@@ -217,29 +171,7 @@ def stringified(value: Any) -> Any:
     return value
 
 
-def _head_node(instance_type: str, site: ClusterSite) -> dict[str, Any]:
-    return {
-        "InstanceType": instance_type,
-        "Networking": {
-            "SubnetId": site.head_subnet_id,
-            "ElasticIp": site.elastic_ip,
-            "AdditionalSecurityGroups": [
-                site.desktop_security_group_id,
-                site.lustre_security_group_id,
-            ],
-        },
-        # Without AllowedIps ParallelCluster opens both ports to 0.0.0.0/0:
-        # https://docs.aws.amazon.com/parallelcluster/latest/ug/HeadNode-v3.html.
-        "Ssh": {"AllowedIps": site.vpc_cidr},
-        "Dcv": {"Enabled": True, "AllowedIps": site.vpc_cidr},
-        "Imds": {"Secured": True},
-        "LocalStorage": {"RootVolume": {"VolumeType": "gp3", "Encrypted": True}},
-        "CustomActions": {"OnNodeConfigured": {"Sequence": [_mount_software(site), _facts(site)]}},
-        "Iam": _head_node_iam(site),
-    }
-
-
-def _queue(chosen: ChosenQueue, site: ClusterSite, *, spot: bool) -> dict[str, Any]:
+def _queue(chosen: ChosenQueue, *, spot: bool) -> dict[str, Any]:
     queue, choice = chosen.queue, chosen.choice
     return {
         "Name": queue.spot_name if spot else queue.name,
@@ -247,14 +179,9 @@ def _queue(chosen: ChosenQueue, site: ClusterSite, *, spot: bool) -> dict[str, A
         # Two RELION jobs on one node delete each other's copies of particles on its scratch
         # disk: https://github.com/3dem/relion/issues/455.
         "JobExclusiveAllocation": queue.exclusive,
-        "Networking": {
-            "SubnetIds": [site.compute_subnet_id],
-            "AdditionalSecurityGroups": [site.lustre_security_group_id],
-            "PlacementGroup": {"Enabled": queue.placement_group and chosen.efa},
-        },
-        "ComputeSettings": {
-            "LocalStorage": {"RootVolume": {"VolumeType": "gp3", "Encrypted": True}}
-        },
+        # ParallelCluster wants a choice in words for every queue with EFA.
+        "Networking": {"PlacementGroup": {"Enabled": queue.placement_group and chosen.efa}},
+        "ComputeSettings": {"LocalStorage": ENCRYPTED_ROOT},
         "ComputeResources": [
             {
                 "Name": choice.instance_type.replace(".", "-"),
@@ -264,41 +191,4 @@ def _queue(chosen: ChosenQueue, site: ClusterSite, *, spot: bool) -> dict[str, A
                 "Efa": {"Enabled": chosen.efa},
             }
         ],
-        "CustomActions": {"OnNodeConfigured": _mount_software(site)},
-        "Iam": _iam(site),
-    }
-
-
-def _mount_software(site: ClusterSite) -> dict[str, Any]:
-    return {
-        "Script": site.node_script_url,
-        "Args": [site.software_file_system_id, site.software_mount_targets, SOFTWARE_MOUNT],
-    }
-
-
-def _facts(site: ClusterSite) -> dict[str, Any]:
-    if set(site.facts) != set(FACTS):
-        raise ValueError(f"the head node must be told exactly {', '.join(FACTS)}")
-    return {
-        "Script": site.head_node_script_url,
-        "Args": [f"{key}={site.facts[key]}" for key in FACTS],
-    }
-
-
-def _head_node_iam(site: ClusterSite) -> dict[str, Any]:
-    given = _iam(site)
-    own = {"BucketName": site.project_bucket, "EnableWriteAccess": False}
-    return {
-        "S3Access": [*given["S3Access"], own],
-        "AdditionalIamPolicies": [
-            *given["AdditionalIamPolicies"],
-            {"Policy": site.guard_policy_arn},
-        ],
-    }
-
-
-def _iam(site: ClusterSite) -> dict[str, Any]:
-    return {
-        "S3Access": [{"BucketName": site.distribution_bucket, "EnableWriteAccess": False}],
-        "AdditionalIamPolicies": [{"Policy": f"arn:{site.partition}:iam::aws:{SSM_POLICY}"}],
     }

@@ -17,7 +17,7 @@ class GroupNetwork:
         vpc: The group's VPC.
         cidr: Its addresses.
         zone_id: Zone ID of its subnets.
-        public_subnet_id: Subnet with a route to the internet.
+        public_subnet: Subnet with a route to the internet.
         share_cidr: Addresses of the software share.
         peering_id: Peering connection with the software share.
     """
@@ -25,7 +25,7 @@ class GroupNetwork:
     vpc: ec2.IVpc
     cidr: str
     zone_id: str
-    public_subnet_id: str
+    public_subnet: ec2.ISubnet
     share_cidr: str
     peering_id: str
 
@@ -71,6 +71,13 @@ class ClusterNetwork(Construct):
             subnet_id=self.subnet_id,
             route_table_id=self.route_table.ref,
         )
+        self.compute_subnet = ec2.Subnet.from_subnet_attributes(
+            self,
+            "Compute",
+            subnet_id=self.subnet_id,
+            availability_zone=group.zone_id,
+            route_table_id=self.route_table.ref,
+        )
         self.ways_out: IDependable = DependencyGroup(
             association,
             self._to_internet(),
@@ -92,7 +99,7 @@ class ClusterNetwork(Construct):
         gateway = ec2.CfnNatGateway(
             self,
             "NatGateway",
-            subnet_id=self.group.public_subnet_id,
+            subnet_id=self.group.public_subnet.subnet_id,
             allocation_id=address.attr_allocation_id,
             connectivity_type="public",
             tags=[self._name("compute nodes' way out")],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -19,6 +21,29 @@ from gotocloud.constructs.provider_permissions import (
 )
 
 PROVIDER_ROLE = "gotocloud-cluster-provider"
+
+
+class IClusterProvider(Protocol):
+    """What makes clusters.
+
+    Args:
+        engine: The ParallelCluster of the clusters.
+        token: Service token for `Custom::PclusterCluster`.
+    """
+
+    @property
+    def engine(self) -> Engine: ...
+
+    @property
+    def token(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingProvider:
+    """A provider that exists already; its token may be a CDK token."""
+
+    engine: Engine
+    token: str
 
 
 class ClusterProvider(Construct):
@@ -82,6 +107,17 @@ class ClusterProvider(Construct):
                 "make a ClusterProvider of your own"
             )
         return made
+
+    @staticmethod
+    def from_token(token: str, *, engine: Engine | None = None) -> IClusterProvider:
+        """A provider that exists already.
+
+        Args:
+            token: Its service token, the output `ServiceToken` of its stack.
+            engine: The ParallelCluster that it was made from. Default: the newest that
+                GoToCloud knows.
+        """
+        return ExistingProvider(engine=engine or engine_of(), token=token)
 
     @property
     def token(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 PORT = 8443
@@ -45,21 +44,3 @@ class Desktop(Construct):
     def connections(self) -> ec2.Connections:
         """Who may reach the desktop, on its port."""
         return self._connections
-
-    def grant_open(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow opening and closing the desktop's security group, and no other."""
-        stack = cdk.Stack.of(self)
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=[
-                "ec2:AuthorizeSecurityGroupIngress",
-                "ec2:RevokeSecurityGroupIngress",
-            ],
-            resource_arns=[
-                stack.format_arn(
-                    service="ec2",
-                    resource="security-group",
-                    resource_name=self.security_group.security_group_id,
-                )
-            ],
-        )

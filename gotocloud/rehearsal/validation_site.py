@@ -15,7 +15,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from gotocloud.cluster_configs.engine import Engine
-from gotocloud.cluster_configs.renderer import FACTS, ClusterSite
+from gotocloud.cluster_configs.node_scripts import FACTS, facts_script, software_script
+from gotocloud.cluster_configs.site import ClusterSite, NodeExtras
 from gotocloud.platform.names import METHOD
 
 BUCKET = "gotocloud-validation-distribution"
@@ -61,24 +62,33 @@ def validation_site(client: ClientFor, *, region: str, zone_id: str, engine: Eng
     )["FileSystem"]
     _buckets(client("s3", "us-east-1"))
     identity = client("iam", region), client("sts", region)
+    mount = software_script(
+        f"s3://{BUCKET}/{SCRIPTS}/mount-software.sh",
+        "fs-0123456789abcdef0",
+        f"{zone_id}=10.0.0.5",
+    )
+    facts = facts_script(
+        f"s3://{BUCKET}/{SCRIPTS}/configure-head-node.sh", dict.fromkeys(FACTS, "validation")
+    )
     return ClusterSite(
         engine=engine,
         region=region,
         head_subnet_id=network.public_subnet_id,
-        compute_subnet_id=network.compute_subnet_id,
+        compute_subnet_ids=[network.compute_subnet_id],
+        allowed_cidr=VPC_CIDR,
+        head_node=NodeExtras(
+            scripts=[mount, facts],
+            security_group_ids=[desktop_group, lustre_group],
+            readable_buckets=[BUCKET, PROJECT_BUCKET],
+            policy_arns=[_policy(*identity, GUARD)],
+        ),
+        compute=NodeExtras(
+            scripts=[mount], security_group_ids=[lustre_group], readable_buckets=[BUCKET]
+        ),
+        desktop=True,
+        elastic_ip=True,
         lustre_file_system_id=file_system["FileSystemId"],
-        lustre_security_group_id=lustre_group,
-        desktop_security_group_id=desktop_group,
         boundary_arn=_policy(*identity, BOUNDARY),
-        distribution_bucket=BUCKET,
-        node_script_url=f"s3://{BUCKET}/{SCRIPTS}/mount-software.sh",
-        head_node_script_url=f"s3://{BUCKET}/{SCRIPTS}/configure-head-node.sh",
-        facts=dict.fromkeys(FACTS, "validation"),
-        project_bucket=PROJECT_BUCKET,
-        guard_policy_arn=_policy(*identity, GUARD),
-        software_file_system_id="fs-0123456789abcdef0",
-        software_mount_targets=f"{zone_id}=10.0.0.5",
-        vpc_cidr=VPC_CIDR,
         tags={"gtc:method": METHOD, "gtc:project": "validation"},
     )
 

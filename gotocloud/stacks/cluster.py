@@ -14,11 +14,16 @@ from gotocloud.cluster_configs.engine import Engine
 from gotocloud.cluster_configs.limits import MAX_CLUSTER_NAME
 from gotocloud.cluster_configs.lustre_sizes import lustre_sizes_gib, lustre_sizes_text
 from gotocloud.cluster_configs.model import ClusterConfiguration
-from gotocloud.cluster_configs.renderer import LUSTRE_MOUNT, SOFTWARE_MOUNT, select
+from gotocloud.cluster_configs.node_scripts import SOFTWARE_MOUNT, facts_script
+from gotocloud.cluster_configs.renderer import select
+from gotocloud.cluster_configs.site import LUSTRE_MOUNT
+from gotocloud.constructs.cluster_guard import BUCKET_TAG
 from gotocloud.constructs.cluster_network import ClusterNetwork, GroupNetwork
+from gotocloud.constructs.cluster_provider import ClusterProvider
 from gotocloud.constructs.desktop import Desktop
 from gotocloud.constructs.lustre import Lustre
-from gotocloud.constructs.parallel_cluster import HeadNodeSetup, ParallelCluster, SoftwareMount
+from gotocloud.constructs.node_setup import NodeSetup, SoftwareMount
+from gotocloud.constructs.parallel_cluster import ParallelCluster
 from gotocloud.platform.names import release_key
 from gotocloud.platform.parameters import CAPACITIES, KEEP_HOURS, MOST_KEEP_HOURS, Fact
 from gotocloud.stacks.launched import LaunchedStack, Section
@@ -71,6 +76,7 @@ class ClusterStack(LaunchedStack):
             constraint=lustre_sizes_text(deployment),
         )
         bucket = s3.Bucket.from_bucket_name(self, "ProjectBucket", bucket_name)
+        distribution = s3.Bucket.from_bucket_name(self, "Distribution", distribution_bucket)
         group = self._group_network()
         self.network = ClusterNetwork(self, "Network", group=group, compute_cidr=compute_cidr)
         self.lustre = Lustre(
@@ -89,42 +95,46 @@ class ClusterStack(LaunchedStack):
             cluster_name=cluster_name,
             configuration=configuration,
             offered=offered,
-            engine=engine,
-            network=self.network,
+            vpc=group.vpc,
+            head_node_subnet=group.public_subnet,
+            compute_subnets=[self.network.compute_subnet],
             lustre=self.lustre,
             desktop=self.desktop,
             software=SoftwareMount(
                 file_system_id=self.fact(Fact.SOFTWARE_FILE_SYSTEM_ID),
                 mount_targets=self.fact(Fact.SOFTWARE_MOUNT_TARGETS),
-                distribution_bucket=distribution_bucket,
-                script_url=f"s3://{distribution_bucket}/{release_key(version, NODE_SCRIPT)}",
+                bucket=distribution,
+                script_url=distribution.s3_url_for_object(release_key(version, NODE_SCRIPT)),
             ),
-            head_node=HeadNodeSetup(
-                script_url=f"s3://{distribution_bucket}/{release_key(version, HEAD_NODE_SCRIPT)}",
-                facts={
-                    **self._choices(),
-                    "cluster": cluster_name,
-                    "project": self.project,
-                    "scientist": self.scientist,
-                    "region": region,
-                    "configuration": configuration.name,
-                    "release": version,
-                    "bucket": bucket_name,
-                    "stack": cdk.Aws.STACK_NAME,
-                    "software": SOFTWARE_MOUNT,
-                    "lustre": LUSTRE_MOUNT,
-                },
-                project_bucket=bucket_name,
-                guard=iam.ManagedPolicy.from_managed_policy_arn(
-                    self, "Guard", self.fact(Fact.CLUSTER_GUARD_ARN)
-                ),
+            head_node=NodeSetup(
+                scripts=[
+                    facts_script(
+                        distribution.s3_url_for_object(release_key(version, HEAD_NODE_SCRIPT)),
+                        {
+                            **self._choices(),
+                            "cluster": cluster_name,
+                            "project": self.project,
+                            "scientist": self.scientist,
+                            "region": region,
+                            "configuration": configuration.name,
+                            "release": version,
+                            "bucket": bucket_name,
+                            "stack": cdk.Aws.STACK_NAME,
+                            "software": SOFTWARE_MOUNT,
+                            "lustre": LUSTRE_MOUNT,
+                        },
+                    )
+                ],
+                readable_buckets=[bucket],
+                managed_policies=[self._policy("Guard", Fact.CLUSTER_GUARD_ARN)],
             ),
-            boundary=iam.ManagedPolicy.from_managed_policy_arn(
-                self, "Boundary", self.fact(Fact.BOUNDARY_ARN)
-            ),
-            provider_token=self.fact(Fact.PROVIDER_TOKEN),
-            tags=self.project_tags,
+            boundary=self._policy("Boundary", Fact.BOUNDARY_ARN),
+            provider=ClusterProvider.from_token(self.fact(Fact.PROVIDER_TOKEN), engine=engine),
+            elastic_ip=True,
+            tags={**self.project_tags.pairs(), BUCKET_TAG: bucket_name},
         )
+        # Nodes need their ways out until they are gone.
+        self.cluster.node.add_dependency(self.network.ways_out)
         self._finish_form_and_outputs()
 
     def _texts(self) -> tuple[str, str, str]:
@@ -179,16 +189,30 @@ class ClusterStack(LaunchedStack):
     def _group_network(self) -> GroupNetwork:
         zone_id = self.fact(Fact.ZONE_ID)
         vpc = ec2.Vpc.from_vpc_attributes(
-            self, "Vpc", vpc_id=self.fact(Fact.VPC_ID), availability_zones=[zone_id]
+            self,
+            "Vpc",
+            vpc_id=self.fact(Fact.VPC_ID),
+            availability_zones=[zone_id],
+            vpc_cidr_block=self.fact(Fact.VPC_CIDR),
+        )
+        public_subnet = ec2.Subnet.from_subnet_id(
+            self, "PublicSubnet", self.fact(Fact.PUBLIC_SUBNET_ID)
+        )
+        # Its route table belongs to the group's stack, and nothing here looks at it.
+        cdk.Annotations.of(public_subnet).acknowledge_warning(
+            "@aws-cdk/aws-ec2:noSubnetRouteTableId"
         )
         return GroupNetwork(
             vpc=vpc,
-            cidr=self.fact(Fact.VPC_CIDR),
+            cidr=vpc.vpc_cidr_block,
             zone_id=zone_id,
-            public_subnet_id=self.fact(Fact.PUBLIC_SUBNET_ID),
+            public_subnet=public_subnet,
             share_cidr=self.fact(Fact.SHARE_CIDR),
             peering_id=self.fact(Fact.PEERING_ID),
         )
+
+    def _policy(self, construct_id: str, fact: Fact) -> iam.IManagedPolicy:
+        return iam.ManagedPolicy.from_managed_policy_arn(self, construct_id, self.fact(fact))
 
     def _finish_form_and_outputs(self) -> None:
         self.form(

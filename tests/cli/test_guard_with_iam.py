@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from botocore import xform_name
 
-from gotocloud.cluster_configs.renderer import FACTS
+from gotocloud.cluster_configs.node_scripts import FACTS
 from gotocloud.constructs.cluster_guard import BUCKET_TAG
 from gotocloud.platform.names import BOUNDARY, CLUSTER_GUARD
 from gotocloud.platform.tag_text import as_tag

@@ -20,10 +20,12 @@ from gotocloud.cluster_configs.model import (
     load_configuration,
     used_instance_types,
 )
+from gotocloud.cluster_configs.node_scripts import software_script
 from gotocloud.cluster_configs.renderer import render, select, stringified, to_yaml
+from gotocloud.cluster_configs.site import NodeExtras
 from gotocloud.errors import GoToCloudError
 from gotocloud.platform.placeholders import placeholder_site
-from tests.cluster_configs.sites import SITE
+from tests.cluster_configs.sites import MOUNT, SITE
 
 ALL = frozenset(used_instance_types())
 GOLDEN = Path(__file__).parent / "golden"
@@ -138,17 +140,18 @@ def test_nothing_of_the_site_is_looked_into() -> None:
     strange = replace(
         SITE,
         head_subnet_id=token,
-        compute_subnet_id=token,
+        compute_subnet_ids=[token],
         lustre_file_system_id=token,
-        vpc_cidr=token,
-        software_mount_targets=token,
-        node_script_url=token,
+        allowed_cidr=token,
+        compute=NodeExtras(scripts=[software_script(token, token, token)]),
         elastic_ip=token,
     )
     made = render(load_configuration("tutorial"), strange, ALL)
     assert made["HeadNode"]["Networking"]["ElasticIp"] == token
-    mount = made["HeadNode"]["CustomActions"]["OnNodeConfigured"]["Sequence"][0]
-    assert mount["Args"][1] == token
+    assert made["HeadNode"]["Ssh"]["AllowedIps"] == token
+    for queue in queues(made).values():
+        mount = queue["CustomActions"]["OnNodeConfigured"]
+        assert mount == {"Script": token, "Args": [token, token, "/efs"]}
 
 
 @pytest.mark.parametrize("name", configuration_names())
@@ -156,14 +159,14 @@ def test_nothing_is_open_to_the_world_and_everything_is_bounded_and_encrypted(na
     made = render(load_configuration(name), SITE, ALL)
     head = made["HeadNode"]
     assert "0.0.0.0/0" not in to_yaml(made)
-    assert head["Dcv"]["AllowedIps"] == head["Ssh"]["AllowedIps"] == SITE.vpc_cidr
+    assert head["Dcv"]["AllowedIps"] == head["Ssh"]["AllowedIps"] == SITE.allowed_cidr
     assert "KeyName" not in head["Ssh"]
     assert made["Iam"]["PermissionsBoundary"] == SITE.boundary_arn
     assert made["Imds"]["ImdsSupport"] == "v2.0"
     assert head["LocalStorage"]["RootVolume"]["Encrypted"] is True
     for queue in queues(made).values():
         assert queue["ComputeSettings"]["LocalStorage"]["RootVolume"]["Encrypted"] is True
-        assert queue["Networking"]["SubnetIds"] == [SITE.compute_subnet_id]
+        assert queue["Networking"]["SubnetIds"] == SITE.compute_subnet_ids
         assert queue["Iam"]["S3Access"][0]["EnableWriteAccess"] is False
 
 
@@ -172,12 +175,8 @@ def test_every_node_mounts_the_software_by_the_published_script() -> None:
     for node in (made["HeadNode"], *queues(made).values()):
         action = node["CustomActions"]["OnNodeConfigured"]
         action = action.get("Sequence", [action])[0]
-        assert action["Script"] == SITE.node_script_url
-        assert action["Args"] == [
-            SITE.software_file_system_id,
-            SITE.software_mount_targets,
-            "/efs",
-        ]
+        assert action == {"Script": MOUNT.url, "Args": list(MOUNT.arguments)}
+        assert action["Args"][2] == "/efs"
 
 
 @pytest.mark.parametrize("name", configuration_names())

@@ -25,13 +25,17 @@ def stack() -> cdk.Stack:
 
 def group_network(scope: cdk.Stack) -> GroupNetwork:
     vpc = ec2.Vpc.from_vpc_attributes(
-        scope, "Vpc", vpc_id="vpc-1", availability_zones=["apne1-az1"]
+        scope,
+        "Vpc",
+        vpc_id="vpc-1",
+        availability_zones=["apne1-az1"],
+        vpc_cidr_block="10.1.0.0/20",
     )
     return GroupNetwork(
         vpc=vpc,
         cidr="10.1.0.0/20",
         zone_id="apne1-az1",
-        public_subnet_id="subnet-public",
+        public_subnet=ec2.Subnet.from_subnet_id(scope, "Public", "subnet-public"),
         share_cidr="10.0.0.0/24",
         peering_id="pcx-1",
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.cluster_configs.renderer import FACTS
+from gotocloud.cluster_configs.node_scripts import FACTS
 from gotocloud.platform.tag_text import as_tag
 from gotocloud.slurm.cluster_facts import cluster_facts
 

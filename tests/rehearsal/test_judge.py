@@ -19,7 +19,8 @@ from gotocloud.cluster_configs.model import (
     load_configuration,
     used_instance_types,
 )
-from gotocloud.cluster_configs.renderer import ClusterSite, render, stringified
+from gotocloud.cluster_configs.renderer import render, stringified
+from gotocloud.cluster_configs.site import ClusterSite
 from gotocloud.errors import ExitCode, GoToCloudError
 from gotocloud.rehearsal import judge as judging
 from gotocloud.rehearsal.judge import (
