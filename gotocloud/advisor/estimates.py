@@ -11,6 +11,7 @@ from gotocloud.advisor.records import LOWER_BOUND, BenchmarkRecord
 from gotocloud.advisor.scaling import RATE, Scaling, fit_scaling, student_t
 from gotocloud.advisor.shapes import Shape, shape_of
 from gotocloud.advisor.sizes import Size
+from gotocloud.relion.job_types import program_of
 
 Records = Sequence[BenchmarkRecord]
 Work = Callable[[BenchmarkRecord], float]
@@ -253,5 +254,6 @@ def _between(family: Records, size: Size, fits: tuple[Scaling, ...]) -> Iterator
 
 def _runs(family: Records, shape: Shape) -> bool:
     """Whether RELION takes the shape: random halves need an odd number of ranks, from 3 on."""
-    halves = family[0].job_type in ("refine3d", "multibody")
+    program = program_of(family[0].job_type)
+    halves = program is not None and program.halves
     return not (halves and shape.ranks and (shape.ranks < 3 or shape.ranks % 2 == 0))

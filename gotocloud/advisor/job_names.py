@@ -4,25 +4,36 @@ from __future__ import annotations
 
 from gotocloud.cluster_configs.model import JOB_TYPES
 from gotocloud.errors import InputError, unknown_name
-from gotocloud.relion.job_types import RELION_JOB_TYPES, relion_job_type
+from gotocloud.relion.job_facts import GpuUse
+from gotocloud.relion.job_types import RELION_JOB_TYPES, program_of, relion_job_type
 
 VDAM = "class2d-vdam"
-KINDS = {
-    VDAM: "Class2D (VDAM)",
-    "class2d-noalign": "Class2D (no alignment)",
-    "class3d-noalign": "Class3D (no alignment)",
-    "polish-training": "Polish (training)",
-    "motioncorr-gpu": "MotionCorr (GPU)",
-    "ctffind-gpu": "CtfFind (GPU)",
-    "autopick-gpu": "AutoPick (GPU)",
-    "aligntiltseries-gpu": "AlignTiltSeries (GPU)",
-}
-"""Kinds that are finer than RELION's types, as `relion.settings.job_kind` tells them apart."""
+
+_WORDS = {"vdam": "VDAM", "noalign": "no alignment", "gpu": "GPU", "log": "LoG"}
+
+
+def _kinds() -> dict[str, str]:
+    """Kinds that are finer than RELION's types -> how a table shows them."""
+    found = {}
+    for job_type in RELION_JOB_TYPES.values():
+        for program in job_type.programs:
+            for kind in (program.kind, program.gpu_kind):
+                if finer := kind.removeprefix(job_type.name).strip("-"):
+                    words = (_WORDS.get(one, one) for one in finer.split("-"))
+                    found[kind] = f"{job_type.folder} ({', '.join(words)})"
+    return found
+
+
+KINDS = _kinds()
 
 PREPARATION = ("motioncorr", "ctffind", "autopick", "extract", "ctfrefine", "localres", "subtract")
 """Jobs that share the queues prep-cpu and prep-gpu; each has times of its own."""
 
-_SHARED_QUEUES = tuple(name for name in JOB_TYPES if name.startswith("prep-"))
+_SHARED_QUEUES = tuple(
+    name
+    for name in JOB_TYPES
+    if name not in {*KINDS, *(one.name for one in RELION_JOB_TYPES.values())}
+)
 _PRETTY = {one.name: one.folder for one in RELION_JOB_TYPES.values()} | KINDS
 
 
@@ -60,14 +71,15 @@ def pretty(name: str) -> str:
 
 
 def queue_of(name: str, *, on_gpu: bool = False) -> str:
-    """The job type by which our queues are named.
+    """The class of work by which a queue is chosen.
 
     Args:
         name: A job's name.
-        on_gpu: Whether it uses GPUs; only preparation jobs differ by that.
+        on_gpu: Whether it uses GPUs; refinements do in any case.
     """
-    if name in JOB_TYPES:
+    program = program_of(name)
+    if program is None:
         return name
-    if name in ("multibody", "polish-training"):
-        return {"multibody": "refine3d", "polish-training": "polish"}[name]
-    return "prep-gpu" if on_gpu or name.endswith("-gpu") else "prep-cpu"
+    # A refinement is for GPUs; the other programs are if asked.
+    on_gpu = on_gpu or name == program.gpu_kind or program.gpu is GpuUse.FOLLOWERS
+    return program.queue_for(on_gpu=on_gpu)

@@ -44,7 +44,7 @@ def single_particle_workflow(*, polish_cycles: int = 1, vdam: bool = False) -> l
         refinements,
     ]
     if polish_cycles:
-        steps += [WorkflowStep(job, polish_cycles) for job in POLISHING if job != "refine3d"]
+        steps += [WorkflowStep(job, polish_cycles) for job in POLISHING if job != refinements.job]
     return steps
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
@@ -35,8 +36,11 @@ JOB_TYPES = (
     "polish",
     "prep-cpu",
     "prep-gpu",
+    "small",
 )
-"""What RELION runs, as queues tell it apart; `prep-*` are the steps before classification."""
+"""The classes of RELION's work that every configuration gives a queue. `prep-*` are the steps
+before classification; `small` are steps of a single core, and others with few items. The
+class of each job type stands in `gotocloud.relion.job_table`."""
 
 _T = TypeVar("_T")
 _QUEUE_NAME = re.compile(r"^[a-z][a-z0-9-]*$")
@@ -77,9 +81,7 @@ class Queue(_Frozen):
     """An on-demand queue and its spot twin `NAME-spot`.
 
     Args:
-        job_type: The job type, which is the queue's name; a queue that serves
-            several has a name of its own.
-        serves: The job types served. Default: the one that names the queue.
+        name: Name of the on-demand queue.
         choices: Instance types in order of preference; a region uses the first
             one that its zone offers.
         efa: Elastic Fabric Adapter where the type in use has one.
@@ -89,27 +91,16 @@ class Queue(_Frozen):
             scratch (3dem/relion #455).
     """
 
-    job_type: str
-    serves: tuple[str, ...] = ()
+    name: str
     choices: tuple[Choice, ...] = Field(min_length=1)
     efa: bool = True
     placement_group: bool = True
     exclusive: bool = True
 
     @property
-    def name(self) -> str:
-        """Name of the on-demand queue."""
-        return self.job_type
-
-    @property
     def spot_name(self) -> str:
         """Name of the spot queue."""
-        return self.job_type + SPOT_SUFFIX
-
-    @property
-    def job_types(self) -> tuple[str, ...]:
-        """The job types that belong here."""
-        return self.serves or (self.job_type,)
+        return self.name + SPOT_SUFFIX
 
     @property
     def instance_types(self) -> tuple[str, ...]:
@@ -126,7 +117,7 @@ class Queue(_Frozen):
         """Source of the preferred choice."""
         return self.choices[0].source
 
-    @field_validator("job_type")
+    @field_validator("name")
     @classmethod
     def _name_fits(cls, name: str) -> str:
         if not _QUEUE_NAME.fullmatch(name):
@@ -135,12 +126,7 @@ class Queue(_Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = [
-            f"{job_type!r} is not a job type (known: {', '.join(JOB_TYPES)})"
-            for job_type in self.job_types
-            if job_type not in JOB_TYPES
-        ]
-        problems += [f"{name} is listed twice" for name in _repeated(self.instance_types)]
+        problems = [f"{name} is listed twice" for name in _repeated(self.instance_types)]
         known = instance_types()
         if self.efa and not any(known[name].efa for name in self.instance_types):
             problems.append(
@@ -206,6 +192,13 @@ class Acknowledgement(_Frozen):
 class ClusterConfiguration(_Frozen):
     """What a cluster of one analysis method looks like, apart from its place.
 
+    Args:
+        job_types: Which queues a job type goes to, in order of preference; the first that
+            the region has is used unless another is typed. Keys are classes of work
+            (`JOB_TYPES`, each mandatory) or, for a finer choice, RELION's own job types and
+            kinds of work ("ctffind", "class3d-noalign"). A queue that no job type names is
+            used by those who type its name.
+
     Raises:
         pydantic.ValidationError: with every problem, when its nodes do not fit a
             cluster's subnet or head node, or it leaves a job type without a queue.
@@ -218,6 +211,7 @@ class ClusterConfiguration(_Frozen):
     lustre: Lustre
     scaledown_idle_minutes: int = Field(default=10, ge=1)
     queues: tuple[Queue, ...] = Field(min_length=1)
+    job_types: Mapping[str, tuple[str, ...]]
     acknowledged: tuple[Acknowledgement, ...] = ()
 
     @property
@@ -233,17 +227,44 @@ class ClusterConfiguration(_Frozen):
             used.update(queue.instance_types)
         return tuple(sorted(used))
 
-    def queue_for(self, job_type: str) -> Queue | None:
-        """The queue that serves a job type."""
-        return next((queue for queue in self.queues if job_type in queue.job_types), None)
+    def queues_for(self, *job_types: str) -> tuple[Queue, ...]:
+        """The queues of a job type, the preferred one first.
+
+        Args:
+            job_types: What the job is, the finest name first; the first name that the
+                configuration has counts.
+        """
+        by_name = {queue.name: queue for queue in self.queues}
+        names = next((self.job_types[one] for one in job_types if one in self.job_types), ())
+        return tuple(by_name[one] for one in names if one in by_name)
+
+    def served_by(self, queue: str) -> tuple[str, ...]:
+        """The job types that go to a queue, of their own accord or as a second choice."""
+        return tuple(one for one, queues in self.job_types.items() if queue in queues)
+
+    @field_validator("job_types", mode="before")
+    @classmethod
+    def _as_lists(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        return {key: (one,) if isinstance(one, str) else one for key, one in value.items()}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         names = [name for queue in self.queues for name in (queue.name, queue.spot_name)]
-        served = [job_type for queue in self.queues for job_type in queue.job_types]
         problems = [f"queues: {name!r} appears twice" for name in _repeated(names)]
-        problems += [f"queues: two of them serve {name!r}" for name in _repeated(served)]
-        problems += [f"queues: none serves {name!r}" for name in JOB_TYPES if name not in served]
+        problems += [
+            f"job_types: {name!r} has no queue"
+            for name in JOB_TYPES
+            if not self.job_types.get(name)
+        ]
+        known = [queue.name for queue in self.queues]
+        problems += [
+            f"job_types: {name!r} goes to {queue!r}, which is no queue (known: {', '.join(known)})"
+            for name, queues in self.job_types.items()
+            for queue in queues
+            if queue not in known
+        ]
         if self.max_nodes > MAX_NODES:
             problems.append(
                 f"queues: {self.max_nodes} nodes, a /24 compute subnet has room for {MAX_NODES}"
@@ -258,26 +279,44 @@ class ClusterConfiguration(_Frozen):
         return _raise(problems, self)
 
 
-def configuration_names(directory: Path = DIRECTORY) -> tuple[str, ...]:
-    """Names of all cluster configurations, sorted."""
-    return tuple(sorted(path.stem for path in directory.glob("*.yaml")))
+def configuration_names() -> tuple[str, ...]:
+    """Names of the package's cluster configurations, sorted."""
+    return tuple(sorted(path.stem for path in DIRECTORY.glob("*.yaml")))
+
+
+def load_configuration(source: str | Path | Mapping[str, Any]) -> ClusterConfiguration:
+    """A cluster configuration.
+
+    Args:
+        source: The name of one of the package, the path of a YAML file, or its content.
+
+    Raises:
+        InputError: if there is none, or with every problem found in it.
+    """
+    if isinstance(source, str):
+        return _shipped(source)
+    if isinstance(source, Path):
+        return _parse(source.stem, _read(source))
+    return _validated(str(source.get("name", "without a name")), source)
 
 
 @cache
-def load_configuration(name: str, directory: Path = DIRECTORY) -> ClusterConfiguration:
-    """The cluster configuration of that name.
-
-    Raises:
-        InputError: if there is none, or with every problem found in its file.
-    """
-    if name not in configuration_names(directory):
+def _shipped(name: str) -> ClusterConfiguration:
+    if name not in configuration_names():
         raise unknown_name(
             "cluster configuration",
             name,
-            configuration_names(directory),
+            configuration_names(),
             next_command="gotocloud cluster list",
         )
-    return _parse(name, (directory / f"{name}.yaml").read_text(encoding="utf-8"))
+    return _parse(name, _read(DIRECTORY / f"{name}.yaml"))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The cluster configuration {path} cannot be read: {error}") from error
 
 
 @cache
@@ -296,16 +335,20 @@ def _parse(name: str, text: str) -> ClusterConfiguration:
         raise InputError(f"Cluster configuration {name!r} is not YAML: {error}") from error
     if not isinstance(content, dict):
         raise InputError(f"Cluster configuration {name!r} must be a mapping of keys to values.")
+    configuration = _validated(name, content)
+    if configuration.name != name:
+        raise InputError(f"{name}.yaml says that its name is {configuration.name!r}.")
+    return configuration
+
+
+def _validated(name: str, content: Mapping[str, Any]) -> ClusterConfiguration:
     try:
-        configuration = ClusterConfiguration.model_validate(content)
+        return ClusterConfiguration.model_validate(content)
     except ValidationError as error:
         raise InputError(
             f"Cluster configuration {name!r} cannot be used.",
             problems=[_problem(detail) for detail in error.errors()],
         ) from error
-    if configuration.name != name:
-        raise InputError(f"{name}.yaml says that its name is {configuration.name!r}.")
-    return configuration
 
 
 def _problem(detail: Any) -> str:

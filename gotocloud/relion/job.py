@@ -11,7 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gotocloud.errors import InputError
-from gotocloud.relion.job_types import RelionJobType, job_type_of_number, relion_job_type
+from gotocloud.relion.job_facts import GPU_TICKED, GpuUse, Program, RelionJobType
+from gotocloud.relion.job_types import job_type_of_number, job_type_or_unknown
 from gotocloud.relion.particles import ParticleSet, read_box, read_particles
 from gotocloud.relion.star import StarError, StarFile, StarTable, read_star
 
@@ -139,62 +140,60 @@ class Job:
             raise InputError(f"{self.name}: {name} is {value}, but can be {MOST} at most.")
         return value
 
+    @cached_property
+    def program(self) -> Program:
+        """The program that RELION starts for these settings, with its facts."""
+        return self.type.program(self)
+
+    @property
+    def kind(self) -> str:
+        """The kind of work by which settings and benchmarks are told apart."""
+        return self.program.kind_for(on_gpu=self.uses_gpu)
+
+    @property
+    def runs_mpi(self) -> bool:
+        """Whether the program for these settings can run with MPI."""
+        return self.program.mpi and self.type.parallelism.takes_mpi
+
     @property
     def is_vdam(self) -> bool:
         """Whether it runs the VDAM algorithm of RELION 4 and 5, which has no MPI."""
-        if self.type.name == "initialmodel":
-            return "sgd_ini_iter" not in self.options
-        return self.type.name == "class2d" and self.flag("do_grad")
+        return self.program.vdam
 
     @property
     def refines(self) -> bool:
         """Whether `relion_refine` does the work."""
-        return self.type.continues
+        return self.program.refines
 
     @property
     def splits_halves(self) -> bool:
         """Whether it refines two random halves of the data apart."""
-        return self.type.name in ("refine3d", "multibody")
-
-    @property
-    def is_training(self) -> bool:
-        """Whether it is a Bayesian polishing job that only trains its parameters."""
-        return self.type.name == "polish" and self.flag("do_param_optim")
+        return self.program.halves
 
     @property
     def skips_alignment(self) -> bool:
         """Whether it classifies without aligning the images."""
-        if "--skip_align" in self.arguments:
-            return True
-        return "dont_skip_align" in self.options and not self.flag("dont_skip_align")
+        return not self.program.aligns
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether an interrupted job can go on where it was."""
+        return self.type.continues or (self.type.skips_finished and not self.program.trains)
+
+    @property
+    def needs_python(self) -> bool:
+        """Whether it calls RELION's Python, or needs its network weights."""
+        return self.program.python is not None and self.program.python.holds(self)
 
     @property
     def asks_for_gpu(self) -> bool:
         """Whether its settings name a GPU, sensible or not."""
-        return self.flag("use_gpu") or "--gpu" in self.arguments or self.uses_gpu
+        return GPU_TICKED.holds(self) or self.uses_gpu
 
     @property
     def uses_gpu(self) -> bool:
         """Whether the program that RELION starts for these settings runs on a GPU."""
-        return self._gpu_by_method() if self.type.can_use_gpu else False
-
-    def _gpu_by_method(self) -> bool:
-        asked = self.flag("use_gpu") or "--gpu" in self.arguments
-        match self.type.name:
-            case "motioncorr":
-                return not self.flag("do_own_motioncor")
-            case "ctffind":
-                return self.flag("use_gctf")
-            case "autopick":
-                return asked and not self.flag("do_log")
-            case "dynamight" | "modelangelo":
-                return self.text("gpu_id").strip() not in ("", "cpu")
-            case "aligntiltseries":
-                return self.flag("do_aretomo2") or self.flag("do_aretomo_ctf")
-            case "denoisetomo":
-                return True
-        # RELION's form refuses it for Class3D alone.
-        return asked and not (self.type.name == "class3d" and self.skips_alignment)
+        return self.program.gpu is not GpuUse.NONE and self.program.gpu_when.holds(self)
 
     @property
     def gpu_ids(self) -> str:
@@ -213,9 +212,7 @@ class Job:
     @property
     def padding(self) -> int:
         """How much larger than the box the reference's transform is: 1 or 2 times."""
-        if self.type.name == "initialmodel" and self.is_vdam:
-            return 1
-        return 1 if self.flag("do_pad1") else 2
+        return 1 if self.flag("do_pad1") else self.program.padding
 
     @property
     def prereads(self) -> bool:
@@ -233,16 +230,7 @@ class Job:
     @property
     def queue_job_type(self) -> str:
         """The job type by which our queues are named (`cluster_configs.model.JOB_TYPES`)."""
-        match self.type.name:
-            case "multibody":
-                return "refine3d"
-            case "class3d" | "class2d" if self.skips_alignment and not self.uses_gpu:
-                return "prep-cpu"
-            case "class2d" if self.is_vdam:
-                return "class2d-vdam"
-            case "refine3d" | "class3d" | "class2d" | "initialmodel" | "polish" as itself:
-                return itself
-        return "prep-gpu" if self.uses_gpu else "prep-cpu"
+        return self.program.queue_for(on_gpu=self.uses_gpu)
 
     @property
     def input_particles(self) -> Path | None:
@@ -310,7 +298,7 @@ def read_job(directory: Path) -> Job:
 def _type_of(head: StarTable, star: StarFile) -> tuple[str, RelionJobType]:
     label = head.value("_rlnJobTypeLabel")
     if label is not None:
-        return label, relion_job_type(label)
+        return label, job_type_or_unknown(label, star.path.parent.parent.name)
     number = head.value("_rlnJobType")
     if number is None or not re.fullmatch(r"\d{1,4}", number):
         raise InputError(
@@ -334,8 +322,9 @@ def _options(values: StarTable, path: Path) -> Mapping[str, str]:
 
 def _input_particles(job: Job) -> Path | None:
     optimiser = job.text("fn_cont") if job.is_continue else ""
-    if job.type.name == "multibody":
-        optimiser = optimiser or job.text("fn_in")
+    if job.refines and not optimiser:
+        # MultiBody starts from the optimiser file of a refinement.
+        optimiser = job.text("fn_in").strip()
     if optimiser:
         named = _named_in(job.project / optimiser, "_rlnExperimentalDataStarFile")
         return job.project / named if named else None

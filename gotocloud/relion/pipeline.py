@@ -9,7 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from gotocloud.errors import InputError, shell_line
-from gotocloud.relion.job_types import RelionJobType, job_type_of_number, relion_job_type
+from gotocloud.relion.job_facts import RelionJobType
+from gotocloud.relion.job_types import job_type_of_number, relion_job_type
 from gotocloud.relion.star import StarError, StarTable, read_star
 
 PIPELINE_FILE = "default_pipeline.star"

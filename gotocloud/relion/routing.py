@@ -10,23 +10,17 @@ from typing import TYPE_CHECKING
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.errors import GoToCloudError, InputError, unknown_name
 from gotocloud.relion.job import Job
-from gotocloud.relion.job_types import Parallelism
+from gotocloud.relion.job_facts import GpuUse, Parallelism
 from gotocloud.relion.overrides import Overrides
 from gotocloud.relion.settings import (
     Setting,
     derived_setting,
-    has_no_mpi,
-    job_kind,
-    leader_is_idle,
     published_setting,
 )
 
 if TYPE_CHECKING:
     from gotocloud.cluster_configs.model import ClusterConfiguration
 
-_GPU_JOB_TYPES = ("refine3d", "class3d", "class2d", "class2d-vdam", "initialmodel", "prep-gpu")
-_SINGLE_GPU = ("denoisetomo", "dynamight", "modelangelo")
-"""Not RELION's own programs: they take the one GPU that is typed."""
 _GPU_IDS = re.compile(r"(\d+(,\d+)*)(:\d+(,\d+)*)*")
 
 
@@ -108,17 +102,17 @@ def route(
         GoToCloudError: if the cluster has no queue for it.
     """
     chosen = overrides or Overrides()
-    kind = job_kind(job)
+    kind = job.kind
     measured = None if chosen.queue else _measured(kind, partitions, settings)
     home, note = _home(job, partitions, chosen, configuration, measured)
     partition, purchase = _purchase(job, home, partitions, chosen, prefer_spot=prefer_spot)
     setting = (
         next((s for s in settings if _fits(s, kind, partition)), None)
         or published_setting(kind, partition.instance_type)
-        or derived_setting(job, kind, partition)
+        or derived_setting(job, partition)
     )
-    _check(job, kind, partition, chosen)
-    shape = _shape(job, kind, partition, setting, chosen)
+    _check(job, partition, chosen)
+    shape = _shape(job, partition, setting, chosen)
     notes = [note, *shape.notes, purchase]
     made = Route(
         queue=partition.name,
@@ -154,11 +148,6 @@ def _because(setting: Setting, shape: _Shape) -> str:
     return setting.because
 
 
-def can_resume(job: Job) -> bool:
-    """Whether an interrupted job can go on where it was."""
-    return job.type.continues or (job.type.skips_finished and not job.is_training)
-
-
 def _fits(setting: Setting, kind: str, partition: Partition) -> bool:
     return (setting.kind, setting.instance_type) == (kind, partition.instance_type)
 
@@ -189,20 +178,27 @@ def _home(
                 "queue", chosen.queue, ("automatic", *by_name), next_command="gotocloud form --show"
             )
         return by_name[chosen.queue], "queue as typed"
-    wanted = job.queue_job_type
-    serving = configuration.queue_for(wanted) if configuration else None
-    usual = by_name.get(serving.name if serving else wanted)
+    usual = next((by_name[one] for one in _queues_of(job, configuration) if one in by_name), None)
     if measured is not None:
         return (measured, "") if measured != usual else (usual, "")
     if usual is not None:
         return usual, ""
-    return _substitute(wanted, partitions)
+    return _substitute(job, partitions)
 
 
-def _substitute(wanted: str, partitions: Sequence[Partition]) -> tuple[Partition, str]:
+def _queues_of(job: Job, configuration: ClusterConfiguration | None) -> tuple[str, ...]:
+    """Names of the queues of a job, the preferred one first."""
+    if configuration is None:
+        return (job.queue_job_type,)
+    queues = configuration.queues_for(job.kind, job.type.name, job.queue_job_type)
+    return tuple(queue.name for queue in queues)
+
+
+def _substitute(job: Job, partitions: Sequence[Partition]) -> tuple[Partition, str]:
     """Another queue that can do the work, where the region has none for the job type."""
+    wanted = job.queue_job_type
     on_demand = [one for one in partitions if not one.spot]
-    needs_gpu = wanted in _GPU_JOB_TYPES
+    needs_gpu = job.uses_gpu
     able = [one for one in on_demand if bool(one.gpus) == needs_gpu]
     if not able:
         names = ", ".join(one.name for one in on_demand) or "none"
@@ -230,7 +226,7 @@ def _purchase(
         return _twin(home, twins, spot=chosen.spot)
     if chosen.queue is not None or not prefer_spot:
         return home, ""
-    if not can_resume(job):
+    if not job.can_resume:
         return twins.get(False, home), (
             "on demand although the cluster prefers spot, because this job could not go on "
             "after an interruption"
@@ -250,10 +246,10 @@ def _twin(home: Partition, twins: dict[bool, Partition], *, spot: bool) -> tuple
     return twins[spot], f"{words} as typed"
 
 
-def _check(job: Job, kind: str, partition: Partition, chosen: Overrides) -> None:
+def _check(job: Job, partition: Partition, chosen: Overrides) -> None:
     """Refuse what cannot be had, all of it at once."""
     problems = []
-    single = has_no_mpi(kind, job.type.parallelism)
+    single = not job.runs_mpi
     if chosen.nodes is not None:
         if chosen.nodes > partition.max_nodes:
             problems.append(
@@ -261,7 +257,7 @@ def _check(job: Job, kind: str, partition: Partition, chosen: Overrides) -> None
                 f"(allowed: 1 to {partition.max_nodes})"
             )
         if single and chosen.nodes > 1:
-            problems.append(f"{chosen.nodes} machines: {kind} has no MPI and runs on 1")
+            problems.append(f"{chosen.nodes} machines: {job.kind} has no MPI and runs on 1")
         if chosen.ranks is not None and chosen.ranks < chosen.nodes:
             problems.append(
                 f"{chosen.ranks} ranks cannot fill {chosen.nodes} machines "
@@ -310,14 +306,13 @@ class _Shape:
     notes: tuple[str, ...]
 
 
-def _shape(
-    job: Job, kind: str, partition: Partition, setting: Setting, chosen: Overrides
-) -> _Shape:
-    nodes, ranks, notes = _nodes_and_ranks(job, kind, partition, setting, chosen)
+def _shape(job: Job, partition: Partition, setting: Setting, chosen: Overrides) -> _Shape:
+    program = job.program
+    nodes, ranks, notes = _nodes_and_ranks(job, partition, setting, chosen)
     threads = chosen.threads or setting.threads
-    idle_leader = leader_is_idle(kind) and ranks > 1
+    idle_leader = program.leader and ranks > 1
     layout = spread(ranks, nodes, idle_leader=idle_leader)
-    on_gpu = bool(partition.gpus) and (job.uses_gpu or kind == "external")
+    on_gpu = bool(partition.gpus) and (job.uses_gpu or not program.name)
     if job.type.parallelism is Parallelism.NONE and not on_gpu:
         notes.append(
             "it needs a single core, so 'Submit to queue?' No would run it on the head node "
@@ -325,7 +320,7 @@ def _shape(
         )
     if chosen.gpu_ids is not None:
         gpu_ids = chosen.gpu_ids
-    elif kind in _SINGLE_GPU:
+    elif program.gpu is GpuUse.ONE:
         gpu_ids = job.gpu_ids
     elif on_gpu and job.uses_gpu:
         gpu_ids = gpu_list(layout, partition.gpus, idle_leader=idle_leader)
@@ -347,13 +342,13 @@ def _shape(
 
 
 def _nodes_and_ranks(
-    job: Job, kind: str, partition: Partition, setting: Setting, chosen: Overrides
+    job: Job, partition: Partition, setting: Setting, chosen: Overrides
 ) -> tuple[int, int, list[str]]:
-    if has_no_mpi(kind, job.type.parallelism):
+    if not job.runs_mpi:
         return 1, chosen.ranks or 1, []
     notes: list[str] = []
-    a_node = _ranks_a_node(kind, setting)
-    leader = 1 if leader_is_idle(kind) else 0
+    a_node = _ranks_a_node(job, setting)
+    leader = 1 if job.program.leader else 0
     if chosen.ranks is not None:
         workers = max(1, chosen.ranks - (leader if chosen.ranks > 1 else 0))
         nodes = chosen.nodes or -(-workers // a_node)
@@ -375,9 +370,9 @@ def _nodes_and_ranks(
     return nodes, ranks, notes
 
 
-def _ranks_a_node(kind: str, setting: Setting) -> int:
+def _ranks_a_node(job: Job, setting: Setting) -> int:
     """Ranks that do image work on each machine of a setting."""
-    leader = 1 if leader_is_idle(kind) and setting.ranks > 1 else 0
+    leader = 1 if job.program.leader and setting.ranks > 1 else 0
     return max(1, -(-(setting.ranks - leader) // setting.nodes))
 
 

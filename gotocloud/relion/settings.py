@@ -1,8 +1,7 @@
 """Which machines and how many ranks and threads: what is published, and what is derived.
 
 Every figure names its source. What a source says of one instance type is never used for
-another: where nobody has published a figure, `derived_setting` follows RELION's rules and
-says so.
+another: where no figure is published, `derived_setting` follows RELION's rules and says so.
 """
 
 from __future__ import annotations
@@ -12,13 +11,14 @@ from dataclasses import dataclass
 
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.relion.job import Job
-from gotocloud.relion.job_types import Parallelism
+from gotocloud.relion.job_facts import Shape
 
 PAPER = "Moriya et al., Communications Biology 2024, doi 10.1038/s42003-024-07031-6"
 """EMPIAR-10581, RELION 4.0, us-east-1, single measurements."""
 
 SCHEMES = "KEK-SBRC-CryoEM/CS-Schemes, configs/gotocloud, read 2026-11"
 TUTORIAL_RUN = "KEK-SBRC-CryoEM/CS-Schemes, cost notebook of the RELION 5 tutorial, us-east-1"
+PIPELINE = "3dem/relion 5.0.1, src/pipeline_jobs.cpp"
 RELION_RULES = "3dem/relion 5.0.1, src/ml_optimiser_mpi.cpp: the leader rank does no image work"
 
 _CORES_A_GPU = f"threads: the physical cores of each GPU, as in {SCHEMES}"
@@ -31,13 +31,13 @@ class Setting:
     """What is known to be good for one kind of job on one instance type.
 
     Args:
-        kind: What `job_kind` calls the job.
+        kind: Kind of work, as `Job.kind` says it.
         instance_type: EC2's name.
         nodes: Machines.
         ranks: MPI ranks, the leader included; 1 is no MPI.
         threads: Threads of each rank.
         because: Why, in words that end a sentence: "the paper's best cost-performance".
-        source: Where it comes from, for whoever wants to check.
+        source: Where it comes from, to check it.
     """
 
     kind: str
@@ -47,33 +47,6 @@ class Setting:
     threads: int
     because: str
     source: str
-
-
-def job_kind(job: Job) -> str:
-    """The kind of work by which settings are told apart, finer than the queues."""
-    name = job.type.name
-    if name in ("class2d", "class3d") and job.skips_alignment:
-        return f"{name}-noalign"
-    if name == "class2d" and job.is_vdam:
-        return "class2d-vdam"
-    if job.is_training:
-        return "polish-training"
-    if name in ("motioncorr", "ctffind", "autopick", "aligntiltseries") and job.uses_gpu:
-        return f"{name}-gpu"
-    if name == "autopick" and job.flag("do_log"):
-        return "autopick-log"
-    return name
-
-
-def leader_is_idle(kind: str) -> bool:
-    """Whether the first rank only hands work out: true of `relion_refine_mpi` alone."""
-    return kind.removesuffix("-noalign") in ("refine3d", "class3d", "class2d", "multibody")
-
-
-def has_no_mpi(kind: str, parallelism: Parallelism) -> bool:
-    """Whether it runs as a single process, whatever the form says."""
-    single = kind in ("class2d-vdam", "initialmodel", "polish-training")
-    return single or not parallelism.takes_mpi
 
 
 def _paper(kind: str, machine: str, shape: tuple[int, int, int], what: str, figure: str) -> Setting:
@@ -188,56 +161,52 @@ def published_setting(kind: str, instance_type: str) -> Setting | None:
     )
 
 
-def derived_setting(job: Job, kind: str, partition: Partition) -> Setting:
-    """A setting by RELION's rules, where nobody has published one: one machine, filled."""
-    ranks, threads, rule = _derived_shape(job, kind, partition)
+def derived_setting(job: Job, partition: Partition) -> Setting:
+    """A setting by RELION's rules, where no figure is published: one machine, filled."""
+    ranks, threads, rule = _derived_shape(job, partition)
     return Setting(
-        kind,
+        job.kind,
         partition.instance_type,
         1,
         ranks,
         threads,
-        "derived, for nobody has published a figure for it",
+        "derived, because no figure is published for it",
         f"Derived: {rule}",
     )
 
 
-def _derived_shape(job: Job, kind: str, partition: Partition) -> tuple[int, int, str]:
+def _derived_shape(job: Job, partition: Partition) -> tuple[int, int, str]:
     """Ranks, threads and the rule that gives them."""
-    if has_no_mpi(kind, job.type.parallelism):
-        return 1, *_threads_alone(job, kind, partition)
-    if leader_is_idle(kind):
-        return _refinement_shape(job, kind, partition)
-    if kind.endswith("-gpu"):
+    cores = max(1, partition.vcpus // 2)
+    match job.program.shape:
+        case Shape.ONE_CORE:
+            return 1, 1, f"one process with one thread ({PIPELINE})"
+        case Shape.TYPED:
+            return job.ranks, job.threads, f"{Shape.TYPED}"
+        case Shape.CORES:
+            return 1, cores, f"no MPI ({PIPELINE}); a thread for each physical core"
+        case Shape.VCPUS:
+            rule = f"a thread for each vCPU, as 192 on 192 vCPUs in {SCHEMES}"
+            return 1, partition.vcpus, rule
+        case Shape.GPUS if job.uses_gpu and partition.gpus:
+            rule = f"as many threads as GPUs, which the paper found best ({PAPER})"
+            return 1, partition.gpus, rule
+        case Shape.GPUS:
+            return 1, cores, "no MPI; a thread for each physical core"
+        case Shape.REFINEMENT:
+            return _refinement_shape(job, partition)
+    if job.uses_gpu:
         gpus = max(1, partition.gpus)
         return gpus, 1, f"one rank a GPU and one thread, as 4 x 1 on 4 GPUs in {SCHEMES}"
     ranks = max(1, partition.vcpus // VCPUS_A_RANK)
-    if kind == "polish":
-        ranks = max(2, ranks)
     takes_threads = job.type.parallelism.takes_threads
     threads = min(VCPUS_A_RANK, partition.vcpus) if takes_threads else 1
     rule = f"a rank for every {VCPUS_A_RANK} vCPUs, as 24 on 192 vCPUs in {SCHEMES}"
     return ranks, threads, rule
 
 
-def _threads_alone(job: Job, kind: str, partition: Partition) -> tuple[int, str]:
-    if kind in ("class2d-vdam", "initialmodel"):
-        if partition.gpus:
-            return partition.gpus, f"as many threads as GPUs, which the paper found best ({PAPER})"
-        return max(1, partition.vcpus // 2), "no MPI; a thread for each physical core"
-    if kind == "polish-training":
-        return max(1, partition.vcpus // 2), (
-            "training has no MPI (3dem/relion, pipeline_jobs.cpp); a thread for each physical core"
-        )
-    if kind == "maskcreate":
-        return partition.vcpus, f"a thread for each vCPU, as 192 on 192 vCPUs in {SCHEMES}"
-    if job.type.parallelism.takes_threads:
-        return job.threads, "the program is not RELION's own; its threads are left as typed"
-    return 1, "the program runs as one process with one thread (3dem/relion, pipeline_jobs.cpp)"
-
-
-def _refinement_shape(job: Job, kind: str, partition: Partition) -> tuple[int, int, str]:
-    if not partition.gpus or kind.endswith("-noalign"):
+def _refinement_shape(job: Job, partition: Partition) -> tuple[int, int, str]:
+    if not (job.uses_gpu and partition.gpus):
         followers = max(2, partition.vcpus // VCPUS_A_RANK)
         followers += followers % 2 if job.splits_halves else 0
         threads = VCPUS_A_RANK - 1

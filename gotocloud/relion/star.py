@@ -152,17 +152,22 @@ def _parsed(text: str) -> dict[str, StarTable]:
     return {block.name.strip(): _table(block) for block in gemmi.cif.read_string(text)}
 
 
-def _table(block: gemmi.cif.Block) -> StarTable:
+def _cell(value: str) -> str:
+    """A value as RELION reads it: "." and "?" are no empty values to it, as they are in CIF."""
     import gemmi
 
+    return value if value in (".", "?") else gemmi.cif.as_string(value)
+
+
+def _table(block: gemmi.cif.Block) -> StarTable:
     values: dict[str, str] = {}
     columns: dict[str, tuple[str, ...]] = {}
     for item in block:
         if item.pair is not None:
             label, value = cast("tuple[str, str]", item.pair)
-            values[label] = gemmi.cif.as_string(value)
+            values[label] = _cell(value)
         elif item.loop is not None:
-            flat = [gemmi.cif.as_string(value) for value in item.loop.values]
+            flat = [_cell(value) for value in item.loop.values]
             width = item.loop.width()
             for index, tag in enumerate(item.loop.tags):
                 columns[tag] = tuple(flat[index::width])

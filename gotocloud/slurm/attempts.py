@@ -135,7 +135,7 @@ def attempt_commands(submission: Submission, attempt: Attempt, project: Path) ->
 
 def skips_finished(job: Job) -> bool:
     """Whether another attempt can leave alone what is finished, micrograph by micrograph."""
-    return job.type.skips_finished and not job.is_training
+    return job.type.skips_finished and not job.program.trains
 
 
 def _first(commands: Sequence[str], names: Sequence[str] = ()) -> int | None:

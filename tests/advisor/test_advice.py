@@ -56,8 +56,7 @@ def test_the_papers_settings_are_those_of_the_cluster_configuration() -> None:
     from gotocloud.cluster_configs.model import load_configuration
 
     for optimum in PAPER_OPTIMA:
-        queue = load_configuration("cryoem-spa").queue_for(optimum.job)
-        assert queue
+        [queue] = load_configuration("cryoem-spa").queues_for(optimum.job)
         shapes = [(choice.instance_type, choice.max_nodes) for choice in queue.choices]
         assert shapes[optimum.place - 1] == (optimum.instance_type, optimum.nodes)
         assert optimum.shape.ranks, "routing has a setting for it"

@@ -48,7 +48,7 @@ def test_list_as_json_holds_every_figure_with_its_source() -> None:
     listed = json.loads(done.stdout)
     assert [one["name"] for one in listed] == list(configuration_names())
     (spa, _tutorial) = listed
-    assert {queue["job_type"] for queue in spa["queues"]} == set(JOB_TYPES)
+    assert {queue["name"] for queue in spa["queues"]} == set(JOB_TYPES)
     assert all(choice["source"] for queue in spa["queues"] for choice in queue["choices"])
 
 
@@ -58,7 +58,7 @@ def test_render_prints_nothing_but_yaml_on_stdout() -> None:
     made = yaml.safe_load(done.stdout)
     assert made["Region"] == "ap-northeast-1"
     assert made["HeadNode"]["Networking"]["SubnetId"] == "<public subnet of the group>"
-    assert len(made["Scheduling"]["SlurmQueues"]) == 16
+    assert len(made["Scheduling"]["SlurmQueues"]) == 18
 
 
 def test_render_says_which_queues_a_region_cannot_have(monkeypatch: pytest.MonkeyPatch) -> None:

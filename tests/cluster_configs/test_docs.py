@@ -22,7 +22,7 @@ def tables() -> str:
         lines += ["|---|---|---|---|"]
         for queue in configuration.queues:
             types = ", ".join(f"{one.max_nodes} x {one.instance_type}" for one in queue.choices)
-            served = ", ".join(queue.job_types)
+            served = ", ".join(configuration.served_by(queue.name))
             lines.append(f"| {queue.name} | {served} | {types} | {queue.source} |")
         lines.append("")
     return "\n".join(lines) + "\n"

@@ -38,7 +38,7 @@ def problems_of(content: Any, folder: Path) -> str:
     """The error's text of a configuration that cannot be used."""
     (folder / "cryoem-spa.yaml").write_text(yaml.safe_dump(content))
     with pytest.raises(InputError) as caught:
-        load_configuration("cryoem-spa", folder)
+        load_configuration(folder / "cryoem-spa.yaml")
     assert caught.value.exit_code is ExitCode.USAGE
     return str(caught.value)
 
@@ -56,9 +56,9 @@ def test_an_unknown_configuration_is_answered_with_a_close_name_and_the_list() -
 def test_a_shipped_configuration_serves_every_job_type_with_sourced_figures(name: str) -> None:
     configuration = load_configuration(name)
     for job_type in JOB_TYPES:
-        queue = configuration.queue_for(job_type)
-        assert queue is not None
-        assert all(len(choice.source) > 20 for choice in queue.choices)
+        queues = configuration.queues_for(job_type)
+        assert queues
+        assert all(len(choice.source) > 20 for queue in queues for choice in queue.choices)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,7 @@ def test_a_shipped_configuration_serves_every_job_type_with_sourced_figures(name
 def test_cryoem_spa_prefers_the_optimum_of_the_paper(
     job_type: str, instance_type: str, nodes: int
 ) -> None:
-    queue = load_configuration("cryoem-spa").queue_for(job_type)
-    assert queue is not None
+    [queue] = load_configuration("cryoem-spa").queues_for(job_type)
     assert (queue.choices[0].instance_type, queue.choices[0].max_nodes) == (instance_type, nodes)
     assert queue.source.startswith("Paper, optimal setting")
 
@@ -87,7 +86,7 @@ def test_used_instance_types_hold_head_nodes_and_every_choice() -> None:
 
 
 def test_efa_on_types_without_it_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
-    prep_gpu = next(queue for queue in content["queues"] if queue["job_type"] == "prep-gpu")
+    prep_gpu = next(queue for queue in content["queues"] if queue["name"] == "prep-gpu")
     prep_gpu["efa"] = prep_gpu["placement_group"] = True
     said = problems_of(content, tmp_path)
     assert "queues[7]: efa: none of g6.4xlarge, g5.4xlarge, g4dn.2xlarge has EFA" in said
@@ -98,16 +97,13 @@ def test_efa_without_a_placement_group_is_refused(content: dict[str, Any], tmp_p
     assert "queues[0]: efa: it needs placement_group: true" in problems_of(content, tmp_path)
 
 
-def test_too_many_nodes_and_a_job_type_with_two_queues_are_both_reported(
-    content: dict[str, Any], tmp_path: Path
-) -> None:
+def test_too_many_nodes_are_reported(content: dict[str, Any], tmp_path: Path) -> None:
     for number in range(20):
         extra = copy.deepcopy(content["queues"][1])
-        extra.update(job_type=f"extra{number}", serves=["class3d"])
+        extra.update(name=f"extra{number}")
         content["queues"].append(extra)
     said = problems_of(content, tmp_path)
     assert "a /24 compute subnet has room for 200" in said
-    assert "two of them serve 'class3d'" in said
 
 
 @pytest.mark.parametrize(
@@ -120,17 +116,35 @@ def test_too_many_nodes_and_a_job_type_with_two_queues_are_both_reported(
 def test_a_queue_name_that_slurm_cannot_have_is_refused(
     content: dict[str, Any], tmp_path: Path, name: str, said: str
 ) -> None:
-    content["queues"][0].update(job_type=name, serves=["refine3d"])
+    content["queues"][0].update(name=name)
     assert said in problems_of(content, tmp_path)
 
 
 def test_a_job_type_without_a_queue_and_an_unknown_one_are_reported(
     content: dict[str, Any], tmp_path: Path
 ) -> None:
-    del content["queues"][5]
-    assert "queues: none serves 'polish'" in problems_of(content, tmp_path)
-    content["queues"][0]["job_type"] = "refine4d"
-    assert "'refine4d' is not a job type" in problems_of(content, tmp_path)
+    del content["job_types"]["polish"]
+    content["job_types"]["refine3d"] = ["refine3d", "refine4d"]
+    said = problems_of(content, tmp_path)
+    assert "job_types: 'polish' has no queue" in said
+    assert "job_types: 'refine3d' goes to 'refine4d', which is no queue" in said
+
+
+def test_a_second_queue_and_a_lane_of_no_job_type_are_possible(content: dict[str, Any]) -> None:
+    for name in ("refine3d-large", "cryosparc"):
+        content["queues"].append({**copy.deepcopy(content["queues"][0]), "name": name})
+    content["job_types"]["refine3d"] = ["refine3d", "refine3d-large"]
+    made = load_configuration(content)
+    assert [one.name for one in made.queues_for("refine3d")] == ["refine3d", "refine3d-large"]
+    assert made.served_by("refine3d-large") == ("refine3d",)
+    assert made.served_by("cryosparc") == ()
+
+
+def test_the_finest_name_of_a_job_counts(content: dict[str, Any]) -> None:
+    content["job_types"]["ctffind"] = "small"
+    made = load_configuration(content)
+    assert [one.name for one in made.queues_for("ctffind", "prep-cpu")] == ["small"]
+    assert [one.name for one in made.queues_for("extract", "prep-cpu")] == ["prep-cpu"]
 
 
 def test_a_head_node_with_too_little_memory_is_refused(
@@ -139,7 +153,7 @@ def test_a_head_node_with_too_little_memory_is_refused(
     small = replace(instance_types()["m5.xlarge"], memory_gib=2)
     monkeypatch.setattr(model, "instance_types", lambda: {**instance_types(), "m5.xlarge": small})
     said = problems_of(content, tmp_path)
-    assert "head_node: m5.xlarge has 2 GiB of memory, 68 nodes need 3.3" in said
+    assert "head_node: m5.xlarge has 2 GiB of memory, 72 nodes need 3.5" in said
     assert "m6i.xlarge" not in said
 
 
@@ -174,7 +188,7 @@ def test_every_problem_of_a_file_is_reported_at_once(
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "broken.yaml").write_text(text)
     with pytest.raises(InputError, match=said):
-        load_configuration("broken", tmp_path)
+        load_configuration(tmp_path / "broken.yaml")
 
 
 def test_a_file_under_another_name_than_its_own_is_refused(
@@ -182,7 +196,7 @@ def test_a_file_under_another_name_than_its_own_is_refused(
 ) -> None:
     (tmp_path / "other.yaml").write_text(yaml.safe_dump(content))
     with pytest.raises(InputError, match=r"other.yaml says that its name is 'cryoem-spa'"):
-        load_configuration("other", tmp_path)
+        load_configuration(tmp_path / "other.yaml")
 
 
 @pytest.mark.parametrize("name", ["spike", "a" * MAX_CLUSTER_NAME, "Alice-2"])

@@ -54,7 +54,7 @@ def queues(made: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_every_job_type_has_an_on_demand_and_a_spot_queue() -> None:
     made = queues(render(load_configuration("cryoem-spa"), SITE, ALL))
-    assert len(made) == 16
+    assert len(made) == 18
     assert made["refine3d"]["CapacityType"] == "ONDEMAND"
     assert made["refine3d-spot"]["CapacityType"] == "SPOT"
     twins = [{**made[f"refine3d{end}"], "Name": "", "CapacityType": ""} for end in ("", "-spot")]

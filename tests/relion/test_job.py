@@ -86,8 +86,8 @@ def test_initial_models_are_made_by_vdam_from_4_on(
         ("Class3D", {"other_args": "--skip_align"}, False, "prep-cpu"),
         ("Class2D", {"dont_skip_align": "No", "use_gpu": "No"}, False, "prep-cpu"),
         ("Class2D", {"dont_skip_align": "No"}, True, "class2d-vdam"),
-        # Without a GPU the queue stays the one of its kind: the rules tell the price.
-        ("Class3D", {"use_gpu": "No"}, False, "class3d"),
+        # Without a GPU it belongs on CPUs: a queue of GPUs would idle at their price.
+        ("Class3D", {"use_gpu": "No"}, False, "prep-cpu"),
         ("Class3D", {"use_gpu": "No", "other_args": "--gpu 0:1"}, True, "class3d"),
         ("Polish", {}, False, "polish"),
         ("MultiBody", {}, True, "refine3d"),
@@ -211,12 +211,13 @@ def test_a_foreign_file_is_told_so(tmp_path: Path, content: str, said: str) -> N
         read_job(folder)
 
 
-def test_an_unknown_job_type_gets_a_proposal(tmp_path: Path) -> None:
+def test_an_unknown_job_type_runs_as_typed(tmp_path: Path) -> None:
     folder = write_job(tmp_path, "Class3D")
     text = (folder / "job.star").read_text().replace("relion.class3d", "relion.clas3d")
     (folder / "job.star").write_text(text)
-    with pytest.raises(InputError, match=r"Did you mean 'relion\.class3d'"):
-        read_job(folder)
+    job = read_job(folder)
+    assert (job.type.known, job.type.label) == (False, "relion.clas3d")
+    assert (job.ranks, job.threads, job.queue_job_type) == (5, 6, "prep-cpu")
 
 
 def test_an_unknown_job_number_is_an_error(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gotocloud.errors import InputError
+from gotocloud.relion.job_facts import Parallelism
 from gotocloud.relion.job_types import (
     RELION_JOB_TYPES,
-    Parallelism,
     job_type_of_number,
     relion_job_type,
 )

@@ -23,9 +23,9 @@ from gotocloud.relion.job import Job
 from gotocloud.relion.job_types import RELION_JOB_TYPES, relion_job_type
 from gotocloud.relion.overrides import Overrides, overrides_of
 from gotocloud.relion.placed import as_routed
-from gotocloud.relion.routing import Route, can_resume, gpu_list, route, spread
+from gotocloud.relion.routing import Route, gpu_list, route, spread
 from gotocloud.relion.rules import check
-from gotocloud.relion.settings import PUBLISHED, Setting, job_kind, leader_is_idle
+from gotocloud.relion.settings import PUBLISHED, Setting
 
 SPA = load_configuration("cryoem-spa")
 EVERYWHERE = configured_partitions(SPA, used_instance_types())
@@ -85,7 +85,7 @@ def test_another_instance_type_has_its_own_source_and_not_the_papers() -> None:
 def test_a_machine_without_any_figure_is_called_derived() -> None:
     found = route(job("multibody", GPU), EVERYWHERE)
     assert shape(found) == ("refine3d", 1, "g4dn.metal", 9, 6)
-    assert "derived, for nobody has published a figure" in found.reason
+    assert "derived, because no figure is published" in found.reason
 
 
 def test_one_queue_serves_several_job_types_of_the_tutorial() -> None:
@@ -112,7 +112,7 @@ def test_every_job_type_is_routed_in_every_configuration(label: str, name: str) 
             assert sum(found.layout) == found.ranks
             assert 1 <= found.nodes == len(found.layout) <= there.max_nodes
             assert 1 <= found.threads <= there.vcpus
-            idle = found.ranks > 1 and leader_is_idle(job_kind(job(label, options)))
+            idle = found.ranks > 1 and job(label, options).program.leader
             workers = found.ranks_per_node - (1 if idle else 0)
             assert workers * found.threads <= there.vcpus
             assert found.reason.endswith(".")
@@ -159,7 +159,10 @@ def test_every_choice_of_a_queue_named_after_a_job_type_has_a_setting_that_fits_
             if (queue.name, choice.instance_type) in counts:
                 assert counts[queue.name, choice.instance_type] == choice.max_nodes
             else:
-                assert queue.name.startswith("prep-"), (queue.name, choice.instance_type)
+                assert not {queue.name} & {s.kind for s in PUBLISHED}, (
+                    queue.name,
+                    choice.instance_type,
+                )
 
 
 def test_ranks_and_threads_of_the_form_do_not_count_unless_they_are_typed() -> None:
@@ -264,8 +267,8 @@ def test_a_queue_typed_by_name_keeps_its_way_of_buying() -> None:
 
 
 def test_training_cannot_go_on_but_polishing_can() -> None:
-    assert can_resume(job("polish", do_polish="Yes"))
-    assert not can_resume(job("polish", do_param_optim="Yes"))
+    assert job("polish", do_polish="Yes").can_resume
+    assert not job("polish", do_param_optim="Yes").can_resume
 
 
 def test_measured_settings_replace_the_papers_visibly() -> None:
@@ -293,10 +296,12 @@ def test_a_cluster_without_gpus_refuses_gpu_work_with_its_queues() -> None:
         route(job("class2d", GPU), where({"c7i.48xlarge"}))
 
 
-def test_gpus_that_stay_idle_are_no_papers_optimum() -> None:
+def test_a_job_without_gpus_goes_to_cpus_unless_a_queue_is_typed() -> None:
     found = route(job("class2d"), EVERYWHERE)
-    assert found.gpus_per_node == 0
-    assert found.gpu_ids == ""
+    assert (found.queue, found.gpus_per_node, found.gpu_ids) == ("prep-cpu", 0, "")
+    typed = job("class2d", queuename="class2d")
+    found = route(typed, EVERYWHERE, overrides_of(typed))
+    assert (found.queue, found.gpus_per_node, found.gpu_ids) == ("class2d", 0, "")
     assert "they stay idle" in found.reason
 
 

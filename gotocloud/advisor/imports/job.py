@@ -16,7 +16,6 @@ from gotocloud.advisor.records import ON_DEMAND, SPOT, SUCCEEDED, BenchmarkRecor
 from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.errors import InputError
 from gotocloud.relion.job import Job
-from gotocloud.relion.settings import job_kind
 
 
 class Attempt(clocks.Attempt, Protocol):
@@ -116,7 +115,7 @@ def _record(
     ranks = last.ranks if last else traces.log.ranks or _number(job, "nr_mpi") or 1
     threads = last.threads if last else traces.log.threads or _number(job, "nr_threads") or 1
     return BenchmarkRecord(
-        job_type=job_name(job_kind(job)),
+        job_type=job_name(job.kind),
         dataset=known.dataset,
         particles=job.particles,
         box_px=job.box_px,

@@ -30,7 +30,7 @@ def list_(as_json: Json = False) -> None:
         return
     for one in configurations:
         typer.echo(f"{one.name}, version {one.version}: {one.description}")
-        rows = [_row(queue) for queue in one.queues]
+        rows = [_row(one, queue) for queue in one.queues]
         table(("queue", "job types", "instance types", "max. nodes"), rows)
     narrate("Every queue has a spot twin, NAME-spot. Sources of all figures: --json")
 
@@ -99,10 +99,10 @@ def validate(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _row(queue: Queue) -> tuple[str, str, str, str]:
+def _row(configuration: ClusterConfiguration, queue: Queue) -> tuple[str, str, str, str]:
     return (
         queue.name,
-        ", ".join(queue.job_types),
+        ", ".join(configuration.served_by(queue.name)) or "those who type its name",
         ", ".join(queue.instance_types),
         ", ".join(str(choice.max_nodes) for choice in queue.choices),
     )

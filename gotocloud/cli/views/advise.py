@@ -259,13 +259,14 @@ def _paper_price(advice: Advice, optimum: PaperOptimum) -> str:
 def _queues(job: str, shape: Shape) -> str:
     """Where the setting can run: the queues that have the machines."""
     wanted = queue_of(job, on_gpu=bool(shape.gpus))
-    found = []
+    found: list[str] = []
     for name in configuration_names():
-        queue = load_configuration(name).queue_for(wanted)
-        for choice in queue.choices if queue else ():
-            fits = choice.instance_type == shape.instance_type and choice.max_nodes >= shape.nodes
-            if queue and fits:
-                found.append(f"{queue.name} of {name}")
+        found += [
+            f"{queue.name} of {name}"
+            for queue in load_configuration(name).queues_for(job, wanted)
+            for one in queue.choices
+            if one.instance_type == shape.instance_type and one.max_nodes >= shape.nodes
+        ]
     return ", ".join(found) or f"no cluster configuration has {shape.machines} for it"
 
 

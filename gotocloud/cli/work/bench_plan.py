@@ -12,7 +12,6 @@ from gotocloud.advisor.sizes import Size
 from gotocloud.advisor.sweep.guess import first_of, from_one_run, from_records
 from gotocloud.advisor.sweep.plan import Axes, Guess, Setting, SweepPlan, plan_sweep
 from gotocloud.relion.job import Job
-from gotocloud.relion.settings import job_kind
 
 
 def planned(job: Job, axes: Axes, hours_each: float | None) -> SweepPlan:
@@ -48,7 +47,7 @@ def planned(job: Job, axes: Axes, hours_each: float | None) -> SweepPlan:
 def _guesses(
     job: Job, records: tuple[BenchmarkRecord, ...], hours_each: float | None
 ) -> Callable[[Setting], Guess | None]:
-    kind = job_name(job_kind(job))
+    kind = job_name(job.kind)
     size = Size(particles=job.particles, box_px=job.box_px)
     guesses = [from_records(records, kind, size)]
     if hours_each is not None:

@@ -115,7 +115,7 @@ def _continuation(case: Situation) -> Broken | None:
         return None
     name = job.text("fn_cont").strip()
     if not name:
-        if job.type.name == "multibody" and job.flag("do_analyse"):
+        if job.flag("do_analyse"):
             return None
         return Broken(f"{job.name} is to continue, but names no optimiser file.")
     reason = why_unusable(job.project / name, job.project)

@@ -6,6 +6,8 @@ import re
 
 from gotocloud.relion.findings import Severity
 from gotocloud.relion.gpu_map import IDS, device_lists
+from gotocloud.relion.job import Job
+from gotocloud.relion.job_facts import GPU_TICKED, GpuUse
 from gotocloud.relion.rules.model import Broken, Rule, Situation
 
 BYTES_PER_GB = 1e9
@@ -33,22 +35,28 @@ def gpu_memory_gb(box_px: int, padding: int = 2) -> float:
 
 def _without_alignment(case: Situation) -> Broken | None:
     job = case.job
-    asked = job.flag("use_gpu") or "--gpu" in job.arguments
-    if job.type.name != "class3d" or not (asked and job.skips_alignment):
+    if not (job.skips_alignment and _refused_gpu(job)):
         return None
     return Broken(f"{job.name} classifies without alignment and asks for GPUs.")
 
 
 def _cpu_method(case: Situation) -> Broken | None:
     job = case.job
-    if job.type.name != "autopick" or not (job.flag("do_log") and job.flag("use_gpu")):
+    if job.skips_alignment or not _refused_gpu(job):
         return None
-    return Broken(f"{job.name} picks with the Laplacian of Gaussian and asks for GPUs.")
+    return Broken(f"{job.name} {job.program.method} and asks for GPUs.")
+
+
+def _refused_gpu(job: Job) -> bool:
+    """Whether RELION's form refuses a GPU that another method of the job type could use."""
+    program = job.program
+    refuses = bool(program.method) and program.gpu is GpuUse.NONE and job.type.can_use_gpu
+    return refuses and GPU_TICKED.holds(job)
 
 
 def _useless(case: Situation) -> Broken | None:
     job = case.job
-    if not job.asks_for_gpu or job.uses_gpu or job.type.name in ("class3d", "autopick"):
+    if not job.asks_for_gpu or job.uses_gpu or _refused_gpu(job):
         return None
     return Broken(f"{job.name} asks for GPUs, but works only on CPUs.")
 
@@ -99,7 +107,7 @@ def _absent(case: Situation) -> Broken | None:
 
 def _only_one(case: Situation) -> Broken | None:
     job = case.job
-    if job.type.name != "denoisetomo" or re.fullmatch(r"\d+", job.gpu_ids):
+    if job.program.gpu is not GpuUse.ONE or re.fullmatch(r"\d+", job.gpu_ids):
         return None
     return Broken(f"{job.name}: 'Which GPU to use' is {job.gpu_ids!r}; cryoCARE takes exactly one.")
 

@@ -6,12 +6,13 @@ from math import ceil
 
 from gotocloud.relion.findings import Severity
 from gotocloud.relion.frames import first_movie, frames_of
+from gotocloud.relion.job_facts import Memory
 from gotocloud.relion.rules.model import Broken, Rule, Situation
 
 
 def _odd_ranks(case: Situation) -> Broken | None:
     job = case.job
-    only_analyses = job.type.name == "multibody" and job.is_continue and not job.text("fn_cont")
+    only_analyses = job.flag("do_analyse") and job.is_continue and not job.text("fn_cont")
     if not job.splits_halves or only_analyses or (job.ranks >= 3 and job.ranks % 2):
         return None
     better = "3" if job.ranks < 3 else f"{job.ranks - 1} or {job.ranks + 1}"
@@ -41,19 +42,16 @@ def _vdam_threads(case: Situation) -> Broken | None:
 
 
 def _training_ranks(case: Situation) -> Broken | None:
-    if not case.job.is_training or case.job.ranks == 1:
+    if not case.job.program.trains or case.job.ranks == 1:
         return None
     return Broken(f"{case.job.name} trains with {case.job.ranks} MPI ranks.")
 
 
 def _no_mpi(case: Situation) -> Broken | None:
     job = case.job
-    wrapper = job.type.name == "localres" and job.flag("do_resmap_locres")
-    reverts = job.type.name == "subtract" and job.flag("do_fliplabel")
-    if job.ranks == 1 or not (wrapper or reverts):
+    if job.ranks == 1 or job.program.mpi or not job.program.method:
         return None
-    doing = "ResMap" if wrapper else "going back to the original particles"
-    return Broken(f"{job.name} has {job.ranks} MPI ranks, but {doing} has no MPI.")
+    return Broken(f"{job.name} has {job.ranks} MPI ranks, but {job.program.method} has no MPI.")
 
 
 def _program_alone(case: Situation) -> Broken | None:
@@ -67,7 +65,7 @@ def _program_alone(case: Situation) -> Broken | None:
 
 def _algorithm(case: Situation) -> Broken | None:
     job = case.job
-    if job.type.name != "class2d" or "do_grad" not in job.options:
+    if "do_em" not in job.options or "do_grad" not in job.options:
         return None
     if job.flag("do_em") != job.flag("do_grad"):
         return None
@@ -77,7 +75,7 @@ def _algorithm(case: Situation) -> Broken | None:
 
 def _frames(case: Situation) -> Broken | None:
     job = case.job
-    if job.type.name != "motioncorr" or job.uses_gpu or job.threads == 1:
+    if job.program.memory is not Memory.MOVIE or job.threads == 1:
         return None
     frames = _frames_to_sum(case)
     if not frames or frames % job.threads == 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from gotocloud.relion.findings import Severity
-from gotocloud.relion.job_types import Parallelism
+from gotocloud.relion.job_facts import Parallelism, Shape
 from gotocloud.relion.rules.model import Broken, Rule, Situation
 
 
@@ -56,7 +56,7 @@ def _on_head_node(case: Situation) -> Broken | None:
 
 def _starts_again(case: Situation) -> Broken | None:
     job, hardware = case.job, case.hardware
-    if hardware is None or not hardware.spot or job.type.continues or job.type.skips_finished:
+    if hardware is None or not hardware.spot or job.can_resume:
         return None
     return Broken(
         f"{job.name} cannot continue after an interruption, but queue {hardware.name} is spot."
@@ -67,9 +67,10 @@ def _repeats_some(case: Situation) -> Broken | None:
     job, hardware = case.job, case.hardware
     if hardware is None or not hardware.spot or not job.type.continues:
         return None
-    every = job.integer("sgd_write_iter", 10) if job.type.name == "initialmodel" else 10
-    if not (job.is_vdam or job.type.name == "initialmodel"):
+    # Gradient descent, VDAM's and that of 3.1.
+    if job.program.shape is not Shape.GPUS:
         return None
+    every = job.integer("sgd_write_iter", 10)
     return Broken(
         f"{job.name} writes its state every {every} iterations; an interruption repeats up to "
         f"{every} of them."
