@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from gotocloud.relion.findings import Severity
-from gotocloud.relion.job_types import RELION_JOB_TYPES, RelionJobType
+from gotocloud.relion.job_facts import RelionJobType
+from gotocloud.relion.job_types import RELION_JOB_TYPES
 from gotocloud.relion.overrides import LABELS
 from gotocloud.relion.rules import RULES
 from gotocloud.relion.settings import PAPER, PUBLISHED, SCHEMES, TUTORIAL_RUN
