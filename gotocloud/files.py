@@ -49,6 +49,18 @@ def write_whole(path: Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8")
 
 
+def write_file(path: Path, text: str) -> None:
+    """Write a text file in one step; it is there whole, or as it was.
+
+    Raises:
+        InputError: if it cannot be written.
+    """
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
 def unwritable(path: Path, error: OSError) -> InputError:
     """The error for a file or folder that cannot be written, with what to look at next."""
     folder = path.absolute().parent

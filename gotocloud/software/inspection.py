@@ -16,7 +16,7 @@ from pathlib import Path
 from gotocloud.software.catalogue import Catalogue, Package, Version
 from gotocloud.software.layout import CATALOGUE, COMMAND, MODULES, SETTINGS, TEMPLATE, Layout
 from gotocloud.software.modules import module_files
-from gotocloud.software.release import damage
+from gotocloud.software.publishing.release import damage
 
 Run = Callable[[Sequence[str]], tuple[int, str]]
 """Runs a command; gives its exit status (negative: the signal that ended it) and its output."""

@@ -9,7 +9,6 @@ A build that is not installed is passed over for the next best one, with a word 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from gotocloud.software.catalogue import Build, Catalogue, Package, Version
 
@@ -154,24 +153,6 @@ def module_files(catalogue: Catalogue, *, cpuinfo: str = CPUINFO) -> dict[str, s
             f"{MAGIC}\nmodule-version {package.name}/{package.default} default\n"
         )
     return files
-
-
-def write_tree(directory: Path, catalogue: Catalogue, *, cpuinfo: str = CPUINFO) -> list[Path]:
-    """Write the module files of a catalogue below a folder, for `module use`.
-
-    Returns:
-        What was written.
-
-    Raises:
-        OSError: if the folder cannot be written.
-    """
-    written = []
-    for name, text in module_files(catalogue, cpuinfo=cpuinfo).items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        written.append(path)
-    return written
 
 
 def tcl(value: str) -> str:

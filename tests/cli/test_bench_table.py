@@ -9,10 +9,11 @@ from typer.testing import CliRunner
 
 from gotocloud.advisor.imports.project import Imported
 from gotocloud.advisor.places import BESIDE_THE_PROJECT, VARIABLE
-from gotocloud.advisor.sweep.ledger import new_sweep, save
+from gotocloud.advisor.sweep.ledger import dump, new_sweep
 from gotocloud.advisor.tables import read_records
 from gotocloud.cli.commands import advise_imports
 from gotocloud.cli.commands.bench import app
+from gotocloud.files import write_file
 from tests.advisor.measured import record
 
 
@@ -24,7 +25,8 @@ def test_collected_records_go_where_advise_looks_for_them(
     monkeypatch.delenv(VARIABLE, raising=False)
     if named:
         monkeypatch.setenv(VARIABLE, str(tmp_path / named))
-    save(new_sweep("Class2D/job002/", "relion.class2d", None, ()), tmp_path / "sweep.json")
+    sweep = new_sweep("Class2D/job002/", "relion.class2d", None, ())
+    write_file(tmp_path / "sweep.json", dump(sweep))
     found = Imported((record(),), ())
     monkeypatch.setattr(advise_imports, "gather", lambda *_, **__: found)
     done = CliRunner().invoke(app, ["collect", "sweep.json"])

@@ -16,7 +16,7 @@ from gotocloud.software.in_force import CATALOGUE_VARIABLE, PACKAGED, system_cat
 from gotocloud.software.layout import Layout
 from gotocloud.software.load import dump_catalogue, load_catalogue
 from gotocloud.software.modules import module_files
-from gotocloud.software.release import content, install
+from gotocloud.software.publishing.release import content, install
 from tests.needs import ROOT
 from tests.software.small_site import MAIN, THIS_PYTHON, make_site
 

@@ -10,12 +10,12 @@ import pytest
 
 from gotocloud.cli.work.software import run_for_version
 from gotocloud.errors import InputError
-from gotocloud.software import release
 from gotocloud.software.catalogue import Catalogue
 from gotocloud.software.in_force import PACKAGED, system_catalogue
 from gotocloud.software.inspection import Item, State, inspect
 from gotocloud.software.layout import Layout
 from gotocloud.software.load import load_catalogue
+from gotocloud.software.publishing import release
 from tests.needs import need_relion
 
 

@@ -13,7 +13,8 @@ import pytest
 from gotocloud.software.catalogue import Catalogue
 from gotocloud.software.in_force import PACKAGED, system_catalogue
 from gotocloud.software.load import load_catalogue
-from gotocloud.software.modules import INSTANCE_TYPE_VARIABLE, module_files, tcl, write_tree
+from gotocloud.software.modules import INSTANCE_TYPE_VARIABLE, module_files, tcl
+from gotocloud.software.publishing.release import write_tree
 from tests.needs import MODULES_INIT, need_modules, need_relion
 
 

@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 
 import gotocloud
 from gotocloud.errors import GoToCloudError, InputError
-from gotocloud.software import bundle, starter
+from gotocloud.software.publishing import bundle, starter
 from tests.needs import ROOT
 from tests.software.small_site import MAIN, THIS_PYTHON, make_site
 
@@ -232,7 +232,7 @@ def test_a_release_that_changes_while_it_starts_is_run_as_the_new_one(tmp_path: 
     old_start = f"starter.BUILD = 'an older one'; starter.PYTHON = '{THIS_PYTHON}'"
     file.put(tmp_path / "new", MAIN.replace("small", "new"))
     code = (
-        f"import sys; from gotocloud.software import starter; {old_start}; "
+        f"import sys; from gotocloud.software.publishing import starter; {old_start}; "
         f"sys.argv = [{str(file.path)!r}, 'x']; starter.start()"
     )
     done = subprocess.run(

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from gotocloud.errors import GoToCloudError, InputError
-from gotocloud.software import release
 from gotocloud.software.catalogue import Catalogue
 from gotocloud.software.in_force import (
     PACKAGED,
@@ -23,6 +22,7 @@ from gotocloud.software.in_force import (
 )
 from gotocloud.software.layout import LINKS, Layout
 from gotocloud.software.load import load_catalogue
+from gotocloud.software.publishing import release
 from tests.needs import need_modules
 
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from gotocloud.advisor.sweep.plan import Planned, Setting
 from gotocloud.errors import InputError, shell_line
-from gotocloud.files import unwritable, write_whole
 
 VERSION = 1
 
@@ -106,12 +105,9 @@ def new_sweep(base: str, label: str, budget_usd: float | None, runs: Sequence[Pl
     return Sweep(base, label, budget_usd, tuple(Entry(run) for run in runs))
 
 
-def save(sweep: Sweep, path: Path) -> None:
-    """Write the file in one step: it is there whole, or as it was."""
-    try:
-        write_whole(path, json.dumps({"version": VERSION, **asdict(sweep)}, indent=1))
-    except OSError as error:
-        raise unwritable(path, error) from error
+def dump(sweep: Sweep) -> str:
+    """The text of a sweep's file."""
+    return json.dumps({"version": VERSION, **asdict(sweep)}, indent=1)
 
 
 def load(path: Path) -> Sweep:

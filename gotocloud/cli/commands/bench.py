@@ -11,6 +11,7 @@ import typer
 from gotocloud.cli.options import Dataset, DryRun, Json, MeasuredBy, PricesOf, Yes
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import GoToCloudError, InputError, shell_line
+from gotocloud.files import write_file
 
 if TYPE_CHECKING:
     from gotocloud.advisor.sweep.ledger import Sweep
@@ -68,7 +69,7 @@ def plan(
             f"{path.name} is a sweep of which something has run; a new one needs another name.",
             next_command=shell_line("gotocloud", "bench", "run", _from_here(path)),
         )
-    ledger.save(ledger.new_sweep(base.name, base.label, budget, made.runs), path)
+    write_file(path, ledger.dump(ledger.new_sweep(base.name, base.label, budget, made.runs)))
     narrate(f"Wrote {path}. Next: {shell_line('gotocloud', 'bench', 'run', _from_here(path))}")
 
 

@@ -16,6 +16,7 @@ from gotocloud.advisor.sweep.ledger import Stage, Sweep
 from gotocloud.advisor.sweep.plan import typed
 from gotocloud.cli.work.pipeliner import Pipeliner
 from gotocloud.errors import GoToCloudError
+from gotocloud.files import write_file
 from gotocloud.relion.job import read_job
 from gotocloud.relion.run_log import ExitStatus, exit_status
 from gotocloud.slurm.submissions import Submission
@@ -70,7 +71,7 @@ def run_sweep(path: Path, tell: Callable[[Sweep, int], None]) -> Report:
 
 def _one(sweep: Sweep, number: int, path: Path, pipeliner: Pipeliner) -> Sweep:
     def noted(changed: Sweep) -> Sweep:
-        ledger.save(changed, path)
+        write_file(path, ledger.dump(changed))
         return changed
 
     if sweep.entries[number].stage is not Stage.RUNNING:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gotocloud.cli.output import narrate
-from gotocloud.errors import GoToCloudError, InputError
-from gotocloud.files import write_whole
+from gotocloud.errors import InputError
+from gotocloud.files import write_file
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Platform
 from gotocloud.platform.names import distribution_bucket, releases_url
@@ -76,7 +76,7 @@ def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool)
         kept = path.with_name(f"{path.name}.broken")
         path.replace(kept)
         narrate(f"The former file is kept as {kept}.")
-    write_atomically(path, dump_map(merged(own, fresh) if own else fresh))
+    write_file(path, dump_map(merged(own, fresh) if own else fresh))
     narrate(f"Wrote {path}.")
     return merged(before, fresh)
 
@@ -116,7 +116,7 @@ def write_record(platform_path: Path, *, dry_run: bool) -> None:
     if path.exists() and path.read_text("utf-8") == text:
         narrate(f"Nothing to do: {path} is up to date.")
         return
-    write_atomically(path, text)
+    write_file(path, text)
     narrate(f"Wrote {path}. Next: cdk deploy UserStack -c group=NAME")
 
 
@@ -169,18 +169,6 @@ def publish_release(
             for path in (*sorted(release.files), MANIFEST)
         ],
     }
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file in one step: it is there whole, or as it was.
-
-    Raises:
-        GoToCloudError: if the folder cannot be written.
-    """
-    try:
-        write_whole(path, text)
-    except OSError as error:
-        raise GoToCloudError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _release(platform: Platform, platform_path: Path, version: str, source: Path | None) -> Any:

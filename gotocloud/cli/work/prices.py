@@ -13,6 +13,7 @@ import typer
 
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import InputError
+from gotocloud.files import write_file
 
 if TYPE_CHECKING:
     from gotocloud.costs.price import Key, Price
@@ -73,7 +74,6 @@ def refresh(platform_path: Path, regions: Sequence[str], *, dry_run: bool) -> No
         InputError: if the platform file, a region or the old table cannot be used.
         GoToCloudError: if AWS cannot be asked; nothing is written then.
     """
-    from gotocloud.cli.work.platform import write_atomically
     from gotocloud.costs.price_files import dump_table, read_table
 
     path = prices_path(platform_path)
@@ -88,7 +88,7 @@ def refresh(platform_path: Path, regions: Sequence[str], *, dry_run: bool) -> No
         narrate(f"Would write {path}.")
         return
     own.update({price.key: price for price in answers.prices})
-    write_atomically(path, dump_table(own.values()))
+    write_file(path, dump_table(own.values()))
     narrate(f"Wrote {path}: {len(answers.prices)} prices as of today.")
     elsewhere = shlex.quote(str(path.resolve()))
     narrate(f"Commands in this folder use it; elsewhere: export GOTOCLOUD_PRICES={elsewhere}")

@@ -45,7 +45,7 @@ def write_modules(folder: Path, catalogue: Catalogue) -> int:
     Raises:
         GoToCloudError: if the folder cannot be written.
     """
-    from gotocloud.software.modules import write_tree
+    from gotocloud.software.publishing.release import write_tree
 
     try:
         return len(write_tree(folder, catalogue))
@@ -97,7 +97,7 @@ def publish_release(
             be written; the release in force stays as it was.
     """
     from gotocloud import __version__
-    from gotocloud.software import bundle, release
+    from gotocloud.software.publishing import bundle, release
 
     template = files("gotocloud.node") / TEMPLATE
     if not template.is_file():
@@ -147,7 +147,7 @@ def _tell(done: Any, *, switch: bool) -> None:
 def _site(work: Path, repository: Path, python: str, extras: Sequence[str]) -> Path:
     """A folder with this package and everything that it needs on nodes."""
     import gotocloud
-    from gotocloud.software import bundle
+    from gotocloud.software.publishing import bundle
 
     texts = []
     for name in ("pyproject.toml", "requirements.txt"):
@@ -179,7 +179,7 @@ def _site(work: Path, repository: Path, python: str, extras: Sequence[str]) -> P
 
 def _try(work: Path, one_file: bytes, first_line: str) -> None:
     """Start the file once, if its interpreter is on this machine."""
-    from gotocloud.software.starter import CACHE_VARIABLE
+    from gotocloud.software.publishing.starter import CACHE_VARIABLE
 
     program, *options = first_line.split()
     if shutil.which(program) is None:

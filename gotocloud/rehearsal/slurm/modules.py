@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gotocloud.software.in_force import system_catalogue
 from gotocloud.software.layout import Layout
-from gotocloud.software.release import lay_out_system
+from gotocloud.software.publishing.release import lay_out_system
 
 MODULES_INIT = Path("/usr/share/modules/init/bash")
 """What makes a shell know `module`; without it, jobs use what is on PATH."""

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gotocloud.advisor.sweep.ledger import Entry, Stage, Sweep, load, new_sweep, save
+from gotocloud.advisor.sweep.ledger import Entry, Stage, Sweep, dump, load, new_sweep
 from gotocloud.advisor.sweep.plan import Planned, Setting
 from gotocloud.errors import InputError
+from gotocloud.files import write_file
 
 SETTING = Setting("class2d", "g4dn.12xlarge", False, 2, 9, 6, 4, "0:1:2:3")
 RUN = Planned(SETTING, 1, 0.5, 3.0, "measured")
@@ -39,7 +40,7 @@ def test_a_sweep_is_read_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, made: Sweep
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "sweep.json"
-    save(made, path)
+    write_file(path, dump(made))
     assert load(path) == made
 
 
@@ -97,7 +98,7 @@ def test_a_sweep_that_somebody_has_edited_wrongly_is_refused(
     tmp_path: Path, old: str, new: str, said: str
 ) -> None:
     path = tmp_path / "sweep.json"
-    save(sweep(10.0, 4.0), path)
+    write_file(path, dump(sweep(10.0, 4.0)))
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))

@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from gotocloud.errors import GoToCloudError, InputError, unknown_name
-from gotocloud.software.starter import IDENTITY, SITE
+from gotocloud.software.publishing.starter import IDENTITY, SITE
 
 PYTHON = "3.12"
 """Python of Ubuntu 24.04, the system of head and compute nodes."""

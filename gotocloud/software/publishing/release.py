@@ -37,7 +37,7 @@ from gotocloud.software.layout import (
     Layout,
 )
 from gotocloud.software.load import dump_catalogue
-from gotocloud.software.modules import module_files, write_tree
+from gotocloud.software.modules import CPUINFO, module_files
 
 _STALE_S = 86400
 
@@ -163,6 +163,24 @@ def install(layout: Layout, release: Content, *, switch: bool = True) -> Install
             f"{error.filename or layout.top} cannot be written: {error.strerror}."
         ) from error
     return Installed(folder, written, before, in_force(layout))
+
+
+def write_tree(directory: Path, catalogue: Catalogue, *, cpuinfo: str = CPUINFO) -> list[Path]:
+    """Write the module files of a catalogue below a folder, for `module use`.
+
+    Returns:
+        What was written.
+
+    Raises:
+        OSError: if the folder cannot be written.
+    """
+    written = []
+    for name, text in module_files(catalogue, cpuinfo=cpuinfo).items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        written.append(path)
+    return written
 
 
 def lay_out_system(layout: Layout, catalogue: Catalogue) -> dict[str, str]:
