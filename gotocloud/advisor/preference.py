@@ -95,7 +95,7 @@ def preference(
             problems.append(f"--{name} {value:g} must be more than 0 {unit}")
     if problems:
         raise InputError(
-            "The wish cannot be understood.",
+            "These options are not valid:",
             problems=problems,
             next_command="gotocloud advise refine3d --priority balanced --deadline 4",
         )

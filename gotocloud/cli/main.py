@@ -17,7 +17,7 @@ from gotocloud import __version__
 from gotocloud.errors import ExitCode, GoToCloudError
 
 FAMILIES = {
-    "advise": "Say which machines suit a job, how long it takes and what it costs.",
+    "advise": "Recommend machines for a job, with their time and cost.",
     "bench": "Measure which machines suit a RELION job best.",
     "cluster": "List, print and validate cluster configurations.",
     "platform": "Check, plan, publish and record a platform (management group).",
@@ -27,21 +27,21 @@ FAMILIES = {
 """Command family -> help; the module of the same name holds its commands."""
 
 VERBS: dict[str, tuple[str, str]] = {
-    "setup": ("setup", "Set a project up: its bucket and its key pair."),
+    "setup": ("setup", "Create a project: its bucket and its key pair."),
     "upload": ("transfer", "Upload a folder to the project's bucket."),
     "start": ("start", "Start a project's cluster, checked and priced first."),
-    "connect": ("connect", "Open the desktop of a cluster to your address, for a time."),
+    "connect": ("connect", "Open a cluster's desktop to your address, for a time."),
     "ssh": ("ssh", "Start a shell on the head node, without a key or an open port."),
     "download": ("transfer", "Download a folder of the project's bucket."),
-    "pause": ("pause", "Prove that all data are in the bucket, then delete the cluster."),
-    "finish": ("finish", "Delete a project for good, with its data or without."),
-    "status": ("status", "Show the group's projects and clusters, and what they cost now."),
-    "submit": ("submit", "Submit a RELION job to Slurm (what RELION calls on the head node)."),
-    "check": ("check", "Check a RELION job: what would fail, what would waste money."),
-    "resume": ("resume", "Take up jobs that have lost a machine, where they were."),
-    "jobs": ("jobs", "Show the jobs in the queue: why they wait, how far they are, their cost."),
-    "form": ("form", "Print RELION's form for this cluster: its queues, defaults and help."),
-    "doctor": ("doctor", "Look for what commonly goes wrong, with remedies."),
+    "pause": ("pause", "Check that all data are in the bucket, then delete the cluster."),
+    "finish": ("finish", "Delete a project, with or without its data."),
+    "status": ("status", "Show projects and clusters, and what they cost now."),
+    "submit": ("submit", "Submit a RELION job to Slurm; RELION calls this."),
+    "check": ("check", "Check a RELION job for errors and wasted money."),
+    "resume": ("resume", "Restart interrupted jobs from their last iteration."),
+    "jobs": ("jobs", "Show jobs: state, why they wait, iteration and cost."),
+    "form": ("form", "Print RELION's Running tab for this cluster."),
+    "doctor": ("doctor", "Check your setup for common problems, with remedies."),
 }
 """A scientist's command -> the module that holds it, and its help; in order of use."""
 

@@ -17,9 +17,14 @@ def print_json(data: Any) -> None:
 
 
 def narrate(text: str = "") -> None:
-    """Tell the person what is going on, on stderr."""
+    """Print progress for the person at the terminal, on stderr."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
+
+
+def number_of(count: int, noun: str) -> str:
+    """A number and a noun, which gets an s unless the number is 1."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:

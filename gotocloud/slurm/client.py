@@ -237,7 +237,7 @@ def _failure(tool: str, said: str) -> SlurmError:
         )
     if _NO_CLUSTER in said.lower():
         return SlurmError(
-            f"{tool} knows of no cluster: this is not the head node of one.",
+            f"{tool} failed. Run this on a cluster's head node.",
             next_command="gotocloud ssh",
         )
     return SlurmError(f"{tool} failed: {_short(said)}")

@@ -116,7 +116,7 @@ def test_validate_fails_when_anything_was_found(
     done = RUNNER.invoke(app, ["validate", "tutorial", "--region", "us-east-1", *arguments])
     assert done.exit_code == ExitCode.FAILED
     assert "UrlValidator" in done.stdout
-    assert "1 finding(s)" in done.stderr
+    assert "1 finding" in done.stderr
 
 
 def test_validate_succeeds_when_only_acknowledged_warnings_remain(

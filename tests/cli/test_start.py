@@ -84,7 +84,7 @@ class TestStart:
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         before = survey()
-        with pytest.raises(InputError, match="Nobody can be asked") as caught:
+        with pytest.raises(InputError, match="No terminal to confirm: add --yes") as caught:
             go("p")
         assert caught.value.next_command == "gotocloud start p --yes"
         told = capsys.readouterr().out

@@ -89,7 +89,7 @@ def test_all_problems_come_at_the_end_with_the_next_command(store: Store, folder
     done = run(store, "upload", str(folder), "--bucket", BUCKET)
     assert done.returncode == 1
     error = done.stderr[done.stderr.index("Error:") :].splitlines()
-    assert error[0] == "Error: 2 problem(s); everything else is done."
+    assert error[0] == "Error: 2 problems; everything else is done."
     assert error[1].startswith("  - out: is a link to /nowhere")
     assert error[2].startswith("  - pipe: is neither")
     assert error[3].startswith(f"Next: gotocloud upload '{folder}' --bucket {BUCKET}")

@@ -98,7 +98,8 @@ def run(
     if left and not yes:
         if not sys.stdin.isatty():
             raise InputError(
-                f"Nobody can be asked whether {len(left)} runs {price} are all right.",
+                f"{len(left)} runs {price} need your confirmation. No terminal to confirm: "
+                "add --yes. Nothing was run.",
                 next_command=shell_line("gotocloud", "bench", "run", sweep, "--yes"),
             )
         if not typer.confirm(f"Run {len(left)} jobs {price}?", err=True):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gotocloud.cli.options import Json, QueuesIn, QueuesOf
-from gotocloud.cli.output import narrate, print_json
+from gotocloud.cli.output import narrate, number_of, print_json
 from gotocloud.errors import ExitCode, GoToCloudError, InputError
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _summary(checked: Checked, failing: int) -> str:
     from collections import Counter
 
     counted = Counter(one.severity for one in checked.findings)
-    listed = ", ".join(f"{number} {severity}(s)" for severity, number in counted.items())
+    listed = ", ".join(number_of(number, severity) for severity, number in counted.items())
     where = f" In queue {checked.route.queue}: {checked.route.shape}." if checked.route else ""
     verdict = f"{checked.job.name}: {listed or 'nothing found'}.{where}"
     if not failing:

@@ -9,7 +9,7 @@ import typer
 
 from gotocloud.cli.needs import need_rehearsal
 from gotocloud.cli.options import Json
-from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.cli.output import narrate, number_of, print_json, table
 from gotocloud.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -86,7 +86,10 @@ def validate(
         *(lambda place=place: zone_map().region(place) for place in regions),
     )
     configurations: list[ClusterConfiguration] = list(found[: len(wanted)])
-    narrate(f"Judging {len(wanted)} configuration(s) in {len(regions)} region(s) ...")
+    narrate(
+        f"Checking {number_of(len(wanted), 'configuration')} in "
+        f"{number_of(len(regions), 'region')} ..."
+    )
     verdicts = []
     for verdict in verdicts_of(configurations, regions, engine_of()):
         narrate(_progress(verdict))
@@ -129,7 +132,7 @@ def _all_or_every_problem(*makers: Callable[[], Any]) -> list[Any]:
 
 
 def _progress(verdict: Verdict) -> str:
-    state = "ok" if verdict.passed else f"{len(verdict.findings)} finding(s)"
+    state = "ok" if verdict.passed else number_of(len(verdict.findings), "finding")
     return (
         f"  {verdict.region:<16} {verdict.configuration:<16} {verdict.form:<12}"
         f"{verdict.seconds:5.2f} s  {state}"

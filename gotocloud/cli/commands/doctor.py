@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gotocloud.cli.options import Json
-from gotocloud.cli.output import narrate, print_json
+from gotocloud.cli.output import narrate, number_of, print_json
 from gotocloud.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ def doctor(
     wrong = len(problems(found))
     warnings = sum(one.severity is Severity.WARNING for one in found)
     unknown = sum(one.severity is Severity.UNKNOWN for one in found)
-    narrate(f"{wrong} problem(s), {warnings} warning(s), {unknown} thing(s) that nobody told.")
+    narrate(
+        f"{number_of(wrong, 'problem')}, {number_of(warnings, 'warning')}. "
+        f"{number_of(unknown, 'check')} could not be made."
+    )
     if wrong:
         raise typer.Exit(ExitCode.FAILED)
 

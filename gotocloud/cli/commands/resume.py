@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gotocloud.slurm.resuming import Desk, Report
     from gotocloud.slurm.submissions import Attempt
 
-app = typer.Typer(help="Take up jobs that have lost a machine.")
+app = typer.Typer(help="Restart interrupted jobs from their last iteration.")
 
 _TRIES = 5
 """A batch script has nobody to turn to while Slurm's controller starts again."""
@@ -44,7 +44,7 @@ def resume(
         bool, typer.Option("--restarted", hidden=True, help="For batch scripts: what runs now.")
     ] = False,
 ) -> None:
-    """Take up jobs that have lost a machine, from their last complete iteration.
+    """Restart interrupted jobs from their last complete iteration.
 
     A job that runs, waits or has succeeded stays as it is, so repeating this does no harm.
     """

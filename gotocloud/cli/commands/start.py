@@ -191,7 +191,8 @@ def _confirm(asked: _Asked, idle: IdleCost) -> None:
         return
     if not sys.stdin.isatty():
         raise InputError(
-            f"Nobody can be asked whether {idle.headline} is all right; nothing was started.",
+            f"This cluster costs {idle.headline}. No terminal to confirm: add --yes. "
+            "Nothing was started.",
             next_command=f"{asked.retry} --yes",
         )
     if not typer.confirm(f"Start it, for {idle.headline} and its nodes?", err=True):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gotocloud.cli.options import DryRun, Json, ProjectOption
-from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.cli.output import narrate, number_of, print_json, table
 from gotocloud.errors import GoToCloudError, InputError
 
 if TYPE_CHECKING:
@@ -176,7 +176,8 @@ def _report(outcome: Outcome, place: str, *, dry_run: bool, as_json: bool, next_
     if problems:
         more = len(problems) - PROBLEMS_SHOWN
         raise GoToCloudError(
-            f"{len(problems)} problem(s); everything else is {'as shown' if dry_run else 'done'}.",
+            f"{number_of(len(problems), 'problem')}; everything else is "
+            f"{'as shown' if dry_run else 'done'}.",
             problems=[*problems[:PROBLEMS_SHOWN], *([f"and {more} more; see --json"] * (more > 0))],
             next_command=f"{_same_command()}, when they are solved; what is done is not redone",
         )
@@ -199,5 +200,5 @@ def _sentence(outcome: Outcome, *, dry_run: bool) -> str:
     if outcome.resumed_size:
         parts.append(f"{size_text(outcome.resumed_size)} of it was there from an earlier run")
     if outcome.aborted:
-        parts.append(f"{outcome.aborted} unfinished upload(s) cleared away")
+        parts.append(f"{number_of(outcome.aborted, 'unfinished upload')} removed")
     return "; ".join(parts) + "."
