@@ -20,7 +20,7 @@ def declarations(source: str) -> list[tuple[str, str]]:
         and ast.unparse(node.func) in {"typer.Option", "typer.Argument"}
     ]
     return [
-        (" ".join(word.value for word in call.args if isinstance(word, ast.Constant)), text)
+        (" ".join(str(word.value) for word in call.args if isinstance(word, ast.Constant)), text)
         for call in calls
         if (text := ast.unparse(call))
     ]
