@@ -41,14 +41,23 @@ ROOMS = (
     Room("errors", "the errors that people see, and exit codes", pure=True),
     Room("files", "files that are replaced in one step", ("errors",)),
     Room(
+        "contract",
+        "names and shapes that deployed stacks and the programs that read them share",
+        pure=True,
+    ),
+    Room(
         "cluster_configs",
         "queue descriptions and the ParallelCluster renderer",
+        ("contract",),
         pure=True,
     ),
     Room(
         "platform",
         "`platform.yaml`, address plan, zone map, record",
-        ("cluster_configs",),
+        (
+            "contract",
+            "cluster_configs",
+        ),
         pure=True,
     ),
     Room(
@@ -76,7 +85,7 @@ ROOMS = (
     Room(
         "slurm",
         "batch scripts, queue state, accounting, recovery; only `client.py` runs Slurm's commands",
-        ("relion", "cluster_configs", "costs"),
+        ("contract", "relion", "cluster_configs", "costs"),
     ),
     Room(
         "advisor",
@@ -92,39 +101,42 @@ ROOMS = (
     Room(
         "projects",
         "what the scientists' commands decide: preflight, proofs, plans",
-        ("cluster_configs", "costs", "platform"),
+        ("contract", "cluster_configs", "costs", "platform"),
         pure=True,
     ),
     Room("transfer", "what an upload or download decides", pure=True),
     Room(
         "constructs",
         "one capability of the infrastructure per file",
-        ("cluster_configs", "platform"),
+        ("contract", "cluster_configs", "platform"),
     ),
     Room(
         "stacks",
         "thin: they compose constructs",
-        ("constructs", "cluster_configs", "platform"),
+        ("contract", "constructs", "cluster_configs", "platform"),
     ),
     Room("checks", "CloudFormation's own rules, AwsSolutions and NIST 800-53"),
     Room("app", "the CDK application", ("checks", "platform", "stacks")),
     Room(
         "aws",
         "the only importer of boto3",
-        ("cluster_configs", "costs", "platform", "projects", "transfer"),
+        ("contract", "cluster_configs", "costs", "platform", "projects", "transfer"),
     ),
     Room("node", "what runs on head and compute nodes"),
     Room(
         "rehearsal",
         "the platform on the local AWS, and the demo",
-        ("aws", "cluster_configs", "costs", "platform", "projects", "relion", "slurm", "software"),
+        (
+            *("aws", "contract", "cluster_configs", "costs", "platform", "projects"),
+            *("relion", "slurm", "software"),
+        ),
     ),
     Room(
         "cli",
         "`commands/` one file per family; `work/` what they do; `views/` what they show; "
         "never imports `aws_cdk`",
         (
-            *("advisor", "aws", "cluster_configs", "costs", "platform", "projects"),
+            *("advisor", "aws", "contract", "cluster_configs", "costs", "platform", "projects"),
             *("rehearsal", "relion", "slurm", "software", "transfer"),
         ),
     ),

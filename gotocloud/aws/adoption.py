@@ -11,19 +11,19 @@ from typing import Any
 
 from gotocloud.aws.cloud import Cloud, asked
 from gotocloud.aws.session import error_code
+from gotocloud.contract.project_names import ProjectNames
+from gotocloud.contract.stacks import BUCKET_KEPT, ProjectParameter
+from gotocloud.contract.tags import OWNER_TAGS
 from gotocloud.errors import shell_line
-from gotocloud.platform.parameters import BUCKET_KEPT, BUCKET_ORIGIN
-from gotocloud.platform.project_names import ProjectNames
 from gotocloud.projects.findings import Finding, Severity
 
 _ABSENT = {"404", "NoSuchBucket", "NotFound"}
 _UNSET = {"NoSuchTagSet", "NoSuchPublicAccessBlockConfiguration"}
-_OWNER_TAGS = ("gtc:iam-user", "gtc:project")
 
 
 def parameters(*, adopt: bool) -> dict[str, str]:
     """Parameters of the project's template that say where its bucket comes from."""
-    return {BUCKET_ORIGIN: BUCKET_KEPT} if adopt else {}
+    return {ProjectParameter.BUCKET_ORIGIN: BUCKET_KEPT} if adopt else {}
 
 
 def bucket_findings(
@@ -86,7 +86,7 @@ def _adoption(cloud: Cloud, names: ProjectNames, template: dict[str, Any]) -> li
         block = unless_unset(s3.get_public_access_block).get("PublicAccessBlockConfiguration", {})
         return [
             f"its tag {key} is {tags.get(key)!r}, not {names.tags[key]!r}"
-            for key in _OWNER_TAGS
+            for key in OWNER_TAGS
             if tags.get(key) != names.tags[key]
         ] + [
             *(["it keeps no versions"] if versioning != "Enabled" else []),
@@ -96,7 +96,7 @@ def _adoption(cloud: Cloud, names: ProjectNames, template: dict[str, Any]) -> li
     wrong, why = asked(f"look at bucket {names.base}", ask)
     if wrong is None:
         wrong = [f"it could not be looked at ({why})"]
-    if BUCKET_ORIGIN not in template.get("Parameters", {}):
+    if ProjectParameter.BUCKET_ORIGIN not in template.get("Parameters", {}):
         wrong.append("this release cannot take buckets over, a newer one can")
     if wrong:
         return [

@@ -14,9 +14,9 @@ from gotocloud.aws.identity import Caller, ahead_of_header, caller
 from gotocloud.aws.launch import choose_release, published_template
 from gotocloud.aws.live_status import group_stacks, leftovers
 from gotocloud.aws.quotas import cluster_levels
+from gotocloud.contract.group_facts import Fact
+from gotocloud.contract.releases import PROJECT_TEMPLATE
 from gotocloud.errors import GoToCloudError
-from gotocloud.platform.parameters import Fact
-from gotocloud.platform.release import PROJECT_TEMPLATE
 from gotocloud.projects import checkup
 from gotocloud.projects.doors import Opening
 from gotocloud.projects.findings import Finding, Severity

@@ -23,10 +23,12 @@ from gotocloud.aws.projects import Place, checked_names, require_project
 from gotocloud.aws.quotas import cluster_levels
 from gotocloud.aws.session import error_code, explained
 from gotocloud.cluster_configs.lustre_sizes import Deployment, lustre_size_problem
+from gotocloud.contract.group_facts import Fact
+from gotocloud.contract.names import group_name
+from gotocloud.contract.project_names import ProjectNames
+from gotocloud.contract.releases import cluster_template
+from gotocloud.contract.stacks import CAPACITIES, CLUSTER_STACK_PREFIX, ClusterParameter
 from gotocloud.errors import GoToCloudError, InputError
-from gotocloud.platform.parameters import CAPACITIES, KEEP_HOURS, Fact
-from gotocloud.platform.project_names import ProjectNames
-from gotocloud.platform.release import cluster_template
 from gotocloud.projects.blocks import free_block
 from gotocloud.projects.diagnosis import Cause
 from gotocloud.projects.findings import Finding, Severity, by_severity
@@ -34,7 +36,7 @@ from gotocloud.projects.plans import StackPlan
 from gotocloud.projects.preflight import SPOT_ROLE, Budget, Observed, preflight
 from gotocloud.projects.quotas import Levels
 from gotocloud.projects.shape import ClusterShape, cluster_shape
-from gotocloud.projects.standing import CLUSTER_PREFIX, ClusterRow, project_rows
+from gotocloud.projects.standing import ClusterRow, project_rows
 from gotocloud.projects.states import State
 
 BUDGETS_REGION = "us-east-1"
@@ -141,9 +143,9 @@ def plan_start(cloud: Cloud, where: Place, wanted: Wanted) -> Start:
         role_arn=where.facts[Fact.CLUSTER_SERVICE_ROLE_ARN],
         parameters={
             **names.parameters,
-            "ClusterName": names.cluster,
-            "BucketName": names.base,
-            "LustreGib": str(gib),
+            ClusterParameter.CLUSTER_NAME: names.cluster,
+            ClusterParameter.BUCKET_NAME: names.base,
+            ClusterParameter.LUSTRE_GIB: str(gib),
             **_wishes(wanted, shape, release),
         },
         tags=where.tags(wanted.project),
@@ -153,7 +155,10 @@ def plan_start(cloud: Cloud, where: Place, wanted: Wanted) -> Start:
 
 def _wishes(wanted: Wanted, shape: ClusterShape, release: str) -> dict[str, str]:
     """What a template of this program's time or later is told; older ones know nothing of it."""
-    asked = {"--spot": ("Capacity", wanted.spot), "--keep-for": (KEEP_HOURS, wanted.keep_hours)}
+    asked = {
+        "--spot": (ClusterParameter.CAPACITY, wanted.spot),
+        "--keep-for": (ClusterParameter.KEEP_HOURS, wanted.keep_hours),
+    }
     unknown = [
         option for option, (name, value) in asked.items() if value and name not in shape.parameters
     ]
@@ -163,7 +168,10 @@ def _wishes(wanted: Wanted, shape: ClusterShape, release: str) -> dict[str, str]
             next_command="gotocloud start without --release, or ask the management group to "
             "publish a newer one",
         )
-    given = {"Capacity": CAPACITIES[wanted.spot], KEEP_HOURS: str(wanted.keep_hours or 0)}
+    given = {
+        ClusterParameter.CAPACITY: CAPACITIES[wanted.spot],
+        ClusterParameter.KEEP_HOURS: str(wanted.keep_hours or 0),
+    }
     return {name: value for name, value in given.items() if name in shape.parameters}
 
 
@@ -235,7 +243,7 @@ def launch(cloud: Cloud, start: Start, told: Told, *, retry: str) -> dict[str, s
                 f"Every /24 of the group's network {start.where.facts.network} is taken.",
                 next_command="gotocloud status, and pause a cluster that nobody needs",
             )
-        parameters = {**start.plan.parameters, "ComputeSubnetCidr": str(block)}
+        parameters = {**start.plan.parameters, ClusterParameter.COMPUTE_CIDR: str(block)}
         plan = replace(start.plan, parameters=parameters)
         try:
             return settle(cloud, plan, told, retry=retry)
@@ -272,11 +280,11 @@ def _site(cloud: Cloud, where: Place) -> Site:
         subnets = tuple(it for page in pages for it in page["Subnets"])
     own = [IPv4Network(it["CidrBlock"]) for it in subnets if it["VpcId"] == vpc]
     about_to_be = [
-        IPv4Network(stack.parameter("ComputeSubnetCidr"))
+        IPv4Network(stack.parameter(ClusterParameter.COMPUTE_CIDR))
         for stack in group_stacks(cloud)
-        if stack.name.startswith(CLUSTER_PREFIX)
+        if stack.name.startswith(CLUSTER_STACK_PREFIX)
         and stack.state in {State.MAKING, State.READY, State.BROKEN}
-        and stack.parameter("ComputeSubnetCidr")
+        and stack.parameter(ClusterParameter.COMPUTE_CIDR)
     ]
     return Site(subnets, (*own, *about_to_be))
 
@@ -338,7 +346,7 @@ def _spot_role(cloud: Cloud) -> tuple[bool | None, str]:
 
 def _budget(cloud: Cloud, where: Place) -> Budget:
     budgets = cloud.client("budgets", BUDGETS_REGION)
-    name = f"gotocloud-{where.facts.group}"
+    name = group_name(where.facts.group)
 
     def ask() -> dict[str, Any]:
         answer = budgets.describe_budget(AccountId=where.caller.account, BudgetName=name)

@@ -13,10 +13,11 @@ from typing import Any
 from gotocloud.aws.cloud import Cloud, asked
 from gotocloud.aws.head_node import HeadNode, NodeError
 from gotocloud.aws.session import error_code, explained
+from gotocloud.contract.ports import DESKTOP_PORT
+from gotocloud.contract.tags import DESKTOP_DOOR, DOOR_TAG
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.doors import (
     DCV,
-    PORT,
     Opening,
     Session,
     description,
@@ -26,7 +27,7 @@ from gotocloud.projects.doors import (
     until_of,
 )
 
-DOOR_FILTER = {"Name": "tag:gtc:door", "Values": ["desktop"]}
+DOOR_FILTER = {"Name": f"tag:{DOOR_TAG}", "Values": [DESKTOP_DOOR]}
 CHECK_IP = "https://checkip.amazonaws.com"
 """AWS's own answer to "from which address do I come?"."""
 
@@ -152,8 +153,8 @@ def open_to(
                 IpPermissions=[
                     {
                         "IpProtocol": "tcp",
-                        "FromPort": PORT,
-                        "ToPort": PORT,
+                        "FromPort": DESKTOP_PORT,
+                        "ToPort": DESKTOP_PORT,
                         "IpRanges": [
                             {
                                 "CidrIp": str(network),

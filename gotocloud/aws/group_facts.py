@@ -11,11 +11,12 @@ from ipaddress import IPv4Network
 from gotocloud.aws.cloud import Cloud, asked
 from gotocloud.aws.session import client, explained
 from gotocloud.aws.stacks import describe
+from gotocloud.contract.group_facts import PREFIX, Fact
+from gotocloud.contract.stacks import USER_STACK
+from gotocloud.contract.tags import RESERVED_TAG_PREFIXES
 from gotocloud.errors import GoToCloudError
-from gotocloud.platform.parameters import PREFIX, Fact
 from gotocloud.platform.zones import zone_map
 
-USER_STACK = "gotocloud-user"
 NEEDED = (
     Fact.GROUP,
     Fact.RELEASES_BUCKET,
@@ -158,5 +159,5 @@ def _tags(cloud: Cloud) -> tuple[dict[str, str], str]:
     return {
         tag["Key"]: tag["Value"]
         for tag in stack.get("Tags", ())
-        if not tag["Key"].startswith(("gtc:", "aws:"))
+        if not tag["Key"].startswith(RESERVED_TAG_PREFIXES)
     }, ""

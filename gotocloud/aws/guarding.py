@@ -14,8 +14,8 @@ from gotocloud.aws.keeping import deadline
 from gotocloud.aws.launch import stack_state
 from gotocloud.aws.local_node import Runner
 from gotocloud.aws.pausing import Standing, Telling, Wishes, pause, reopen, standing
+from gotocloud.contract.project_names import ProjectNames
 from gotocloud.errors import GoToCloudError
-from gotocloud.platform.project_names import ProjectNames
 from gotocloud.projects.idle_guard import Action, Decision, still_used
 from gotocloud.projects.observation import (
     OBSERVE,

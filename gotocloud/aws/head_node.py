@@ -9,8 +9,8 @@ from typing import Any
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import error_code, explained
+from gotocloud.contract.names import COMMAND_DOCUMENT
 from gotocloud.errors import GoToCloudError
-from gotocloud.platform.names import COMMAND_DOCUMENT
 
 POLL_S = 2.0
 SHORT_S = 120

@@ -8,8 +8,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from gotocloud.aws.session import WHO_AM_I, client, explained
+from gotocloud.contract.project_names import ProjectNames
 from gotocloud.errors import GoToCloudError
-from gotocloud.platform.project_names import ProjectNames
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from typing import Any
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.live_status import stack_facts
 from gotocloud.aws.session import error_code, explained
+from gotocloud.contract.project_bucket import KEEP_UNTIL
+from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, ClusterParameter
 from gotocloud.errors import GoToCloudError
-from gotocloud.platform.parameters import KEEP_HOURS
-from gotocloud.projects.keeping import KEEP_UNTIL, Ending, kept_longer, kept_until
-from gotocloud.projects.standing import CLUSTER_PREFIX, StackFacts
+from gotocloud.projects.keeping import Ending, kept_longer, kept_until
+from gotocloud.projects.standing import StackFacts
 from gotocloud.projects.states import State
 
 _ABSENT = {"NoSuchKey", "NoSuchBucket", "404"}
@@ -38,12 +39,12 @@ def endings(cloud: Cloud, stacks: Iterable[StackFacts]) -> dict[str, Ending]:
     return {
         one.name: _ending(cloud, one)
         for one in stacks
-        if one.name.startswith(CLUSTER_PREFIX) and one.state is State.READY
+        if one.name.startswith(CLUSTER_STACK_PREFIX) and one.state is State.READY
     }
 
 
 def _ending(cloud: Cloud, stack: StackFacts) -> Ending:
-    if not stack.parameter(KEEP_HOURS):
+    if not stack.parameter(ClusterParameter.KEEP_HOURS):
         return Ending(guarded=False)
     try:
         return Ending(until=_deadline(cloud, stack))
@@ -57,7 +58,7 @@ def _deadline(cloud: Cloud, stack: StackFacts) -> datetime | None:
             stack.stack_id,
             datetime.fromisoformat(stack.created),
             stack.parameters or {},
-            _kept(cloud, stack.parameter("BucketName")),
+            _kept(cloud, stack.parameter(ClusterParameter.BUCKET_NAME)),
         )
     except ValueError as error:
         raise GoToCloudError(
@@ -76,7 +77,7 @@ def keep(cloud: Cloud, stack: Mapping[str, Any], hours: int, scientist: str) -> 
     body, until = kept_longer(str(stack["StackId"]), hours, scientist, datetime.now(UTC))
     with explained(f"keep the cluster for {hours} hours"):
         cloud.client("s3").put_object(
-            Bucket=parameters["BucketName"],
+            Bucket=parameters[ClusterParameter.BUCKET_NAME],
             Key=KEEP_UNTIL,
             Body=body,
             ContentType="application/json",

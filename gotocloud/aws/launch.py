@@ -17,10 +17,10 @@ from gotocloud.aws.group_facts import GroupFacts
 from gotocloud.aws.releases import verified_template
 from gotocloud.aws.session import error_code, explained
 from gotocloud.aws.stacks import POLL_S, TIMEOUT_S, StackEvent, describe, new_events
+from gotocloud.contract.group_facts import Fact
+from gotocloud.contract.releases import MANIFEST, release_key
+from gotocloud.contract.releases import PREFIX as RELEASES_PREFIX
 from gotocloud.errors import GoToCloudError
-from gotocloud.platform.names import RELEASES_PREFIX, release_key
-from gotocloud.platform.parameters import Fact
-from gotocloud.platform.release import MANIFEST
 from gotocloud.projects.diagnosis import Cause, Diagnosis, Failure, diagnose
 from gotocloud.projects.names import version_order
 from gotocloud.projects.plans import StackPlan

@@ -9,10 +9,9 @@ from typing import Any
 from gotocloud.aws.cloud import Cloud, asked
 from gotocloud.aws.quotas import RUNNING
 from gotocloud.aws.session import explained
-from gotocloud.projects.standing import CLUSTER_PREFIX, PROJECT_PREFIX, Node, StackFacts
-
-CLUSTER_TAG = "parallelcluster:cluster-name"
-NODE_TAG = "parallelcluster:node-type"
+from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, PROJECT_STACK_PREFIX, ClusterParameter
+from gotocloud.contract.tags import CLUSTER_TAG, HEAD_NODE, NODE_TYPE_TAG, STACK_TAG
+from gotocloud.projects.standing import Node, StackFacts
 
 
 def group_stacks(cloud: Cloud) -> tuple[StackFacts, ...]:
@@ -27,7 +26,7 @@ def group_stacks(cloud: Cloud) -> tuple[StackFacts, ...]:
             stack_facts(stack)
             for page in pages
             for stack in page["Stacks"]
-            if stack["StackName"].startswith((PROJECT_PREFIX, CLUSTER_PREFIX))
+            if stack["StackName"].startswith((PROJECT_STACK_PREFIX, CLUSTER_STACK_PREFIX))
         )
 
 
@@ -85,8 +84,10 @@ def leftovers(cloud: Cloud, vpc_id: str, stacks: tuple[StackFacts, ...]) -> Left
         vpc_id: The group's network.
         stacks: The group's stacks; those of clusters own what carries their name.
     """
-    owners = {stack.name for stack in stacks if stack.name.startswith(CLUSTER_PREFIX)}
-    clusters = {stack.parameter("ClusterName") for stack in stacks if stack.name in owners}
+    owners = {stack.name for stack in stacks if stack.name.startswith(CLUSTER_STACK_PREFIX)}
+    clusters = {
+        stack.parameter(ClusterParameter.CLUSTER_NAME) for stack in stacks if stack.name in owners
+    }
     found: list[Leftover] = []
     unknown: dict[str, str] = {}
     for kind, look in (
@@ -152,7 +153,7 @@ def _machines(cloud: Cloud, clusters: set[str]) -> list[Leftover]:
 def _owned(tags: Any, owners: set[str]) -> bool:
     """Whether a stack that still exists made it: CloudFormation's tag, or the stack's name."""
     values = {tag["Key"]: tag["Value"] for tag in tags}
-    stack = values.get("aws:cloudformation:stack-name", "")
+    stack = values.get(STACK_TAG, "")
     named = values.get("Name", "").split(" ")[0]
     return stack in owners or named in owners
 
@@ -162,7 +163,7 @@ def _node(instance: Mapping[str, Any]) -> Node:
     return Node(
         cluster=tags.get(CLUSTER_TAG, ""),
         instance_type=instance["InstanceType"],
-        head=tags.get(NODE_TAG) == "HeadNode",
+        head=tags.get(NODE_TYPE_TAG) == HEAD_NODE,
         spot=instance.get("InstanceLifecycle") == "spot",
     )
 

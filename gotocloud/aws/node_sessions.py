@@ -18,8 +18,8 @@ from typing import Any
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import error_code, explained
+from gotocloud.contract.names import FORWARDING_DOCUMENT
 from gotocloud.errors import GoToCloudError
-from gotocloud.platform.names import FORWARDING_DOCUMENT
 
 PLUGIN = "session-manager-plugin"
 OPEN_TIMEOUT_S = 30.0

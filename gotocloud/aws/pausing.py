@@ -22,9 +22,11 @@ from gotocloud.aws.local_node import Runner
 from gotocloud.aws.lustre_export.link import EVENTS, Link, automatic_export, link_of
 from gotocloud.aws.lustre_export.proof import Progress, Site, look, prove
 from gotocloud.aws.session import error_code, explained
+from gotocloud.contract.project_bucket import PROOF, PROOFS, STACK_ID, WITHDRAWN
+from gotocloud.contract.project_names import ProjectNames
+from gotocloud.contract.stacks import ClusterOutput, ClusterParameter
+from gotocloud.contract.tags import OWNER_TAGS
 from gotocloud.errors import GoToCloudError, shell_line
-from gotocloud.platform.project_names import ProjectNames
-from gotocloud.projects.inventory import PROOF, PROOFS
 from gotocloud.projects.pausing import CLOSE, OPEN, Job, Proof, cancel_script
 from gotocloud.projects.states import State
 
@@ -104,12 +106,12 @@ def standing(
     """
     state, stack = stack_state(cloud, names.cluster_stack)
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
-    instance = outputs.get("HeadNodeInstanceId", "")
+    instance = outputs.get(ClusterOutput.HEAD_NODE_INSTANCE_ID, "")
     return Standing(
         names,
         state,
         stack,
-        outputs.get("LustreFileSystemId", ""),
+        outputs.get(ClusterOutput.LUSTRE_FILE_SYSTEM_ID, ""),
         HeadNode(cloud, instance, sleep=sleep) if instance else None,
     )
 
@@ -271,7 +273,7 @@ def proof_of(cloud: Cloud, now: Standing) -> str | None:
             keys = [it["Key"] for page in pages for it in page.get("Contents", ())]
             for key in sorted((key for key in keys if key.endswith(f"/{PROOF}")), reverse=True):
                 proof = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-                if proof.get("stack_id") == now.stack["StackId"] and not proof.get("withdrawn"):
+                if proof.get(STACK_ID) == now.stack["StackId"] and not proof.get(WITHDRAWN):
                     return str(key)
         except s3.exceptions.ClientError as error:
             if error_code(error) != "NoSuchBucket":
@@ -284,7 +286,7 @@ def _withdraw(cloud: Cloud, now: Standing, key: str) -> None:
     bucket, s3 = _bucket(now), cloud.client("s3")
     with explained(f"withdraw the proof {key}"):
         proof = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-        proof["withdrawn"] = datetime.now(UTC).isoformat(timespec="seconds")
+        proof[WITHDRAWN] = datetime.now(UTC).isoformat(timespec="seconds")
         s3.put_object(
             Bucket=bucket,
             Key=key,
@@ -295,7 +297,7 @@ def _withdraw(cloud: Cloud, now: Standing, key: str) -> None:
 
 def _bucket(now: Standing) -> str:
     parameters = {it["ParameterKey"]: it["ParameterValue"] for it in now.stack["Parameters"]}
-    return str(parameters["BucketName"])
+    return str(parameters[ClusterParameter.BUCKET_NAME])
 
 
 def wait_until_nothing_bills(cloud: Cloud, names: ProjectNames, telling: Telling) -> None:
@@ -320,7 +322,7 @@ def wait_until_nothing_bills(cloud: Cloud, names: ProjectNames, telling: Telling
 def billed(cloud: Cloud, names: ProjectNames) -> list[str]:
     """What of a project is billed by the hour now, by its tags."""
     ec2, fsx = cloud.client("ec2"), cloud.client("fsx")
-    wanted = {key: names.tags[key] for key in ("gtc:iam-user", "gtc:project")}
+    wanted = {key: names.tags[key] for key in OWNER_TAGS}
     tags = [{"Name": f"tag:{key}", "Values": [value]} for key, value in wanted.items()]
     alive = ["pending", "running", "shutting-down", "stopping", "stopped"]
     living = {"Name": "instance-state-name", "Values": alive}

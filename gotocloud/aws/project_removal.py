@@ -17,9 +17,10 @@ from gotocloud.aws.adoption import bucket_exists
 from gotocloud.aws.cloud import Cloud, asked
 from gotocloud.aws.launch import Told, remove, stack_state
 from gotocloud.aws.session import error_code, explained
+from gotocloud.contract.project_names import ProjectNames
+from gotocloud.contract.tags import OWNER_TAGS
 from gotocloud.errors import GoToCloudError, shell_line
-from gotocloud.platform.project_names import ProjectNames
-from gotocloud.projects.finishing import TAGS, Finish, Holdings, spent
+from gotocloud.projects.finishing import Finish, Holdings, spent
 from gotocloud.projects.states import State
 
 BATCH = 1000
@@ -213,7 +214,7 @@ def _spent(cloud: Cloud, names: ProjectNames, since: Any) -> tuple[Any, str]:
     start = max(since.date() if isinstance(since, datetime) else earliest, earliest)
     if start >= today:
         return None, "it began today; AWS adds costs up once a day"
-    filters = [{"Tags": {"Key": tag, "Values": [names.tags[tag]]}} for tag in TAGS]
+    filters = [{"Tags": {"Key": tag, "Values": [names.tags[tag]]}} for tag in OWNER_TAGS]
     answer, why = asked(
         "ask what the project has cost",
         lambda: cloud.client("ce", COST_REGION).get_cost_and_usage(

@@ -11,10 +11,11 @@ from gotocloud.aws.identity import Caller, caller
 from gotocloud.aws.launch import choose_release, published_template, stack_state
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.quotas import project_levels
+from gotocloud.contract.group_facts import Fact
+from gotocloud.contract.project_names import ProjectNames
+from gotocloud.contract.releases import PROJECT_TEMPLATE
+from gotocloud.contract.stacks import ProjectParameter
 from gotocloud.errors import GoToCloudError, InputError, shell_line
-from gotocloud.platform.parameters import Fact
-from gotocloud.platform.project_names import ProjectNames
-from gotocloud.platform.release import PROJECT_TEMPLATE
 from gotocloud.projects.findings import Finding, Severity, by_severity
 from gotocloud.projects.names import name_problems
 from gotocloud.projects.plans import StackPlan
@@ -160,8 +161,8 @@ def _plan(
         role_arn=where.facts[Fact.CLUSTER_SERVICE_ROLE_ARN],
         parameters={
             **names.parameters,
-            "BucketName": names.base,
-            "KeyPairName": names.base,
+            ProjectParameter.BUCKET_NAME: names.base,
+            ProjectParameter.KEY_PAIR_NAME: names.base,
             **parameters(adopt=adopt),
         },
         tags=where.tags(names.project),

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gotocloud.aws.session import client, error_code, explained
+from gotocloud.contract.releases import MANIFEST, release_key
 from gotocloud.errors import GoToCloudError, shell_line
-from gotocloud.platform.names import release_key
-from gotocloud.platform.release import MANIFEST, Release, expected_sha256, sha256
+from gotocloud.platform.release import Release, expected_sha256, sha256
 
 _ABSENT = {"404", "NoSuchKey", "NotFound"}
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}

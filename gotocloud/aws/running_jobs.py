@@ -8,9 +8,10 @@ from threading import Thread
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.head_node import HeadNode
+from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, ClusterOutput
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.jobs_now import COUNT, JobsNow, read_count
-from gotocloud.projects.standing import CLUSTER_PREFIX, StackFacts
+from gotocloud.projects.standing import StackFacts
 from gotocloud.projects.states import State
 
 WITHIN_S = 12.0
@@ -25,7 +26,9 @@ def jobs_now(
     Nothing is raised: what cannot be asked says why.
     """
     ready = [
-        one for one in stacks if one.name.startswith(CLUSTER_PREFIX) and one.state is State.READY
+        one
+        for one in stacks
+        if one.name.startswith(CLUSTER_STACK_PREFIX) and one.state is State.READY
     ]
     late = JobsNow(why=f"the head node did not answer within {within_s:g} s")
     found = dict.fromkeys((one.name for one in ready), late)
@@ -48,7 +51,7 @@ def jobs_now(
 
 
 def _jobs(cloud: Cloud, stack: StackFacts, within_s: float) -> JobsNow:
-    instance = (stack.outputs or {}).get("HeadNodeInstanceId")
+    instance = (stack.outputs or {}).get(ClusterOutput.HEAD_NODE_INSTANCE_ID)
     if not instance:
         return JobsNow(why="its stack names no head node")
     try:

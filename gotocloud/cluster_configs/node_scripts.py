@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gotocloud.cluster_configs.site import NodeScript
-
-SOFTWARE_MOUNT = "/efs"
-
-FACTS = (
-    *("cluster", "project", "scientist", "region", "configuration", "release", "bucket", "stack"),
-    *("software", "lustre", "capacity", "keep_hours"),
-)
-"""Facts of a cluster that its head node keeps: the keys of `/etc/gotocloud/cluster.json`."""
+from gotocloud.contract.head_node import FACT_KEYS, SOFTWARE_MOUNT
 
 
 def software_script(url: str, file_system_id: str, mount_targets: str) -> NodeScript:
@@ -31,11 +24,11 @@ def facts_script(url: str, facts: Mapping[str, str]) -> NodeScript:
 
     Args:
         url: s3:// URL of `configure-head-node.sh`.
-        facts: The facts, by the keys of `FACTS`.
+        facts: The facts, by the keys of `FACT_KEYS`.
 
     Raises:
         ValueError: if a fact is missing, or unknown.
     """
-    if set(facts) != set(FACTS):
-        raise ValueError(f"the facts of a head node are exactly {', '.join(FACTS)}")
-    return NodeScript(url=url, arguments=tuple(f"{key}={facts[key]}" for key in FACTS))
+    if set(facts) != set(FACT_KEYS):
+        raise ValueError(f"the facts of a head node are exactly {', '.join(FACT_KEYS)}")
+    return NodeScript(url=url, arguments=tuple(f"{key}={facts[key]}" for key in FACT_KEYS))

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gotocloud.cluster_configs.engine import Engine
-
-LUSTRE_MOUNT = "/fsx"
+from gotocloud.contract.head_node import LUSTRE_MOUNT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,7 @@ from constructs import Construct
 
 from gotocloud.constructs.boundary import Boundary
 from gotocloud.constructs.policy import PARTITION, Policy, Statement
-
-DEPLOYMENT_ROLE = "gotocloud-deployment"
-FLOW_LOGS_ROLE = "gotocloud-flow-logs"
-DEPLOYMENT_LOGS = "/gotocloud/deployment"
-FLOW_LOGS = "/gotocloud/flow-logs"
+from gotocloud.contract.names import DEPLOYMENT_LOGS, DEPLOYMENT_ROLE, FLOW_LOGS, FLOW_LOGS_ROLE
 
 
 @dataclass(frozen=True, kw_only=True)

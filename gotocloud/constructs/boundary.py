@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from gotocloud.constructs.policy import PARTITION, Policy, Statement, acknowledge
-from gotocloud.platform.names import BOUNDARY
+from gotocloud.contract.names import BOUNDARY
 
 SERVICES_IN_USE = (
     "autoscaling",

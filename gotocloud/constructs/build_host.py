@@ -9,7 +9,8 @@ from constructs import Construct
 
 from gotocloud.constructs.policy import acknowledge
 from gotocloud.constructs.zoned_network import ZonedNetwork
-from gotocloud.platform.names import METHOD
+from gotocloud.contract.names import BUILD_HOST
+from gotocloud.contract.tags import CRYOEM, METHOD_TAG
 
 IMAGE = (
     "resolve:ssm:/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
@@ -47,7 +48,7 @@ class BuildHost(Construct):
         self.role = iam.Role(
             self,
             "Role",
-            role_name="gotocloud-build-host",
+            role_name=BUILD_HOST,
             description="The software build host: Session Manager, and writing the master.",
             assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
             managed_policies=[
@@ -81,11 +82,11 @@ class BuildHost(Construct):
         volume_gib: int,
     ) -> ec2.CfnLaunchTemplate:
         template = ec2.CfnLaunchTemplate
-        tags = [CfnTag(key="Name", value="gotocloud-build-host"), _method()]
+        tags = [CfnTag(key="Name", value=BUILD_HOST), _method()]
         return ec2.CfnLaunchTemplate(
             self,
             "LaunchTemplate",
-            launch_template_name="gotocloud-build-host",
+            launch_template_name=BUILD_HOST,
             launch_template_data=template.LaunchTemplateDataProperty(
                 image_id=IMAGE,
                 instance_type=instance_type,
@@ -124,4 +125,4 @@ class BuildHost(Construct):
 
 
 def _method() -> CfnTag:
-    return CfnTag(key="gtc:method", value=METHOD)
+    return CfnTag(key=METHOD_TAG, value=CRYOEM)

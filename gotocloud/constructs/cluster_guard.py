@@ -9,19 +9,14 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from gotocloud.constructs.policy import PARTITION, Policy, Statement
-from gotocloud.platform.names import CLUSTER_GUARD
+from gotocloud.contract.names import CLUSTER_GUARD
+from gotocloud.contract.project_bucket import PROOFS
+from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX
+from gotocloud.contract.tags import BUCKET_TAG, OWNER_TAGS
 
-CLUSTER_STACKS = "stack/gotocloud-cluster-*/*"
-PROOFS = ".gotocloud/proofs/*"
-BUCKET_TAG = "gtc:bucket"
-"""Tag of what ParallelCluster makes: the project's bucket, so that one policy for all head nodes
-admits to each its own."""
-
+CLUSTER_STACKS = f"stack/{CLUSTER_STACK_PREFIX}*/*"
 OWN = {
-    "StringEquals": {
-        f"aws:ResourceTag/{key}": f"${{aws:PrincipalTag/{key}}}"
-        for key in ("gtc:iam-user", "gtc:project")
-    }
+    "StringEquals": {f"aws:ResourceTag/{key}": f"${{aws:PrincipalTag/{key}}}" for key in OWNER_TAGS}
 }
 """Only what carries the project's tags: ParallelCluster gives them to the head node's role.
 
@@ -124,7 +119,7 @@ def guard_statements(
         Statement(
             sid="KeepProofs",
             actions=["s3:PutObject"],
-            resources=[f"arn:{partition}:s3:::${{aws:PrincipalTag/{BUCKET_TAG}}}/{PROOFS}"],
+            resources=[f"arn:{partition}:s3:::${{aws:PrincipalTag/{BUCKET_TAG}}}/{PROOFS}*"],
             conditions={"StringEquals": {"s3:ResourceAccount": account}},
             why="The head node's own tag names the one bucket; of that it admits proofs only, "
             "whose names nobody knows before, and versions keep what was there.",

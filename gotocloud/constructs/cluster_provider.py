@@ -19,8 +19,7 @@ from gotocloud.constructs.provider_permissions import (
     machine_statements,
     stack_statements,
 )
-
-PROVIDER_ROLE = "gotocloud-cluster-provider"
+from gotocloud.contract.names import PROVIDER_ROLE
 
 
 class IClusterProvider(Protocol):

@@ -9,8 +9,8 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from gotocloud.constructs.policy import PARTITION, Policy, Statement
-from gotocloud.platform.names import CLUSTER_SERVICE_ROLE
-from gotocloud.platform.parameters import PREFIX
+from gotocloud.contract.group_facts import PREFIX
+from gotocloud.contract.names import CLUSTER_SERVICE_ROLE
 
 FSX_ROLE = "aws-service-role/s3.data-source.lustre.fsx.amazonaws.com"
 

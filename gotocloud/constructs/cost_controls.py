@@ -8,11 +8,10 @@ from decimal import Decimal
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
+from gotocloud.contract.tags import COST_TAGS
+
 PERCENTAGES = (50, 80, 100)
 """Shares of the budget at which the group is told what it has spent."""
-
-MISSION_TAGS = ("gtc:iam-user", "gtc:method", "gtc:project", "gtc:account")
-"""Tag keys of everything that costs money (Supplementary Table S4 of the paper)."""
 
 
 class CostControls(Construct):
@@ -75,4 +74,4 @@ class CostControls(Construct):
                 for kind, share in alerts
             ],
         )
-        self.tag_keys = (*MISSION_TAGS, *sorted(tags))
+        self.tag_keys = (*COST_TAGS, *sorted(tags))

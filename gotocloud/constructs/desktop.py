@@ -7,12 +7,8 @@ import jsii
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-PORT = 8443
-"""TCP port of the DCV desktop."""
-
-DOOR_TAG = "gtc:door"
-DOOR = "desktop"
-"""Tag of the security groups that scientists may open; IAM conditions name it."""
+from gotocloud.contract.ports import DESKTOP_PORT
+from gotocloud.contract.tags import DESKTOP_DOOR, DOOR_TAG
 
 
 @jsii.implements(ec2.IConnectable)
@@ -35,9 +31,9 @@ class Desktop(Construct):
             # What the head node may send is in ParallelCluster's own security group.
             allow_all_outbound=False,
         )
-        cdk.Tags.of(self.security_group).add(DOOR_TAG, DOOR)
+        cdk.Tags.of(self.security_group).add(DOOR_TAG, DESKTOP_DOOR)
         self._connections = ec2.Connections(
-            security_groups=[self.security_group], default_port=ec2.Port.tcp(PORT)
+            security_groups=[self.security_group], default_port=ec2.Port.tcp(DESKTOP_PORT)
         )
 
     @property

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from gotocloud.constructs.policy import acknowledge
 from gotocloud.constructs.private_bucket import private_bucket
-from gotocloud.platform.names import RELEASES_PREFIX
+from gotocloud.contract.releases import PREFIX as RELEASES_PREFIX
 
 MAX_READERS = 1_000
 """Accounts that fit a bucket policy of 20 KB (AWS, "Bucket policies and user policies")."""

@@ -11,7 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from gotocloud.platform.names import SESSION_DOCUMENTS
+from gotocloud.contract.names import SESSION_DOCUMENTS
 
 CLUSTER_NAME_TAG = "parallelcluster:cluster-name"
 NODE_TYPE_TAG = "parallelcluster:node-type"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from gotocloud.platform.parameters import PREFIX, Fact
+from gotocloud.contract.group_facts import PREFIX, Fact
 
 
 class Facts(Construct):
@@ -28,13 +28,9 @@ class Facts(Construct):
         for fact in Fact:
             ssm.CfnParameter(
                 self,
-                _construct_name(fact),
+                fact.parameter,
                 name=fact.value,
                 type="String",
                 value=values[fact],
                 description=f"GoToCloud: {fact.value.removeprefix(PREFIX + '/')}",
             )
-
-
-def _construct_name(fact: Fact) -> str:
-    return "".join(word.capitalize() for word in fact.name.split("_"))

@@ -9,14 +9,21 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from gotocloud.constructs.desktop import DOOR, DOOR_TAG
 from gotocloud.constructs.policy import PARTITION, Policy, Statement
-from gotocloud.platform.names import COMMAND_DOCUMENT, METHOD, SESSION_DOCUMENTS
-from gotocloud.platform.parameters import PREFIX
+from gotocloud.contract.group_facts import PREFIX
+from gotocloud.contract.names import (
+    COMMAND_DOCUMENT,
+    END_POLICY,
+    LAUNCH_POLICY,
+    SESSION_DOCUMENTS,
+    WORK_POLICY,
+)
+from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, PROJECT_STACK_PREFIX
+from gotocloud.contract.tags import CRYOEM, DESKTOP_DOOR, DOOR_TAG, METHOD_TAG
 
-LAUNCHED_STACKS = ("gotocloud-project-*", "gotocloud-cluster-*")
+LAUNCHED_STACKS = (f"{PROJECT_STACK_PREFIX}*", f"{CLUSTER_STACK_PREFIX}*")
 SPOT_ROLE = "aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
-TAGGED = {"StringEquals": {"aws:ResourceTag/gtc:method": METHOD}}
+TAGGED = {"StringEquals": {f"aws:ResourceTag/{METHOD_TAG}": CRYOEM}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +92,7 @@ class LaunchPermissions(Construct):
         Policy(
             self,
             "Launch",
-            name="gotocloud-launch",
+            name=LAUNCH_POLICY,
             description="Launch projects and clusters from published templates.",
             statements=launch_statements(place, releases, service_role_arn),
             roles=[role],
@@ -93,7 +100,7 @@ class LaunchPermissions(Construct):
         Policy(
             self,
             "Work",
-            name="gotocloud-work",
+            name=WORK_POLICY,
             description="Work with the group's own projects and clusters.",
             statements=[*work_statements(place), *look_statements(place)],
             roles=[role],
@@ -101,7 +108,7 @@ class LaunchPermissions(Construct):
         Policy(
             self,
             "End",
-            name="gotocloud-end",
+            name=END_POLICY,
             description="Pause clusters once their data are safe, and finish projects.",
             statements=[
                 *pause_statements(place),
@@ -243,7 +250,7 @@ def work_statements(place: _Place) -> list[Statement]:
             sid="OpenDesktop",
             actions=["ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"],
             resources=[place.arn("ec2", "security-group/*")],
-            conditions={"StringEquals": {f"aws:ResourceTag/{DOOR_TAG}": DOOR}},
+            conditions={"StringEquals": {f"aws:ResourceTag/{DOOR_TAG}": DESKTOP_DOOR}},
             why="Ids are AWS's; the tag admits security groups of desktops, and no other.",
         ),
         Statement(

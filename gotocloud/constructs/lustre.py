@@ -14,13 +14,10 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct, DependencyGroup, IDependable
 
 from gotocloud.cluster_configs.lustre_sizes import Deployment, lustre_size_problem
+from gotocloud.contract.ports import LUSTRE_PORTS
 
 VERSION = "2.15"
 """Lustre version; data repository associations need 2.12 or newer."""
-
-PORTS = ((988, 988), (1018, 1023))
-"""TCP ports between clients and servers, first and last.
-Source: FSx for Lustre guide, "File system access control with Amazon VPC"."""
 
 EVENTS = ("NEW", "CHANGED", "DELETED")
 
@@ -74,7 +71,7 @@ class Lustre(Construct):
             allow_all_outbound=False,
         )
         self._connections = ec2.Connections(
-            security_groups=[self.security_group], default_port=ec2.Port.tcp(PORTS[0][0])
+            security_groups=[self.security_group], default_port=ec2.Port.tcp(LUSTRE_PORTS[0][0])
         )
         self.file_system = fsx.CfnFileSystem(
             self,
@@ -129,7 +126,7 @@ class Lustre(Construct):
     def _rules(self) -> Iterator[cdk.CfnResource]:
         # Not `allow_internally`: its logical ids hold the name of the stack.
         group = self.security_group.security_group_id
-        for first, last in PORTS:
+        for first, last in LUSTRE_PORTS:
             yield ec2.CfnSecurityGroupIngress(
                 self,
                 f"From{first}",

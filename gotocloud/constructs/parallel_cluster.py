@@ -17,7 +17,7 @@ from gotocloud.cluster_configs.fitting import fit, parse, problems
 from gotocloud.cluster_configs.limits import cluster_name_problem
 from gotocloud.cluster_configs.model import ClusterConfiguration
 from gotocloud.cluster_configs.renderer import without_site
-from gotocloud.cluster_configs.site import LUSTRE_MOUNT, ClusterSite
+from gotocloud.cluster_configs.site import ClusterSite
 from gotocloud.constructs.cluster_provider import ClusterProvider, IClusterProvider
 from gotocloud.constructs.desktop import Desktop
 from gotocloud.constructs.existing_cluster import (
@@ -32,9 +32,10 @@ from gotocloud.constructs.node_setup import (
     SoftwareMount,
     extras,
 )
+from gotocloud.contract.head_node import LUSTRE_MOUNT
+from gotocloud.contract.stacks import CLUSTER_RESOURCE
 from gotocloud.errors import InputError
 
-RESOURCE_TYPE = "Custom::PclusterCluster"
 _ANY_IMAGE = "${Token[MachineImage]}"
 """Stands for the image until all has been checked: finding it may add constructs."""
 
@@ -284,7 +285,7 @@ class ParallelCluster(Construct):
         return cdk.CustomResource(
             self,
             "Resource",
-            resource_type=RESOURCE_TYPE,
+            resource_type=CLUSTER_RESOURCE,
             service_token=provider.token,
             removal_policy=cdk.RemovalPolicy.DESTROY,
             # No service timeout: CloudFormation hands it to the provider, which takes every

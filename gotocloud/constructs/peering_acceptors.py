@@ -9,8 +9,8 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from gotocloud.constructs.policy import PARTITION, Policy, Statement
-from gotocloud.constructs.region_share import SHARE, SHARE_TAG
-from gotocloud.platform.names import acceptor_role
+from gotocloud.contract.names import acceptor_role
+from gotocloud.contract.tags import SHARE_TAG, SOFTWARE_SHARE
 
 MAX_ACCOUNTS = 25
 """Accounts in one role: a trust policy holds 2,048 characters (AWS, "IAM and AWS STS quotas")."""
@@ -100,7 +100,7 @@ def acceptor_statements(
         chunk: Number of the role.
     """
     ec2 = f"arn:{partition}:ec2:*:{account}"
-    shared = {"StringEquals": {f"ec2:ResourceTag/{SHARE_TAG}": SHARE}}
+    shared = {"StringEquals": {f"ec2:ResourceTag/{SHARE_TAG}": SOFTWARE_SHARE}}
     ids = (
         "The ids are AWS's, one for each region and share; "
         f"the tag lets role {chunk} reach share VPCs only."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from constructs import IConstruct
 
-from gotocloud.platform.project_names import project_tags
+from gotocloud.contract.tags import project_tags
 
 
 @dataclass(frozen=True, kw_only=True)

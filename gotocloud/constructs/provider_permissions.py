@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from gotocloud.constructs.boundary import boundary_arn
 from gotocloud.constructs.cluster_guard import cluster_guard_arn
 from gotocloud.constructs.policy import PARTITION, Statement
+from gotocloud.contract.tags import CLUSTER_TAG
 
 CLUSTER_ROLES = "parallelcluster"
 """IAM path of everything that ParallelCluster creates."""
@@ -150,7 +151,7 @@ def stack_statements(place: Place) -> list[Statement]:
             resources=[place.arn("cloudformation", "stack/*")],
             conditions={
                 **place.here,
-                "ForAnyValue:StringEquals": {"aws:TagKeys": ["parallelcluster:cluster-name"]},
+                "ForAnyValue:StringEquals": {"aws:TagKeys": [CLUSTER_TAG]},
             },
             why="The stack of a cluster has the cluster's name; the tag admits those only.",
         ),
@@ -171,7 +172,7 @@ def stack_statements(place: Place) -> list[Statement]:
             sid="DeleteClusterStacks",
             actions=["cloudformation:DeleteStack"],
             resources=[place.arn("cloudformation", "stack/*")],
-            conditions={"Null": {"aws:ResourceTag/parallelcluster:cluster-name": "false"}},
+            conditions={"Null": {f"aws:ResourceTag/{CLUSTER_TAG}": "false"}},
             why="The stack of a cluster has the cluster's name; the tag admits those only.",
         ),
         Statement(

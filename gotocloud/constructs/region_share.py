@@ -15,11 +15,8 @@ from gotocloud.constructs.replication import Replication, ReplicationLog, Softwa
 from gotocloud.constructs.sdk_calls import SdkCalls
 from gotocloud.constructs.software_store import NFS, SoftwareStore
 from gotocloud.constructs.zoned_network import ZonedNetwork
+from gotocloud.contract.tags import SHARE_TAG, SOFTWARE_SHARE
 from gotocloud.platform.addresses import share_subnets
-
-SHARE_TAG = "gtc:share"
-SHARE = "software"
-"""Tag of the VPCs and route tables that peering acceptors may touch."""
 
 
 class RegionShare(Construct):
@@ -67,7 +64,7 @@ class RegionShare(Construct):
             calls=calls,
         )
         for shared in (self.network.resource, self.network.route_table):
-            Tags.of(shared).add(SHARE_TAG, SHARE)
+            Tags.of(shared).add(SHARE_TAG, SOFTWARE_SHARE)
         self.replica = SoftwareStore(
             self,
             "Replica",

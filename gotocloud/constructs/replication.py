@@ -14,9 +14,8 @@ from gotocloud.constructs.policy import PARTITION, Statement, acknowledge
 from gotocloud.constructs.sdk_calls import LOGS_WITHOUT_OWN_KEY, Call, SdkCalls
 from gotocloud.constructs.software_store import NFS, SoftwareStore
 from gotocloud.constructs.zoned_network import ZonedNetwork
+from gotocloud.contract.names import MASTER_LOCATION, REPLICATION_LOGS, REPLICATION_ROLE
 
-REPLICATION_ROLE = "gotocloud-replication"
-MASTER_LOCATION = "/gotocloud/master/datasync-location-arn"
 """SSM parameter in the home region: the master's DataSync location."""
 
 EVERY_HOUR = "cron(0 * * * ? *)"
@@ -153,7 +152,7 @@ class ReplicationLog(Construct):
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
         self.log_group = logs.CfnLogGroup(
-            self, "LogGroup", log_group_name="/gotocloud/replication", retention_in_days=90
+            self, "LogGroup", log_group_name=REPLICATION_LOGS, retention_in_days=90
         )
         acknowledge(
             self.log_group, {"NIST.800.53.R5-CloudWatchLogGroupEncrypted": LOGS_WITHOUT_OWN_KEY}

@@ -10,7 +10,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from gotocloud.constructs.policy import PARTITION, Policy, Statement, acknowledge
-from gotocloud.platform.names import SCIENTIST_ROLE
+from gotocloud.contract.names import SCIENTIST_GROUP, SCIENTIST_ROLE
 
 PASSWORD_LENGTH = 24
 
@@ -45,7 +45,7 @@ class Scientists(Construct):
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
         self.role = self._role(stack, single_sign_on)
-        self.group = iam.Group(self, "Group", group_name="gotocloud-scientists")
+        self.group = iam.Group(self, "Group", group_name=SCIENTIST_GROUP)
         Policy(
             self,
             "Policy",

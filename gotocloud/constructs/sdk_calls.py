@@ -12,8 +12,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import custom_resources as cr
 from constructs import Construct, IConstruct, IDependable
 
-from gotocloud.constructs.account import DEPLOYMENT_LOGS
 from gotocloud.constructs.policy import acknowledge
+from gotocloud.contract.names import DEPLOYMENT_LOGS
 
 FUNCTION = "AWS679f53fac002430cb0da5b7982bd2287"
 """Construct id under which the CDK keeps the one function that makes a stack's calls."""

@@ -13,8 +13,9 @@ from constructs import Construct
 
 from gotocloud.constructs.policy import acknowledge
 from gotocloud.constructs.zoned_network import ZonedNetwork
+from gotocloud.contract.ports import NFS_PORT
 
-NFS = ec2.Port.tcp(2049)
+NFS = ec2.Port.tcp(NFS_PORT)
 
 READ = ("elasticfilesystem:ClientMount",)
 READ_ALL = (*READ, "elasticfilesystem:ClientRootAccess")

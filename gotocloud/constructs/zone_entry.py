@@ -7,9 +7,9 @@ import json
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from gotocloud.contract.names import ZONE_MAP_PARAMETER
 from gotocloud.platform.zones import RegionZones
 
-ZONE_MAP_PARAMETER = "/gotocloud/zone-map"
 MAX_PARAMETER_CHARACTERS = 4096
 """Size of a standard parameter (AWS, "Managing parameter tiers"); larger ones have a fee."""
 

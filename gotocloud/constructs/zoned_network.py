@@ -10,9 +10,10 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from gotocloud.constructs.account import FLOW_LOGS, AccountRoles
+from gotocloud.constructs.account import AccountRoles
 from gotocloud.constructs.policy import acknowledge
 from gotocloud.constructs.sdk_calls import LOGS_WITHOUT_OWN_KEY, Call, SdkCalls
+from gotocloud.contract.names import FLOW_LOGS
 
 
 class ZonedNetwork(Construct):

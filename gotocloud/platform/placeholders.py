@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from gotocloud.cluster_configs.engine import Engine
-from gotocloud.cluster_configs.node_scripts import FACTS, facts_script, software_script
+from gotocloud.cluster_configs.node_scripts import facts_script, software_script
 from gotocloud.cluster_configs.site import ClusterSite, NodeExtras
-from gotocloud.platform.project_names import project_tags
+from gotocloud.contract.head_node import FACT_KEYS
+from gotocloud.contract.tags import project_tags
 
 _SCRIPTS = "s3://<distribution bucket>/releases/<version>/node"
 
@@ -18,7 +19,8 @@ def placeholder_site(region: str, engine: Engine) -> ClusterSite:
         "<zone ID>=<address>,...",
     )
     facts = facts_script(
-        f"{_SCRIPTS}/configure-head-node.sh", {key: f"<{key.replace('_', ' ')}>" for key in FACTS}
+        f"{_SCRIPTS}/configure-head-node.sh",
+        {key: f"<{key.replace('_', ' ')}>" for key in FACT_KEYS},
     )
     return ClusterSite(
         engine=engine,

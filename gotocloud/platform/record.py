@@ -15,6 +15,12 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
 
+from gotocloud.contract.stacks import (
+    MANAGEMENT_STACK,
+    REGION_STACK,
+    ManagementOutput,
+    ShareOutput,
+)
 from gotocloud.errors import GoToCloudError, InputError, unknown_name
 from gotocloud.platform.addresses import acceptor_chunk, share_network
 from gotocloud.platform.lines import read_text
@@ -22,8 +28,6 @@ from gotocloud.platform.load import yaml_problem
 from gotocloud.platform.model import Platform, location_text
 
 RECORD_COMMAND = "gotocloud platform record"
-MANAGEMENT_STACK = "gotocloud-management"
-REGION_STACK = "gotocloud-region"
 
 _HEADER = """\
 # Written by `gotocloud platform record` from the outputs of the deployed stacks.
@@ -218,12 +222,13 @@ def _management(
 ) -> ManagementRecord | None:
     home = platform.management.home_region
     take = _Taker(MANAGEMENT_STACK, home, "cdk deploy ManagementStack", outputs, problems)
-    bucket = take("DistributionBucketName")
-    roles = {chunk: take(f"AcceptorRoleArn{chunk}") for chunk in _chunks(platform)}
+    bucket = take(ManagementOutput.DISTRIBUTION_BUCKET)
+    acceptor = ManagementOutput.ACCEPTOR_ROLE_ARN.of_chunk
+    roles = {chunk: take(acceptor(chunk)) for chunk in _chunks(platform)}
     account = platform.management.account
     for chunk, arn in roles.items():
         if arn and f":{account}:" not in arn:
-            take.complain(f"AcceptorRoleArn{chunk} is {arn}, not of account {account}")
+            take.complain(f"{acceptor(chunk)} is {arn}, not of account {account}")
     if take.failed:
         return None
     return ManagementRecord(
@@ -237,15 +242,17 @@ def _region(
     take = _Taker(REGION_STACK, region, f"cdk deploy RegionStack-{region}", outputs, problems)
     shares = {}
     for shard in platform.shards_in(region):
-        cidr = take(f"Share{shard}Cidr")
+        cidr = take(ShareOutput.CIDR.of_share(shard))
         planned = share_network(platform.network.pool, region, shard)
         if cidr and cidr != str(planned):
-            take.complain(f"Share{shard}Cidr is {cidr}, the address plan says {planned}")
-        targets = _mount_targets(take, f"Share{shard}MountTargets")
+            take.complain(
+                f"{ShareOutput.CIDR.of_share(shard)} is {cidr}, the address plan says {planned}"
+            )
+        targets = _mount_targets(take, ShareOutput.MOUNT_TARGETS.of_share(shard))
         names = {
-            "vpc_id": take(f"Share{shard}VpcId"),
-            "route_table_id": take(f"Share{shard}RouteTableId"),
-            "file_system_id": take(f"Share{shard}FileSystemId"),
+            "vpc_id": take(ShareOutput.VPC_ID.of_share(shard)),
+            "route_table_id": take(ShareOutput.ROUTE_TABLE_ID.of_share(shard)),
+            "file_system_id": take(ShareOutput.FILE_SYSTEM_ID.of_share(shard)),
         }
         if not take.failed:
             shares[shard] = ShareRecord(cidr=planned, mount_targets=targets, **names)

@@ -9,17 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gotocloud.contract.releases import (
+    NODE_SCRIPTS,
+    PROJECT_STACK_ID,
+    PROJECT_TEMPLATE,
+    cluster_stack_id,
+    cluster_template,
+)
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.platform.regions import REGIONS
 
-MANIFEST = "manifest.json"
-PROJECT_TEMPLATE = "project.template.json"
 MAX_TEMPLATE_BYTES = 1_000_000
 """CloudFormation takes templates of up to 1 MB from S3 (its quota "Template body size")."""
 
 _VERSION = re.compile(r"^[0-9A-Za-z][0-9A-Za-z.-]{0,63}$")
-_PROJECT_STACK = "ProjectStack"
-_CLUSTER_STACK = re.compile(rf"^ClusterStack-(?P<name>.+)-(?P<region>{'|'.join(REGIONS)})$")
+_CLUSTER_STACK = re.compile(
+    "^" + cluster_stack_id("(?P<name>.+)", f"(?P<region>{'|'.join(REGIONS)})") + "$"
+)
 
 
 @dataclass(frozen=True)
@@ -61,14 +67,9 @@ def check_version(version: str) -> str:
     return version
 
 
-def cluster_template(configuration: str, region: str) -> str:
-    """Path of a cluster template in a release."""
-    return f"cluster/{configuration}/{region}.template.json"
-
-
 def template_path(stack_id: str) -> str | None:
     """Path in a release of the template of a CDK stack; None if it is not published."""
-    if stack_id == _PROJECT_STACK:
+    if stack_id == PROJECT_STACK_ID:
         return PROJECT_TEMPLATE
     matched = _CLUSTER_STACK.match(stack_id)
     return cluster_template(matched["name"], matched["region"]) if matched else None
@@ -101,13 +102,15 @@ def make_release(
         problems.append("there is no node script")
     if problems:
         raise GoToCloudError(f"Release {version} is not complete.", problems=problems)
-    return Release(version, found | {f"node/{name}": text for name, text in scripts.items()})
+    return Release(
+        version, found | {f"{NODE_SCRIPTS}/{name}": text for name, text in scripts.items()}
+    )
 
 
 def expected_templates(configurations: tuple[str, ...], regions: tuple[str, ...]) -> dict[str, str]:
     """CDK stack ids of a whole release, by their path in it."""
-    return {PROJECT_TEMPLATE: _PROJECT_STACK} | {
-        cluster_template(name, region): f"ClusterStack-{name}-{region}"
+    return {PROJECT_TEMPLATE: PROJECT_STACK_ID} | {
+        cluster_template(name, region): cluster_stack_id(name, region)
         for name in configurations
         for region in regions
     }

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from ipaddress import IPv4Network
 from typing import Any
 
+from gotocloud.contract.tags import RESERVED_TAG_PREFIXES
 from gotocloud.platform.addresses import (
     REGIONS_PER_GROUP,
     exhaustion_problem,
@@ -118,8 +119,10 @@ def check_budget(value: Any) -> Decimal:
 
 def check_tag_key(value: str) -> str:
     """A tag key that AWS takes and that is not ours."""
-    if value.lower().startswith(("aws:", "gtc:", "parallelcluster:")):
-        raise ValueError(f"tag {value!r} has a reserved prefix (aws:, gtc:, parallelcluster:)")
+    if value.lower().startswith(RESERVED_TAG_PREFIXES):
+        raise ValueError(
+            f"tag {value!r} has a reserved prefix ({', '.join(RESERVED_TAG_PREFIXES)})"
+        )
     if not 1 <= len(value) <= 128 or not TAG_TEXT.match(value):
         raise ValueError(
             f"{value!r} is not a tag key: 1 to 128 letters, digits, spaces and _ . : / = + - @"

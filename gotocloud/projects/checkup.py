@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX
+from gotocloud.contract.tag_text import from_tag
+from gotocloud.contract.tags import IAM_USER_TAG, PROJECT_TAG
 from gotocloud.errors import shell_line
-from gotocloud.platform.tag_text import from_tag
 from gotocloud.projects.doors import Opening
 from gotocloud.projects.findings import Finding, Severity
 from gotocloud.projects.preflight import ELASTIC_IPS
 from gotocloud.projects.quotas import Levels, Quota, increase_command
-from gotocloud.projects.standing import CLUSTER_PREFIX, StackFacts
+from gotocloud.projects.standing import StackFacts
 from gotocloud.projects.states import State
 
 CLOCK_REFUSED_S = 300
@@ -186,8 +188,8 @@ def _stack_remedy(stack: StackFacts, scientist: str) -> str:
     tags = stack.tags or {}
     if stack.state is State.BROKEN:
         return "tell the management group; it may hold what nobody wants to lose"
-    whose = from_tag(tags.get("gtc:iam-user", ""))
-    project = from_tag(tags.get("gtc:project", "PROJECT"))
-    verb = "start" if stack.name.startswith(CLUSTER_PREFIX) else "setup"
+    whose = from_tag(tags.get(IAM_USER_TAG, ""))
+    project = from_tag(tags.get(PROJECT_TAG, "PROJECT"))
+    verb = "start" if stack.name.startswith(CLUSTER_STACK_PREFIX) else "setup"
     remedy = f"{shell_line('gotocloud', verb, project)} removes it and makes it anew"
     return remedy if whose in {scientist, ""} else f"tell {whose}: {remedy}"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 
+from gotocloud.contract.ports import DESKTOP_PORT
 from gotocloud.errors import InputError
 
-PORT = 8443
 WIDEST = 24
 """Shortest prefix of a network outside the group's own: 256 addresses, one site's pool."""
 
@@ -166,7 +166,7 @@ def serving(
         one
         for one in openings
         if (one.group, one.network, one.first_port, one.last_port)
-        == (group, str(network), PORT, PORT)
+        == (group, str(network), DESKTOP_PORT, DESKTOP_PORT)
     ]
     enough = [one for one in same if one.until is not None and one.until >= until]
     return (enough[0], ()) if enough else (None, tuple(same))

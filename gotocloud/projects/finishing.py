@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from gotocloud.platform.project_names import ProjectNames
+from gotocloud.contract.project_names import ProjectNames
 from gotocloud.projects.states import State
 
 TB = 10**12
 GB = 10**9
-TAGS = ("gtc:iam-user", "gtc:project")
 
 
 @dataclass(frozen=True)

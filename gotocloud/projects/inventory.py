@@ -11,16 +11,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-RESERVED = ".gotocloud/"
-"""Everything of our own at the root of Lustre and of the project's bucket."""
-
-PROOFS = f"{RESERVED}proofs/"
-"""Lists and proofs, one folder for each pause."""
-
-LIST = "inventory.jsonl.gz"
-PROOF = "proof.json"
-COMPARED = "compared.jsonl.gz"
-
 HSM_DIRTY = 0x02
 HSM_ARCHIVED = 0x08
 HSM_LOST = 0x40

@@ -13,12 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gotocloud.platform.parameters import KEEP_HOURS
+from gotocloud.contract.project_bucket import KEEP_UNTIL, STACK_ID, UNTIL
+from gotocloud.contract.stacks import ClusterParameter
 from gotocloud.projects.idle_guard import IDLE_MINUTES
-from gotocloud.projects.inventory import RESERVED
-
-KEEP_UNTIL = f"{RESERVED}keep-until.json"
-"""Key of the object."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +55,8 @@ def kept_longer(stack_id: str, hours: int, scientist: str, now: datetime) -> tup
     until = (now + timedelta(hours=hours)).astimezone(UTC).replace(microsecond=0)
     content = {
         "format": 1,
-        "stack_id": stack_id,
-        "until": until.isoformat(),
+        STACK_ID: stack_id,
+        UNTIL: until.isoformat(),
         "asked_by": scientist,
         "hours": hours,
     }
@@ -83,12 +80,12 @@ def kept_until(
     if kept is not None:
         try:
             content: Any = json.loads(kept)
-            if content["stack_id"] == stack_id:
-                until = datetime.fromisoformat(content["until"])
+            if content[STACK_ID] == stack_id:
+                until = datetime.fromisoformat(content[UNTIL])
                 return until if until.tzinfo else until.replace(tzinfo=UTC)
         except (LookupError, TypeError, ValueError) as error:
             raise ValueError(f"{KEEP_UNTIL} is not what gotocloud writes: {error}") from error
-    hours = parameters.get(KEEP_HOURS, "0")
+    hours = parameters.get(ClusterParameter.KEEP_HOURS, "0")
     if not hours.isdigit() or not int(hours):
         return None
     return created + timedelta(hours=int(hours))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from gotocloud.platform.tag_text import MAX_TAG_VALUE, as_tag
+from gotocloud.contract.tag_text import MAX_TAG_VALUE, as_tag
 
 _NOBODY = re.compile(r"botocore-session-\d+|i-[0-9a-f]{8,17}|AWSCLI-Session|.*AssumeRoleSession")
 _SHOWN = 40

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from gotocloud.contract.project_bucket import RESERVED
 from gotocloud.projects.inventory import (
     HSM_ARCHIVED,
     HSM_DIRTY,
     HSM_LOST,
     MAX_KEY_BYTES,
-    RESERVED,
     Entry,
     Kind,
     shown_name,

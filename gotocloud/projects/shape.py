@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gotocloud.cluster_configs.instances import instance_types
+from gotocloud.contract.stacks import CLUSTER_RESOURCE, ClusterParameter
 from gotocloud.errors import GoToCloudError
 
-CLUSTER_TYPE = "Custom::PclusterCluster"
 LUSTRE_TYPE = "AWS::FSx::FileSystem"
 _FACT = "AWS::SSM::Parameter::Value"
 _DESCRIPTION = re.compile(r"^GoToCloud cluster (?P<name>[a-z0-9-]+) (?P<version>\S+) in ")
@@ -72,9 +72,9 @@ def cluster_shape(template: Mapping[str, Any]) -> ClusterShape:
     """
     try:
         resources = {name: str(it["Type"]) for name, it in template["Resources"].items()}
-        cluster = _only(template, CLUSTER_TYPE)["ClusterConfiguration"]
+        cluster = _only(template, CLUSTER_RESOURCE)["ClusterConfiguration"]
         lustre = _only(template, LUSTRE_TYPE)["LustreConfiguration"]
-        gib = template.get("Parameters", {}).get("LustreGib", {}).get("Default")
+        gib = template.get("Parameters", {}).get(ClusterParameter.LUSTRE_GIB, {}).get("Default")
         return ClusterShape(
             head_node=cluster["HeadNode"]["InstanceType"],
             queues=tuple(_queue(queue) for queue in cluster["Scheduling"]["SlurmQueues"]),

@@ -8,17 +8,21 @@ from decimal import Decimal
 from typing import Any
 
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
+from gotocloud.contract.stacks import (
+    CLUSTER_STACK_PREFIX,
+    PROJECT_STACK_PREFIX,
+    ClusterParameter,
+    ProjectParameter,
+)
+from gotocloud.contract.tag_text import from_tag
+from gotocloud.contract.tags import IAM_USER_TAG, PROJECT_TAG
 from gotocloud.costs.idle import idle_cost
 from gotocloud.costs.prices import price_usd_per_hour
 from gotocloud.errors import shell_line
-from gotocloud.platform.tag_text import from_tag
 from gotocloud.projects.jobs_now import UNASKED, JobsNow
 from gotocloud.projects.keeping import Ending
 from gotocloud.projects.shape import configuration_of
 from gotocloud.projects.states import State, state_of
-
-PROJECT_PREFIX = "gotocloud-project-"
-CLUSTER_PREFIX = "gotocloud-cluster-"
 
 
 @dataclass(frozen=True)
@@ -170,12 +174,12 @@ def project_rows(
     clusters = {
         _whose(one): one
         for one in listed
-        if one.name.startswith(CLUSTER_PREFIX) and one.state is not State.ABSENT
+        if one.name.startswith(CLUSTER_STACK_PREFIX) and one.state is not State.ABSENT
     }
     projects = {
         _whose(one): one
         for one in listed
-        if one.name.startswith(PROJECT_PREFIX) and one.state is not State.ABSENT
+        if one.name.startswith(PROJECT_STACK_PREFIX) and one.state is not State.ABSENT
     }
     rows = [
         _row(who, projects.get(who), clusters.get(who), region, scientist, machines)
@@ -226,8 +230,8 @@ def total(rows: Iterable[ProjectRow]) -> Cost:
 def _whose(stack: StackFacts) -> tuple[str, str]:
     tags = stack.tags or {}
     return (
-        from_tag(tags.get("gtc:iam-user") or stack.parameter("Scientist")),
-        from_tag(tags.get("gtc:project") or stack.parameter("Project")),
+        from_tag(tags.get(IAM_USER_TAG) or stack.parameter(ProjectParameter.SCIENTIST)),
+        from_tag(tags.get(PROJECT_TAG) or stack.parameter(ProjectParameter.PROJECT)),
     )
 
 
@@ -249,8 +253,8 @@ def _row(
         mine=mine,
         stack=project.name if project else "",
         state=state,
-        bucket=(project.parameter("BucketName") if project else "")
-        or (cluster.parameter("BucketName") if cluster else ""),
+        bucket=(project.parameter(ProjectParameter.BUCKET_NAME) if project else "")
+        or (cluster.parameter(ProjectParameter.BUCKET_NAME) if cluster else ""),
         cluster=row,
         next_command=_next(name, state, row) if mine else "",
     )
@@ -269,8 +273,8 @@ def _next(project: str, state: State, cluster: ClusterRow | None) -> str:
 
 def _cluster(stack: StackFacts, region: str, nodes: tuple[Node, ...] | None) -> ClusterRow:
     described = configuration_of(stack.description)
-    gib = stack.parameter("LustreGib")
-    name = stack.parameter("ClusterName")
+    gib = stack.parameter(ClusterParameter.LUSTRE_GIB)
+    name = stack.parameter(ClusterParameter.CLUSTER_NAME)
     own = None if nodes is None else tuple(one for one in nodes if one.cluster == name)
     configuration = described[0] if described else None
     return ClusterRow(
@@ -283,7 +287,7 @@ def _cluster(stack: StackFacts, region: str, nodes: tuple[Node, ...] | None) -> 
         cost=_cost(configuration, int(gib) if gib.isdigit() else None, region, own),
         nodes=own,
         reason=stack.reason,
-        capacity=stack.parameter("Capacity"),
+        capacity=stack.parameter(ClusterParameter.CAPACITY),
     )
 
 

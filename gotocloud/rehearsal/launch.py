@@ -14,11 +14,17 @@ from gotocloud.aws.projects import place, plan_setup
 from gotocloud.aws.releases import verified_template_url
 from gotocloud.aws.stacks import StackEvent
 from gotocloud.cluster_configs.model import load_configuration
+from gotocloud.contract.names import SCIENTIST_ROLE
+from gotocloud.contract.project_names import ProjectNames
+from gotocloud.contract.releases import (
+    PROJECT_TEMPLATE,
+    cluster_template,
+    distribution_bucket,
+    release_key,
+)
 from gotocloud.costs.idle import idle_cost
 from gotocloud.platform.model import Group, Platform
-from gotocloud.platform.names import SCIENTIST_ROLE, distribution_bucket, release_key
-from gotocloud.platform.project_names import ProjectNames
-from gotocloud.platform.release import PROJECT_TEMPLATE, cluster_template, sha256
+from gotocloud.platform.release import sha256
 from gotocloud.projects.findings import refuse_problems
 from gotocloud.rehearsal import people
 from gotocloud.rehearsal.local_aws import LocalAws

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gotocloud.platform.names import SCIENTIST_ROLE
+from gotocloud.contract.names import SCIENTIST_ROLE
 from gotocloud.rehearsal.local_aws import LocalAws
 from local_aws.engine.access import no_real_account
 from local_aws.engine.site import session_of_nobody

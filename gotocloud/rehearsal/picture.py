@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from gotocloud.platform.tag_text import from_tag
+from gotocloud.contract.stacks import ClusterOutput
+from gotocloud.contract.tag_text import from_tag
+from gotocloud.contract.tags import PROJECT_TAG
 from gotocloud.rehearsal.picture_parts import Box, Pairs, Row, stacked, tops
 from gotocloud.rehearsal.survey_model import (
     AccountSurvey,
@@ -263,8 +265,8 @@ def _cluster_boxes(region: RegionSurvey, vpc: Vpc, columns: int) -> list[Box]:
 
 
 def _cluster_title(stack: Stack) -> Row:
-    project = from_tag(stack.tags.get("gtc:project", ""))
-    name = project or stack.outputs.get("ClusterName") or stack.name
+    project = from_tag(stack.tags.get(PROJECT_TAG, ""))
+    name = project or stack.outputs.get(ClusterOutput.CLUSTER_NAME) or stack.name
     return Row(f"Cluster of {name}", note=stack.status.replace("_", " ").lower(), style="title")
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gotocloud import __version__
+from gotocloud.contract.releases import distribution_bucket
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Platform
-from gotocloud.platform.names import distribution_bucket
 from gotocloud.rehearsal.cdk_cli import CommandLine
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.profiles import accounts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from gotocloud.contract.stacks import ClusterOutput
 from gotocloud.costs.idle import IdleCost
 from gotocloud.rehearsal.picture import counted
 from gotocloud.rehearsal.report import Report
@@ -75,7 +76,7 @@ def _region_lines(survey: Survey, region: RegionSurvey) -> list[str]:
         lines.append(f"EFS {fs.id}" + (f" with mount targets in {doors}" if doors else ""))
     for stack in region.stacks:
         if stack.queues:
-            name = stack.outputs.get("ClusterName", stack.name)
+            name = stack.outputs.get(ClusterOutput.CLUSTER_NAME, stack.name)
             lines.append(f"[bold green]cluster {name}[/], {counted(len(stack.queues), 'queue')}")
     lines += [
         f"head node {head.id}, {head.type}, {head.state}, {head.public_ip or 'no public address'}"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gotocloud.contract.stacks import CLUSTER_RESOURCE
 from gotocloud.rehearsal.survey_model import (
     AccountSurvey,
     Budget,
@@ -28,7 +29,6 @@ Client = Callable[[str, str, str], Any]
 """(service, account, region) -> a boto3 client; `LocalAws.client` is one."""
 
 PREFIX = "gotocloud-"
-CLUSTER_TYPE = "Custom::PclusterCluster"
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _queues(cloudformation: Any, stack_name: str) -> tuple[ClusterQueue, ...]:
     clusters = (
         resource["Properties"]["ClusterConfiguration"]
         for resource in template.get("Resources", {}).values()
-        if resource["Type"] == CLUSTER_TYPE
+        if resource["Type"] == CLUSTER_RESOURCE
     )
     return tuple(
         _queue(queue) for cluster in clusters for queue in cluster["Scheduling"]["SlurmQueues"]

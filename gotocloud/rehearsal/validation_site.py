@@ -15,19 +15,18 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from gotocloud.cluster_configs.engine import Engine
-from gotocloud.cluster_configs.node_scripts import FACTS, facts_script, software_script
+from gotocloud.cluster_configs.node_scripts import facts_script, software_script
 from gotocloud.cluster_configs.site import ClusterSite, NodeExtras
-from gotocloud.platform.names import METHOD
+from gotocloud.contract.head_node import FACT_KEYS
+from gotocloud.contract.names import BOUNDARY, CLUSTER_GUARD
+from gotocloud.contract.ports import LUSTRE_PORTS
+from gotocloud.contract.tags import CRYOEM, METHOD_TAG, PROJECT_TAG
 
 BUCKET = "gotocloud-validation-distribution"
 SCRIPTS = "releases/validation/node"
 NODE_SCRIPTS = ("configure-head-node.sh", "mount-software.sh")
 PROJECT_BUCKET = "gotocloud-validation-project"
-GUARD = "gotocloud-cluster-guard"
-BOUNDARY = "gotocloud-boundary"
 VPC_CIDR = "10.1.0.0/20"
-LUSTRE_PORTS = ((988, 988), (1018, 1023))
-"""TCP ports of Lustre; ParallelCluster checks that both sides allow them."""
 
 ClientFor = Callable[[str, str], Any]
 """Service and region -> boto3 client."""
@@ -68,7 +67,7 @@ def validation_site(client: ClientFor, *, region: str, zone_id: str, engine: Eng
         f"{zone_id}=10.0.0.5",
     )
     facts = facts_script(
-        f"s3://{BUCKET}/{SCRIPTS}/configure-head-node.sh", dict.fromkeys(FACTS, "validation")
+        f"s3://{BUCKET}/{SCRIPTS}/configure-head-node.sh", dict.fromkeys(FACT_KEYS, "validation")
     )
     return ClusterSite(
         engine=engine,
@@ -80,7 +79,7 @@ def validation_site(client: ClientFor, *, region: str, zone_id: str, engine: Eng
             scripts=[mount, facts],
             security_group_ids=[desktop_group, lustre_group],
             readable_buckets=[BUCKET, PROJECT_BUCKET],
-            policy_arns=[_policy(*identity, GUARD)],
+            policy_arns=[_policy(*identity, CLUSTER_GUARD)],
         ),
         compute=NodeExtras(
             scripts=[mount], security_group_ids=[lustre_group], readable_buckets=[BUCKET]
@@ -89,7 +88,7 @@ def validation_site(client: ClientFor, *, region: str, zone_id: str, engine: Eng
         elastic_ip=True,
         lustre_file_system_id=file_system["FileSystemId"],
         boundary_arn=_policy(*identity, BOUNDARY),
-        tags={"gtc:method": METHOD, "gtc:project": "validation"},
+        tags={METHOD_TAG: CRYOEM, PROJECT_TAG: "validation"},
     )
 
 

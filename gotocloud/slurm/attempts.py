@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gotocloud.cluster_configs.partitions import Partition
+from gotocloud.contract.head_node import ClusterFacts
 from gotocloud.errors import GoToCloudError
 from gotocloud.relion.commands import rewritten_command
 from gotocloud.relion.job import Job
 from gotocloud.relion.routing import Route
 from gotocloud.slurm import client
 from gotocloud.slurm.client import NoAnswerError, SlurmError
-from gotocloud.slurm.cluster_facts import ClusterFacts, facts_path
+from gotocloud.slurm.cluster_facts import facts_path
 from gotocloud.slurm.commands import continued, finishing, program
 from gotocloud.slurm.recovery import ABORTED, FAILURE, SUCCESS, Outcome
 from gotocloud.slurm.script import (

@@ -5,51 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 
+from gotocloud.contract.head_node import FACT_KEYS, FACTS_FILE, FACTS_VARIABLE, ClusterFacts
 from gotocloud.errors import GoToCloudError
-
-FACTS_VARIABLE = "GOTOCLOUD_CLUSTER_FACTS"
-FACTS_FILE = Path("/etc/gotocloud/cluster.json")
-
-
-@dataclass(frozen=True)
-class ClusterFacts:
-    """Where a cluster stands and whose it is; an empty string is not known.
-
-    Args:
-        cluster: Its name.
-        project: The project that it belongs to.
-        scientist: Whose project that is.
-        region: AWS region.
-        configuration: Cluster configuration, for example "cryoem-spa".
-        release: GoToCloud release that launched it.
-        bucket: The project's bucket.
-        stack: Its CloudFormation stack.
-        software: Where the shared software is mounted.
-        lustre: Where the working file system is mounted.
-        capacity: Where jobs go unless somebody says otherwise: "on-demand" or "spot", as
-            `gotocloud start --spot` decided.
-    """
-
-    cluster: str = ""
-    project: str = ""
-    scientist: str = ""
-    region: str = ""
-    configuration: str = ""
-    release: str = ""
-    bucket: str = ""
-    stack: str = ""
-    software: str = "/efs"
-    lustre: str = "/fsx"
-    capacity: str = "on-demand"
 
 
 def facts_path(environment: Mapping[str, str] | None = None) -> Path:
     """Where the facts are: as the environment says, else /etc/gotocloud/cluster.json."""
     given = (os.environ if environment is None else environment).get(FACTS_VARIABLE)
-    return Path(given) if given else FACTS_FILE
+    return Path(given or FACTS_FILE)
 
 
 def cluster_facts(path: Path | None = None) -> ClusterFacts:
@@ -72,8 +37,7 @@ def cluster_facts(path: Path | None = None) -> ClusterFacts:
         ) from error
     if not isinstance(content, dict):
         raise GoToCloudError(f"The facts of this cluster, {path}, are not names with values.")
-    known = {field.name for field in fields(ClusterFacts)}
-    return ClusterFacts(**{key: str(value) for key, value in content.items() if key in known})
+    return ClusterFacts(**{key: str(content[key]) for key in FACT_KEYS if key in content})
 
 
 def known_facts(path: Path | None = None) -> ClusterFacts:

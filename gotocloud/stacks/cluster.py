@@ -14,23 +14,21 @@ from gotocloud.cluster_configs.engine import Engine
 from gotocloud.cluster_configs.limits import MAX_CLUSTER_NAME
 from gotocloud.cluster_configs.lustre_sizes import lustre_sizes_gib, lustre_sizes_text
 from gotocloud.cluster_configs.model import ClusterConfiguration
-from gotocloud.cluster_configs.node_scripts import SOFTWARE_MOUNT, facts_script
+from gotocloud.cluster_configs.node_scripts import facts_script
 from gotocloud.cluster_configs.renderer import select
-from gotocloud.cluster_configs.site import LUSTRE_MOUNT
-from gotocloud.constructs.cluster_guard import BUCKET_TAG
 from gotocloud.constructs.cluster_network import ClusterNetwork, GroupNetwork
 from gotocloud.constructs.cluster_provider import ClusterProvider
 from gotocloud.constructs.desktop import Desktop
 from gotocloud.constructs.lustre import Lustre
 from gotocloud.constructs.node_setup import NodeSetup, SoftwareMount
 from gotocloud.constructs.parallel_cluster import ParallelCluster
-from gotocloud.platform.names import release_key
-from gotocloud.platform.parameters import CAPACITIES, KEEP_HOURS, MOST_KEEP_HOURS, Fact
+from gotocloud.contract.group_facts import Fact
+from gotocloud.contract.head_node import LUSTRE_MOUNT, SOFTWARE_MOUNT
+from gotocloud.contract.releases import CONFIGURE_HEAD_NODE, MOUNT_SOFTWARE, release_key
+from gotocloud.contract.stacks import CAPACITIES, MOST_KEEP_HOURS, ClusterOutput, ClusterParameter
+from gotocloud.contract.tags import BUCKET_TAG
 from gotocloud.stacks.launched import LaunchedStack, Section
 from gotocloud.stacks.project import BUCKET_PATTERN, BUCKET_RULE
-
-NODE_SCRIPT = "node/mount-software.sh"
-HEAD_NODE_SCRIPT = "node/configure-head-node.sh"
 
 
 class ClusterStack(LaunchedStack):
@@ -68,7 +66,7 @@ class ClusterStack(LaunchedStack):
         cluster_name, bucket_name, compute_cidr = self._texts()
         deployment = configuration.lustre.deployment_type
         size_gib = self.number(
-            "LustreGib",
+            ClusterParameter.LUSTRE_GIB,
             label="Working storage (GiB)",
             description=f"Size of the Lustre file system at {LUSTRE_MOUNT}.",
             default=configuration.lustre.gib,
@@ -104,12 +102,12 @@ class ClusterStack(LaunchedStack):
                 file_system_id=self.fact(Fact.SOFTWARE_FILE_SYSTEM_ID),
                 mount_targets=self.fact(Fact.SOFTWARE_MOUNT_TARGETS),
                 bucket=distribution,
-                script_url=distribution.s3_url_for_object(release_key(version, NODE_SCRIPT)),
+                script_url=distribution.s3_url_for_object(release_key(version, MOUNT_SOFTWARE)),
             ),
             head_node=NodeSetup(
                 scripts=[
                     facts_script(
-                        distribution.s3_url_for_object(release_key(version, HEAD_NODE_SCRIPT)),
+                        distribution.s3_url_for_object(release_key(version, CONFIGURE_HEAD_NODE)),
                         {
                             **self._choices(),
                             "cluster": cluster_name,
@@ -139,7 +137,7 @@ class ClusterStack(LaunchedStack):
 
     def _texts(self) -> tuple[str, str, str]:
         cluster_name = self.text(
-            "ClusterName",
+            ClusterParameter.CLUSTER_NAME,
             label="Cluster",
             description="Name of the new cluster, different from the stack's name.",
             pattern="^[a-zA-Z][a-zA-Z0-9-]*$",
@@ -148,7 +146,7 @@ class ClusterStack(LaunchedStack):
             "starting with a letter",
         )
         bucket_name = self.text(
-            "BucketName",
+            ClusterParameter.BUCKET_NAME,
             label="Bucket",
             description="Bucket of the project, from the outputs of the project's stack.",
             pattern=BUCKET_PATTERN,
@@ -157,7 +155,7 @@ class ClusterStack(LaunchedStack):
             constraint=BUCKET_RULE,
         )
         compute_cidr = self.text(
-            "ComputeSubnetCidr",
+            ClusterParameter.COMPUTE_CIDR,
             label="Addresses of the compute nodes",
             description="A /24 of the group's network that no other cluster uses.",
             pattern=r"^([0-9]{1,3}\.){3}0/24$",
@@ -170,7 +168,7 @@ class ClusterStack(LaunchedStack):
     def _choices(self) -> dict[str, str]:
         """What a scientist chooses for this cluster, for its head node to read."""
         capacity = self.choice(
-            "Capacity",
+            ClusterParameter.CAPACITY,
             label="Preferred capacity",
             description="Where jobs go unless their form selects another queue. Each queue has a "
             "twin of the other kind.",
@@ -178,7 +176,7 @@ class ClusterStack(LaunchedStack):
             constraint=" or ".join(CAPACITIES),
         )
         keep_hours = self.hours(
-            KEEP_HOURS,
+            ClusterParameter.KEEP_HOURS,
             label="Keep for (hours)",
             description="Hours after which the cluster pauses itself, counted from its creation; "
             "0 leaves that to its idle guard.",
@@ -216,23 +214,41 @@ class ClusterStack(LaunchedStack):
 
     def _finish_form_and_outputs(self) -> None:
         self.form(
-            Section(title="Your project", parameters=("Project", "Scientist", "BucketName")),
+            Section(
+                title="Your project",
+                parameters=(
+                    ClusterParameter.PROJECT,
+                    ClusterParameter.SCIENTIST,
+                    ClusterParameter.BUCKET_NAME,
+                ),
+            ),
             Section(
                 title="Cluster",
-                parameters=("ClusterName", "LustreGib", "Capacity", KEEP_HOURS),
+                parameters=(
+                    ClusterParameter.CLUSTER_NAME,
+                    ClusterParameter.LUSTRE_GIB,
+                    ClusterParameter.CAPACITY,
+                    ClusterParameter.KEEP_HOURS,
+                ),
             ),
-            Section(title="Network", parameters=("ComputeSubnetCidr",)),
+            Section(title="Network", parameters=(ClusterParameter.COMPUTE_CIDR,)),
         )
-        self.output("ClusterName", self.cluster.cluster_name, "Name of the cluster")
+        self.output(ClusterOutput.CLUSTER_NAME, self.cluster.cluster_name, "Name of the cluster")
         self.output(
-            "HeadNodeInstanceId", self.cluster.head_node_instance_id, "Instance of the head node"
+            ClusterOutput.HEAD_NODE_INSTANCE_ID,
+            self.cluster.head_node_instance_id,
+            "Instance of the head node",
         )
         self.output(
-            "HeadNodePublicIp", self.cluster.head_node_public_ip, "Public address of the head node"
+            ClusterOutput.HEAD_NODE_PUBLIC_IP,
+            self.cluster.head_node_public_ip,
+            "Public address of the head node",
         )
-        self.output("LustreFileSystemId", self.lustre.file_system_id, "Working file system")
         self.output(
-            "DesktopSecurityGroupId",
+            ClusterOutput.LUSTRE_FILE_SYSTEM_ID, self.lustre.file_system_id, "Working file system"
+        )
+        self.output(
+            ClusterOutput.DESKTOP_SECURITY_GROUP_ID,
             self.desktop.security_group.security_group_id,
             "Security group that opens the desktop",
         )

@@ -9,23 +9,24 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from gotocloud.constructs.project_tags import ProjectTags
-from gotocloud.platform.parameters import Fact
-from gotocloud.platform.tag_text import MAX_TAG_VALUE, TAG_TEXT_PATTERN
+from gotocloud.contract.group_facts import Fact
+from gotocloud.contract.stacks import ClusterParameter
+from gotocloud.contract.tag_text import MAX_TAG_VALUE, TAG_TEXT_PATTERN
 
 FACT_LABELS = {
-    Fact.VPC_ID: ("VpcId", "Network of the group"),
-    Fact.VPC_CIDR: ("VpcCidr", "Addresses of the group's network"),
-    Fact.ZONE_ID: ("ZoneId", "Zone ID of the group's network"),
-    Fact.PUBLIC_SUBNET_ID: ("PublicSubnetId", "Subnet of head node and NAT gateway"),
-    Fact.PEERING_ID: ("PeeringId", "Peering with the software share"),
-    Fact.SHARE_CIDR: ("ShareCidr", "Addresses of the software share"),
-    Fact.SOFTWARE_FILE_SYSTEM_ID: ("SoftwareFileSystemId", "File system with the software"),
-    Fact.SOFTWARE_MOUNT_TARGETS: ("SoftwareMountTargets", "Its mount targets by zone ID"),
-    Fact.BOUNDARY_ARN: ("BoundaryArn", "Permissions boundary of every role"),
-    Fact.CLUSTER_GUARD_ARN: ("ClusterGuardArn", "Policy of the idle guard on head nodes"),
-    Fact.PROVIDER_TOKEN: ("ProviderToken", "ParallelCluster provider of the group"),
+    Fact.VPC_ID: "Network of the group",
+    Fact.VPC_CIDR: "Addresses of the group's network",
+    Fact.ZONE_ID: "Zone ID of the group's network",
+    Fact.PUBLIC_SUBNET_ID: "Subnet of head node and NAT gateway",
+    Fact.PEERING_ID: "Peering with the software share",
+    Fact.SHARE_CIDR: "Addresses of the software share",
+    Fact.SOFTWARE_FILE_SYSTEM_ID: "File system with the software",
+    Fact.SOFTWARE_MOUNT_TARGETS: "Its mount targets by zone ID",
+    Fact.BOUNDARY_ARN: "Permissions boundary of every role",
+    Fact.CLUSTER_GUARD_ARN: "Policy of the idle guard on head nodes",
+    Fact.PROVIDER_TOKEN: "ParallelCluster provider of the group",
 }
-"""Parameter name and description of each fact that a launched template reads."""
+"""Description of each fact that a launched template takes as a parameter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,7 @@ class LaunchedStack(cdk.Stack):
         self._labels: dict[str, str] = {}
         self._facts: list[str] = []
         self.project = self.text(
-            "Project",
+            ClusterParameter.PROJECT,
             label="Project",
             description="Name of the project, one for each sample or dataset.",
             pattern=TAG_TEXT_PATTERN,
@@ -72,7 +73,7 @@ class LaunchedStack(cdk.Stack):
             "them",
         )
         self.scientist = self.text(
-            "Scientist",
+            ClusterParameter.SCIENTIST,
             label="Scientist",
             description="Your user name, as in the group's account.",
             pattern=TAG_TEXT_PATTERN,
@@ -97,10 +98,10 @@ class LaunchedStack(cdk.Stack):
         shortest: int = 1,
     ) -> str:
         """A text parameter, with its allowed values in plain words."""
-        self._labels[name] = label
+        self._labels[str(name)] = label
         return cdk.CfnParameter(
             self,
-            name,
+            str(name),
             type="String",
             description=description,
             allowed_pattern=pattern,
@@ -113,10 +114,10 @@ class LaunchedStack(cdk.Stack):
         self, name: str, *, label: str, description: str, allowed: Sequence[str], constraint: str
     ) -> str:
         """A text parameter that is chosen from a list; the first is the default."""
-        self._labels[name] = label
+        self._labels[str(name)] = label
         return cdk.CfnParameter(
             self,
-            name,
+            str(name),
             type="String",
             description=description,
             default=allowed[0],
@@ -135,10 +136,10 @@ class LaunchedStack(cdk.Stack):
         constraint: str,
     ) -> int:
         """A number parameter that is chosen from a list."""
-        self._labels[name] = label
+        self._labels[str(name)] = label
         parameter = cdk.CfnParameter(
             self,
-            name,
+            str(name),
             type="Number",
             description=description,
             # The CDK writes allowed values as text, and the default must be one of them.
@@ -150,10 +151,10 @@ class LaunchedStack(cdk.Stack):
 
     def hours(self, name: str, *, label: str, description: str, most: int) -> str:
         """A number of hours, 0 unless it is given."""
-        self._labels[name] = label
+        self._labels[str(name)] = label
         return cdk.CfnParameter(
             self,
-            name,
+            str(name),
             type="Number",
             description=description,
             default="0",
@@ -164,12 +165,12 @@ class LaunchedStack(cdk.Stack):
 
     def fact(self, fact: Fact) -> str:
         """A fact about the group; the form shows it, and takes no other."""
-        name, label = FACT_LABELS[fact]
-        self._labels[name] = label
+        name, label = fact.parameter, FACT_LABELS[fact]
+        self._labels[str(name)] = label
         self._facts.append(name)
         return cdk.CfnParameter(
             self,
-            name,
+            str(name),
             type="AWS::SSM::Parameter::Value<String>",
             description=f"{label}, read from the group's SSM parameters. Leave it as it is.",
             default=fact.value,
@@ -188,11 +189,14 @@ class LaunchedStack(cdk.Stack):
         self.template_options.metadata = {
             "AWS::CloudFormation::Interface": {
                 "ParameterGroups": [
-                    {"Label": {"default": section.title}, "Parameters": list(section.parameters)}
+                    {
+                        "Label": {"default": section.title},
+                        "Parameters": [str(name) for name in section.parameters],
+                    }
                     for section in shown
                 ],
                 "ParameterLabels": {
-                    name: {"default": self._labels[name]}
+                    str(name): {"default": self._labels[name]}
                     for section in shown
                     for name in section.parameters
                 },
@@ -203,4 +207,4 @@ class LaunchedStack(cdk.Stack):
         """One output, under exactly this name."""
         cdk.CfnOutput(
             self, f"{name}Output", value=value, description=description
-        ).override_logical_id(name)
+        ).override_logical_id(str(name))

@@ -19,12 +19,14 @@ from gotocloud.constructs.replication import (
 from gotocloud.constructs.sdk_calls import SdkCalls
 from gotocloud.constructs.software_store import NFS, SoftwareStore
 from gotocloud.constructs.zoned_network import ZonedNetwork
+from gotocloud.contract.names import MASTER_NAME
+from gotocloud.contract.releases import distribution_bucket
+from gotocloud.contract.stacks import MANAGEMENT_STACK, ManagementOutput
+from gotocloud.contract.tags import ACCOUNT_TAG, CRYOEM, METHOD_TAG
 from gotocloud.platform.addresses import acceptor_chunk, management_network, share_subnets
 from gotocloud.platform.model import Platform
-from gotocloud.platform.names import METHOD, distribution_bucket
 from gotocloud.platform.zones import RegionZones
 
-STACK_NAME = "gotocloud-management"
 NOBODY = 65534
 
 
@@ -43,7 +45,7 @@ class ManagementStack(cdk.Stack):
         super().__init__(
             scope,
             construct_id,
-            stack_name=STACK_NAME,
+            stack_name=MANAGEMENT_STACK,
             description=f"GoToCloud platform {platform.name}: master of the software, releases.",
             env=cdk.Environment(account=management.account, region=management.home_region),
         )
@@ -79,7 +81,7 @@ class ManagementStack(cdk.Stack):
         self.network = ZonedNetwork(
             self,
             "Network",
-            name=STACK_NAME,
+            name=MANAGEMENT_STACK,
             cidr=cidr,
             subnets=dict(zip(chosen, share_subnets(cidr, len(chosen)), strict=True)),
             internet=True,
@@ -92,7 +94,7 @@ class ManagementStack(cdk.Stack):
         self.master = SoftwareStore(
             self,
             "Master",
-            name="gotocloud-master",
+            name=MASTER_NAME,
             network=self.network,
             backed_up=True,
             writers=[self.build_host.role],
@@ -115,12 +117,16 @@ class ManagementStack(cdk.Stack):
         PublishedLocation(self, "PublishedLocation", location=location)
 
     def _outputs(self) -> None:
-        output(self, "DistributionBucketName", self.releases.bucket.bucket_name)
+        output(self, ManagementOutput.DISTRIBUTION_BUCKET, self.releases.bucket.bucket_name)
         for chunk, role in self.acceptors.roles.items():
-            output(self, f"AcceptorRoleArn{chunk}", role.role_arn)
-        output(self, "MasterFileSystemId", self.master.file_system_id)
-        output(self, "MasterReadOnlyAccessPointId", self.access_point.ref)
-        output(self, "BuildHostLaunchTemplateId", self.build_host.launch_template.ref)
+            output(self, ManagementOutput.ACCEPTOR_ROLE_ARN.of_chunk(chunk), role.role_arn)
+        output(self, ManagementOutput.MASTER_FILE_SYSTEM_ID, self.master.file_system_id)
+        output(self, ManagementOutput.MASTER_ACCESS_POINT_ID, self.access_point.ref)
+        output(
+            self,
+            ManagementOutput.BUILD_HOST_LAUNCH_TEMPLATE_ID,
+            self.build_host.launch_template.ref,
+        )
 
 
 def accounts_by_chunk(platform: Platform) -> dict[int, tuple[str, ...]]:
@@ -133,10 +139,10 @@ def accounts_by_chunk(platform: Platform) -> dict[int, tuple[str, ...]]:
 
 def tag_management(stack: cdk.Stack, account: str) -> None:
     """Tag everything of the management account."""
-    for key, value in {"gtc:method": METHOD, "gtc:account": account}.items():
+    for key, value in {METHOD_TAG: CRYOEM, ACCOUNT_TAG: account}.items():
         cdk.Tags.of(stack).add(key, value)
 
 
 def output(stack: cdk.Stack, name: str, value: str) -> None:
     """One output, under exactly this name."""
-    cdk.CfnOutput(stack, f"{name}Output", value=value).override_logical_id(name)
+    cdk.CfnOutput(stack, f"{name}Output", value=value).override_logical_id(str(name))

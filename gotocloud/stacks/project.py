@@ -6,7 +6,7 @@ from aws_cdk import CfnCondition, Fn
 from constructs import Construct
 
 from gotocloud.constructs.project_storage import ProjectStorage
-from gotocloud.platform.parameters import BUCKET_KEPT, BUCKET_NEW, BUCKET_ORIGIN
+from gotocloud.contract.stacks import BUCKET_KEPT, BUCKET_NEW, ProjectOutput, ProjectParameter
 from gotocloud.stacks.launched import LaunchedStack, Section
 
 BUCKET_PATTERN = "^[a-z0-9][a-z0-9-]*[a-z0-9]$"
@@ -24,7 +24,7 @@ class ProjectStack(LaunchedStack):
             "and its key pair. Costs nothing but the stored data.",
         )
         bucket_name = self.text(
-            "BucketName",
+            ProjectParameter.BUCKET_NAME,
             label="Bucket",
             description="Name of the new bucket, unique in the world. It is kept when the "
             "project's stack is deleted.",
@@ -34,7 +34,7 @@ class ProjectStack(LaunchedStack):
             constraint=BUCKET_RULE,
         )
         key_pair_name = self.text(
-            "KeyPairName",
+            ProjectParameter.KEY_PAIR_NAME,
             label="Key pair",
             description="Name of the new EC2 key pair. AWS keeps its private half in the "
             "SSM parameter store.",
@@ -43,7 +43,7 @@ class ProjectStack(LaunchedStack):
             constraint="1 to 255 letters, digits and _ . @ + = -",
         )
         origin = self.choice(
-            BUCKET_ORIGIN,
+            ProjectParameter.BUCKET_ORIGIN,
             label="Bucket is",
             description="Whether the bucket is new, or was kept when the same project was "
             "finished; such a one is left as it is.",
@@ -60,10 +60,20 @@ class ProjectStack(LaunchedStack):
             ),
         )
         self.form(
-            Section(title="Your project", parameters=("Project", "Scientist")),
             Section(
-                title="What is created", parameters=("BucketName", BUCKET_ORIGIN, "KeyPairName")
+                title="Your project",
+                parameters=(ProjectParameter.PROJECT, ProjectParameter.SCIENTIST),
+            ),
+            Section(
+                title="What is created",
+                parameters=(
+                    ProjectParameter.BUCKET_NAME,
+                    ProjectParameter.BUCKET_ORIGIN,
+                    ProjectParameter.KEY_PAIR_NAME,
+                ),
             ),
         )
-        self.output("BucketName", bucket_name, "Bucket of the project's data")
-        self.output("KeyPairName", self.storage.key_pair.ref, "EC2 key pair of the project")
+        self.output(ProjectOutput.BUCKET_NAME, bucket_name, "Bucket of the project's data")
+        self.output(
+            ProjectOutput.KEY_PAIR_NAME, self.storage.key_pair.ref, "EC2 key pair of the project"
+        )

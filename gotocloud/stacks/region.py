@@ -12,6 +12,8 @@ from gotocloud.constructs.region_share import RegionShare
 from gotocloud.constructs.replication import PublishedLocation, ReplicationLog, ReplicationRole
 from gotocloud.constructs.sdk_calls import SdkCalls
 from gotocloud.constructs.zone_entry import ZoneEntry
+from gotocloud.contract.names import share_name
+from gotocloud.contract.stacks import REGION_STACK, ShareOutput
 from gotocloud.platform.addresses import (
     ESTATE_PREFIX,
     GROUPS_PER_SHARD,
@@ -22,8 +24,6 @@ from gotocloud.platform.addresses import (
 from gotocloud.platform.model import Platform
 from gotocloud.platform.zones import RegionZones
 from gotocloud.stacks.management import output, tag_management
-
-STACK_NAME = "gotocloud-region"
 
 
 class RegionStack(cdk.Stack):
@@ -48,7 +48,7 @@ class RegionStack(cdk.Stack):
         super().__init__(
             scope,
             construct_id,
-            stack_name=STACK_NAME,
+            stack_name=REGION_STACK,
             description=f"GoToCloud platform {platform.name}: software share in {region}.",
             env=cdk.Environment(account=management.account, region=region),
         )
@@ -63,7 +63,7 @@ class RegionStack(cdk.Stack):
             shard: RegionShare(
                 self,
                 f"Share{shard}",
-                name=f"gotocloud-share-{shard}",
+                name=share_name(shard),
                 cidr=share_network(platform.network.pool, region, shard),
                 zone_ids=chosen,
                 clients=shard_networks(platform.network.pool, shard),
@@ -77,14 +77,14 @@ class RegionStack(cdk.Stack):
         }
         ZoneEntry(self, "ZoneEntry", zones=zones, chosen=chosen)
         for shard, share in self.shares.items():
-            self._outputs(f"Share{shard}", share)
+            self._outputs(shard, share)
 
-    def _outputs(self, prefix: str, share: RegionShare) -> None:
-        output(self, f"{prefix}VpcId", share.network.resource.ref)
-        output(self, f"{prefix}Cidr", str(share.network.cidr))
-        output(self, f"{prefix}RouteTableId", share.network.route_table.ref)
-        output(self, f"{prefix}FileSystemId", share.replica.file_system_id)
-        output(self, f"{prefix}MountTargets", share.replica.addresses)
+    def _outputs(self, shard: int, share: RegionShare) -> None:
+        output(self, ShareOutput.VPC_ID.of_share(shard), share.network.resource.ref)
+        output(self, ShareOutput.CIDR.of_share(shard), str(share.network.cidr))
+        output(self, ShareOutput.ROUTE_TABLE_ID.of_share(shard), share.network.route_table.ref)
+        output(self, ShareOutput.FILE_SYSTEM_ID.of_share(shard), share.replica.file_system_id)
+        output(self, ShareOutput.MOUNT_TARGETS.of_share(shard), share.replica.addresses)
 
 
 def shard_networks(pool: IPv4Network, shard: int) -> tuple[IPv4Network, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import aws_cdk as cdk
 
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
+from gotocloud.contract.releases import distribution_bucket
 from gotocloud.errors import GoToCloudError
 from gotocloud.platform.model import Platform
-from gotocloud.platform.names import distribution_bucket
 from gotocloud.platform.zones import ZoneMap, zone_map
 from gotocloud.stacks.cluster import ClusterStack
 from gotocloud.stacks.project import ProjectStack

@@ -20,16 +20,18 @@ from gotocloud.constructs.policy import PARTITION
 from gotocloud.constructs.scientists import Scientists
 from gotocloud.constructs.sdk_calls import SdkCalls
 from gotocloud.constructs.share_peering import SharePeering, route_back_statement
+from gotocloud.contract.group_facts import NO_NETWORKS, Fact
+from gotocloud.contract.names import CLUSTER_SERVICE_ROLE, group_name
+from gotocloud.contract.releases import PREFIX as RELEASES_PREFIX
+from gotocloud.contract.releases import releases_url
+from gotocloud.contract.stacks import USER_STACK, UserOutput
+from gotocloud.contract.tags import ACCOUNT_TAG, CRYOEM, METHOD_TAG
 from gotocloud.errors import InputError
 from gotocloud.platform.addresses import acceptor_chunk, shard_of
 from gotocloud.platform.model import Group, Platform
-from gotocloud.platform.names import CLUSTER_SERVICE_ROLE, METHOD, RELEASES_PREFIX, releases_url
-from gotocloud.platform.parameters import NO_NETWORKS, Fact
 from gotocloud.platform.record import RECORD_COMMAND, Record, ShareRecord
 from gotocloud.platform.zones import RegionZones
 from gotocloud.stacks.management import output
-
-STACK_NAME = "gotocloud-user"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +86,7 @@ class UserStack(cdk.Stack):
         super().__init__(
             scope,
             construct_id,
-            stack_name=STACK_NAME,
+            stack_name=USER_STACK,
             description=f"GoToCloud group {group.name} of platform {platform.name} in {region}.",
             env=cdk.Environment(account=group.account, region=region),
         )
@@ -93,8 +95,8 @@ class UserStack(cdk.Stack):
         self._releases = _releases(platform)
         for key, value in {
             **group.tags,
-            "gtc:method": METHOD,
-            "gtc:account": group.account,
+            METHOD_TAG: CRYOEM,
+            ACCOUNT_TAG: group.account,
         }.items():
             cdk.Tags.of(self).add(key, value)
         if region == group.home_region:
@@ -108,8 +110,8 @@ class UserStack(cdk.Stack):
         if self.home:
             self.provider.node.add_dependency(*self.home.provider.policies)
         Facts(self, "Facts", values=self._facts(share))
-        output(self, "VpcId", self.vpc.network.resource.ref)
-        output(self, "PeeringId", self.peering.connection_id)
+        output(self, UserOutput.VPC_ID, self.vpc.network.resource.ref)
+        output(self, UserOutput.PEERING_ID, self.peering.connection_id)
 
     def _people_and_limits(self, acceptor: str) -> PeopleAndLimits:
         group = self._group
@@ -132,7 +134,7 @@ class UserStack(cdk.Stack):
             "Provider",
             regions=group.regions,
             releases_bucket=self._releases.bucket,
-            stack_name=STACK_NAME,
+            stack_name=USER_STACK,
         )
         ClusterGuard(
             self,
@@ -143,14 +145,14 @@ class UserStack(cdk.Stack):
         costs = CostControls(
             self,
             "CostControls",
-            name=f"gotocloud-{group.name}",
+            name=group_name(group.name),
             monthly_usd=group.monthly_budget_usd,
             alert_email=group.alert_email,
             tags=group.tags,
         )
-        output(self, "ScientistRoleArn", scientists.role.role_arn)
-        output(self, "ClusterServiceRoleArn", service.role.role_arn)
-        output(self, "CostAllocationTags", ",".join(costs.tag_keys))
+        output(self, UserOutput.SCIENTIST_ROLE_ARN, scientists.role.role_arn)
+        output(self, UserOutput.CLUSTER_SERVICE_ROLE_ARN, service.role.role_arn)
+        output(self, UserOutput.COST_ALLOCATION_TAGS, ",".join(costs.tag_keys))
         return PeopleAndLimits(
             account=account, scientists=scientists, service=service, provider=provider, costs=costs
         )
@@ -169,7 +171,7 @@ class UserStack(cdk.Stack):
         self.vpc = GroupVpc(
             self,
             "Vpc",
-            name=f"gotocloud-{self._group.name}",
+            name=group_name(self._group.name),
             cidr=platform.network_of(self._group, region),
             zone_id=zones.chosen(1)[0],
             roles=roles,
@@ -180,7 +182,7 @@ class UserStack(cdk.Stack):
         self.peering = SharePeering(
             self,
             "Peering",
-            name=f"gotocloud-{self._group.name}",
+            name=group_name(self._group.name),
             network=self.vpc.network,
             share=share,
             share_account=platform.management.account,

@@ -7,8 +7,9 @@ import boto3
 import pytest
 
 from gotocloud.aws.releases import plan_release, publish, verified_template_url
+from gotocloud.contract.releases import MANIFEST
 from gotocloud.errors import GoToCloudError
-from gotocloud.platform.release import MANIFEST, Release, make_release, sha256, template_path
+from gotocloud.platform.release import Release, make_release, sha256, template_path
 
 pytestmark = pytest.mark.usefixtures("aws")
 

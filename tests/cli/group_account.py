@@ -8,11 +8,12 @@ from typing import Any
 import boto3
 import typer
 
+from gotocloud.contract.group_facts import Fact
+from gotocloud.contract.releases import PROJECT_TEMPLATE, cluster_template
+from gotocloud.contract.stacks import CLUSTER_RESOURCE
 from gotocloud.platform.addresses import group_subnets
-from gotocloud.platform.parameters import Fact
-from gotocloud.platform.release import PROJECT_TEMPLATE, Release, cluster_template
+from gotocloud.platform.release import Release
 from gotocloud.platform.zones import zone_map
-from gotocloud.projects.shape import CLUSTER_TYPE
 from tests.projects.shapes import NETWORK
 
 REGION = "us-east-1"
@@ -67,7 +68,7 @@ def cluster(vpc_id: str, version: str) -> dict[str, Any]:
                 "Properties": {"LustreConfiguration": {"DeploymentType": "SCRATCH_2"}},
             },
             "Cluster": {
-                "Type": CLUSTER_TYPE,
+                "Type": CLUSTER_RESOURCE,
                 "Properties": {
                     "ServiceToken": "none",
                     "ClusterConfiguration": {

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from gotocloud.platform.parameters import Fact
-from gotocloud.platform.project_names import ProjectNames
+from gotocloud.contract.group_facts import Fact
+from gotocloud.contract.project_names import ProjectNames
 from gotocloud.rehearsal.extension.control import Control
 from gotocloud.rehearsal.local_aws import LocalAws
 from local_aws.testing import MEMBER as GROUP

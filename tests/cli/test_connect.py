@@ -14,8 +14,9 @@ import pytest
 
 from gotocloud.aws import desktop_door
 from gotocloud.cli import main
+from gotocloud.contract.ports import DESKTOP_PORT
 from gotocloud.errors import GoToCloudError, InputError
-from gotocloud.projects.doors import PORT, description
+from gotocloud.projects.doors import description
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.cli.local_project import LocalProject, write_facts
 
@@ -77,8 +78,8 @@ def let_in(project: LocalProject, network: str, text: str) -> None:
         IpPermissions=[
             {
                 "IpProtocol": "tcp",
-                "FromPort": PORT,
-                "ToPort": PORT,
+                "FromPort": DESKTOP_PORT,
+                "ToPort": DESKTOP_PORT,
                 "IpRanges": [{"CidrIp": network, "Description": text}],
             }
         ],
@@ -96,7 +97,11 @@ def test_the_desktop_opens_to_one_address_and_prints_a_one_time_url(
     url = capsys.readouterr().out.strip()
     assert url == "https://203.0.113.9:8443?authToken=token-of-ubuntu#abc"
     [rule] = rules(project)
-    assert (rule["CidrIpv4"], rule["FromPort"], rule["ToPort"]) == ("8.8.8.8/32", PORT, PORT)
+    assert (rule["CidrIpv4"], rule["FromPort"], rule["ToPort"]) == (
+        "8.8.8.8/32",
+        DESKTOP_PORT,
+        DESKTOP_PORT,
+    )
     assert rule["Description"].startswith("gotocloud desktop of ann until 20")
 
 
@@ -233,7 +238,7 @@ def test_a_tunnel_opens_no_port_and_needs_the_plugin(
     answer, region, verb, asked = json.loads(plugin.read_text())
     assert told["url"] == f"https://localhost:{told['port']}?authToken=token-of-ubuntu#abc"
     assert asked["Parameters"] == {
-        "portNumber": [str(PORT)],
+        "portNumber": [str(DESKTOP_PORT)],
         "localPortNumber": [str(told["port"])],
     }
     assert set(answer) == {"SessionId", "TokenValue", "StreamUrl"}

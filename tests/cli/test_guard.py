@@ -23,8 +23,8 @@ from gotocloud.aws.lustre_export import proof as lustre_export_proof
 from gotocloud.aws.lustre_export.proof import UnprovenError
 from gotocloud.aws.pausing import billed, proof_of, standing
 from gotocloud.cli import main
+from gotocloud.contract.project_bucket import KEEP_UNTIL
 from gotocloud.errors import GoToCloudError
-from gotocloud.projects.keeping import KEEP_UNTIL
 from gotocloud.projects.observation import OBSERVE
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.aws.scripted import Killed

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 from botocore import xform_name
 
-from gotocloud.cluster_configs.node_scripts import FACTS
-from gotocloud.constructs.cluster_guard import BUCKET_TAG
-from gotocloud.platform.names import BOUNDARY, CLUSTER_GUARD
-from gotocloud.platform.tag_text import as_tag
+from gotocloud.contract.head_node import FACT_KEYS
+from gotocloud.contract.names import BOUNDARY, CLUSTER_GUARD
+from gotocloud.contract.tag_text import as_tag
+from gotocloud.contract.tags import BUCKET_TAG
 from gotocloud.rehearsal.extension.pcluster_head import make_role
 from gotocloud.rehearsal.local_aws import LocalAws
 from local_aws.nodes import Isolation, Node, isolation
@@ -116,7 +116,7 @@ def machine_of(site: Site, project: LocalProject, person: Person, folder: Path) 
     configured = os.spawnve(  # noqa: S606 (the script under test)
         os.P_WAIT,
         "/bin/bash",
-        ["bash", str(INSTALLED), *(f"{key}={told[key]}" for key in FACTS)],
+        ["bash", str(INSTALLED), *(f"{key}={told[key]}" for key in FACT_KEYS)],
         {"PATH": f"{systemctl.parent}:{os.environ['PATH']}", "GOTOCLOUD_ROOT": str(root)},
     )
     assert configured == 0

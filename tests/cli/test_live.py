@@ -14,7 +14,8 @@ from gotocloud.aws import running_jobs
 from gotocloud.aws.cloud import StandardCloud
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.cli import main
-from gotocloud.projects.doors import PORT, description
+from gotocloud.contract.ports import DESKTOP_PORT
+from gotocloud.projects.doors import description
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.cli.local_project import LocalProject
 
@@ -55,7 +56,12 @@ def forgotten_opening(project: LocalProject) -> None:
     project.stacks.client("ec2").authorize_security_group_ingress(
         GroupId=project.outputs["DesktopSecurityGroupId"],
         IpPermissions=[
-            {"IpProtocol": "tcp", "FromPort": PORT, "ToPort": PORT, "IpRanges": [allowed]}
+            {
+                "IpProtocol": "tcp",
+                "FromPort": DESKTOP_PORT,
+                "ToPort": DESKTOP_PORT,
+                "IpRanges": [allowed],
+            }
         ],
     )
 

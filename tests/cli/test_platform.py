@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from gotocloud.cli.main import main
 from gotocloud.cluster_configs.model import configuration_names
-from gotocloud.platform.names import distribution_bucket
+from gotocloud.contract.releases import distribution_bucket
 from gotocloud.platform.record import load_record
 from tests.needs import ROOT
 

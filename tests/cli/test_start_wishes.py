@@ -13,9 +13,9 @@ import pytest
 import typer
 
 from gotocloud.cli.commands import setup, start, status
+from gotocloud.contract.group_facts import Fact
+from gotocloud.contract.project_bucket import KEEP_UNTIL
 from gotocloud.errors import GoToCloudError, InputError
-from gotocloud.platform.parameters import Fact
-from gotocloud.projects.keeping import KEEP_UNTIL
 from gotocloud.projects.preflight import SPOT_ROLE
 from gotocloud.projects.shape import cluster_shape
 from tests.cli import group_account

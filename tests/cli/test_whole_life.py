@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
+from gotocloud.contract.project_names import ProjectNames
 from gotocloud.platform.model import Group
-from gotocloud.platform.project_names import ProjectNames
 from gotocloud.rehearsal.extension.control import Control
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.people import scientist_environment

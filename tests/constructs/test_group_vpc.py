@@ -7,7 +7,7 @@ import pytest
 from gotocloud.constructs.facts import Facts
 from gotocloud.constructs.group_vpc import GroupVpc
 from gotocloud.constructs.zone_entry import ZoneEntry, zone_entry
-from gotocloud.platform.parameters import Fact
+from gotocloud.contract.group_facts import Fact
 from gotocloud.platform.zones import zone_map
 from tests.constructs.samples import (
     REGION,

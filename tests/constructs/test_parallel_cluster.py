@@ -14,12 +14,13 @@ from aws_cdk.assertions import Match, Template
 
 from gotocloud.cluster_configs.fitting import parse
 from gotocloud.cluster_configs.model import load_configuration, used_instance_types
-from gotocloud.cluster_configs.node_scripts import FACTS, facts_script
+from gotocloud.cluster_configs.node_scripts import facts_script
 from gotocloud.constructs.cluster_provider import ClusterProvider
 from gotocloud.constructs.desktop import Desktop
 from gotocloud.constructs.lustre import Lustre
 from gotocloud.constructs.node_setup import NodeSetup, SoftwareMount
 from gotocloud.constructs.parallel_cluster import ParallelCluster
+from gotocloud.contract.head_node import FACT_KEYS
 from gotocloud.errors import GoToCloudError, InputError
 from tests.constructs.cluster_samples import REGION, bucket, cluster_network, only, stack
 
@@ -46,7 +47,7 @@ def distribution(scope: cdk.Stack) -> s3.IBucket:
 def setup(scope: cdk.Stack) -> NodeSetup:
     own = "hanako-222222222222-apoferritin"
     return NodeSetup(
-        scripts=[facts_script("s3://distribution/x.sh", dict.fromkeys(FACTS, "x"))],
+        scripts=[facts_script("s3://distribution/x.sh", dict.fromkeys(FACT_KEYS, "x"))],
         readable_buckets=[s3.Bucket.from_bucket_name(scope, "Own", own)],
         managed_policies=[iam.ManagedPolicy.from_managed_policy_arn(scope, "Guard", GUARD)],
     )
@@ -190,7 +191,7 @@ def test_head_node_alone_is_told_about_its_cluster_and_may_pause_it(
     head = configuration["HeadNode"]
     setup = head["CustomActions"]["OnNodeConfigured"]["Sequence"][1]
     assert setup["Script"] == "s3://distribution/x.sh"
-    assert [word.partition("=")[0] for word in setup["Args"]] == list(FACTS)
+    assert [word.partition("=")[0] for word in setup["Args"]] == list(FACT_KEYS)
     assert {"Policy": GUARD} in head["Iam"]["AdditionalIamPolicies"]
     own = {"BucketName": "hanako-222222222222-apoferritin", "EnableWriteAccess": False}
     assert own in head["Iam"]["S3Access"]

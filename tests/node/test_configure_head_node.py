@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.cluster_configs.node_scripts import FACTS
-from gotocloud.platform.tag_text import as_tag
+from gotocloud.contract.head_node import FACT_KEYS
+from gotocloud.contract.tag_text import as_tag
 from gotocloud.slurm.cluster_facts import cluster_facts
 
 SCRIPT = Path(__file__).parents[2] / "gotocloud" / "node" / "configure-head-node.sh"
@@ -51,7 +51,7 @@ class Node:
 
 
 def arguments(**changes: str) -> list[str]:
-    given = dict.fromkeys(FACTS, "x") | {"software": "/efs", "keep_hours": "8"} | changes
+    given = dict.fromkeys(FACT_KEYS, "x") | {"software": "/efs", "keep_hours": "8"} | changes
     return [f"{key}={value}" for key, value in given.items()]
 
 
@@ -73,7 +73,7 @@ def test_the_head_node_knows_its_cluster_with_names_as_people_wrote_them(
     path = node.path("etc/gotocloud/cluster.json")
     told = json.loads(path.read_text())
     assert (told["project"], told["scientist"], told["keep_hours"]) == (name, "ann@lab", 8)
-    assert set(told) == set(FACTS)
+    assert set(told) == set(FACT_KEYS)
     assert path.stat().st_mode & 0o777 == 0o644
     assert cluster_facts(path).stack == "s"
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gotocloud.contract.ports import DESKTOP_PORT
 from gotocloud.errors import InputError
 from gotocloud.projects.doors import (
-    PORT,
     Opening,
     checked_network,
     closing_time,
@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 def opening(network: str = "8.8.8.8/32", until: datetime | None = NOW) -> Opening:
-    return Opening("sgr-1", "sg-1", network, PORT, PORT, "", until)
+    return Opening("sgr-1", "sg-1", network, DESKTOP_PORT, DESKTOP_PORT, "", until)
 
 
 def test_an_address_is_opened_as_itself_alone() -> None:

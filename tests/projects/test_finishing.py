@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gotocloud.platform.project_names import ProjectNames
+from gotocloud.contract.project_names import ProjectNames
 from gotocloud.projects.finishing import Finish, Holdings, size, spent
 from gotocloud.projects.states import State
 

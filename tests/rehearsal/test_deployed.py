@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from gotocloud import __version__
+from gotocloud.contract.releases import MANIFEST
 from gotocloud.platform.addresses import shard_of, share_network
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Group, Platform
 from gotocloud.platform.record import Record, load_record
-from gotocloud.platform.release import MANIFEST
 from gotocloud.platform.zones import zone_map
 from gotocloud.rehearsal.upkeep import PLATFORM, Rehearsal, bring_up, look
 

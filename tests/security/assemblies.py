@@ -13,10 +13,11 @@ from typing import Any
 import aws_cdk as cdk
 
 from gotocloud.app import build
+from gotocloud.contract.names import acceptor_role
+from gotocloud.contract.releases import distribution_bucket
 from gotocloud.platform.addresses import acceptor_chunk, share_network
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Platform
-from gotocloud.platform.names import acceptor_role, distribution_bucket
 from gotocloud.platform.record import dump_record, record_from_outputs
 from gotocloud.platform.zones import zone_map
 from tests.security.checks import Template

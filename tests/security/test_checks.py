@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gotocloud.platform.names import BOUNDARY
-from gotocloud.platform.parameters import Fact
+from gotocloud.contract.group_facts import Fact
+from gotocloud.contract.names import BOUNDARY
 from tests.security.checks import (
     Template,
     broad_writes,

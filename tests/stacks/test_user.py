@@ -9,7 +9,7 @@ import pytest
 from gotocloud.app import build
 from gotocloud.constructs.boundary import boundary_statements
 from gotocloud.constructs.policy import Statement
-from gotocloud.platform.parameters import Fact
+from gotocloud.contract.group_facts import Fact
 from tests.stacks.authorization import ineffective, meet
 from tests.stacks.conftest import EXAMPLE, of_type, synthesise
 

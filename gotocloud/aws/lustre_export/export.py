@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import error_code, explained
+from gotocloud.contract.project_bucket import REPORTS
 from gotocloud.errors import GoToCloudError
-from gotocloud.projects.inventory import RESERVED
 from gotocloud.projects.pausing import ExportRun
 
 POLL_S = 5.0
@@ -19,7 +19,6 @@ TIMEOUT_S = 24 * 3600.0
 MAX_PATHS = 32
 """Paths in a task. Source: FSx API, CreateDataRepositoryTask."""
 
-REPORTS = f"{RESERVED}reports"
 _EXECUTING = "DataRepositoryTaskExecuting"
 _BUSY = {"PENDING", "EXECUTING", "CANCELING"}
 # What FSx takes in a path; with any other name everything is exported instead.

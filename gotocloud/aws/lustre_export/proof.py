@@ -24,12 +24,9 @@ from gotocloud.aws.lustre_export.export import export
 from gotocloud.aws.lustre_export.link import Link
 from gotocloud.aws.lustre_export.objects import listed, part_size, with_metadata
 from gotocloud.aws.session import explained
+from gotocloud.contract.project_bucket import COMPARED, LIST, PROOF, PROOFS
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.inventory import (
-    COMPARED,
-    LIST,
-    PROOF,
-    PROOFS,
     InventoryError,
     Summary,
     as_bytes,

@@ -80,7 +80,7 @@ def _open(
     from datetime import UTC, datetime
 
     from gotocloud.aws.desktop_door import opened, own_address, session
-    from gotocloud.platform.parameters import Fact
+    from gotocloud.contract.group_facts import Fact
     from gotocloud.projects.doors import TOKEN_S, checked_network, closing_time, parse_networks
 
     until = closing_time(hours, datetime.now(UTC))
@@ -116,14 +116,17 @@ def _open(
 def _tunnel(cloud: Cloud, cluster: Running, *, dry_run: bool, browser: bool, as_json: bool) -> None:
     from gotocloud.aws.desktop_door import session
     from gotocloud.aws.node_sessions import require_plugin, tunnel
-    from gotocloud.projects.doors import PORT, TOKEN_S
+    from gotocloud.contract.ports import DESKTOP_PORT
+    from gotocloud.projects.doors import TOKEN_S
 
     require_plugin()
     if dry_run:
-        narrate(f"Would carry port {PORT} of {cluster.node.instance} here, and open nothing.")
+        narrate(
+            f"Would carry port {DESKTOP_PORT} of {cluster.node.instance} here, and open nothing."
+        )
         return
     try:
-        with tunnel(cloud, cluster.node.instance, PORT) as carried:
+        with tunnel(cloud, cluster.node.instance, DESKTOP_PORT) as carried:
             url = session(cluster.node).url("localhost", carried.port)
             if as_json:
                 print_json({"url": url, "port": carried.port})

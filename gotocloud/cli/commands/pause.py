@@ -166,8 +166,8 @@ def _show(now: Standing, jobs: tuple[Job, ...] | None, *, as_json: bool) -> None
 
 
 def _report(now: Standing, proof: Proof | None, *, there_was: bool, as_json: bool) -> None:
+    from gotocloud.contract.project_bucket import PROOFS
     from gotocloud.projects.finishing import size
-    from gotocloud.projects.inventory import PROOFS
 
     if as_json:
         print_json(

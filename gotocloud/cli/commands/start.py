@@ -272,7 +272,7 @@ def _kept(asked: _Asked, *, being_made: bool = False) -> Ending | None:
     """
     from gotocloud.aws.keeping import deadline, keep
     from gotocloud.aws.launch import stack_state
-    from gotocloud.platform.parameters import KEEP_HOURS
+    from gotocloud.contract.stacks import ClusterParameter
     from gotocloud.projects.keeping import Ending
 
     _, stack = stack_state(asked.cloud, asked.stack)
@@ -280,15 +280,15 @@ def _kept(asked: _Asked, *, being_made: bool = False) -> Ending | None:
         return None
     parameters = {it["ParameterKey"]: it["ParameterValue"] for it in stack.get("Parameters", ())}
     hours = asked.wanted.keep_hours
-    if hours and KEEP_HOURS not in parameters:
+    if hours and ClusterParameter.KEEP_HOURS not in parameters:
         raise InputError(
             "This cluster was started from a release that knows no --keep-for; nobody but you "
             "pauses it.",
             next_command=shell_line("gotocloud", "pause", asked.project),
         )
-    begun_so = being_made and parameters.get(KEEP_HOURS) == str(hours)
+    begun_so = being_made and parameters.get(ClusterParameter.KEEP_HOURS) == str(hours)
     if not hours or asked.dry_run or begun_so:
-        guarded = KEEP_HOURS in parameters
+        guarded = ClusterParameter.KEEP_HOURS in parameters
         return Ending(deadline(asked.cloud, stack) if guarded else None, guarded=guarded)
     until = keep(asked.cloud, stack, hours, asked.where.caller.name)
     narrate(f"The cluster of {asked.project!r} is kept until {until:%Y-%m-%d %H:%M} UTC.")

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gotocloud.cli.output import narrate
+from gotocloud.contract.releases import distribution_bucket, releases_url
+from gotocloud.contract.stacks import MANAGEMENT_STACK, REGION_STACK
 from gotocloud.errors import InputError
 from gotocloud.files import write_file
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Platform
-from gotocloud.platform.names import distribution_bucket, releases_url
 from gotocloud.platform.record import (
-    MANAGEMENT_STACK,
-    REGION_STACK,
     Record,
     dump_record,
     load_record,
@@ -134,7 +133,7 @@ def publish_release(
     """
     from gotocloud.aws import releases
     from gotocloud.aws.session import require_account
-    from gotocloud.platform.release import MANIFEST, check_version, sha256
+    from gotocloud.contract.releases import MANIFEST, check_version, sha256
 
     check_version(version)
     platform = load_platform(platform_path)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gotocloud.cli.output import narrate
+from gotocloud.contract.stacks import ClusterOutput
 from gotocloud.errors import GoToCloudError, shell_line
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
     from gotocloud.aws.head_node import HeadNode
     from gotocloud.aws.projects import Place
-    from gotocloud.platform.project_names import ProjectNames
+    from gotocloud.contract.project_names import ProjectNames
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ def running(cloud: Cloud, where: Place, project: str | None, verb: str, *, chang
     return Running(
         now.names,
         now.node,
-        outputs.get("HeadNodePublicIp", ""),
-        outputs.get("DesktopSecurityGroupId", ""),
+        outputs.get(ClusterOutput.HEAD_NODE_PUBLIC_IP, ""),
+        outputs.get(ClusterOutput.DESKTOP_SECURITY_GROUP_ID, ""),
     )
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gotocloud.cluster_configs.engine import Engine, engine_of
+from gotocloud.contract.tags import CLUSTER_TAG, NODE_TYPE_TAG
 from gotocloud.rehearsal.extension.pcluster_head import make_role, remove_role, tell
 from gotocloud.rehearsal.extension.pcluster_provider import VERSION_TAG
 from gotocloud.rehearsal.judge import Message, judge
@@ -166,9 +167,9 @@ class PclusterCluster(Resource):
         return [
             *configuration["Tags"],
             {"Key": "Name", "Value": "HeadNode"},
-            {"Key": "parallelcluster:cluster-name", "Value": self.properties["ClusterName"]},
-            {"Key": "parallelcluster:node-type", "Value": "HeadNode"},
-            {"Key": "parallelcluster:version", "Value": engine.version},
+            {"Key": CLUSTER_TAG, "Value": self.properties["ClusterName"]},
+            {"Key": NODE_TYPE_TAG, "Value": "HeadNode"},
+            {"Key": VERSION_TAG, "Value": engine.version},
         ]
 
     def _give_address(self, wanted: str | None) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import aws_cdk as cdk
 
 from gotocloud.app import build
+from gotocloud.contract.releases import distribution_bucket, releases_url
 from gotocloud.platform.load import load_platform, record_path
-from gotocloud.platform.names import distribution_bucket, releases_url
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.people import enrol, mfa_device, sign_in
 from local_aws.iam.decisions import Decision, read_decisions

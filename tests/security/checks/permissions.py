@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from gotocloud.platform.names import BOUNDARY
+from gotocloud.contract.names import BOUNDARY
 from tests.security.checks.template import Finding, Template, as_list, resources, text
 
 READS = re.compile(

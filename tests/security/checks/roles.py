@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gotocloud.platform.names import BOUNDARY
-from gotocloud.platform.parameters import Fact
+from gotocloud.contract.group_facts import Fact
+from gotocloud.contract.names import BOUNDARY
 from tests.security.checks.template import Finding, Template, resources, text
 
 PROVIDER_TEMPLATE = "/templates/custom_resource/cluster.yaml"

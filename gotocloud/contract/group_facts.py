@@ -1,7 +1,7 @@
 """The facts about a group that its account keeps in SSM parameters.
 
-`UserStack` writes them, the project and cluster templates read them at launch,
-and the command line reads them to know where it is.
+`UserStack` writes them, the project and cluster templates take them as parameters at launch, and
+the command line reads them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 PREFIX = "/gotocloud"
+
+NO_NETWORKS = "none"
+"""Value of `DESKTOP_NETWORKS` without any; SSM takes no empty text."""
 
 
 class Fact(StrEnum):
@@ -33,22 +36,7 @@ class Fact(StrEnum):
     CLUSTER_GUARD_ARN = f"{PREFIX}/iam/cluster-guard-arn"
     PROVIDER_TOKEN = f"{PREFIX}/cluster/provider-token"
 
-
-NO_NETWORKS = "none"
-"""Value of `DESKTOP_NETWORKS` without any; SSM takes no empty text."""
-
-CAPACITIES = ("on-demand", "spot")
-"""What a cluster prefers: the first unless somebody asks for the other."""
-
-KEEP_HOURS = "KeepHours"
-"""Parameter of a cluster's stack: for how many hours it is kept; 0 while it is used."""
-
-MOST_KEEP_HOURS = 720
-"""Thirty days: the longest time that a cluster can be asked to stay; it can be asked again."""
-
-BUCKET_ORIGIN = "BucketOrigin"
-"""Parameter of the project's template: where its bucket comes from."""
-
-BUCKET_NEW = "new"
-BUCKET_KEPT = "kept"
-"""Kept from before: the stack leaves the bucket out, and with it its settings and its data."""
+    @property
+    def parameter(self) -> str:
+        """Parameter of a launched template that takes this fact, for example `VpcId`."""
+        return "".join(word.capitalize() for word in self.name.split("_"))

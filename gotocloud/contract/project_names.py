@@ -14,8 +14,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from gotocloud.platform.names import METHOD
-from gotocloud.platform.tag_text import as_tag
+from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, PROJECT_STACK_PREFIX, ProjectParameter
+from gotocloud.contract.tag_text import as_tag
+from gotocloud.contract.tags import project_tags
 
 MAX_BUCKET_NAME = 63
 """S3's limit."""
@@ -28,16 +29,6 @@ _HASH_DIGITS = 10
 _HASH_MARK = "--"
 _RESERVED_PREFIXES = ("xn-", "sthree-", "amzn-s3-demo-")
 _RESERVED_SUFFIXES = ("-s3alias",)
-
-
-def project_tags(scientist: str, account: str, project: str) -> dict[str, str]:
-    """The tags of everything that costs money (Supplementary Table S4 of the paper)."""
-    return {
-        "gtc:iam-user": scientist,
-        "gtc:method": METHOD,
-        "gtc:project": project,
-        "gtc:account": account,
-    }
 
 
 @dataclass(frozen=True)
@@ -67,12 +58,12 @@ class ProjectNames:
     @property
     def project_stack(self) -> str:
         """CloudFormation stack of the project."""
-        return f"gotocloud-project-{self.base}"
+        return f"{PROJECT_STACK_PREFIX}{self.base}"
 
     @property
     def cluster_stack(self) -> str:
         """CloudFormation stack of the cluster."""
-        return f"gotocloud-cluster-{self.base}"
+        return f"{CLUSTER_STACK_PREFIX}{self.base}"
 
     @property
     def tags(self) -> dict[str, str]:
@@ -82,7 +73,10 @@ class ProjectNames:
     @property
     def parameters(self) -> dict[str, str]:
         """The parameters of both stacks that say whose they are."""
-        return {"Project": as_tag(self.project), "Scientist": as_tag(self.scientist)}
+        return {
+            ProjectParameter.PROJECT: as_tag(self.project),
+            ProjectParameter.SCIENTIST: as_tag(self.scientist),
+        }
 
     def _fitted(self, limit: int) -> str:
         scientist, project = _slug(self.scientist), _slug(self.project)

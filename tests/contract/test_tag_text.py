@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gotocloud.platform.tag_text import TAG_TEXT_PATTERN, as_tag, from_tag
+from gotocloud.contract.tag_text import TAG_TEXT_PATTERN, as_tag, from_tag
 
 any_text = st.text(min_size=1) | st.text("=0A9Fé aws:", min_size=1) | st.from_regex(r"aws:.*")
 

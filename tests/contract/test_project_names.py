@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gotocloud.platform.project_names import ProjectNames
-from gotocloud.platform.tag_text import from_tag
+from gotocloud.contract.project_names import ProjectNames
+from gotocloud.contract.tag_text import from_tag
 
 ACCOUNT = "222222222222"
 any_name = st.text(min_size=1, max_size=130).filter(

@@ -1,0 +1,45 @@
+"""Published releases: the bucket, and where each file is in it."""
+
+from __future__ import annotations
+
+PREFIX = "releases"
+"""Key prefix of everything published in the distribution bucket."""
+
+MANIFEST = "manifest.json"
+PROJECT_TEMPLATE = "project.template.json"
+NODE_SCRIPTS = "node"
+"""Folder of the scripts that nodes run."""
+
+MOUNT_SOFTWARE = f"{NODE_SCRIPTS}/mount-software.sh"
+CONFIGURE_HEAD_NODE = f"{NODE_SCRIPTS}/configure-head-node.sh"
+
+PROJECT_STACK_ID = "ProjectStack"
+"""The CDK's id of the stack whose template is `PROJECT_TEMPLATE`."""
+
+
+def distribution_bucket(management_account: str, home_region: str) -> str:
+    """Bucket of published templates and node scripts."""
+    return f"gotocloud-{management_account}-{home_region}-distribution"
+
+
+def releases_url(
+    management_account: str, home_region: str, url_suffix: str = "amazonaws.com"
+) -> str:
+    """URL that begins the URL of every published template; IAM allows launches from no other."""
+    bucket = distribution_bucket(management_account, home_region)
+    return f"https://{bucket}.s3.{home_region}.{url_suffix}/{PREFIX}/"
+
+
+def release_key(version: str, path: str) -> str:
+    """Key of one published file, for example `releases/0.1.0/project.template.json`."""
+    return f"{PREFIX}/{version}/{path}"
+
+
+def cluster_template(configuration: str, region: str) -> str:
+    """Path of a cluster template in a release."""
+    return f"cluster/{configuration}/{region}.template.json"
+
+
+def cluster_stack_id(configuration: str, region: str) -> str:
+    """The CDK's id of the stack whose template is `cluster_template`."""
+    return f"ClusterStack-{configuration}-{region}"
