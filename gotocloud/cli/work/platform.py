@@ -133,7 +133,8 @@ def publish_release(
     """
     from gotocloud.aws import releases
     from gotocloud.aws.session import require_account
-    from gotocloud.contract.releases import MANIFEST, check_version, sha256
+    from gotocloud.contract.releases import MANIFEST
+    from gotocloud.platform.release import check_version, sha256
 
     check_version(version)
     platform = load_platform(platform_path)
