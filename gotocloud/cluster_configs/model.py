@@ -227,15 +227,23 @@ class ClusterConfiguration(_Frozen):
             used.update(queue.instance_types)
         return tuple(sorted(used))
 
-    def queues_for(self, *job_types: str) -> tuple[Queue, ...]:
+    def queues_for(self, work_class: str, *finer: str) -> tuple[Queue, ...]:
         """The queues of a job type, the preferred one first.
 
         Args:
-            job_types: What the job is, the finest name first; the first name that the
-                configuration has counts.
+            work_class: Its class of work, one of `JOB_TYPES`.
+            finer: Its kind of work and its job type; the first one that the configuration
+                names, apart from the classes, goes before the class.
         """
         by_name = {queue.name: queue for queue in self.queues}
-        names = next((self.job_types[one] for one in job_types if one in self.job_types), ())
+        names = next(
+            (
+                self.job_types[one]
+                for one in finer
+                if one in self.job_types and one not in JOB_TYPES
+            ),
+            self.job_types.get(work_class, ()),
+        )
         return tuple(by_name[one] for one in names if one in by_name)
 
     def served_by(self, queue: str) -> tuple[str, ...]:

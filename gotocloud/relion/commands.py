@@ -33,6 +33,12 @@ Source: 3dem/relion, src/pipeline_jobs.cpp of the tags 3.1.3, 4.0.1 and 5.0.1.
 """
 
 _THREADED_ONLY = frozenset({"relion_mask_create"})
+_GPU_OPTIONS = {
+    "relion_python_tomo_denoise": "--gpu",
+    "relion_python_dynamight": "--gpu-id",
+    "relion_python_modelangelo": "-d",
+}
+"""How programs that are not RELION's own take their GPU (5.0.1, src/pipeline_jobs.cpp)."""
 _LAUNCHERS = frozenset({"mpirun", "mpiexec", "srun"})
 _RANK_OPTIONS = frozenset({"-n", "-np", "--ntasks"})
 _THREAD_OPTIONS = frozenset({"--j", "--j_out"})
@@ -91,9 +97,14 @@ def rewritten_command(command: str, route: Spread) -> str:
 
 
 def runs_mpi(command: str) -> bool:
-    """Whether a command line starts a program of RELION with MPI."""
+    """Whether a command line starts a program of RELION with MPI, known here or not.
+
+    RELION's own test is "relion_" together with "_mpi" and a backquote.
+    """
     return any(
-        (found := _PROGRAM.fullmatch(word[0])) and found["mpi"] and found["name"] in MPI_PROGRAMS
+        (found := _PROGRAM.fullmatch(word[0]))
+        and found["mpi"]
+        and (found["after"] or found["name"] in MPI_PROGRAMS)
         for word in _WORD.finditer(command)
     )
 
@@ -117,6 +128,8 @@ def _changes(command: str, route: Spread) -> Iterator[_Change]:
             yield from _program_changes(word, found, launcher, rank_number, route)
         elif program in MPI_PROGRAMS | _THREADED_ONLY and following:
             yield from _option_changes(text, following, route)
+        elif program in _GPU_OPTIONS and following and text == _GPU_OPTIONS[program]:
+            yield from _option_changes("--gpu", following, route)
 
 
 def _program(text: str) -> re.Match[str] | None:

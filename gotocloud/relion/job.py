@@ -112,8 +112,9 @@ class Job:
             # InitialModel has no field for ranks from RELION 4 on.
             if possible and (name in changed or number > 1):
                 changed[name] = str(number)
-        if gpu_ids is not None and "gpu_ids" in changed:
-            changed["gpu_ids"] = gpu_ids
+        for name in ("gpu_ids", "gpu_id"):
+            if gpu_ids is not None and name in changed:
+                changed[name] = gpu_ids
         return replace(self, options=MappingProxyType(changed))
 
     @cached_property
@@ -276,8 +277,6 @@ def read_job(directory: Path) -> Job:
     if not path.is_file():
         raise _no_job(folder)
     try:
-        if not path.read_bytes().endswith(b"\n"):
-            raise StarError(f"{path} is empty or cut off in the middle of a line.")
         star = read_star(path)
         head, values = star.table("job"), star.table("joboptions_values")
     except StarError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 
 from gotocloud.errors import InputError
@@ -40,6 +41,17 @@ LABELS = {
 }
 """What the form shows beside each field."""
 
+RELIONS_QUEUE = "openmpi"
+"""RELION's built-in default of the queue's name (src/pipeline_jobs.h, DEFAULTQUEUENAME)."""
+
+_WORDS = (AUTOMATIC, TYPED, f"as {TYPED}", SPOT, ON_DEMAND)
+_ALLOWED = {
+    FormField.SHAPE: re.compile(rf"{AUTOMATIC}|(as )?{TYPED}"),
+    FormField.NODES: re.compile(rf"{AUTOMATIC}|-?\d+"),
+    FormField.PURCHASE: re.compile(rf"{AUTOMATIC}|{SPOT}|on[- ]demand"),
+    FormField.MODULE: re.compile(r"[a-z0-9][a-z0-9._+/-]*"),
+}
+
 _MODULE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+/-]*")
 
 
@@ -55,6 +67,8 @@ class Overrides:
         gpu_ids: RELION's list of GPUs; empty leaves the spread to RELION.
         spot: True for spot, False for on demand.
         module: Environment module with the software.
+        foreign: Fields of the form that were filled in for another site, "label: value";
+            none of them counts. The queue then counts only if this cluster has it.
     """
 
     queue: str | None = None
@@ -64,6 +78,26 @@ class Overrides:
     gpu_ids: str | None = None
     spot: bool | None = None
     module: str | None = None
+    foreign: tuple[str, ...] = ()
+
+
+def foreign_fields(job: Job) -> tuple[str, ...]:
+    """The extra fields of a job that was made at another site, "label: value".
+
+    Sites use the same extra fields for other things: a time, a number of GPUs, a partition.
+    One value that is unlike everything allowed here makes all four of them another site's.
+    """
+    values = {field: _value(job, field) for field in FormField}
+    strange = any(
+        value
+        and not allowed.fullmatch(value.lower())
+        and not get_close_matches(value.lower(), _WORDS)
+        for field, allowed in _ALLOWED.items()
+        if (value := values[field])
+    )
+    if not strange:
+        return ()
+    return tuple(f"{LABELS[field]}: {value!r}" for field, value in values.items() if value)
 
 
 def overrides_of(job: Job) -> Overrides:
@@ -72,10 +106,15 @@ def overrides_of(job: Job) -> Overrides:
     Raises:
         InputError: with every field that cannot be understood, and what is allowed there.
     """
+    queue = _automatic_or(_value(job, QUEUE_OPTION))
+    if foreign := foreign_fields(job):
+        return Overrides(queue=queue, foreign=foreign)
+    if queue == RELIONS_QUEUE:
+        return Overrides(foreign=(f"{LABELS[QUEUE_OPTION]}: {queue!r}",))
     problems: list[str] = []
     typed = _typed(job, problems)
     found = Overrides(
-        queue=_automatic_or(_value(job, QUEUE_OPTION)),
+        queue=queue,
         nodes=_nodes(job, problems),
         ranks=job.ranks if typed else None,
         threads=job.threads if typed else None,

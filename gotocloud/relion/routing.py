@@ -172,7 +172,7 @@ def _home(
 ) -> tuple[Partition, str]:
     """The queue of the job, on demand unless another was typed, and a remark on it."""
     by_name = {partition.name: partition for partition in partitions}
-    if chosen.queue is not None:
+    if chosen.queue is not None and (chosen.queue in by_name or not chosen.foreign):
         if chosen.queue not in by_name:
             raise unknown_name(
                 "queue", chosen.queue, ("automatic", *by_name), next_command="gotocloud form --show"
@@ -190,7 +190,7 @@ def _queues_of(job: Job, configuration: ClusterConfiguration | None) -> tuple[st
     """Names of the queues of a job, the preferred one first."""
     if configuration is None:
         return (job.queue_job_type,)
-    queues = configuration.queues_for(job.kind, job.type.name, job.queue_job_type)
+    queues = configuration.queues_for(job.queue_job_type, job.kind, job.type.name)
     return tuple(queue.name for queue in queues)
 
 
@@ -320,12 +320,14 @@ def _shape(job: Job, partition: Partition, setting: Setting, chosen: Overrides) 
         )
     if chosen.gpu_ids is not None:
         gpu_ids = chosen.gpu_ids
-    elif program.gpu is GpuUse.ONE:
-        gpu_ids = job.gpu_ids
-    elif on_gpu and job.uses_gpu:
-        gpu_ids = gpu_list(layout, partition.gpus, idle_leader=idle_leader)
-    else:
+    elif not (on_gpu and job.uses_gpu):
         gpu_ids = ""
+    elif program.gpu is GpuUse.ONE:
+        gpu_ids = "0"
+    elif program.gpu is GpuUse.RANKS:
+        gpu_ids = ":".join(str(rank % partition.gpus) for count in layout for rank in range(count))
+    else:
+        gpu_ids = gpu_list(layout, partition.gpus, idle_leader=idle_leader)
     same = (nodes, ranks, threads) == (setting.nodes, setting.ranks, setting.threads)
     free = chosen.ranks is None and chosen.threads is None and chosen.nodes is None
     return _Shape(

@@ -101,6 +101,8 @@ def parse_star(text: str, path: Path) -> StarFile:
     """
     if not text.strip():
         raise StarError(f"{path} is empty; a crash while RELION wrote it leaves such a file.")
+    # An editor may have left a byte order mark in the blank first line.
+    text = text.removeprefix("\ufeff")
     try:
         tables = _parsed(text)
     except (ValueError, RuntimeError):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
 from gotocloud.slurm import client
+from gotocloud.slurm.causes import cause_of
 from gotocloud.slurm.client import SlurmError
 from gotocloud.slurm.recovery import ABORTED, FAILURE, SUCCESS, Evidence
 from gotocloud.slurm.submissions import Attempt, control_path
@@ -88,11 +88,5 @@ def markers(folder: Path, attempt: Attempt) -> frozenset[str]:
 
 
 def last_error(text: str) -> str:
-    """The line of an error log that says most: RELION's own, else the last one."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    for position in reversed(range(len(lines))):
-        if re.search(r"\bERROR\b", lines[position]):
-            # RELION breaks the line after the word.
-            said = lines[position : position + 2] if lines[position] == "ERROR:" else ()
-            return " ".join(said) or lines[position]
-    return lines[-1] if lines else "run.err says nothing"
+    """Why a job failed, as its error log says it."""
+    return cause_of(text) or "run.err says nothing"

@@ -38,7 +38,7 @@ WAITING_STATES = frozenset({"PENDING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT
 _LOST_STATES = frozenset({"NODE_FAIL", "BOOT_FAIL", "PREEMPTED"})
 
 _ENDED_BY_SLURM = re.compile(
-    r"\*\*\* (?:JOB|STEP) \S+ ON \S+ CANCELLED AT \S+(?: DUE TO (?P<reason>[A-Z ]+))?"
+    r"\*\*\* (?P<what>JOB|STEP) \S+ ON \S+ CANCELLED AT \S+(?: DUE TO (?P<reason>[A-Z ]+))?"
 )
 _LAUNCHER_LOST = (
     # Open MPI 4 (orte/mca/errmgr/default_hnp) and 5 (PRRTE).
@@ -130,7 +130,9 @@ def judge(evidence: Evidence) -> Verdict:
 def _by_slurm(evidence: Evidence) -> Verdict | None:
     """What Slurm says, or said in the log while it ended the job."""
     words = _ENDED_BY_SLURM.findall(evidence.log)
-    reason = words[-1].strip() if words else None
+    # A step's end (an `srun` of the job's own) is not the job's, unless a machine was lost.
+    counted = [reason for what, reason in words if what == "JOB" or "NODE FAILURE" in reason]
+    reason = counted[-1].strip() if counted else None
     state = evidence.slurm_state
     if state in _LOST_STATES or evidence.slurm_reason == "NodeDown":
         return Verdict(Outcome.LOST, f"Slurm says {state or evidence.slurm_reason}")

@@ -143,8 +143,8 @@ def test_a_second_queue_and_a_lane_of_no_job_type_are_possible(content: dict[str
 def test_the_finest_name_of_a_job_counts(content: dict[str, Any]) -> None:
     content["job_types"]["ctffind"] = "small"
     made = load_configuration(content)
-    assert [one.name for one in made.queues_for("ctffind", "prep-cpu")] == ["small"]
-    assert [one.name for one in made.queues_for("extract", "prep-cpu")] == ["prep-cpu"]
+    assert [one.name for one in made.queues_for("prep-cpu", "ctffind")] == ["small"]
+    assert [one.name for one in made.queues_for("prep-cpu", "extract", "class3d")] == ["prep-cpu"]
 
 
 def test_a_head_node_with_too_little_memory_is_refused(

@@ -136,9 +136,30 @@ def test_no_route_breaks_a_rule_of_relion(name: str) -> None:
     assert broken == set()
 
 
-def test_a_program_that_is_not_relions_keeps_the_gpu_that_was_typed() -> None:
+def test_a_program_that_takes_one_gpu_gets_the_first_unless_another_is_typed() -> None:
     four = Partition("prep-gpu", "g5.12xlarge", 1, 48, 192, 4, 22.35, False, True)
-    assert route(job("denoisetomo", gpu_ids="2"), (four,)).gpu_ids == "2"
+    assert route(job("denoisetomo", gpu_ids="2"), (four,)).gpu_ids == "0"
+    typed = job("denoisetomo", gpu_ids="2", qsub_extra1="typed")
+    assert route(typed, (four,), overrides_of(typed)).gpu_ids == "2"
+
+
+@pytest.mark.parametrize("nodes", [1, 2, 4])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("motioncorr", {"do_own_motioncor": "No"}),
+        ("autopick", {"do_refs": "Yes", "use_gpu": "Yes"}),
+        ("aligntiltseries", {"do_aretomo2": "Yes"}),
+    ],
+)
+def test_a_wrapper_gets_a_gpu_for_every_rank(
+    nodes: int, name: str, options: dict[str, str]
+) -> None:
+    four = Partition("prep-gpu", "g5.12xlarge", 4, 48, 192, 4, 22.35, False, True)
+    found = route(job(name, options), (four,), Overrides(nodes=nodes))
+    # 3dem/relion, src/motioncorr_runner.cpp:639: fewer entries than ranks stop it.
+    assert found.gpu_ids == ":".join(["0:1:2:3"] * nodes)
+    assert found.ranks == 4 * nodes
 
 
 @pytest.mark.parametrize("setting", PUBLISHED, ids=lambda one: f"{one.kind} {one.instance_type}")
@@ -208,14 +229,36 @@ def test_random_halves_always_get_an_odd_number_of_ranks(nodes: int) -> None:
         assert found.ranks >= 3
 
 
-def test_fields_that_cannot_be_understood_are_all_named_with_what_is_allowed() -> None:
-    wrong = job(
-        "class2d", qsub_extra1="8", qsub_extra2="many", qsub_extra3="cheap", qsub_extra4="a b"
-    )
+def test_mistyped_fields_are_all_named_with_what_is_allowed() -> None:
+    wrong = job("class2d", qsub_extra1="type", qsub_extra2="-3", qsub_extra3="spott")
     with pytest.raises(InputError) as caught:
         overrides_of(wrong)
-    assert len(caught.value.problems) == 4
+    assert len(caught.value.problems) == 3
     assert "allowed: automatic, spot, on-demand" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "count"),
+    [
+        ({"qsub_extra1": "24:00:00", "qsub_extra2": "4", "qsub_extra3": "gpu"}, 3),
+        ({"qsub_extra1": "8", "qsub_extra2": "many"}, 2),
+        ({"qsub_extra1": "automatic", "qsub_extra2": "2", "qsub_extra3": "rtx3090"}, 3),
+        ({"qsub_extra4": "--mem=64G"}, 1),
+        ({"queuename": "openmpi"}, 1),
+    ],
+)
+def test_fields_of_another_site_do_not_count(fields: dict[str, str], count: int) -> None:
+    wanted = job("class2d", GPU, **fields)
+    overrides = overrides_of(wanted)
+    assert len(overrides.foreign) == count
+    assert route(wanted, EVERYWHERE, overrides).shape == route(wanted, EVERYWHERE).shape
+
+
+def test_a_queue_of_another_site_does_not_count_but_one_of_ours_does() -> None:
+    there = job("class2d", GPU, qsub_extra1="24:00:00", queuename="long")
+    assert route(there, EVERYWHERE, overrides_of(there)).queue == "class2d"
+    here = job("class2d", GPU, qsub_extra1="24:00:00", queuename="class3d")
+    assert route(here, EVERYWHERE, overrides_of(here)).queue == "class3d"
 
 
 def test_what_the_queue_does_not_have_is_refused_all_at_once() -> None:

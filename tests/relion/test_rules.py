@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.relion.findings import Severity
 from gotocloud.relion.job import read_job
+from gotocloud.relion.job_types import job_type_or_unknown
 from gotocloud.relion.rules import RULES, check
 from gotocloud.relion.rules.data import particles_gib
 from gotocloud.relion.rules.gpus import gpu_memory_gb
@@ -42,6 +43,7 @@ class Case:
     version: str = "5.0"
     first: int = 0
     is_continue: bool = False
+    label: str = ""
     prepare: Callable[[Path], None] = lambda _: None
 
 
@@ -206,9 +208,27 @@ PAIRS: dict[str, tuple[Case, Case]] = {
     "counts": (Case("CtfFind", {"nr_mpi": "0"}), Case("CtfFind", {"nr_mpi": "1"})),
     "cores": (
         # The leader of the last of CS-Schemes' shapes is not counted: 16 x 3 of 48 vCPUs.
+        Case("Class2D", {"nr_mpi": "386", "nr_threads": "1"}, gpu_queue(max_nodes=8), 8, **EM),  # type: ignore[arg-type]
+        Case("Class2D", {"nr_mpi": "385", "nr_threads": "1"}, gpu_queue(max_nodes=8), 8, **EM),  # type: ignore[arg-type]
+    ),
+    "threads-many": (
+        # The leader of the last of CS-Schemes' shapes is not counted: 16 x 3 of 48 vCPUs.
         Case("Class2D", {"nr_mpi": "130", "nr_threads": "3"}, gpu_queue(max_nodes=8), 8, **EM),  # type: ignore[arg-type]
         Case("Class2D", {"nr_mpi": "129", "nr_threads": "3"}, gpu_queue(max_nodes=8), 8, **EM),  # type: ignore[arg-type]
     ),
+    "window": (
+        Case("ExcludeTiltImages", {"do_queue": "Yes"}),
+        Case("ExcludeTiltImages", {"do_queue": "No"}),
+    ),
+    "type-unknown": (
+        Case("CtfFind", label="relion.sharpen"),
+        Case("CtfFind"),
+    ),
+    "fields-foreign": (
+        Case("Class2D", {"queuename": "automatic", "qsub_extra1": "24:00:00"}),
+        Case("Class2D", {"queuename": "automatic", "qsub_extra1": "typed"}),
+    ),
+    "gpu-not-ticked": (Case("Class3D", {"use_gpu": "No"}), Case("Class3D")),
     "head-node": (Case("CtfFind"), Case("CtfFind", {"do_queue": "Yes"})),
     "machines-idle": (
         Case("CtfFind", {"nr_mpi": "3"}, cpu_queue(), nodes=4),
@@ -235,6 +255,9 @@ def rules_broken(project: Path, case: Case) -> set[str]:
         first=case.first,
         is_continue=case.is_continue,
     )
+    if case.label:
+        unknown = job_type_or_unknown(case.label, case.kind)
+        job = replace(job, label=case.label, type=unknown)
     found = check(job, case.hardware, nodes=case.nodes, script=case.script)
     return {one.rule for one in found}
 

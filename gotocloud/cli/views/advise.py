@@ -263,7 +263,7 @@ def _queues(job: str, shape: Shape) -> str:
     for name in configuration_names():
         found += [
             f"{queue.name} of {name}"
-            for queue in load_configuration(name).queues_for(job, wanted)
+            for queue in load_configuration(name).queues_for(wanted, job)
             for one in queue.choices
             if one.instance_type == shape.instance_type and one.max_nodes >= shape.nodes
         ]

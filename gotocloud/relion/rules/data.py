@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import ceil
 from pathlib import Path
 
 from gotocloud.relion.findings import Severity
+from gotocloud.relion.inputs import input_files
 from gotocloud.relion.job import Job
 from gotocloud.relion.optimisers import why_unusable
 from gotocloud.relion.rules.model import Broken, Rule, Situation
@@ -15,13 +15,6 @@ LONGEST_SHOWN = 200
 BYTES_PER_GIB = 2**30
 BYTES_PER_PIXEL = 4
 """RELION keeps particles in single precision, in memory and on scratch (3dem/relion #959)."""
-
-INPUTS = (
-    *("fn_img", "fn_ref", "fn_mask", "fn_post", "fn_mic", "fn_bodies", "fn_opt", "fn_model"),
-    *("input_star_mics", "star_mics", "fn_input_autopick", "in_optimisation", "in_tiltseries"),
-    *("in_tomoset", "fn_map", "fn_star"),
-)
-"""Settings that name one file which must be there when the job starts."""
 
 
 def particles_gib(particles: int, box_px: int, dimensions: int = 2) -> float:
@@ -80,7 +73,7 @@ def _scratch_size(case: Situation) -> Broken | None:
 
 
 def _inputs(case: Situation) -> Broken | None:
-    missing = [name for name in _named(case.job) if not _is_there(case.job.project / name)]
+    missing = [name for name in input_files(case.job) if not _is_there(case.job.project, name)]
     if not missing:
         return None
     return Broken(
@@ -92,21 +85,14 @@ def _shortened(name: str) -> str:
     return name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}…"
 
 
-def _is_there(path: Path) -> bool:
+def _is_there(project: Path, name: str) -> bool:
     try:
-        return path.exists()
-    except OSError:
-        # No file can have a name as long as that.
-        return False
-
-
-def _named(job: Job) -> Iterator[str]:
-    if job.is_continue and job.type.continues:
-        return
-    for option in INPUTS:
-        name = job.text(option).strip()
-        if name and name != "None" and not name.startswith("$$"):
-            yield name
+        if any(sign in name for sign in "*?["):
+            return next(iter(project.glob(name)), None) is not None
+        return (project / name).exists()
+    except (OSError, ValueError, NotImplementedError):
+        # No file can have a name as long as that, and glob takes no absolute pattern.
+        return name.startswith("/")
 
 
 def _continuation(case: Situation) -> Broken | None:

@@ -61,6 +61,14 @@ def _useless(case: Situation) -> Broken | None:
     return Broken(f"{job.name} asks for GPUs, but works only on CPUs.")
 
 
+def _not_ticked(case: Situation) -> Broken | None:
+    job, hardware = case.job, case.hardware
+    refines_on_gpu = job.program.gpu is GpuUse.FOLLOWERS
+    if not refines_on_gpu or job.uses_gpu or (hardware is not None and hardware.gpus):
+        return None
+    return Broken(f"{job.name} does not use GPUs, so it goes to CPUs.")
+
+
 def _no_gpus(case: Situation) -> Broken | None:
     job, hardware = case.job, case.hardware
     if hardware is None or hardware.gpus or not job.uses_gpu:
@@ -74,6 +82,9 @@ def _no_gpus(case: Situation) -> Broken | None:
 def _unused_gpus(case: Situation) -> Broken | None:
     job, hardware = case.job, case.hardware
     if hardware is None or not hardware.gpus or job.uses_gpu:
+        return None
+    if not job.program.name:
+        # The program is not RELION's: the job gets the GPUs, and may well use them.
         return None
     return Broken(
         f"{job.name} uses no GPU, but would pay for {hardware.gpus} of them on each "
@@ -107,9 +118,11 @@ def _absent(case: Situation) -> Broken | None:
 
 def _only_one(case: Situation) -> Broken | None:
     job = case.job
-    if job.program.gpu is not GpuUse.ONE or re.fullmatch(r"\d+", job.gpu_ids):
+    if job.program.gpu is not GpuUse.ONE or not job.uses_gpu or re.fullmatch(r"\d+", job.gpu_ids):
         return None
-    return Broken(f"{job.name}: 'Which GPU to use' is {job.gpu_ids!r}; cryoCARE takes exactly one.")
+    return Broken(
+        f"{job.name}: 'Which GPU to use' is {job.gpu_ids!r}; the program takes exactly one."
+    )
 
 
 def _idle(case: Situation) -> Broken | None:
@@ -252,6 +265,15 @@ RULES = (
         _useless,
     ),
     Rule(
+        "gpu-not-ticked",
+        Severity.WARNING,
+        "RELION's form says No to GPUs by default. Refinements and classifications with "
+        "alignment take many times longer on CPUs.",
+        "Say Yes to 'Use GPU acceleration?'.",
+        "3dem/relion 5.0.1, src/pipeline_jobs.cpp:3824",
+        _not_ticked,
+    ),
+    Rule(
         "gpu-missing",
         Severity.ERROR,
         "RELION stops at once when its settings request GPUs on a machine without them.",
@@ -288,7 +310,7 @@ RULES = (
     Rule(
         "gpu-ids-one",
         Severity.ERROR,
-        "cryoCARE runs on exactly one GPU; RELION refuses none and several.",
+        "cryoCARE, ModelAngelo, DynaMight and the training of Topaz run on exactly one GPU.",
         "Write one number, for example 0.",
         _JOBS,
         _only_one,

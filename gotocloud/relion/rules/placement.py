@@ -6,6 +6,7 @@ from math import ceil
 
 from gotocloud.relion.findings import Severity
 from gotocloud.relion.job_facts import Parallelism, Shape
+from gotocloud.relion.overrides import overrides_of
 from gotocloud.relion.rules.model import Broken, Rule, Situation
 
 
@@ -23,11 +24,24 @@ def _too_wide(case: Situation) -> Broken | None:
         # Nobody has said how many machines: try with all that the queue has.
         workers = job.ranks - (1 if case.has_leader else 0)
         working = ceil(workers / hardware.max_nodes)
+    if working <= hardware.vcpus:
+        return None
+    return Broken(
+        f"{job.name}: {working} working rank(s) on one machine, but {hardware.instance_type} has "
+        f"{hardware.vcpus} vCPUs."
+    )
+
+
+def _too_many_threads(case: Situation) -> Broken | None:
+    job, hardware, working = case.job, case.hardware, case.most_working
+    if hardware is None or working is None or not 0 < working <= hardware.vcpus:
+        return None
     if working * job.threads <= hardware.vcpus:
         return None
     return Broken(
         f"{job.name}: {working} working rank(s) x {job.threads} thread(s) on one machine, but "
-        f"{hardware.instance_type} has {hardware.vcpus} vCPUs."
+        f"{hardware.instance_type} has {hardware.vcpus} vCPUs.",
+        f"Set 'Number of threads' to {max(1, hardware.vcpus // working)} or less.",
     )
 
 
@@ -49,9 +63,42 @@ def _positive(case: Situation) -> Broken | None:
 
 def _on_head_node(case: Situation) -> Broken | None:
     job = case.job
-    if job.type.parallelism is Parallelism.NONE or job.flag("do_queue"):
+    if job.flag("do_queue"):
+        return None
+    if job.uses_gpu:
+        return Broken(
+            f"{job.name} is not for a queue but uses a GPU, which the head node does not have."
+        )
+    if job.type.parallelism is Parallelism.NONE:
         return None
     return Broken(f"{job.name} is not for a queue: it would run on the head node.")
+
+
+def _window(case: Situation) -> Broken | None:
+    job = case.job
+    if not job.program.window or not job.flag("do_queue"):
+        return None
+    return Broken(f"{job.name} opens a window, but a queue's machines have no display.")
+
+
+def _unknown_type(case: Situation) -> Broken | None:
+    job = case.job
+    if job.type.known:
+        return None
+    return Broken(
+        f"{job.name} is of the type {job.label!r}, which GoToCloud does not know: it runs with "
+        f"{job.ranks} rank(s) x {job.threads} thread(s), as typed."
+    )
+
+
+def _foreign(case: Situation) -> Broken | None:
+    fields = overrides_of(case.job).foreign
+    if not fields:
+        return None
+    return Broken(
+        f"{case.job.name} has fields for another site, which do not count here: "
+        f"{'; '.join(fields)}."
+    )
 
 
 def _starts_again(case: Situation) -> Broken | None:
@@ -89,12 +136,48 @@ RULES = (
     Rule(
         "cores",
         Severity.ERROR,
-        "Ranks x threads of a machine are more than its vCPUs, or the machines more than the "
-        "queue has: Slurm would refuse the job or let it wait for ever. A refinement's leader "
-        "does no image work and is not counted.",
-        "Use fewer ranks or threads, or a queue with larger machines.",
+        "The ranks of a machine are more than its vCPUs, or the machines more than the queue "
+        "has: Slurm would refuse the job or let it wait for ever. A refinement's leader does no "
+        "image work and is not counted.",
+        "Use fewer ranks, or a queue with larger machines.",
         "Slurm: a request must fit the partition's nodes",
         _too_wide,
+    ),
+    Rule(
+        "threads-many",
+        Severity.WARNING,
+        "Ranks x threads of a machine are more than its vCPUs: threads take turns, and each "
+        "takes memory of its own.",
+        "Use fewer threads.",
+        "gotocloud/slurm/script.py: each task gets its share of the vCPUs",
+        _too_many_threads,
+    ),
+    Rule(
+        "window",
+        Severity.WARNING,
+        "The program shows a window. RELION_QUEUE_USE=Yes sends it to a queue by default, where "
+        "it fails without a display.",
+        "Say No to 'Submit to queue?': the window then opens on the desktop.",
+        "3dem/relion 5.0.1, src/pipeline_jobs.cpp: relion_display, relion_manualpick, napari",
+        _window,
+    ),
+    Rule(
+        "type-unknown",
+        Severity.WARNING,
+        "A later RELION, or another program, has more job types than the table. Ranks, threads "
+        "and GPUs cannot be chosen for them.",
+        "Check the numbers in the Running tab, and type a queue if it needs GPUs.",
+        "3dem/relion, src/pipeline_jobs.h: labels of 3.1.3, 4.0.1 and 5.0.1",
+        _unknown_type,
+    ),
+    Rule(
+        "fields-foreign",
+        Severity.WARNING,
+        "Other sites use the form's extra fields for a time, a number of GPUs or a partition, "
+        "and RELION's own queue is called openmpi. A job made there runs as automatic.",
+        "Choose the fields of the Running tab again, or leave them automatic.",
+        "3dem/relion 5.0.1, src/pipeline_jobs.cpp: RELION_QSUB_EXTRA_COUNT, DEFAULTQUEUENAME",
+        _foreign,
     ),
     Rule(
         "head-node",
