@@ -11,7 +11,7 @@ from aws_cdk import CfnTag, RemovalPolicy, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_fsx as fsx
 from aws_cdk import aws_s3 as s3
-from constructs import Construct, DependencyGroup, IDependable
+from constructs import Construct
 
 from gotocloud.cluster_configs.lustre_sizes import Deployment, lustre_size_problem
 from gotocloud.contract.ports import LUSTRE_PORTS
@@ -95,10 +95,8 @@ class Lustre(Construct):
         )
         self.file_system.apply_removal_policy(RemovalPolicy.DESTROY)
         # FSx refuses a file system whose security group does not pass Lustre yet.
-        rules = DependencyGroup(*self._rules())
-        self.file_system.node.add_dependency(rules)
-        self.ready: IDependable = DependencyGroup(rules, self._associate(bucket))
-        """Depend on this to have a Lustre that can be mounted and is filled from the bucket."""
+        self.file_system.node.add_dependency(*self._rules())
+        self._associate(bucket)
 
     @property
     def file_system_id(self) -> str:
@@ -148,7 +146,7 @@ class Lustre(Construct):
                 description="Lustre traffic between servers and nodes",
             )
 
-    def _associate(self, bucket: s3.IBucket) -> cdk.CfnResource:
+    def _associate(self, bucket: s3.IBucket) -> None:
         events = list(EVENTS)
         association = fsx.CfnDataRepositoryAssociation(
             self,
@@ -167,4 +165,3 @@ class Lustre(Construct):
             ),
         )
         association.apply_removal_policy(RemovalPolicy.DESTROY)
-        return association

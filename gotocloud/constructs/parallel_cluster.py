@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_fsx as fsx
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -25,7 +26,6 @@ from gotocloud.constructs.existing_cluster import (
     IParallelCluster,
     session_grant,
 )
-from gotocloud.constructs.lustre import Lustre
 from gotocloud.constructs.node_setup import (
     NodePermissions,
     NodeSetup,
@@ -172,8 +172,8 @@ class ParallelCluster(Construct):
         # Nodes need their ways out, and a Lustre that answers, until they are gone.
         for subnet in (head_node_subnet, *compute_subnets):
             self.resource.node.add_dependency(subnet.internet_connectivity_established)
-        if isinstance(lustre, Lustre):
-            self.resource.node.add_dependency(lustre.ready)
+        if lustre:
+            self.resource.node.add_dependency(*_unnamed_parts(lustre))
         self._connections = (
             desktop.connections
             if desktop
@@ -306,6 +306,21 @@ def _without_site(
     if isinstance(configuration, ClusterConfiguration):
         return without_site(configuration, offered)
     return parse(configuration) if isinstance(configuration, str) else configuration
+
+
+def _unnamed_parts(lustre: LustreFileSystem) -> list[cdk.CfnResource]:
+    """What nodes need of a file system although the configuration has no reference to it.
+
+    A dependency on all of it would repeat the references, which cfn-lint reports (W3005).
+    """
+    kinds = (
+        ec2.CfnSecurityGroupIngress,
+        ec2.CfnSecurityGroupEgress,
+        fsx.CfnDataRepositoryAssociation,
+    )
+    roots = [lustre, *lustre.connections.security_groups]
+    parts = [one for root in roots if isinstance(root, Construct) for one in root.node.find_all()]
+    return [one for one in parts if isinstance(one, kinds)]
 
 
 def _addresses(vpc: ec2.IVpc) -> tuple[str, list[str]]:
