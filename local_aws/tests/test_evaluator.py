@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from calls import ACCOUNT
-from local_aws.iam.denial import reason, refusal
+from local_aws.answers import refusal
+from local_aws.iam.denial import reason
 from local_aws.iam.evaluator import Evaluator, NamedPolicy, Question
 from needs import need_evaluator
 

@@ -120,7 +120,7 @@ def test_a_role_of_another_account_needs_both_sides(aws: LocalAws, alice: Person
 
 def test_administrators_need_a_roles_trust_as_well(aws: LocalAws) -> None:
     arn = role(aws, "picky", HOME, f"arn:aws:iam::{AWAY}:root")
-    root = Person(aws, {"AccessKeyId": "x", "SecretAccessKey": "x"})
+    root = Person.owner(aws)
     assert not root.allowed("sts", "assume_role", RoleArn=arn, RoleSessionName="root")
     # Roles that do not exist stand for an organisation's administrators.
     anyone = arn.replace("picky", "OrganizationAccountAccessRole")
@@ -254,7 +254,7 @@ def test_every_check_is_noted(aws: LocalAws, alice: Person) -> None:
 
 def test_a_part_of_the_local_aws_can_work_with_a_roles_permissions(aws: LocalAws) -> None:
     role(aws, "service", HOME, f"arn:aws:iam::{HOME}:root")
-    root = Person(aws, {"AccessKeyId": "x", "SecretAccessKey": "x"})
+    root = Person.owner(aws)
     codes = {}
     for service, operation in (("s3", "list_buckets"), ("ec2", "describe_vpcs")):
         client = root.client(service)

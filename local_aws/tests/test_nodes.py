@@ -86,6 +86,34 @@ class TestIsolated:
         assert not Path("/etc/mine").exists()
         assert not Path("/tmp/mine-of-node").exists()
 
+    def test_a_change_of_roots_does_not_lead_out(self, node: Node, tmp_path: Path) -> None:
+        (tmp_path / "secret").write_text("secret")
+        code = (
+            "import os; os.mkdir('/tmp/trap'); top = os.open('/', os.O_RDONLY);"
+            "os.chroot('/tmp/trap'); os.fchdir(top);"
+            "[os.chdir('..') for _ in range(64)]; os.chroot('.');"
+            f"print(os.path.exists({str(tmp_path / 'secret')!r}))"
+        )
+        assert lines(node, f'python3 -c "{code}"') == ["False"]
+
+    def test_this_machines_disks_are_out_of_reach(self, node: Node) -> None:
+        assert node.run(["mknod /tmp/disk b 8 0"], timeout_s=10).code != 0
+        assert node.run(["mount -t tmpfs none /mnt"], timeout_s=10).code != 0
+        devices = {"fd", "full", "null", "random", "shm", "stderr", "stdin", "stdout", "tty"}
+        assert set(lines(node, "ls /dev")) == devices | {"urandom", "zero"}
+        assert lines(node, "echo gone >/dev/null; echo kept >/dev/stdout") == ["kept"]
+
+    def test_programs_of_the_node_lie_beside_this_machines(self, node: Node) -> None:
+        node.install("/usr/local/sbin/own", "#!/bin/sh\necho own\n")
+        assert lines(node, "own") == ["own"]
+        assert not Path("/usr/local/sbin/own").exists()
+
+    def test_nothing_of_this_processs_environment_is_seen(
+        self, node: Node, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TOKEN_OF_THE_USER", "secret")
+        assert "TOKEN_OF_THE_USER" not in "\n".join(lines(node, "env"))
+
     def test_this_machines_processes_are_out_of_reach(self, node: Node) -> None:
         assert len(lines(node, "ls /proc | grep -c '^[0-9]*$'")) == 1
         assert int(lines(node, "ls -d /proc/[0-9]* | wc -l")[0]) < 8

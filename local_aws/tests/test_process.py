@@ -11,11 +11,12 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from local_aws.errors import LocalAwsError
 from local_aws.process import LocalAws
 from local_aws.server import LOCK
-from local_aws.testing import MANAGEMENT, MEMBER, TOKYO, VIRGINIA
+from local_aws.testing import MANAGEMENT, MEMBER, TOKYO, VIRGINIA, Person
 
 
 @pytest.fixture(scope="module")
@@ -90,15 +91,14 @@ def test_credentials_act_in_their_account(local: LocalAws) -> None:
     assert seen == [MANAGEMENT, MEMBER]
 
 
-def test_keys_of_nobody_belong_to_the_management_account(local: LocalAws) -> None:
-    sts = boto3.client(
-        "sts",
-        region_name=TOKYO,
-        endpoint_url=local.endpoint_url,
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
-    )
-    assert sts.get_caller_identity()["Account"] == MANAGEMENT
+def test_keys_that_were_never_given_out_are_refused(local: LocalAws) -> None:
+    sts = Person(local, {"AccessKeyId": "any", "SecretAccessKey": "any"}).client("sts")
+    with pytest.raises(ClientError, match="security token included in the request is invalid"):
+        sts.get_caller_identity()
+
+
+def test_the_runs_own_key_belongs_to_the_management_account(local: LocalAws) -> None:
+    assert Person.owner(local).client("sts").get_caller_identity()["Account"] == MANAGEMENT
 
 
 def test_accounts_and_regions_are_apart(local: LocalAws) -> None:

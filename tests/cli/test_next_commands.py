@@ -91,7 +91,9 @@ def test_folders_with_blanks_are_quoted(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(GoToCloudError) as caught:
         load_platform(folder / "platform.yaml")
     assert shlex.split(str(caught.value.next_command))[-1] == str(folder / "platform.yaml")
-    monkeypatch.setattr(LocalAws, "running", lambda folder: local_aws.LocalAws(folder, 1, 1, ""))
+    monkeypatch.setattr(
+        LocalAws, "running", lambda folder: local_aws.LocalAws(folder, 1, 1, "", "")
+    )
     with pytest.raises(GoToCloudError) as caught:
         LocalAws.refuse_another(folder)
     assert shlex.split(str(caught.value.next_command))[-1] == str(folder)

@@ -12,7 +12,7 @@ import pytest
 from gotocloud.rehearsal.extension import slurm_commands
 from gotocloud.rehearsal.extension.head_node_slurm import put_commands
 from gotocloud.rehearsal.extension.pcluster import PclusterCluster
-from local_aws.engine.site import Site
+from local_aws.engine.site import Endpoint, Site
 from local_aws.nodes import NODES, Isolation, Node, isolation
 from local_aws.services.data_repository_lustre import LUSTRE
 
@@ -94,7 +94,7 @@ def test_a_head_node_mounts_the_lustre_of_its_configuration(
     monkeypatch.setattr(NODES, "folder", tmp_path / "nodes")
     monkeypatch.setattr(LUSTRE, "folder", tmp_path / "lustre")
     lustre = LUSTRE.make("fs-0123456789abcdef0")
-    site = Site("1", "r", "http://localhost:9", "stack", "arn")
+    site = Site("1", "r", Endpoint("http://localhost:9"), "stack", "arn")
     cluster = PclusterCluster(site, "Cluster", {"ClusterName": "c"})
     cluster.notes["instance"] = "i-0123456789abcdef1"
     storage = {"MountDir": "/fsx", "FsxLustreSettings": {"FileSystemId": lustre.file_system}}

@@ -10,7 +10,7 @@ from typing import Any
 
 from gotocloud.cluster_configs.engine import Engine, engine_of
 from gotocloud.contract.tags import CLUSTER_TAG, NODE_TYPE_TAG
-from gotocloud.rehearsal.extension.pcluster_head import make_role, remove_role, tell
+from gotocloud.rehearsal.extension.pcluster_head import configure, make_role, remove_role
 from gotocloud.rehearsal.extension.pcluster_provider import VERSION_TAG
 from gotocloud.rehearsal.judge import Message, judge
 from local_aws.engine.access import environment
@@ -97,8 +97,8 @@ class PclusterCluster(Resource):
             version=engine.version,
             name=self.properties["ClusterName"],
             region=self.site.region,
-            endpoint_url=self.site.endpoint_url,
-            environment=environment(self.site.endpoint_url, self.site.account, self.site.region),
+            endpoint_url=self.site.endpoint.url,
+            environment=environment(self.site.endpoint, self.site.account, self.site.region),
         )
         errors = [item for item in messages if item.level == "ERROR"]
         if errors:
@@ -146,7 +146,7 @@ class PclusterCluster(Resource):
             self.properties["ClusterName"],
             mounts,
         )
-        tell(self.call, node.root, configuration)
+        configure(self.call, node, configuration)
 
     def _image(self, engine: Engine, configuration: Mapping[str, Any]) -> str:
         if custom := configuration["Image"].get("CustomAmi"):

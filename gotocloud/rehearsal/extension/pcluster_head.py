@@ -2,24 +2,25 @@
 
 Of the role, what the configuration asks for: boundary, tags, own policies and access to S3, as
 `cdk_builder_utils.py` of ParallelCluster 3.16.1 writes them; its own policies are left out. Of
-the scripts, the one that tells the head node about its cluster: the others mount what is not
-there.
+the scripts, the one that writes the facts of the cluster: the others mount what is not there.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import tempfile
+import shlex
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
+from local_aws.nodes import Isolation, Node, isolation
 from local_aws.resources.base import ResourceError
 
 SCRIPT = "configure-head-node.sh"
+_ACTIONS = "/opt/parallelcluster/custom-actions"
+_START = f"""#!/bin/sh
+here=$(dirname "$0")
+PATH="$here/bin:$PATH" exec bash "$here/{SCRIPT}" """
 _AWS = "arn:aws:iam::aws:"
 _POLICY = "S3Access"
 _TRUST = {
@@ -84,8 +85,8 @@ def _statements(access: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def tell(call: Call, root: Path, configuration: Mapping[str, Any]) -> None:
-    """Run the head node's script, as it was published, below the node's own directory.
+def configure(call: Call, node: Node, configuration: Mapping[str, Any]) -> None:
+    """Run the head node's script, as it was published, on the node.
 
     Raises:
         ResourceError: if it fails, as ParallelCluster's bootstrap would.
@@ -96,26 +97,18 @@ def tell(call: Call, root: Path, configuration: Mapping[str, Any]) -> None:
         if not url.endswith(f"/{SCRIPT}"):
             continue
         bucket, _, key = url.removeprefix("s3://").partition("/")
-        text = call("s3", "GetObject", Bucket=bucket, Key=key)["Body"].read()
-        with tempfile.TemporaryDirectory() as folder:
-            script, programs = Path(folder) / SCRIPT, Path(folder) / "bin"
-            script.write_bytes(text)
-            programs.mkdir()
-            # A machine of this kind has no systemd.
-            (programs / "systemctl").symlink_to("/bin/true")
-            done = subprocess.run(
-                ["bash", str(script), *action.get("Args", ())],
-                env={
-                    **os.environ,
-                    "PATH": f"{programs}:{os.environ['PATH']}",
-                    "GOTOCLOUD_ROOT": str(root),
-                },
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-        if done.returncode:
+        text = call("s3", "GetObject", Bucket=bucket, Key=key)["Body"].read().decode()
+        node.install(f"{_ACTIONS}/{SCRIPT}", text)
+        # A machine of this kind has no systemd.
+        node.install(f"{_ACTIONS}/bin/systemctl", "#!/bin/sh\n")
+        node.install(f"{_ACTIONS}/start", _START + shlex.join(map(str, action.get("Args", ()))))
+        isolated = isolation() is not Isolation.REWRITTEN
+        done = node.run(
+            [f"{_ACTIONS}/start"],
+            timeout_s=60,
+            environment={"GOTOCLOUD_ROOT": "" if isolated else str(node.root)},
+        )
+        if done.code:
             raise ResourceError(
                 f"The head node's script {SCRIPT} failed: {done.stderr.strip()[-500:]}"
             )

@@ -105,7 +105,10 @@ class Control:
         request = Request(  # noqa: S310 (the local AWS's own address)
             f"{self.local.endpoint_url}/_local_aws/{path}",
             data=None if given is None else json.dumps(given).encode(),
-            headers={"Content-Type": "application/json"},
+            headers={
+                "Authorization": f"Bearer {self.local.secret}",
+                "Content-Type": "application/json",
+            },
             method=method,
         )
         try:

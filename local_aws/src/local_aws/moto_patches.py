@@ -53,6 +53,7 @@ def apply(state_dir: Path, spot_prices: Sequence[SpotPrice] = ()) -> None:
     _leave_conditions_open()
     _let_keys_hold_line_ends()
     _keep_that_a_password_must_be_changed()
+    _give_every_session_keys_of_its_own()
 
 
 def _let_keys_hold_line_ends() -> None:
@@ -108,3 +109,25 @@ def _keep_that_a_password_must_be_changed() -> None:
         return answer
 
     IamResponse.create_login_profile = create_login_profile  # type: ignore[method-assign]
+
+
+def _give_every_session_keys_of_its_own() -> None:
+    """GetSessionToken, GetFederationToken: moto gives out one key, which everyone can read."""
+    from moto.iam.models import iam_backends
+    from moto.sts.responses import TokenResponse
+
+    def with_own_keys(original: Any) -> Any:
+        def operation(self: Any) -> Any:
+            answer = original(self)
+            made = iam_backends[self.current_account][self.partition].create_temp_access_key()
+            answer.result["Credentials"] |= {
+                "AccessKeyId": made.access_key_id,
+                "SecretAccessKey": made.secret_access_key,
+                "SessionToken": "",
+            }
+            return answer
+
+        return operation
+
+    for name in ("get_session_token", "get_federation_token"):
+        setattr(TokenResponse, name, with_own_keys(getattr(TokenResponse, name)))

@@ -1,9 +1,10 @@
 """Machines of the local AWS on which commands run: a directory each, in which commands really run.
 
-As root, or where the kernel lets users have namespaces, a command sees a machine of its own:
-the directory as `/`, the host's programs read-only below `/usr`, Lustre at its mount point,
-its own processes only. Elsewhere the paths of mount points are rewritten in the commands and
-in their output, which keeps honest programs apart and nothing else. The network is the host's.
+As root, or where the kernel lets users have namespaces, a command sees a machine of its own: the
+directory as `/`, the host's programs read-only below `/usr`, Lustre at its mount point, its own
+processes only; and root there may neither mount nor make devices. Elsewhere the paths of mount
+points are rewritten in the commands and in their output, which keeps honest programs apart and
+nothing else. The network is the host's.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from enum import Enum
 from pathlib import Path
 from typing import IO
 
+from local_aws.paths import beneath
+
 FOLDER = "nodes"
 USER, USER_ID = "ubuntu", 1000
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin"
@@ -31,7 +34,7 @@ MOST_OUTPUT_BYTES = 64 * 1024 * 1024
 
 _DIRECTORIES = (
     *("dev", "etc/profile.d", "home/ubuntu", "opt", "proc"),
-    *("root", "run", "tmp", "usr", "var/lib/amazon/ssm", "var/log", "var/tmp"),
+    *("mnt", "root", "run", "tmp", "usr/local/sbin", "var/lib/amazon/ssm", "var/log", "var/tmp"),
 )
 _FROM_HOST = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 _ETC = (
@@ -45,18 +48,45 @@ _ETC = (
     ),
     *("localtime", "login.defs", "nsswitch.conf", "pam.d", "profile", "resolv.conf", "security"),
 )
+_CAPABILITIES = (
+    *("audit_write", "chown", "dac_override", "fowner", "fsetid", "kill"),
+    *("net_bind_service", "setfcap", "setgid", "setuid", "sys_chroot"),
+)
+"""What root of a node may do; containers get about the same. Neither mount nor mknod."""
+
+_INSTANCE = re.compile(r"i-[0-9a-f]{8}(?:[0-9a-f]{9})?")
+_MOUNT_POINT = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
+
 _ENTER = r"""
 set -e
 root=$1; name=$2; work=$3; script=$4; shift 4
-mount --rbind /usr "$root/usr"
-mount -o remount,bind,ro "$root/usr" || [ "$LOCAL_AWS_ROOTLESS" = 1 ]
-mount --rbind /dev "$root/dev"
-mount -t proc proc "$root/proc"
+mount --rbind "$root" "$root"
+cd "$root"
+mount --bind usr/local/sbin mnt
+mount --rbind /usr usr
+mount -o remount,bind,ro usr || [ "$LOCAL_AWS_ROOTLESS" = 1 ]
+if [ -d usr/local/sbin ]; then mount --move mnt usr/local/sbin; else umount mnt; fi
+mount -t tmpfs -o mode=755 dev dev
+for device in null zero full random urandom tty; do
+    : >"dev/$device"
+    mount --bind "/dev/$device" "dev/$device"
+done
+ln -s /proc/self/fd dev/fd
+for number in 0:stdin 1:stdout 2:stderr; do
+    ln -s "/proc/self/fd/${number%%:*}" "dev/${number#*:}"
+done
+mkdir -m 1777 dev/shm
+mount -t proc proc proc
 while [ $# -gt 0 ]; do mount --bind "$1" "$root$2"; shift 2; done
 hostname "$name" 2>/dev/null || true
+pivot_root . mnt
+umount -l /mnt
 unset LOCAL_AWS_ROOTLESS
-exec chroot "$root" /bin/sh -c 'cd "$1" && exec sh -c "$2"' sh "$work" "$script"
-"""
+exec setpriv --inh-caps=-all --bounding-set=CAPABILITIES \
+    sh -c 'cd "$1" && exec sh -c "$2"' sh "$work" "$script"
+""".replace("CAPABILITIES", ",".join(("-all", *(f"+{name}" for name in _CAPABILITIES))))
+"""Makes the node's folder the root of a mount namespace in which nothing else of this machine is
+left, without the capabilities by which root could bring it back."""
 
 
 class Isolation(Enum):
@@ -72,7 +102,7 @@ def isolation() -> Isolation:
     """The best that this machine offers."""
     for kind in (Isolation.ROOT, Isolation.ROOTLESS):
         tried = subprocess.run(
-            [*_unshare(kind), "sh", "-c", "mount -t proc proc /proc && mount --bind /tmp /tmp"],
+            [*_unshare(kind), "sh", "-c", "mount -t proc proc /proc && mount -t tmpfs none /tmp"],
             capture_output=True,
             check=False,
         )
@@ -171,7 +201,7 @@ class Node:
             path: Where, absolute on the node.
             text: With its `#!` line.
         """
-        target = self.root / path.strip("/")
+        target = beneath(self.root, path)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
         target.chmod(0o755)
@@ -197,7 +227,7 @@ class Node:
             kind: How far it is kept apart. Default: as far as this machine can.
         """
         kind = kind or isolation()
-        with tempfile.TemporaryDirectory(prefix="script-", dir=self.root / "run") as place:
+        with tempfile.TemporaryDirectory(prefix="script-", dir=beneath(self.root, "run")) as place:
             script = Path(place) / "_script.sh"
             text = "\n".join(commands) + "\n"
             script.write_text(self._rewritten(text) if kind is Isolation.REWRITTEN else text)
@@ -246,8 +276,8 @@ class Node:
         """Where a path of the node lies on this machine."""
         for place, target in self._places().items():
             if path == place or path.startswith(f"{place}/"):
-                return target / path[len(place) :].strip("/")
-        return self.root / path.strip("/")
+                return beneath(target, path[len(place) :])
+        return beneath(self.root, path)
 
     def _places(self) -> dict[str, Path]:
         return {**self.mounts, "/opt": self.root / "opt", "/home": self.root / "home"}
@@ -311,7 +341,16 @@ class Nodes:
     def add(
         self, instance: str, account: str, region: str, cluster: str, mounts: Mapping[str, Path]
     ) -> Node:
-        """A node for an instance."""
+        """A node for an instance.
+
+        Raises:
+            ValueError: if the id or a mount point is none.
+        """
+        if not _INSTANCE.fullmatch(instance):
+            raise ValueError(f"{instance!r} is no id of an instance.")
+        wrong = [place for place in mounts if not _MOUNT_POINT.fullmatch(place)]
+        if wrong:
+            raise ValueError(f"{', '.join(map(repr, wrong))} cannot be a mount point.")
         node = Node(instance, account, region, cluster, self.folder / instance, dict(mounts))
         node.furnish()
         for put in self.programs:

@@ -10,14 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from local_aws.engine.access import environment, no_real_account
+from local_aws.engine.site import Endpoint
 from local_aws.engine.site import client as account_client
 from local_aws.errors import InTheWayError, LocalAwsError, shell_line
-from local_aws.server import LOCK
+from local_aws.server import LOCK, private_folder
 
 DEFAULT_STATE = Path("build/local-aws")
 DEFAULT_ACCOUNT = "123456789012"
@@ -34,13 +35,20 @@ class LocalAws:
         state_dir: Folder with its lock, log and images.
         pid: Its process.
         port: Its port on loopback.
-        account: The account of credentials that belong to no other.
+        account: The account of the run's own key.
+        secret: The secret of this run; whoever has it can run commands on this machine.
     """
 
     state_dir: Path
     pid: int
     port: int
     account: str
+    secret: str = field(repr=False)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it listens, with its secret."""
+        return Endpoint(self.endpoint_url, self.secret)
 
     @property
     def endpoint_url(self) -> str:
@@ -72,7 +80,7 @@ class LocalAws:
             LocalAwsError: if one runs there already, or it does not come up.
         """
         cls.refuse_another(state_dir)
-        state_dir.mkdir(parents=True, exist_ok=True)
+        private_folder(state_dir)
         state = str(state_dir.resolve())
         command = [sys.executable, "-m", "local_aws.server"]
         command += ["--iam", "enforce"] if iam else []
@@ -129,7 +137,8 @@ class LocalAws:
         except ValueError:
             # It has taken the lock and not yet written into it.
             return None
-        return cls(state_dir, int(content["pid"]), int(content["port"]), str(content["account"]))
+        numbers = int(content["pid"]), int(content["port"])
+        return cls(state_dir, *numbers, str(content["account"]), str(content["secret"]))
 
     @classmethod
     def refuse_another(cls, state_dir: Path) -> None:
@@ -162,10 +171,14 @@ class LocalAws:
     def healthy(self) -> bool:
         """Whether it answers."""
         from urllib.error import URLError
-        from urllib.request import urlopen
+        from urllib.request import Request, urlopen
 
+        request = Request(  # noqa: S310 (its own address)
+            f"{self.endpoint_url}/_local_aws/health",
+            headers={"Authorization": f"Bearer {self.secret}"},
+        )
         try:
-            with urlopen(f"{self.endpoint_url}/moto-api/", timeout=5) as answer:  # noqa: S310
+            with urlopen(request, timeout=5) as answer:  # noqa: S310
                 return bool(answer.status == 200)
         except (URLError, OSError):
             return False
@@ -192,11 +205,11 @@ class LocalAws:
         They replace the caller's environment: no profile or key of a real account
         can reach what is started with them.
         """
-        return environment(self.endpoint_url, account, region)
+        return environment(self.endpoint, account, region)
 
     def client(self, service: str, account: str, region: str) -> Any:
         """A boto3 client for an account and region."""
-        return account_client(service, account, region, self.endpoint_url)
+        return account_client(service, account, region, self.endpoint)
 
 
 def _server_environment() -> dict[str, str]:

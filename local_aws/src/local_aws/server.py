@@ -9,6 +9,7 @@ import argparse
 import fcntl
 import json
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Iterable
@@ -17,10 +18,18 @@ from types import FrameType
 from typing import IO, Any
 
 from local_aws.additions import extended
+from local_aws.authentication.gate import Authentication
+from local_aws.authentication.keys import Keyring
 from local_aws.nodes import NODES
 
 LOCK = "server.lock"
-"""Held by the server as long as it lives; holds its pid, port and account."""
+"""Held by the server as long as it lives; holds its pid, port, account and secret."""
+
+
+def private_folder(state_dir: Path) -> None:
+    """Make the state folder, or take an existing one, and close it to other users."""
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    state_dir.chmod(0o700)
 
 
 def hold_lock(state_dir: Path, content: dict[str, Any]) -> IO[str]:
@@ -29,8 +38,9 @@ def hold_lock(state_dir: Path, content: dict[str, Any]) -> IO[str]:
     Raises:
         BlockingIOError: if another server has it.
     """
-    state_dir.mkdir(parents=True, exist_ok=True)
-    held = (state_dir / LOCK).open("a+")
+    private_folder(state_dir)
+    number = os.open(state_dir / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    held = os.fdopen(number, "r+")
     fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     held.seek(0)
     held.truncate()
@@ -56,9 +66,13 @@ def serve(
     from local_aws import moto_patches
 
     additions = extended(extensions)
+    secret = secrets.token_urlsafe(32)
+    keyring = Keyring(secret)
     # moto reads these while it is imported.
     if additions.images:
         os.environ["MOTO_AMIS_PATH"] = str(_written(additions.images, state_dir))
+    # No page of another origin may read an answer.
+    os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     moto_patches.set_default_account(account)
     from moto.moto_server.werkzeug_app import (
@@ -76,18 +90,17 @@ def serve(
     if iam != "off":
         from local_aws.iam.guard import Mode, guarded
 
-        app = guarded(app, state_dir, account, Mode(iam))
-    app = Gate(app, additions.controls)
+        app = guarded(app, state_dir, account, Mode(iam), keyring)
+    app = Authentication(Gate(app, additions.controls), keyring, secret)
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=MotoRequestHandler)
-    # Only under this name does moto find the bucket in the CDK's template URLs.
-    endpoint_url = f"http://localhost:{server.port}"
     os.environ["MOTO_PORT"] = str(server.port)
-    content = {"pid": os.getpid(), "port": server.port, "account": account}
+    app.port = server.port
+    content = {"pid": os.getpid(), "port": server.port, "account": account, "secret": secret}
     with hold_lock(state_dir, content):
         load_models(additions.models)
         moto_patches.apply(state_dir, additions.spot_prices)
         NODES.programs = additions.programs
-        backend.install(endpoint_url)
+        backend.install(site.Endpoint(f"http://localhost:{server.port}", secret))
         site.serve_here()
         server.serve_forever()
 

@@ -12,6 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local_aws.authentication.keys import ADMINISTRATOR_KEY
 from local_aws.process import LocalAws
 
 MANAGEMENT, MEMBER = "111111111111", "222222222222"
@@ -101,6 +102,11 @@ class Person:
 
     aws: LocalAws
     keys: Mapping[str, Any]
+
+    @classmethod
+    def owner(cls, aws: LocalAws) -> Person:
+        """Who started the local AWS, and may do everything."""
+        return cls(aws, {"AccessKeyId": ADMINISTRATOR_KEY, "SecretAccessKey": aws.secret})
 
     def client(self, service: str, region: str = IRELAND) -> Any:
         """A client that acts as this person."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from local_aws.engine.site import client
+from local_aws.engine.site import Endpoint, client
 
 ADMINISTRATOR_ROLE = "OrganizationAccountAccessRole"
 """The role that AWS Organizations puts into a new account."""
@@ -27,9 +27,9 @@ def administrator_role(account: str) -> str:
     return f"arn:aws:iam::{account}:role/{ADMINISTRATOR_ROLE}"
 
 
-def credentials(endpoint_url: str, account: str) -> dict[str, str]:
+def credentials(endpoint: Endpoint, account: str) -> dict[str, str]:
     """Keys that act in an account, by assuming a role of it."""
-    sts = client("sts", account, "us-east-1", endpoint_url)
+    sts = client("sts", account, "us-east-1", endpoint)
     found = sts.assume_role(RoleArn=administrator_role(account), RoleSessionName="rehearsal")
     keys = found["Credentials"]
     return {
@@ -49,12 +49,12 @@ def no_real_account() -> dict[str, str]:
     }
 
 
-def environment(endpoint_url: str, account: str, region: str) -> dict[str, str]:
+def environment(endpoint: Endpoint, account: str, region: str) -> dict[str, str]:
     """Environment variables that make any AWS tool act in an account of the local AWS."""
     return {
         **no_real_account(),
-        **credentials(endpoint_url, account),
+        **credentials(endpoint, account),
         "AWS_DEFAULT_REGION": region,
-        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ENDPOINT_URL": endpoint.url,
         "AWS_REGION": region,
     }

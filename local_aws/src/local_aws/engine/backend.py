@@ -21,7 +21,7 @@ from moto.core.resource_tagging import TaggedResource
 from local_aws.engine import change_sets
 from local_aws.engine.intrinsics import TemplateError
 from local_aws.engine.lookups import Lookups
-from local_aws.engine.site import Site
+from local_aws.engine.site import Endpoint, Site
 from local_aws.engine.stack import Stack
 from local_aws.engine.template import parse_template
 from local_aws.resources.trust import service_may_assume
@@ -32,14 +32,14 @@ NO_CHANGES = (
 )
 
 
-def install(endpoint_url: str) -> None:
+def install(endpoint: Endpoint) -> None:
     """Replace moto's deployment of stacks by ours.
 
     Args:
-        endpoint_url: The local AWS itself, which resources are made through.
+        endpoint: The local AWS itself, which resources are made through.
     """
     backend = models.CloudFormationBackend
-    backend.endpoint_url = endpoint_url  # type: ignore[attr-defined]
+    backend.endpoint = endpoint  # type: ignore[attr-defined]
     for method in (
         create_stack,
         create_change_set,
@@ -284,7 +284,7 @@ def _new_stack(
 ) -> Stack:
     account, region = backend.account_id, backend.region_name
     stack_id = generate_stack_id(name, region, account)
-    place = (account, region, backend.endpoint_url, name, stack_id)
+    place = (account, region, backend.endpoint, name, stack_id)
     site = Site(*place, dict(tags or {}), role_arn or "")
     if role_arn and not service_may_assume(site, role_arn, "cloudformation.amazonaws.com"):
         raise ValidationError(message=f"Role {role_arn} is invalid or cannot be assumed")

@@ -8,13 +8,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from local_aws.authentication.keys import ADMINISTRATOR_KEY
+
 ACCOUNT_HEADER = "x-moto-account-id"
 INTERNAL_HEADER = "x-local-aws-internal"
 """On requests that the local AWS makes to itself; injected faults spare them."""
 ACTING_ROLE_HEADER = "x-local-aws-acting-role"
 """On requests that CloudFormation makes with a stack's service role; IAM judges them so."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A running local AWS.
+
+    Args:
+        url: Where it listens.
+        secret: The secret of its run, with which everything may be done in it.
+    """
+
+    url: str
+    secret: str = field(default="", repr=False)
+
+
 _sessions = threading.local()
-_clients: dict[tuple[str, str, str, str, str], Any] = {}
+_clients: dict[tuple[str, str, str, Endpoint, str], Any] = {}
 _clients_lock = threading.Lock()
 _serving = threading.Event()
 
@@ -24,7 +41,7 @@ def serve_here() -> None:
     _serving.set()
 
 
-def client(service: str, account: str, region: str, endpoint_url: str, acting: str = "") -> Any:
+def client(service: str, account: str, region: str, endpoint: Endpoint, acting: str = "") -> Any:
     """A boto3 client that acts in one account of the local AWS.
 
     The account travels in a header, as moto offers, so no role has to be assumed.
@@ -32,14 +49,14 @@ def client(service: str, account: str, region: str, endpoint_url: str, acting: s
     Args:
         acting: ARN of the role with whose permissions it works. Default: everything is allowed.
     """
-    key = (service, account, region, endpoint_url, acting)
+    key = (service, account, region, endpoint, acting)
     with _clients_lock:
         if key not in _clients:
             _clients[key] = _new_client(*key)
         return _clients[key]
 
 
-def _new_client(service: str, account: str, region: str, endpoint_url: str, acting: str) -> Any:
+def _new_client(service: str, account: str, region: str, endpoint: Endpoint, acting: str) -> Any:
     from botocore.config import Config
 
     if "session" not in _sessions.__dict__:
@@ -47,9 +64,9 @@ def _new_client(service: str, account: str, region: str, endpoint_url: str, acti
     made = _sessions.session.client(
         service,
         region_name=region,
-        endpoint_url=endpoint_url,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 (moto takes any)
+        endpoint_url=endpoint.url,
+        aws_access_key_id=ADMINISTRATOR_KEY,
+        aws_secret_access_key=endpoint.secret,
         config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
     )
 
@@ -84,7 +101,7 @@ class Site:
     Args:
         account: AWS account ID.
         region: Region of the stack.
-        endpoint_url: The local AWS.
+        endpoint: The local AWS.
         stack_name: Name of the stack.
         stack_id: ARN of the stack.
         stack_tags: Tags of the stack, which CloudFormation passes on to resources.
@@ -93,7 +110,7 @@ class Site:
 
     account: str
     region: str
-    endpoint_url: str
+    endpoint: Endpoint
     stack_name: str
     stack_id: str
     stack_tags: Mapping[str, str] = field(default_factory=dict)
@@ -102,7 +119,7 @@ class Site:
     def client(self, service: str, *, account: str = "", region: str = "", acting: str = "") -> Any:
         """A boto3 client, for this site's account and region unless others are named."""
         where = (account or self.account, region or self.region)
-        return client(service, *where, self.endpoint_url, acting)
+        return client(service, *where, self.endpoint, acting)
 
     def arn(self, service: str, resource: str, *, region: bool = True) -> str:
         """ARN of something in this account."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from local_aws.authentication.keys import ADMINISTRATOR_KEY, Keyring
 from local_aws.iam.evaluator import NamedPolicy
 
-_REAL_KEY = re.compile(r"(AKIA|ASIA)[A-Z0-9]{16}")
-_EXAMPLE_KEYS = {"AKIAIOSFODNN7EXAMPLE"}
 ADMINISTRATOR_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
 _NOTHING = json.dumps(
     {
@@ -140,7 +138,8 @@ def _session_context(session: Session, mfa_age_s: int | None) -> dict[str, str]:
 class Callers:
     """Finds out who calls, from the local AWS's own users, roles and sessions."""
 
-    def __init__(self, default_account: str) -> None:
+    def __init__(self, default_account: str, keyring: Keyring) -> None:
+        self.keyring = keyring
         self.sessions: dict[str, Session] = {}
         self.user_boundaries: dict[tuple[str, str], str] = {}
         self._default_account = default_account
@@ -163,11 +162,11 @@ class Callers:
         found = self._of_user_key(access_key)
         if found is not None:
             return found
-        if _REAL_KEY.fullmatch(access_key) and access_key not in _EXAMPLE_KEYS:
-            raise CredentialsError(
-                "InvalidClientTokenId", "The security token included in the request is invalid."
-            )
-        return administrator(named_account or self._default_account)
+        if access_key == ADMINISTRATOR_KEY:
+            return administrator(named_account or self._default_account)
+        raise CredentialsError(
+            "InvalidClientTokenId", "The security token included in the request is invalid."
+        )
 
     def acting(self, role_arn: str, session_name: str) -> Caller:
         """A service that works with the permissions of a role."""

@@ -5,20 +5,29 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from moto.core.request import Request
 
+from local_aws.answers import (
+    Answer,
+    Application,
+    Environ,
+    StartResponse,
+    answered,
+    refusal,
+    style_of,
+)
+from local_aws.authentication.keys import Keyring
 from local_aws.iam import tokens
 from local_aws.iam.callers import Caller, Callers, CredentialsError, role_of_arn
 from local_aws.iam.decisions import Decision, DecisionLog
-from local_aws.iam.denial import Answer, reason, refusal, unmapped
+from local_aws.iam.denial import reason, unmapped
 from local_aws.iam.evaluator import Evaluator, NamedPolicy, Question, Verdict
 from local_aws.iam.facts import Facts, MotoFacts
 from local_aws.iam.mapping import Check, global_context
@@ -33,9 +42,6 @@ from local_aws.iam.wire import (
 )
 
 log = logging.getLogger(__name__)
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 ACCOUNT = "HTTP_X_MOTO_ACCOUNT_ID"
 ACTING_ROLE = "HTTP_X_LOCAL_AWS_ACTING_ROLE"
@@ -74,7 +80,8 @@ class Guard:
         app: The local AWS.
         evaluator: Who decides.
         log: Where decisions are noted.
-        default_account: Account of keys that belong to no other.
+        default_account: Account of the run's own key.
+        keyring: The keys of this run.
         mode: Default: denials are answered.
         facts: What is known about resources. Default: what moto holds.
     """
@@ -86,10 +93,11 @@ class Guard:
         log: DecisionLog,
         *,
         default_account: str,
+        keyring: Keyring,
         mode: Mode = Mode.ENFORCE,
         facts: Facts | None = None,
     ) -> None:
-        self.callers = Callers(default_account)
+        self.callers = Callers(default_account, keyring)
         self._app = app
         self._evaluator = evaluator
         self._log = log
@@ -105,18 +113,18 @@ class Guard:
         try:
             onward = self._decided(environ, signature)
         except Refused as refused:
-            return _answered(refused.answer, environ, start_response)
+            return answered(refused.answer, environ, start_response)
         except CredentialsError as error:
             answer = refusal(
-                error.code, str(error), _style(request, signature), head=request.method == "HEAD"
+                error.code, str(error), style_of(environ), head=request.method == "HEAD"
             )
-            return _answered(answer, environ, start_response)
+            return answered(answer, environ, start_response)
         except Exception as error:
             # A fault here must not let anything pass.
             log.exception("A request could not be judged")
             text = f"The local AWS cannot judge this request: {type(error).__name__}: {error}"
-            answer = refusal("AccessDenied", text, _style(request, signature))
-            return _answered(answer, environ, start_response)
+            answer = refusal("AccessDenied", text, style_of(environ))
+            return answered(answer, environ, start_response)
         return onward(environ, start_response)
 
     def _decided(self, environ: Environ, signature: Signature | None) -> Application:
@@ -166,7 +174,7 @@ class Guard:
             self._note(caller, service, operation, Check("", "*", ""), text, Verdict(allowed=False))
             if self._mode is Mode.AUDIT:
                 return None
-            style = _style(request, signature)
+            style = style_of(environ)
             head = request.method == "HEAD"
             raise Refused(refusal("AccessDenied", text, style, head=head)) from error
 
@@ -310,19 +318,27 @@ class Guard:
 _IMPLICIT = Verdict(allowed=False)
 
 
-def guarded(app: Application, state_dir: Path, account: str, mode: Mode = Mode.ENFORCE) -> Guard:
+def guarded(app: Application, state_dir: Path, account: str, mode: Mode, keyring: Keyring) -> Guard:
     """Put a guard before a local AWS.
 
     Args:
         app: The local AWS, as a WSGI application.
         state_dir: Folder for the log of decisions.
         account: Account of keys that belong to no other.
-        mode: Default: denials are answered.
+        mode: Whether denials are answered.
+        keyring: Takes in the keys of users' sessions.
 
     Raises:
         EvaluatorMissingError: if the evaluator cannot be started.
     """
-    return Guard(app, Evaluator(), DecisionLog(state_dir), default_account=account, mode=mode)
+    return Guard(
+        app,
+        Evaluator(),
+        DecisionLog(state_dir),
+        default_account=account,
+        keyring=keyring,
+        mode=mode,
+    )
 
 
 def _is_identity(signature: Signature) -> bool:
@@ -361,28 +377,6 @@ def _one_session_policy(caller: Caller) -> NamedPolicy | None:
     return NamedPolicy("session policies", document)
 
 
-def _style(request: Request, signature: Signature | None) -> str:
-    if "X-Amz-Target" in request.headers:
-        return "json"
-    if signature is None or signature.service == "s3":
-        return "s3"
-    if signature.service == "ec2":
-        return "ec2"
-    return "query" if request.path == "/" else "rest-json"
-
-
 def _denied(call: Call, text: str, *, head: bool) -> Answer:
     style = "s3" if call.service == "s3" else call.protocol
     return refusal("AccessDenied", text, style, head=head)
-
-
-def _answered(answer: Answer, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    # A client that still sends does not listen.
-    stream = environ["wsgi.input"]
-    left = int(environ.get("CONTENT_LENGTH") or 0)
-    while left > 0 and (read := stream.read(min(left, 1 << 20))):
-        left -= len(read)
-    phrase = HTTPStatus(answer.status).phrase
-    headers = [*answer.headers.items(), ("Content-Length", str(len(answer.body)))]
-    start_response(f"{answer.status} {phrase}", headers)
-    return [answer.body]

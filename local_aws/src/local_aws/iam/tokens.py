@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from local_aws.answers import Answer
+from local_aws.authentication.keys import Key
 from local_aws.iam.callers import Caller, Callers, CredentialsError, Session
-from local_aws.iam.denial import Answer
 from local_aws.iam.evaluator import NamedPolicy
 from local_aws.iam.facts import policy_of_arn
 
@@ -97,8 +98,10 @@ def user_session(
     """
     now = datetime.now(UTC)
     lifetime = timedelta(seconds=int(parameters.get("DurationSeconds", SESSION_TOKEN_S)))
-    key = "ASIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
-    callers.sessions[key] = Session(
+    access_key = "ASIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
+    key = Key(secrets.token_urlsafe(30), secrets.token_urlsafe(90))
+    callers.keyring.add(access_key, key)
+    callers.sessions[access_key] = Session(
         account=caller.account,
         name=caller.user_name,
         is_role=False,
@@ -109,9 +112,9 @@ def user_session(
         long_term_key=long_term_key,
     )
     credentials = {
-        "AccessKeyId": key,
-        "SecretAccessKey": secrets.token_urlsafe(30),
-        "SessionToken": secrets.token_urlsafe(90),
+        "AccessKeyId": access_key,
+        "SecretAccessKey": key.secret,
+        "SessionToken": key.token,
         "Expiration": (now + lifetime).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
     written = "".join(f"<{name}>{value}</{name}>" for name, value in credentials.items())

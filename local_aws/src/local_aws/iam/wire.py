@@ -98,9 +98,6 @@ def signature_of(request: Request) -> Signature | None:
     in_url = given is None
     if given is None:
         given = _CREDENTIAL.match(f"Credential={request.args.get('X-Amz-Credential', '')}")
-    if given is None and (old := request.args.get("AWSAccessKeyId")):
-        # boto3 still presigns for S3 in the old way unless told otherwise.
-        return Signature(old, "", "s3", in_url=True)
     return Signature(given[1], given[2], given[3], in_url) if given else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 import time
@@ -10,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local_aws.paths import beneath
 from local_aws.services.data_repository_bucket import Bucket, RepositoryError
 from local_aws.services.data_repository_link import EVENTS, Link
 from local_aws.services.faults import FAULTS
 
 FOLDER = "lustre"
+_ID = re.compile(r"fs-[0-9a-f]{8}(?:[0-9a-f]{9})?")
 EVERY_S = 0.3
 REST = 10
 """A pass over a large file system is followed by a pause of so many times its length."""
@@ -52,9 +55,13 @@ class Lustre:
         return made
 
     def link(self, association: dict[str, Any], account: str) -> Link:
-        """Link a directory to a prefix of a bucket."""
+        """Link a directory to a prefix of a bucket.
+
+        Raises:
+            ValueError: if the directory is outside the file system.
+        """
         place = association["FileSystemPath"].strip("/")
-        root = self.root / place
+        root = beneath(self.root, place)
         root.mkdir(parents=True, exist_ok=True)
         bucket = Bucket.at(account, association["DataRepositoryPath"])
         made = Link(self.file_system, root, place, bucket, self.scratch)
@@ -118,7 +125,13 @@ class LustreStore:
         self.folder.mkdir(parents=True)
 
     def make(self, file_system: str) -> Lustre:
-        """A new one."""
+        """A new one.
+
+        Raises:
+            ValueError: if the id is none.
+        """
+        if not _ID.fullmatch(file_system):
+            raise ValueError(f"{file_system!r} is no id of a file system.")
         self._all[file_system] = Lustre.make(self.folder, file_system)
         return self._all[file_system]
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from local_aws.paths import beneath
 from local_aws.services.data_repository_bucket import Bucket, RepositoryError
 from local_aws.services.data_repository_link import SETTLED_AFTER, Link
 from local_aws.services.data_repository_lustre import Lustre
@@ -158,13 +159,20 @@ class Task:
         asked = [path.strip("/") for path in self.paths] or [""]
         starts = []
         for path in asked:
-            if path and look(self.lustre.root, path) is None:
+            if path and not self._is_there(path):
                 raise TaskFailedError(f"The path {path} does not exist on the file system.")
             found = [(link, start) for link in links if (start := _start(link, path)) is not None]
             if not found:
                 raise TaskFailedError(f"The path {path} is not linked to a data repository.")
             starts += found
         return starts
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            beneath(self.lustre.root, path, link=True)
+        except ValueError as error:
+            raise TaskFailedError(str(error)) from error
+        return look(self.lustre.root, path) is not None
 
     def _one(self, link: Link, entry: Entry) -> None:
         with self.lustre.lock:

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 from typing import Any
 
 from moto.iam.models import get_account_id_from
 
 from local_aws.additions import Handler
+from local_aws.answers import Answer, Application, Environ, StartResponse, answered, refusal
 from local_aws.engine.site import INTERNAL_HEADER
-from local_aws.iam.denial import Answer, refusal
 from local_aws.iam.wire import Call, UnreadableError, read_call
 from local_aws.nodes import NODES
 from local_aws.services.data_repository_lustre import LUSTRE
@@ -35,10 +34,6 @@ _THROTTLED = {
     "s3": ("SlowDown", "Please reduce your request rate.", 503),
 }
 """Code, message and status of each way of writing; the query protocol's is `Throttling`."""
-
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
 class ControlError(Exception):
@@ -61,11 +56,11 @@ class Gate:
         """Serve one request (WSGI)."""
         path = environ.get("PATH_INFO", "")
         if path.startswith(CONTROL):
-            return _answered(_controlled(environ, self.controls), environ, start_response)
+            return answered(_controlled(environ, self.controls), environ, start_response)
         if not path.startswith(NOT_AWS) and FAULTS.any(*_STRIKING):
             answer = _struck(environ)
             if answer:
-                return _answered(answer, environ, start_response)
+                return answered(answer, environ, start_response)
         return self.app(environ, start_response)
 
 
@@ -116,17 +111,6 @@ def _as_set(fault: Fault, style: str, *, head: bool) -> Answer:
     return replace(refusal(code, text, style, head=head), status=status)
 
 
-def _answered(answer: Answer, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    # A client that still sends does not listen.
-    stream, left = environ["wsgi.input"], int(environ.get("CONTENT_LENGTH") or 0)
-    while left > 0 and (read := stream.read(min(left, 1 << 20))):
-        left -= len(read)
-    phrase = HTTPStatus(answer.status).phrase
-    headers = [*answer.headers.items(), ("Content-Length", str(len(answer.body)))]
-    start_response(f"{answer.status} {phrase}", headers)
-    return [answer.body]
-
-
 # --- control
 
 
@@ -153,6 +137,8 @@ def _done(
     if method == "POST" and what in more:
         return more[what](rest, given)
     match method, what:
+        case "GET", "health":
+            return {}
         case "GET", "faults":
             return FAULTS.listed()
         case "POST", "faults":

@@ -7,20 +7,17 @@ AWS's way of writing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from moto.ec2.responses import spot_instances
 
 from local_aws.additions import ListedPrice, SpotPrice
+from local_aws.answers import Application, Environ, StartResponse
 
 TARGET = "AWSPriceListService.GetProducts"
 LINUX = "Linux/UNIX"
-
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
 class PriceList:

@@ -1,0 +1,1 @@
+"""Who may use the local AWS: holders of a key of this run, by signed requests."""
