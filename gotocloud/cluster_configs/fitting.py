@@ -1,4 +1,4 @@
-"""Fits a configuration of ParallelCluster to its site, whoever wrote it.
+"""Fits a configuration of ParallelCluster to its site, whatever its author.
 
 Pure: values in, data out. Values may be CDK tokens; text that is compared or counted here is
 left alone when it is one.

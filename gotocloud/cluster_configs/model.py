@@ -157,7 +157,7 @@ class HeadNode(_Frozen):
 
 
 class Lustre(_Frozen):
-    """The working file system of a cluster, unless the scientist asks for another size.
+    """The working file system of a cluster, unless the scientist chooses another size.
 
     Args:
         deployment_type: FSx's name for it.
@@ -345,7 +345,7 @@ def _parse(name: str, text: str) -> ClusterConfiguration:
         raise InputError(f"Cluster configuration {name!r} must be a mapping of keys to values.")
     configuration = _validated(name, content)
     if configuration.name != name:
-        raise InputError(f"{name}.yaml says that its name is {configuration.name!r}.")
+        raise InputError(f"{name}.yaml has the name {configuration.name!r} inside.")
     return configuration
 
 

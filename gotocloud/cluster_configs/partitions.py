@@ -1,8 +1,8 @@
 """Slurm's partitions as routing, checks and forms see them.
 
 A partition is a queue of the configuration, or its spot twin, with the machine that the
-region gives it. `configured_partitions` says what a configuration will have;
-`gotocloud.slurm.sinfo` says what the running Slurm has. A test keeps them equal.
+region gives it. `configured_partitions` lists what a configuration will have;
+`gotocloud.slurm.sinfo` lists what the running Slurm has. A test keeps them equal.
 """
 
 from __future__ import annotations

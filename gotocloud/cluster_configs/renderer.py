@@ -35,7 +35,7 @@ class ChosenQueue:
 
     @property
     def efa(self) -> bool:
-        """Whether the nodes get EFA: wanted, and the type has it."""
+        """Whether the nodes get EFA: requested, and the type has it."""
         return self.queue.efa and instance_types()[self.choice.instance_type].efa
 
 
@@ -96,7 +96,7 @@ def render(
     Args:
         configuration: What the cluster looks like.
         site: Where it stands.
-        offered: As for `select`, which says what queues are left out because of it.
+        offered: As for `select`, which lists the queues that are left out because of it.
 
     Raises:
         GoToCloudError: as `select`.

@@ -36,7 +36,7 @@ class ProjectNames:
     """What everything of one project is called.
 
     Args:
-        scientist: User name as IAM or single sign-on knows it.
+        scientist: User name in IAM or single sign-on.
         account: Account id of the group.
         project: Project name as the scientist typed it.
     """

@@ -3,7 +3,7 @@
 AWS takes letters, digits, blanks and `_.:/=+-@` in the tags of every service; what else a
 service takes differs. CloudFormation reads letters outside ASCII back as question marks
 (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814), so that two
-projects with Japanese names could not be told apart. Whatever is outside of ASCII or of that
+projects with Japanese names could not be distinguished. Whatever is outside of ASCII or of that
 list is therefore written as `=` and two hexadecimal digits for each byte of its UTF-8, as in
 quoted-printable mail. Usual names stay as they are.
 """

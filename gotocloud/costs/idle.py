@@ -23,7 +23,7 @@ PUBLIC_ADDRESSES = 2
 
 @dataclass(frozen=True)
 class IdleItem:
-    """One thing that is charged for by the hour.
+    """One resource that is billed by the hour.
 
     Args:
         name: What it is, in words.

@@ -47,7 +47,7 @@ class Price:
         region: AWS region, or `*` for all of them.
         usd: US dollars per `unit`, before tax.
         unit: What that buys.
-        source: Address of whoever says so.
+        source: Address of the publisher.
         date: When the price held: a year, month, day or `first/last` day;
             `read DAY` where the source itself gives no date.
         spread_usd: Standard deviation over the days of a mean; None when it is not known.

@@ -109,5 +109,5 @@ def _usd(text: str, column: str, *, least: Decimal) -> Decimal:
         usd = Decimal("NaN")
     if not usd.is_finite() or usd <= least or usd < 0:
         # A free machine does not exist: what is unknown has no row.
-        raise ValueError(f"{column} {text!r} is not a number of US dollars above nought")
+        raise ValueError(f"{column} {text!r} is not a number of US dollars above zero")
     return usd

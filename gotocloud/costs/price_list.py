@@ -25,7 +25,7 @@ _AWS_UNITS = {Unit.INSTANCE_HOUR: "Hrs", Unit.HOUR: "Hrs", Unit.GB_MONTH: "GB-Mo
 
 @dataclass(frozen=True)
 class Product:
-    """Something that AWS sells, as its price list tells it from everything else.
+    """A product of AWS, with the attributes that identify it in the price list.
 
     Args:
         item: Our name: an instance type or one of `Item`.
@@ -108,7 +108,7 @@ OTHER_PRODUCTS = (
 
 @dataclass(frozen=True)
 class Offer:
-    """What one document of the price list asks for one unit.
+    """The price of one unit in one document of the price list.
 
     Args:
         usd: US dollars, in the first tier.
@@ -177,8 +177,8 @@ def spot_price(
     """The time-weighted mean of a spot price and its spread; None without any history.
 
     Args:
-        changes: In any order; the last one before the window says what held at its beginning,
-            as EC2 tells it.
+        changes: In any order; as EC2 returns them; the last one before the window is the
+            price at its beginning.
         window: From when to when.
     """
     start, end = window

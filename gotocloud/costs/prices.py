@@ -1,4 +1,4 @@
-"""The price table: what AWS charges for, where, since when, and who says so.
+"""The price table: what AWS charges for, where, since when, and the source.
 
 A dated table ships with the package. A table of one's own, written by
 `gotocloud platform prices --refresh`, overrides it row by row.
@@ -55,7 +55,7 @@ def _overlaid(path: Path, _changed_ns: int) -> Mapping[Key, Price]:
 
 
 def find_price(item: str, region: str, unit: Unit) -> Price | None:
-    """The price of an item in a region; None when nobody has told us.
+    """The price of an item in a region; None if unknown.
 
     A price that AWS announced for every region counts in each of them. The price of
     another region never stands in: regions differ by up to half.

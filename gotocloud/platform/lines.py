@@ -51,7 +51,7 @@ class MarkedYaml:
     problems: list[tuple[int, Location, str]] = field(default_factory=list)
 
     def line(self, location: Sequence[int | str]) -> int:
-        """The line of a location, or of the innermost thing around it that exists."""
+        """The line of a location, or of the innermost section around it that exists."""
         where = tuple(location)
         while where and where not in self.lines:
             where = where[:-1]

@@ -1,4 +1,4 @@
-"""What `platform.yaml` says, as checked and frozen values."""
+"""The content of `platform.yaml`, as checked and frozen values."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class Group(_Model):
         " must require MFA. Default: none; only the IAM users are.",
     )
     monthly_budget_usd: Usd = Field(description="What the group means to spend in a month, USD.")
-    alert_email: Email = Field(description="Who is told when the budget is nearly spent.")
+    alert_email: Email = Field(description="Receives a message when the budget is nearly spent.")
     desktop_networks: tuple[Annotated[Cidr, AfterValidator(rules.check_desktop)], ...] = Field(
         default=(),
         max_length=rules.MAX_DESKTOP_NETWORKS,

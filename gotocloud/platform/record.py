@@ -75,7 +75,7 @@ class Record(_Model):
     """Everything that a group's synthesis must know about the management account.
 
     Args:
-        written: The day on which the outputs were read. Default: not told.
+        written: The day on which the outputs were read. Default: unknown.
     """
 
     written: date | None = None
@@ -209,7 +209,7 @@ def _share_problems(
         return [f'the record has no share {shard} in {region}; deploy "RegionStack-{region}"']
     planned = share_network(platform.network.pool, region, shard)
     if share.cidr != planned:
-        return [f"share {shard} in {region} has network {share.cidr}, the plan says {planned}"]
+        return [f"share {shard} in {region} has network {share.cidr}, the plan has {planned}"]
     return []
 
 
@@ -246,7 +246,7 @@ def _region(
         planned = share_network(platform.network.pool, region, shard)
         if cidr and cidr != str(planned):
             take.complain(
-                f"{ShareOutput.CIDR.of_share(shard)} is {cidr}, the address plan says {planned}"
+                f"{ShareOutput.CIDR.of_share(shard)} is {cidr}, the address plan has {planned}"
             )
         targets = _mount_targets(take, ShareOutput.MOUNT_TARGETS.of_share(shard))
         names = {

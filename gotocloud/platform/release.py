@@ -120,7 +120,7 @@ def expected_sha256(manifest: bytes, path: str, version: str) -> str:
     """The SHA-256 that a manifest gives for a file.
 
     Raises:
-        GoToCloudError: if the manifest does not know the file; lists what it knows.
+        GoToCloudError: if the manifest does not list the file; with those that it lists.
     """
     try:
         data: dict[str, Any] = json.loads(manifest)

@@ -53,7 +53,7 @@ def check_region(value: str) -> str:
 
 
 def check_email(value: str) -> str:
-    """An e-mail address, as far as its shape tells."""
+    """An e-mail address, judged by its shape."""
     if not EMAIL.match(value) or len(value) > 254:
         raise ValueError(f"{value!r} is not an e-mail address")
     return value
@@ -95,7 +95,7 @@ def check_pool(value: IPv4Network) -> IPv4Network:
 
 
 def check_desktop(value: IPv4Network) -> IPv4Network:
-    """A network that is somebody's, not the world."""
+    """A network of an institution, not the world."""
     if value.prefixlen < WIDEST_DESKTOP_PREFIX:
         raise ValueError(
             f"{value} would open the desktop to the world; give your institute's network, "

@@ -94,7 +94,7 @@ class ZoneMap(_Model):
         """The zones of a region.
 
         Raises:
-            InputError: if it is not in the map; says why, if that is known.
+            InputError: if it is not in the map; with the reason, if known.
         """
         if name in self.regions:
             return self.regions[name]
@@ -262,7 +262,7 @@ def map_changes(before: ZoneMap, after: ZoneMap) -> list[str]:
     for name in sorted({*before.regions, *before.left_out, *after.regions, *after.left_out}):
         old, new = before.regions.get(name), after.regions.get(name)
         if old and not new:
-            changes.append(f"{name}: left out now: {after.left_out.get(name, 'not told')}")
+            changes.append(f"{name}: left out now: {after.left_out.get(name, 'reason unknown')}")
         elif new and not old:
             changes.append(f"{name}: new, zones {', '.join(new.chosen())}")
         elif old and new:

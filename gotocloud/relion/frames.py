@@ -16,7 +16,7 @@ _TIFF = (".tif", ".tiff", ".eer")
 
 
 def frames_of(movie: Path) -> int | None:
-    """Frames of an MRC, TIFF or EER movie; None if they cannot be told.
+    """Frames of an MRC, TIFF or EER movie; None if unknown.
 
     Source: the MRC2014 format (sections of the map) and the TIFF 6.0 and BigTIFF formats
     (one directory a frame), of which EER is a kind.

@@ -31,7 +31,7 @@ class GpuMap:
 
     @property
     def idle(self) -> int:
-        """GPUs that nobody uses."""
+        """GPUs that no rank uses."""
         used = sum(device < self.gpus_per_machine for _, device in self.users)
         return self.machines * self.gpus_per_machine - used
 

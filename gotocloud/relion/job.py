@@ -148,7 +148,7 @@ class Job:
 
     @property
     def kind(self) -> str:
-        """The kind of work by which settings and benchmarks are told apart."""
+        """The kind of work by which settings and benchmarks are distinguished."""
         return self.program.kind_for(on_gpu=self.uses_gpu)
 
     @property
@@ -187,7 +187,7 @@ class Job:
         return self.program.python is not None and self.program.python.holds(self)
 
     @property
-    def asks_for_gpu(self) -> bool:
+    def requests_gpu(self) -> bool:
         """Whether its settings name a GPU, sensible or not."""
         return GPU_TICKED.holds(self) or self.uses_gpu
 
@@ -243,7 +243,7 @@ class Job:
 
     @cached_property
     def particle_set(self) -> ParticleSet | None:
-        """What that file says; None if there is none that can be read."""
+        """The content of that file; None if there is none that can be read."""
         path = self.input_particles
         try:
             return read_particles(path) if path else None
@@ -252,7 +252,7 @@ class Job:
 
     @cached_property
     def box_px(self) -> int | None:
-        """Side of the particles' box in pixels; told without counting the particles."""
+        """Side of the particles' box in pixels; without counting the particles."""
         path = self.input_particles
         try:
             return read_box(path) if path else None

@@ -1,4 +1,4 @@
-"""What can be said of a RELION job type; `gotocloud.relion.job_table` says it of each."""
+"""The facts of a RELION job type; `gotocloud.relion.job_table` has those of each."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from gotocloud.relion.star import StarError, StarFile, StarTable, ends_completel
 _NAME = re.compile(r"run(?:_ct(?P<ct>\d+))?_it(?P<it>\d+)_optimiser\.star")
 
 STALE_S = 60
-"""How much younger a file of an earlier iteration must be to prove that somebody went back."""
+"""How much younger a file of an earlier iteration must be to prove that a run restarted from it."""
 
 _MRC_HEADER = 1024
 _MRC_BYTES = {0: 1, 1: 2, 2: 4, 4: 8, 6: 2, 12: 2}
@@ -80,7 +80,7 @@ def choose_optimiser(job_directory: Path) -> OptimiserChoice:
     """The newest optimiser file that is complete, with all the files that it names.
 
     Files of later iterations that are older than an earlier one were left by a run that
-    somebody went back from; they are passed over.
+    that was abandoned; they are passed over.
 
     Args:
         job_directory: The job's folder, two levels below the project's.

@@ -1,7 +1,7 @@
 """What the scientist chose in RELION's form, as against what the form filled in.
 
 RELION writes a number of ranks and threads into every job, chosen or not: a default looks
-like a choice. So the form has a field that says which it is. With "automatic" RELION's own
+like a choice. So the form has a field for it. With "automatic" RELION's own
 fields for ranks, threads and GPUs do not count; with "typed" they do.
 """
 

@@ -11,7 +11,7 @@ from gotocloud.relion.star import StarError, StarTable, parse_star
 
 @dataclass(frozen=True)
 class ParticleSet:
-    """What a particle STAR file says about its images.
+    """The facts of a particle STAR file about its images.
 
     Args:
         particles: Rows of the particle table.
@@ -43,7 +43,7 @@ def read_particles(path: Path) -> ParticleSet:
 
 
 def read_box(path: Path) -> int | None:
-    """Side of the particles' box in pixels, without counting them; None if not said.
+    """Side of the particles' box in pixels, without counting them; None if unknown.
 
     Raises:
         StarError: if the file is missing or what stands above its particles is cut off.

@@ -24,6 +24,6 @@ def check_routed(job: Job, chosen: Route, queue: Partition | None) -> tuple[Find
     Args:
         job: The job as its form has it.
         chosen: Its route.
-        queue: The queue that the route names; None if nobody knows it any more.
+        queue: The queue that the route names; None if unknown.
     """
     return check(as_routed(job, chosen), queue, nodes=chosen.nodes, layout=chosen.layout)

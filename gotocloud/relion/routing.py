@@ -91,7 +91,7 @@ def route(
         job: The job.
         partitions: The cluster's queues.
         overrides: What the scientist chose (`overrides_of`). Default: nothing.
-        configuration: Says which queue serves which job type, where queues serve several.
+        configuration: Which queue serves which job type, where queues serve several.
             Default: queues are known by their names alone.
         prefer_spot: Whether the cluster was started to use spot machines. A job that could
             not go on after an interruption stays on demand all the same.
@@ -274,7 +274,7 @@ def _check(job: Job, partition: Partition, chosen: Overrides) -> None:
         problems += _gpu_problems(chosen.gpu_ids, partition)
     if problems:
         raise InputError(
-            f"{job.name} cannot be placed as its form says.",
+            f"{job.name} cannot run with the values of its form.",
             problems=problems,
             next_command="gotocloud form --show",
         )

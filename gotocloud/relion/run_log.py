@@ -1,4 +1,4 @@
-"""What RELION's own log says about a job: `run.out`, `run.err` and the exit files.
+"""What RELION's own log shows about a job: `run.out`, `run.err` and the exit files.
 
 Source of the wording: 3dem/relion, `src/ml_optimiser.cpp`, `src/ml_optimiser_mpi.cpp`,
 `src/time.cpp` and `src/mpi.cpp` of the tags 3.1.3, 4.0.1 and 5.0.1, and real logs of 3.1.3.
@@ -56,7 +56,7 @@ class RunLog:
     """The facts in a log; of a job that was continued, those of its latest start.
 
     Args:
-        version: RELION's version; None before a program has said so.
+        version: RELION's version; None before a program has printed it.
         starts: How many programs of RELION have begun, continuations included.
         ranks: MPI ranks; None without MPI.
         threads: Threads a rank; None where RELION does not say it.

@@ -1,7 +1,7 @@
 """Which machines and how many ranks and threads: what is published, and what is derived.
 
-Every figure names its source. What a source says of one instance type is never used for
-another: where no figure is published, `derived_setting` follows RELION's rules and says so.
+Every figure names its source. A figure for one instance type is never used for another:
+where none is published, `derived_setting` follows RELION's rules, and its source reads "derived".
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Setting:
     """What is known to be good for one kind of job on one instance type.
 
     Args:
-        kind: Kind of work, as `Job.kind` says it.
+        kind: Kind of work, as in `Job.kind`.
         instance_type: EC2's name.
         nodes: Machines.
         ranks: MPI ranks, the leader included; 1 is no MPI.

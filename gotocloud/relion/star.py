@@ -120,7 +120,7 @@ def parse_star(text: str, path: Path) -> StarFile:
 def ends_completely(path: Path) -> bool:
     """Whether the last line is the blank one with which RELION ends every table.
 
-    A file cut off between two rows still parses; only this line tells. Source: 3dem/relion,
+    A file cut off between two rows still parses; only this line shows it. Source: 3dem/relion,
     `MetaDataTable::write` of 3.1.3 and 5.0.1.
     """
     try:

@@ -23,7 +23,7 @@ _GAP = re.compile(r"[ \t]+")
 
 
 def as_strict_star(text: str) -> str:
-    """The same tables with every value quoted that the grammar wants quoted."""
+    """The same tables with every value quoted that the grammar requires quoted."""
     lines: list[str] = []
     columns = 0
     in_rows = in_header = False

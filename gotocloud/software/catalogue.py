@@ -79,10 +79,10 @@ class Package:
         title: What it is for, in a sentence.
         licence: Whose leave its use takes.
         homepage: Where it is described.
-        executables: What must be there; the first one tells whether a build is.
-        version_command: What tells the version; empty if nothing does.
+        executables: What must be there; the first one shows whether a build is installed.
+        version_command: Prints the version; empty if no command does.
         finds: Variables by which it finds the executables of other packages.
-        default: The version that one gets without asking: the latest stable one.
+        default: The version without a choice: the latest stable one.
         versions: All of them by number.
     """
 
@@ -143,7 +143,7 @@ class Software:
         module: The module to load, for example "relion/5.0.1-sm86".
         chooser: The module that chooses on the node itself: "relion/5.0.1".
         build: Name of the build; None where it is chosen on the node.
-        program: The executable by whose presence one tells whether it is installed; empty
+        program: The executable whose presence shows that it is installed; empty
             where the build is chosen on the node.
         executable_suffix: Ends the names of the executables; empty, since every build has
             a folder of its own.
@@ -236,10 +236,10 @@ class Catalogue:
         wanted = self.builds[self.families[family].build]
         return self.choices(version, cuda_arch=wanted.cuda_arch, cpu_flags=self._flags_with(wanted))
 
-    def _flags_with(self, wanted: Build) -> frozenset[str]:
+    def _flags_with(self, build: Build) -> frozenset[str]:
         """What a processor can do for which a build is the best: its flag and the lesser ones."""
         names = list(self.builds)
-        lesser = names[names.index(wanted.name) :] if wanted.cpu_flag else names
+        lesser = names[names.index(build.name) :] if build.cpu_flag else names
         plain = [self.builds[name] for name in lesser if self.builds[name].cpu_flag]
-        same = [each for each in plain if wanted.cpu_flag or each.target == wanted.target]
+        same = [each for each in plain if build.cpu_flag or each.target == build.target]
         return frozenset(each.cpu_flag for each in same)

@@ -30,7 +30,7 @@ def executable_for(
     """What runs a job of a type on a machine.
 
     Args:
-        job_type: Our job type, for example "refine3d"; one that nothing special is said
+        job_type: Our job type, for example "refine3d"; one without an entry of its own
             about gets the default version of RELION.
         instance_type: EC2's name of the machine, for example "g5.12xlarge". Default, and for
             families that the catalogue does not know: the node chooses when the job starts.
@@ -70,7 +70,7 @@ def executable_for(
 
 
 def module_to_load(software: Software, modules: Path) -> str | None:
-    """The module to load as things are installed: the build's own, or the one that chooses.
+    """The module to load with what is installed: the build's own, or the one that chooses.
 
     A build that is not installed is left to the chooser, which takes the next best one.
 

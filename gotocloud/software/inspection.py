@@ -128,7 +128,7 @@ def _module_file(name: str, layout: Layout, texts: dict[str, str]) -> Item:
         return Item(name, str(path), State.WRONG, f"module file: {error}")
     if same:
         return Item(name, str(path), State.OK)
-    return Item(name, str(path), State.WRONG, "the module file is not what the catalogue says")
+    return Item(name, str(path), State.WRONG, "the module file differs from the catalogue")
 
 
 def _program(name: str, package: Package, version: Version, prefix: Path, run: Run | None) -> Item:
@@ -143,7 +143,7 @@ def _program(name: str, package: Package, version: Version, prefix: Path, run: R
         text = "not installed" if gone else "; ".join(faults)
         return Item(name, str(prefix), State.MISSING, text)
     if run is None or not package.version_command:
-        return Item(name, str(prefix), State.OK, "its version was not asked for")
+        return Item(name, str(prefix), State.OK, "its version was not checked")
     program, *arguments = package.version_command
     status, output = run([str(prefix / "bin" / program), *arguments])
     if status == _ILLEGAL_INSTRUCTION:
@@ -152,16 +152,16 @@ def _program(name: str, package: Package, version: Version, prefix: Path, run: R
     found = re.search(r"\d+(?:\.\d+)+", output)
     if status or not found:
         said = " ".join(output.split())[:200] or "nothing"
-        text = f"{program} ended with {status} and said: {said}"
+        text = f"{program} ended with exit code {status}: {said}"
         return Item(name, str(prefix), State.WRONG, text)
     if found[0] != version.number:
-        text = f"{program} says that it is {found[0]}, not {version.number}"
+        text = f"{program} reports version {found[0]}, not {version.number}"
         return Item(name, str(prefix), State.WRONG, text)
-    return Item(name, str(prefix), State.OK, f"{program} says {found[0]}")
+    return Item(name, str(prefix), State.OK, f"{program} reports version {found[0]}")
 
 
 def _unreadable(path: Path, *, executable: bool = False) -> str:
-    """Why somebody without special rights could not use a file or folder; empty if they can."""
+    """Why a user without special rights could not use a file or folder; empty if they can."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:

@@ -1,7 +1,7 @@
 """Where GoToCloud's own files are on the shared file system.
 
 gotocloud/releases/VERSION-BUILD/   one release, never changed once it is there
-gotocloud/current                   link to the release in force: the only thing that changes
+gotocloud/current                   link to the release in force: the only part that changes
 gotocloud/bin, modulefiles, …       links through `current`, so that all change at once
 """
 
@@ -53,5 +53,5 @@ class Layout:
 
     @property
     def modules(self) -> Path:
-        """What `module use` is told."""
+        """The argument of `module use`."""
         return self.top / MODULES

@@ -15,7 +15,7 @@ from gotocloud.software.catalogue import Build, Catalogue, Family, Mpi, Package,
 FORMAT = 1
 WAYS = ("spack", "recipe", "system")
 MIN_SOURCE = 10
-"""A source of fewer letters says nothing."""
+"""A source with fewer letters is not one."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _TOP = {"version", "read", "root", "spack", "mpi", "builds", "families", "job_types", "packages"}
@@ -84,7 +84,7 @@ def dump_catalogue(catalogue: Catalogue) -> str:
 
 
 def _short(item: Any, *left_out: str) -> dict[str, Any]:
-    """What an item says beyond its defaults."""
+    """The values of an item that differ from its defaults."""
     return {
         each.name: getattr(item, each.name)
         for each in fields(item)
@@ -251,7 +251,7 @@ class _Reader:
         if version.how == "spack" and not version.builds and not version.spec:
             self.problems.append(f"{where}: spec is missing")
         if version.how == "spack" and catalogue.spack is None:
-            self.problems.append(f"{where}: the catalogue says nothing of Spack")
+            self.problems.append(f"{where}: the catalogue has no entry for Spack")
         if version.how == "recipe" and not version.steps:
             self.problems.append(f"{where}: steps are missing")
         if version.how == "system" and not version.prefix:

@@ -2,7 +2,7 @@
 
 A version with builds for several kinds of hardware gets a module for each of them
 ("relion/5.0.1-sm86") and one that chooses on the node ("relion/5.0.1"): by the instance type
-where the environment tells it, else by the GPU that answers, else by what the processor can do.
+where the environment holds it, else by the GPU that answers, else by what the processor can do.
 A build that is not installed is passed over for the next best one, with a word on stderr.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from gotocloud.software.catalogue import Build, Catalogue, Package, Version
 
 INSTANCE_TYPE_VARIABLE = "GOTOCLOUD_INSTANCE_TYPE"
-"""Tells the chooser what machine it is on; a batch script may set it."""
+"""The machine for the chooser; a batch script may set it."""
 
 CPUINFO = "/proc/cpuinfo"
 

@@ -41,7 +41,7 @@ def environments(catalogue: Catalogue, package: str | None = None) -> dict[str, 
 
 
 def spec(version: Version, build: Build | None, spack: Spack, mpi: Mpi | None) -> str:
-    """What Spack is asked for: version, variants, hardware, compiler and MPI."""
+    """The Spack spec: version, variants, hardware, compiler and MPI."""
     compiler = f"%{version.compiler or spack.compiler}"
     if build is None:
         root, _, rest = version.spec.partition(" ^")
@@ -105,7 +105,7 @@ def _text(
 
 
 def _packages(mpi: Mpi | None) -> Mapping[str, Any]:
-    """Nodes bring their MPI along, which knows their network and their Slurm."""
+    """Nodes have their own MPI, built for their network and their Slurm."""
     if mpi is None:
         return {}
     return {

@@ -35,8 +35,8 @@ class Posix:
     """What an object's metadata say about the file that it stands for.
 
     Args:
-        kind: None where nothing is said.
-        permissions: Permission bits; None where nothing is said.
+        kind: None if unknown.
+        permissions: Permission bits; None if unknown.
     """
 
     kind: Kind | None = None

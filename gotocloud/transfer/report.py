@@ -1,4 +1,4 @@
-"""What is told while files move, and what came of it."""
+"""Progress messages while files move, and the result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gotocloud.transfer.tree import Problem
 
 
 class Watch(Protocol):
-    """Whoever follows a transfer; called from many threads."""
+    """Receives the progress of a transfer; called from many threads."""
 
     def expect(self, files: int, size: int) -> None:
         """So much is to be looked at: names, and bytes in them."""
@@ -23,7 +23,7 @@ class Watch(Protocol):
     def present(self, size: int) -> None:
         """So many bytes were there already."""
 
-    def told(self, text: str) -> None:
+    def message(self, text: str) -> None:
         """Something worth a line."""
 
 
@@ -39,7 +39,7 @@ class Unwatched:
     def present(self, size: int) -> None:
         """Nothing."""
 
-    def told(self, text: str) -> None:
+    def message(self, text: str) -> None:
         """Nothing."""
 
 

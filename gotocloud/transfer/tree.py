@@ -135,7 +135,7 @@ def entry_of(place: Path, path: str) -> Entry | None:
 
 
 def described(found: os.stat_result, path: str, place: Path | None = None) -> Entry | None:
-    """An entry from what `stat` says; a link's target is read from `place`."""
+    """An entry from the result of `stat`; a link's target is read from `place`."""
     target = ""
     if stat.S_ISREG(found.st_mode):
         kind, size = Kind.FILE, found.st_size

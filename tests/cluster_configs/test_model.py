@@ -195,7 +195,7 @@ def test_a_file_under_another_name_than_its_own_is_refused(
     content: dict[str, Any], tmp_path: Path
 ) -> None:
     (tmp_path / "other.yaml").write_text(yaml.safe_dump(content))
-    with pytest.raises(InputError, match=r"other.yaml says that its name is 'cryoem-spa'"):
+    with pytest.raises(InputError, match=r"other.yaml has the name 'cryoem-spa' inside"):
         load_configuration(tmp_path / "other.yaml")
 
 

@@ -115,7 +115,7 @@ def test_outputs_that_differ_from_the_platform_file_are_told(
         record_from_outputs(known, management, regions)
     text = str(caught.value)
     assert "AcceptorRoleArn5 is arn:aws:iam::999999999999:role/x, not of account 111" in text
-    assert "Share0Cidr is 10.9.9.0/24, the address plan says 10.0.8.0/24" in text
+    assert "Share0Cidr is 10.9.9.0/24, the address plan has 10.0.8.0/24" in text
     assert "Share0MountTargets has 'use1-az1'" in text
 
 
@@ -139,7 +139,7 @@ def test_a_record_of_another_platform_does_not_fit(record: Record, known: Platfo
 def test_another_pool_does_not_fit_the_record(record: Record) -> None:
     moved = platform(group(1), regions=["ap-northeast-1"], network={"pool": "172.16.0.0/12"})
     assert record_problems(moved, record) == [
-        "share 0 in ap-northeast-1 has network 10.0.0.0/24, the plan says 172.16.0.0/24"
+        "share 0 in ap-northeast-1 has network 10.0.0.0/24, the plan has 172.16.0.0/24"
     ]
 
 

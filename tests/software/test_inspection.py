@@ -63,7 +63,7 @@ def test_a_complete_file_system_keeps_every_promise(site: Site) -> None:
     items = inspect(site.catalogue, site.layout, run_for_version)
     assert {item.state for item in items} == {State.OK}
     said = {item.what: item.text for item in items}
-    assert said["relion/5.0.1-sm86"] == "relion_refine says 5.0.1"
+    assert said["relion/5.0.1-sm86"] == "relion_refine reports version 5.0.1"
     assert "relion/.modulerc" in said
 
 
@@ -99,7 +99,7 @@ def test_another_version_than_promised_is_told(site: Site) -> None:
     assert site.only_fault() == (
         "relion/5.0.1-sm75",
         State.WRONG,
-        "relion_refine says that it is 5.0.0, not 5.0.1",
+        "relion_refine reports version 5.0.0, not 5.0.1",
     )
 
 
@@ -110,7 +110,7 @@ def test_a_program_that_does_not_start_is_told_with_its_words(site: Site) -> Non
     assert (what, state) == ("relion/5.0.1-sm75", State.WRONG)
     assert (
         text
-        == "relion_refine ended with 127 and said: libcufft.so.11: cannot open shared object file"
+        == "relion_refine ended with exit code 127: libcufft.so.11: cannot open shared object file"
     )
 
 
@@ -127,7 +127,7 @@ def test_a_changed_module_file_is_told(site: Site) -> None:
     (site.layout.modules / "topaz" / "0.3.18").write_text("#%Module1.0\n")
     faults = {(fault.what, fault.text) for fault in site.faults()}
     assert faults == {
-        ("topaz/0.3.18", "the module file is not what the catalogue says"),
+        ("topaz/0.3.18", "the module file differs from the catalogue"),
         ("the release in force", "modulefiles/topaz/0.3.18: other content"),
     }
 
@@ -160,7 +160,7 @@ def test_a_real_relion_tells_its_version(tmp_path: Path) -> None:
     release.install(Layout(tmp_path), release.content("1", b"#!/bin/sh\n", b"", catalogue))
     items = {item.what: item for item in inspect(catalogue, Layout(tmp_path), run_for_version)}
     assert items["relion/3.1.3"].state is State.OK
-    assert items["relion/3.1.3"].text == "relion_refine says 3.1.3"
+    assert items["relion/3.1.3"].text == "relion_refine reports version 3.1.3"
 
 
 def test_a_program_that_hangs_or_is_none_does_not_stop_the_check(

@@ -89,7 +89,9 @@ class Upload:
             if not todo:
                 break
             if number > 1:
-                self._watch.told(f"{len(todo)} came or changed meanwhile; uploading them as well.")
+                self._watch.message(
+                    f"{len(todo)} came or changed meanwhile; uploading them as well."
+                )
             self._watch.expect(len(todo), sum(one.size for one in todo))
             self._workers.run(((e.path, _is_big(e), e) for e in todo), self._one)
             if self._options.dry_run:

@@ -53,7 +53,7 @@ class Progress:
             self._total += size
             if self._bar is not None:
                 self._bar.update(self._task, total=self._total)
-        self.told(f"{files} names, {size_text(size)}.")
+        self.message(f"{files} names, {size_text(size)}.")
 
     def sent(self, size: int) -> None:
         """So many bytes have gone over the line."""
@@ -71,7 +71,7 @@ class Progress:
                 self._bar.update(self._task, total=self._total - self._present)
         self._maybe_line()
 
-    def told(self, text: str) -> None:
+    def message(self, text: str) -> None:
         """Something worth a line."""
         if self._quiet:
             return

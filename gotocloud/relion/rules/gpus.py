@@ -37,14 +37,14 @@ def _without_alignment(case: Situation) -> Broken | None:
     job = case.job
     if not (job.skips_alignment and _refused_gpu(job)):
         return None
-    return Broken(f"{job.name} classifies without alignment and asks for GPUs.")
+    return Broken(f"{job.name} classifies without alignment and requests GPUs.")
 
 
 def _cpu_method(case: Situation) -> Broken | None:
     job = case.job
     if job.skips_alignment or not _refused_gpu(job):
         return None
-    return Broken(f"{job.name} {job.program.method} and asks for GPUs.")
+    return Broken(f"{job.name} {job.program.method} and requests GPUs.")
 
 
 def _refused_gpu(job: Job) -> bool:
@@ -56,9 +56,9 @@ def _refused_gpu(job: Job) -> bool:
 
 def _useless(case: Situation) -> Broken | None:
     job = case.job
-    if not job.asks_for_gpu or job.uses_gpu or _refused_gpu(job):
+    if not job.requests_gpu or job.uses_gpu or _refused_gpu(job):
         return None
-    return Broken(f"{job.name} asks for GPUs, but works only on CPUs.")
+    return Broken(f"{job.name} requests GPUs, but works only on CPUs.")
 
 
 def _not_ticked(case: Situation) -> Broken | None:
@@ -206,7 +206,7 @@ def _bound(case: Situation) -> Broken | None:
     lines = [line for line in case.script.splitlines() if _BINDING.search(line)]
     if not lines:
         return None
-    return Broken(f"The queue script of {case.job.name} says {lines[0].strip()!r}.")
+    return Broken(f"The queue script of {case.job.name} contains {lines[0].strip()!r}.")
 
 
 def _many_machines(case: Situation) -> Broken | None:

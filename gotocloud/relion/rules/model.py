@@ -33,7 +33,7 @@ class Situation:
 
     @cached_property
     def ranks_of(self) -> tuple[int, ...] | None:
-        """Ranks of each machine; None while nobody knows how many machines."""
+        """Ranks of each machine; None while the number of machines is unknown."""
         if self.layout is not None and sum(self.layout) == self.job.ranks:
             return self.layout
         nodes = 1 if self.job.ranks == 1 else self.nodes
@@ -58,7 +58,7 @@ class Situation:
 
     @cached_property
     def gpu_map(self) -> GpuMap | None:
-        """Who uses which GPU in `relion_refine`; None where that cannot be said."""
+        """Who uses which GPU in `relion_refine`; None if unknown."""
         if not (self.job.refines and self.job.uses_gpu and self.ranks_of):
             return None
         if self.hardware is None or not self.hardware.gpus:
@@ -81,7 +81,7 @@ class Broken:
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that makes jobs fail or wastes money.
+    """One setting that makes jobs fail or wastes money.
 
     Args:
         id: Its name in reports, for example "mpi-odd".

@@ -70,7 +70,7 @@ def _algorithm(case: Situation) -> Broken | None:
     if job.flag("do_em") != job.flag("do_grad"):
         return None
     chosen = "both the EM and the VDAM" if job.flag("do_em") else "neither the EM nor the VDAM"
-    return Broken(f"{job.name} asks for {chosen} algorithm.")
+    return Broken(f"{job.name} has {chosen} algorithm selected.")
 
 
 def _frames(case: Situation) -> Broken | None:

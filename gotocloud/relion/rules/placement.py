@@ -16,7 +16,7 @@ def _too_wide(case: Situation) -> Broken | None:
         return None
     if case.nodes and case.nodes > hardware.max_nodes:
         return Broken(
-            f"{job.name} wants {case.nodes} machines; queue {hardware.name} has "
+            f"{job.name} requests {case.nodes} machines; queue {hardware.name} has "
             f"{hardware.max_nodes}."
         )
     working = case.most_working

@@ -41,7 +41,7 @@ def interpreter(python: str = PYTHON) -> str:
 
 
 def runtime_roots(pyproject: str, extras: Sequence[str] = ()) -> frozenset[str]:
-    """Packages that the command line itself asks for, from the text of pyproject.toml.
+    """Packages that the command line itself needs, from the text of pyproject.toml.
 
     Args:
         extras: Names of extras to go with them, for example "advice".
@@ -90,7 +90,7 @@ def locked_subset(lock: str, roots: frozenset[str]) -> str:
 
 
 def pip_arguments(requirements: Path, target: Path, python: str = PYTHON) -> list[str]:
-    """What pip is told: exactly the locked files, made for the nodes' Python, none built."""
+    """Options of pip: exactly the locked files, made for the nodes' Python, none built."""
     return [
         *("install", "--quiet", "--target", str(target), "--no-deps", "--no-compile"),
         *("--require-hashes", "--only-binary=:all:", "--disable-pip-version-check"),

@@ -1,7 +1,7 @@
 """Puts a release of the command line, its settings and the module files on a file system.
 
 A release lies beside the older ones and is never changed: running jobs keep what they began
-with. One link says which is in force; it is switched last, in one step. Whatever interrupts
+with. One link names the one in force; it is switched last, in one step. Whatever interrupts
 this leaves the old release in force, and running it again finishes it.
 """
 
@@ -65,7 +65,7 @@ class Content:
 
     @property
     def name(self) -> str:
-        """Folder of the release: the version, and what tells its content from any other."""
+        """Folder of the release: the version, and the checksum of its content."""
         return f"{self.version}-{hashlib.sha256(self.sums).hexdigest()[:12]}"
 
 

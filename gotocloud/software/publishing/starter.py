@@ -50,7 +50,7 @@ def unpacked(archive: str, build: str) -> str:
     """The folder with the modules of a build; unpacks them if they are not there.
 
     Raises:
-        OSError: if they cannot be written, or somebody else could have written them.
+        OSError: if they cannot be written, or another user could have written them.
     """
     base = os.environ.get(CACHE_VARIABLE) or f"/var/tmp/gotocloud-{os.geteuid()}"  # noqa: S108
     _require_own(base)
@@ -66,7 +66,7 @@ def unpacked(archive: str, build: str) -> str:
 
 
 def _require_own(base: str) -> None:
-    """Make a folder, or make sure that nobody else may write in it: code is run from there."""
+    """Make a folder, or make sure that no other user may write in it: code is run from there."""
     try:
         os.makedirs(base, mode=0o700)
     except FileExistsError:
