@@ -27,7 +27,7 @@ class ClusterFacts:
         stack: Its CloudFormation stack.
         software: Where the shared software is mounted.
         lustre: Where the working file system is mounted.
-        capacity: Where jobs run unless their form says otherwise: "on-demand" or "spot".
+        capacity: Where jobs run unless their form selects a queue: "on-demand" or "spot".
         keep_hours: Hours for which the cluster was launched; 0 as long as it is used.
     """
 

@@ -23,7 +23,7 @@ WITHDRAWN = "withdrawn"
 """Key of a proof that no longer counts: when the cluster was given back to its users."""
 
 KEEP_UNTIL = f"{RESERVED}keep-until.json"
-"""The object that keeps a cluster longer than its stack says."""
+"""The object that keeps a cluster longer than its stack does."""
 
 UNTIL = "until"
 """Key of `KEEP_UNTIL`: ISO 8601."""

@@ -112,7 +112,7 @@ FOR_PEOPLE: frozenset[StrEnum] = frozenset(
 """Outputs that no program reads: they are for people, in the console and in the documents."""
 
 CAPACITIES = ("on-demand", "spot")
-"""Where jobs run unless their form says otherwise; the first is the default."""
+"""Where jobs run unless their form selects a queue; the first is the default."""
 
 MOST_KEEP_HOURS = 720
 """Thirty days: the longest time that a cluster can be kept; it can be extended."""

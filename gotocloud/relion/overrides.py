@@ -84,7 +84,7 @@ class Overrides:
 def foreign_fields(job: Job) -> tuple[str, ...]:
     """The extra fields of a job that was made at another site, "label: value".
 
-    Sites use the same extra fields for other things: a time, a number of GPUs, a partition.
+    Sites use the same extra fields for other values: a time, a number of GPUs, a partition.
     One value that is unlike everything allowed here makes all four of them another site's.
     """
     values = {field: _value(job, field) for field in FormField}

@@ -267,7 +267,7 @@ RULES = (
     Rule(
         "gpu-not-ticked",
         Severity.WARNING,
-        "RELION's form says No to GPUs by default. Refinements and classifications with "
+        "In RELION's form GPUs are off by default. Refinements and classifications with "
         "alignment take many times longer on CPUs.",
         "Say Yes to 'Use GPU acceleration?'.",
         "3dem/relion 5.0.1, src/pipeline_jobs.cpp:3824",
