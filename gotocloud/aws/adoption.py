@@ -21,9 +21,12 @@ _ABSENT = {"404", "NoSuchBucket", "NotFound"}
 _UNSET = {"NoSuchTagSet", "NoSuchPublicAccessBlockConfiguration"}
 
 
-def parameters(*, adopt: bool) -> dict[str, str]:
-    """Parameters of the project's template that say where its bucket comes from."""
-    return {ProjectParameter.BUCKET_ORIGIN: BUCKET_KEPT} if adopt else {}
+def parameters(*, adopt: bool, archive_after_days: int) -> dict[str, str]:
+    """Parameters of the project's template: where its bucket comes from, when it archives."""
+    made: dict[str, str] = {ProjectParameter.BUCKET_ORIGIN: BUCKET_KEPT} if adopt else {}
+    if archive_after_days:
+        made[ProjectParameter.ARCHIVE_AFTER_DAYS] = str(archive_after_days)
+    return made
 
 
 def bucket_findings(

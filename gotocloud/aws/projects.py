@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gotocloud.aws.adoption import bucket_findings, parameters
@@ -14,7 +15,7 @@ from gotocloud.aws.quotas import project_levels
 from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.releases import PROJECT_TEMPLATE
-from gotocloud.contract.stacks import ProjectParameter
+from gotocloud.contract.stacks import NEVER_ARCHIVED, ProjectParameter
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.projects.findings import Finding, Severity, by_severity
 from gotocloud.projects.names import name_problems
@@ -92,15 +93,22 @@ def checked_names(where: Place, project: str) -> ProjectNames:
 
 
 def plan_setup(
-    cloud: Cloud, where: Place, project: str, release: str | None, *, adopt: bool = False
+    cloud: Cloud,
+    where: Place,
+    project: str,
+    release: str | None,
+    *,
+    adopt: bool = False,
+    archive_after_days: int = NEVER_ARCHIVED,
 ) -> Setup:
     """Check everything that a project needs, and say what would be launched.
 
     Args:
         adopt: Whether to take over a bucket that was kept from before.
+        archive_after_days: One of `ARCHIVE_AGES_DAYS`.
 
     Raises:
-        InputError: if the names cannot be used.
+        InputError: if the names cannot be used, or the release cannot archive.
         GoToCloudError: if AWS cannot be asked, or the release cannot be read.
     """
     names = checked_names(where, project)
@@ -109,6 +117,11 @@ def plan_setup(
         return Setup(where, project, state, (), None)
     version, how = choose_release(cloud, where.facts, release)
     url, template = published_template(cloud, where.facts, version, PROJECT_TEMPLATE)
+    if archive_after_days and ProjectParameter.ARCHIVE_AFTER_DAYS not in template["Parameters"]:
+        raise InputError(
+            f"Release {version} has no --archive-after.",
+            next_command=shell_line("gotocloud", "setup", project),
+        )
     findings = [
         Finding("Group", Severity.OK, f"{where.facts.group} in {cloud.region}."),
         Finding("Release", Severity.OK, f"{version}, {how}; the template is what was published."),
@@ -119,7 +132,8 @@ def plan_setup(
     if state is State.ABSENT:
         findings += bucket_findings(cloud, names, template, adopt=adopt)
         findings += _quotas(cloud)
-    plan = _plan(cloud, where, names, version, url, adopt=adopt)
+    extra = parameters(adopt=adopt, archive_after_days=archive_after_days)
+    plan = _plan(cloud, where, names, version, url, extra)
     resources = len(template["Resources"])
     return Setup(where, project, state, by_severity(findings), plan, resources)
 
@@ -151,7 +165,12 @@ def only_project(cloud: Cloud, where: Place, verb: str) -> str:
 
 
 def _plan(
-    cloud: Cloud, where: Place, names: ProjectNames, version: str, url: str, *, adopt: bool
+    cloud: Cloud,
+    where: Place,
+    names: ProjectNames,
+    version: str,
+    url: str,
+    extra: Mapping[str, str],
 ) -> StackPlan:
     return StackPlan(
         name=names.project_stack,
@@ -163,7 +182,7 @@ def _plan(
             **names.parameters,
             ProjectParameter.BUCKET_NAME: names.base,
             ProjectParameter.KEY_PAIR_NAME: names.base,
-            **parameters(adopt=adopt),
+            **extra,
         },
         tags=where.tags(names.project),
     )

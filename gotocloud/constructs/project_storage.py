@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnCondition, CfnResource, CfnTag, Duration
+from aws_cdk import CfnCondition, CfnResource, CfnTag, Duration, Fn
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -12,6 +12,8 @@ from gotocloud.constructs.private_bucket import private_bucket
 
 SHORTEST_ARCHIVE_AGE = Duration.days(30)
 SHORTEST_VERSION_AGE = Duration.days(30)
+ARCHIVE_RULE = 2
+"""Its place in the bucket's rules, after those for unfinished uploads and old versions."""
 
 
 class ProjectStorage(Construct):
@@ -31,6 +33,7 @@ class ProjectStorage(Construct):
         archive_after: Age at which objects move to Glacier Instant Retrieval, the only
             archive class from which Lustre reads without a restore.
             Default: never.
+        archive_if: Condition under which they move. Default: always, with `archive_after`.
 
     Raises:
         ValueError: if one of the two ages is shorter than 30 days.
@@ -46,6 +49,7 @@ class ProjectStorage(Construct):
         made_if: CfnCondition | None = None,
         keep_versions_for: Duration | None = None,
         archive_after: Duration | None = None,
+        archive_if: CfnCondition | None = None,
     ) -> None:
         keep_versions_for = keep_versions_for or Duration.days(90)
         problems = [
@@ -54,12 +58,14 @@ class ProjectStorage(Construct):
                 ("keep_versions_for", keep_versions_for, SHORTEST_VERSION_AGE),
                 ("archive_after", archive_after, SHORTEST_ARCHIVE_AGE),
             )
-            if age is not None and age.to_days() < shortest.to_days()
+            if age is not None and not age.is_unresolved() and age.to_days() < shortest.to_days()
         ]
         if problems:
             raise ValueError("; ".join(problems))
         super().__init__(scope, construct_id)
         self.bucket = self._bucket(bucket_name, keep_versions_for, archive_after)
+        if archive_if:
+            self._archive_if(archive_if)
         if made_if:
             for made in (self.bucket, self.bucket.policy):
                 resource = made and made.node.default_child
@@ -72,6 +78,15 @@ class ProjectStorage(Construct):
             key_type="ed25519",
             key_format="pem",
             tags=[CfnTag(key="Name", value=key_pair_name)],
+        )
+
+    def _archive_if(self, condition: CfnCondition) -> None:
+        """Switch the rule off without the condition: S3 takes no rule without an age."""
+        bucket = self.bucket.node.default_child
+        assert isinstance(bucket, s3.CfnBucket)
+        bucket.add_property_override(
+            f"LifecycleConfiguration.Rules.{ARCHIVE_RULE}.Status",
+            Fn.condition_if(condition.logical_id, "Enabled", "Disabled"),
         )
 
     def _bucket(

@@ -63,6 +63,9 @@ class ProjectParameter(StrEnum):
     BUCKET_ORIGIN = "BucketOrigin"
     """`BUCKET_NEW` or `BUCKET_KEPT`."""
 
+    ARCHIVE_AFTER_DAYS = "ArchiveAfterDays"
+    """One of `ARCHIVE_AGES_DAYS`."""
+
     KEY_PAIR_NAME = "KeyPairName"
 
 
@@ -116,6 +119,10 @@ CAPACITIES = ("on-demand", "spot")
 
 MOST_KEEP_HOURS = 720
 """Thirty days: the longest time that a cluster can be kept; it can be extended."""
+
+NEVER_ARCHIVED = 0
+ARCHIVE_AGES_DAYS = (NEVER_ARCHIVED, 30, 90, 180, 365)
+"""After how many days a project's objects move to Glacier Instant Retrieval; never by default."""
 
 BUCKET_NEW = "new"
 BUCKET_KEPT = "kept"

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnCondition, Fn
+from aws_cdk import CfnCondition, Duration, Fn, Token
 from constructs import Construct
 
 from gotocloud.constructs.project_storage import ProjectStorage
-from gotocloud.contract.stacks import BUCKET_KEPT, BUCKET_NEW, ProjectOutput, ProjectParameter
+from gotocloud.contract.stacks import (
+    ARCHIVE_AGES_DAYS,
+    BUCKET_KEPT,
+    BUCKET_NEW,
+    NEVER_ARCHIVED,
+    ProjectOutput,
+    ProjectParameter,
+)
 from gotocloud.stacks.launched import LaunchedStack, Section
 
 BUCKET_PATTERN = "^[a-z0-9][a-z0-9-]*[a-z0-9]$"
@@ -50,6 +57,21 @@ class ProjectStack(LaunchedStack):
             allowed=(BUCKET_NEW, BUCKET_KEPT),
             constraint=f"{BUCKET_NEW} or {BUCKET_KEPT}",
         )
+        archive_after_days = self.number(
+            ProjectParameter.ARCHIVE_AFTER_DAYS,
+            label="Archive after (days)",
+            description="Age at which objects of a new bucket move to Glacier Instant Retrieval, "
+            f"from which Lustre still reads them at once. {NEVER_ARCHIVED}: never, the default.",
+            default=NEVER_ARCHIVED,
+            allowed=ARCHIVE_AGES_DAYS,
+            constraint=f"one of {', '.join(map(str, ARCHIVE_AGES_DAYS))}",
+        )
+        archived = CfnCondition(
+            self,
+            "Archived",
+            expression=Fn.condition_not(Fn.condition_equals(archive_after_days, NEVER_ARCHIVED)),
+        )
+        shortest = ARCHIVE_AGES_DAYS[1]
         self.storage = ProjectStorage(
             self,
             "Storage",
@@ -58,6 +80,10 @@ class ProjectStack(LaunchedStack):
             made_if=CfnCondition(
                 self, "NewBucket", expression=Fn.condition_equals(origin, BUCKET_NEW)
             ),
+            archive_after=Duration.days(
+                Token.as_number(Fn.condition_if(archived.logical_id, archive_after_days, shortest))
+            ),
+            archive_if=archived,
         )
         self.form(
             Section(
@@ -69,6 +95,7 @@ class ProjectStack(LaunchedStack):
                 parameters=(
                     ProjectParameter.BUCKET_NAME,
                     ProjectParameter.BUCKET_ORIGIN,
+                    ProjectParameter.ARCHIVE_AFTER_DAYS,
                     ProjectParameter.KEY_PAIR_NAME,
                 ),
             ),

@@ -33,6 +33,7 @@ PROJECT = {
     "Parameters": {
         **_parameters("Project", "Scientist", "BucketName", "KeyPairName"),
         "BucketOrigin": {"Type": "String", "Default": "new"},
+        "ArchiveAfterDays": {"Type": "Number", "Default": "0"},
     },
     "Conditions": {"New": {"Fn::Equals": [{"Ref": "BucketOrigin"}, "new"]}},
     "Resources": {

@@ -68,7 +68,20 @@ class TestSetup:
             "BucketName": f"ann-{ACCOUNT}-p",
             "KeyPairName": f"ann-{ACCOUNT}-p",
             "BucketOrigin": "new",
+            "ArchiveAfterDays": "0",
         }
+
+    def test_the_age_at_which_objects_are_archived_reaches_the_stack(self) -> None:
+        build()
+        invoke(app, "p", "--archive-after", "180")
+        [age] = [it for it in stack()["Parameters"] if it["ParameterKey"] == "ArchiveAfterDays"]
+        assert age["ParameterValue"] == "180"
+
+    def test_an_age_that_s3_or_a_kept_bucket_does_not_take_is_refused(self) -> None:
+        with pytest.raises(InputError, match="not valid") as caught:
+            invoke(app, "p", "--archive-after", "7", "--adopt")
+        assert ["7: allowed are 30" in one for one in caught.value.problems] == [True, False]
+        assert "--adopt keeps its rules" in caught.value.problems[1]
 
     @pytest.mark.parametrize("project", ["アポフェリチン 2026", "Anna's $(x) & y=3D", "🧊"])
     def test_any_name_becomes_tags_and_comes_back(

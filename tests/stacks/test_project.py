@@ -27,6 +27,7 @@ def test_parameters_are_those_of_the_contract(template: dict[str, Any]) -> None:
         "BucketName",
         "KeyPairName",
         "BucketOrigin",
+        "ArchiveAfterDays",
     ]
 
 
@@ -87,3 +88,22 @@ def test_launch_form_shows_every_parameter_once(template: dict[str, Any]) -> Non
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     shown = [name for group in groups for name in group["Parameters"]]
     assert sorted(shown) == sorted(template["Parameters"])
+
+
+def test_objects_are_archived_only_when_an_age_is_given(template: dict[str, Any]) -> None:
+    parameter = template["Parameters"]["ArchiveAfterDays"]
+    assert parameter["Default"] == "0"
+    assert parameter["AllowedValues"] == ["0", "30", "90", "180", "365"]
+    assert template["Conditions"]["Archived"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "ArchiveAfterDays"}, 0]}]
+    }
+    [bucket] = [it for it in template["Resources"].values() if it["Type"] == "AWS::S3::Bucket"]
+    rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    [archive] = [rule for rule in rules if rule["Id"] == "archive"]
+    assert archive["Status"] == {"Fn::If": ["Archived", "Enabled", "Disabled"]}
+    [transition] = archive["Transitions"]
+    # Without an age the rule is off; S3 takes no rule that has none.
+    assert transition["TransitionInDays"] == {
+        "Fn::If": ["Archived", {"Ref": "ArchiveAfterDays"}, 30]
+    }
+    assert [rule["Status"] for rule in rules if rule["Id"] != "archive"] == ["Enabled"] * 2

@@ -29,6 +29,14 @@ def setup(
         bool,
         typer.Option("--adopt", help="Take over the bucket that was kept of the same project."),
     ] = False,
+    archive_after: Annotated[
+        int | None,
+        typer.Option(
+            metavar="DAYS",
+            help="Move objects of this age to Glacier Instant Retrieval: 30, 90, 180 or 365 days."
+            " Default: never.",
+        ),
+    ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -38,11 +46,13 @@ def setup(
     from gotocloud.cli.views.findings import show
     from gotocloud.projects.findings import refuse_problems
 
+    days = _archive_age(archive_after, adopt=adopt)
     cloud = StandardCloud()
     where = place(cloud)
     name = project or _ask()
-    planned = plan_setup(cloud, where, name, release, adopt=adopt)
-    retry = shell_line("gotocloud", "setup", name, *(["--adopt"] if adopt else []))
+    planned = plan_setup(cloud, where, name, release, adopt=adopt, archive_after_days=days)
+    options = [*(["--adopt"] if adopt else []), *(["--archive-after", days] if days else [])]
+    retry = shell_line("gotocloud", "setup", name, *options)
     show(planned.findings, quiet=not dry_run)
     if not dry_run:
         refuse_problems(planned.findings, f"Setting up {name!r}", retry)
@@ -51,6 +61,26 @@ def setup(
         _launch(cloud, planned, planned.plan, retry)
         made = True
     _report(planned, made=made, dry_run=dry_run, as_json=as_json)
+
+
+def _archive_age(days: int | None, *, adopt: bool) -> int:
+    from gotocloud.contract.stacks import ARCHIVE_AGES_DAYS, NEVER_ARCHIVED
+
+    if days is None:
+        return NEVER_ARCHIVED
+    ages = [str(age) for age in ARCHIVE_AGES_DAYS if age]
+    problems = []
+    if str(days) not in ages:
+        problems.append(f"--archive-after {days}: allowed are {', '.join(ages)}")
+    if adopt:
+        problems.append("--archive-after: a bucket that is taken over with --adopt keeps its rules")
+    if problems:
+        raise InputError(
+            "These options are not valid:",
+            problems=problems,
+            next_command="gotocloud setup PROJECT --archive-after 180",
+        )
+    return days
 
 
 def _ask() -> str:
