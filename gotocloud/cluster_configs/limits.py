@@ -7,6 +7,10 @@ import re
 MAX_CLUSTER_NAME = 40
 """Characters; ParallelCluster's limit for a cluster with Slurm accounting."""
 SPOT_SUFFIX = "-spot"
+ONE_GPU = "prep-gpu"
+"""The class of work of steps that use a GPU for minutes."""
+SMALL = "small"
+"""The class of work that shares a small machine."""
 
 SUBNET_ADDRESSES = 251
 """Addresses of a /24 that AWS leaves to its user (it keeps five)."""

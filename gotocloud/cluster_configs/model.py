@@ -21,6 +21,8 @@ from pydantic import (
 from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.cluster_configs.limits import (
     MAX_NODES,
+    ONE_GPU,
+    SMALL,
     SPOT_SUFFIX,
     head_node_memory_gib,
 )
@@ -35,8 +37,8 @@ JOB_TYPES = (
     "initialmodel",
     "polish",
     "prep-cpu",
-    "prep-gpu",
-    "small",
+    ONE_GPU,
+    SMALL,
 )
 """The classes of RELION's work that every configuration gives a queue. `prep-*` are the steps
 before classification; `small` are steps of a single core, and others with few items. The

@@ -1,8 +1,9 @@
-"""How many frames a movie has, from its header alone."""
+"""How large a movie is and how many frames it has, from its header alone."""
 
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,6 +31,60 @@ def frames_of(movie: Path) -> int | None:
     except (OSError, ValueError, struct.error, OverflowError):
         return None
     return None
+
+
+@dataclass(frozen=True)
+class Movie:
+    """The size of a movie.
+
+    Args:
+        width_px: Pixels of a line.
+        height_px: Lines.
+        frames: Frames.
+    """
+
+    width_px: int
+    height_px: int
+    frames: int
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of all frames."""
+        return self.width_px * self.height_px * self.frames
+
+
+def movie_of(movie: Path) -> Movie | None:
+    """The size of an MRC, TIFF or EER movie; None if it cannot be read."""
+    frames = frames_of(movie)
+    try:
+        with movie.open("rb") as file:
+            mrc = movie.suffix.lower() in _MRC
+            size = struct.unpack("<2i", file.read(8)) if mrc else _tiff_size(file)
+    except (OSError, ValueError, struct.error, OverflowError, KeyError):
+        return None
+    if frames is None or min(size) < 1:
+        return None
+    return Movie(size[0], size[1], frames)
+
+
+def corrected_movie(star: Path, project: Path) -> Movie | None:
+    """The size of the first movie behind a STAR file of corrected micrographs.
+
+    RELION's motion correction writes it into a STAR file beside each micrograph
+    (3dem/relion 5.0.1, src/micrograph_model.cpp).
+    """
+    try:
+        names = [
+            name
+            for table in read_star(star).tables.values()
+            for name in table.columns.get("_rlnMicrographMetadata", ())[:1]
+        ]
+        general = read_star(project / names[0]).table("general") if names else None
+        sizes = [general.value(f"_rlnImageSize{axis}") if general else None for axis in "XYZ"]
+        width, height, frames = (int(one or 0) for one in sizes)
+    except (StarError, ValueError):
+        return None
+    return Movie(width, height, frames) if min(width, height, frames) > 0 else None
 
 
 def first_movie(star: Path, project: Path) -> Path | None:
@@ -79,3 +134,26 @@ def _walk(
         place = number(offset)
         pages += 1
     return pages if 0 < pages <= MOST_FRAMES else None
+
+
+_WIDTH, _HEIGHT = 256, 257
+
+
+def _tiff_size(file: BinaryIO) -> tuple[int, int]:
+    """Width and height in the first directory of a TIFF."""
+    order = {b"II": "<", b"MM": ">"}[file.read(2)]
+    (magic,) = struct.unpack(order + "H", file.read(2))
+    big = magic == 43
+    file.seek(8 if big else 4)
+    (place,) = struct.unpack(order + ("Q" if big else "I"), file.read(8 if big else 4))
+    file.seek(place)
+    (entries,) = struct.unpack(order + ("Q" if big else "H"), file.read(8 if big else 2))
+    found: dict[int, int] = {}
+    for _ in range(min(entries, 1000)):
+        entry = file.read(20 if big else 12)
+        tag, kind = struct.unpack_from(order + "2H", entry)
+        # A SHORT stands at the start of the value, LONG and LONG8 fill more of it.
+        form = {3: "H", 4: "I", 16: "Q"}.get(kind)
+        if tag in (_WIDTH, _HEIGHT) and form:
+            (found[tag],) = struct.unpack_from(order + form, entry, 12 if big else 8)
+    return found[_WIDTH], found[_HEIGHT]

@@ -15,6 +15,7 @@ from gotocloud.relion.job_facts import GPU_TICKED, GpuUse, Program, RelionJobTyp
 from gotocloud.relion.job_types import job_type_of_number, job_type_or_unknown
 from gotocloud.relion.particles import ParticleSet, read_box, read_particles
 from gotocloud.relion.star import StarError, StarFile, StarTable, read_star
+from gotocloud.relion.work import Work, work_of
 
 JOB_FILE = "job.star"
 """What RELION writes into the folder of every job."""
@@ -258,6 +259,11 @@ class Job:
             return read_box(path) if path else None
         except StarError:
             return None
+
+    @cached_property
+    def work(self) -> Work:
+        """What it has to work through."""
+        return work_of(self)
 
     @property
     def particles(self) -> int | None:

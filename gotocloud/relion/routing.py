@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from gotocloud.cluster_configs.limits import ONE_GPU, SMALL
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.errors import GoToCloudError, InputError, unknown_name
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_facts import GpuUse, Parallelism
+from gotocloud.relion.memory import fitting_ranks, gpu_memory_gb
 from gotocloud.relion.overrides import Overrides
 from gotocloud.relion.settings import (
+    VCPUS_A_RANK,
     Setting,
     derived_setting,
     published_setting,
 )
+from gotocloud.relion.sizing import OVERHEAD_S, gpu_seconds, sized
 
 if TYPE_CHECKING:
     from gotocloud.cluster_configs.model import ClusterConfiguration
@@ -112,8 +116,9 @@ def route(
         or derived_setting(job, partition)
     )
     _check(job, partition, chosen)
+    setting, cuts = sized(job, partition, setting)
     shape = _shape(job, partition, setting, chosen)
-    notes = [note, *shape.notes, purchase]
+    notes = [note, *(cuts if shape.is_setting else ()), *shape.notes, purchase]
     made = Route(
         queue=partition.name,
         instance_type=partition.instance_type,
@@ -182,7 +187,8 @@ def _home(
     if measured is not None:
         return (measured, "") if measured != usual else (usual, "")
     if usual is not None:
-        return usual, ""
+        free = chosen.nodes is None and chosen.ranks is None and chosen.threads is None
+        return _smaller(job, usual, by_name, configuration) if free else (usual, "")
     return _substitute(job, partitions)
 
 
@@ -192,6 +198,59 @@ def _queues_of(job: Job, configuration: ClusterConfiguration | None) -> tuple[st
         return (job.queue_job_type,)
     queues = configuration.queues_for(job.queue_job_type, job.kind, job.type.name)
     return tuple(queue.name for queue in queues)
+
+
+def _smaller(
+    job: Job,
+    usual: Partition,
+    by_name: Mapping[str, Partition],
+    configuration: ClusterConfiguration | None,
+) -> tuple[Partition, str]:
+    """The shared small queue for a job whose items cannot fill a machine of its own queue."""
+    items = job.work.items
+    if configuration is None or not job.runs_mpi or not items:
+        return usual, ""
+    if job.refines:
+        return _fewer_gpus(job, usual, by_name, configuration) if job.uses_gpu else (usual, "")
+    if job.uses_gpu:
+        return usual, ""
+    threads = VCPUS_A_RANK if job.type.parallelism.takes_threads else 1
+    for queue in configuration.queues_for(SMALL):
+        there = by_name.get(queue.name)
+        if there is None or there == usual or there.exclusive or items * threads > there.vcpus:
+            continue
+        fits = fitting_ranks(job, threads, there.memory_gib)
+        if fits is None or fits >= items:
+            return there, f"a part of a machine is enough for {job.work}"
+    return usual, ""
+
+
+def _fewer_gpus(
+    job: Job,
+    usual: Partition,
+    by_name: Mapping[str, Partition],
+    configuration: ClusterConfiguration,
+) -> tuple[Partition, str]:
+    """A queue with fewer GPUs for a refinement that one GPU does before a machine pays."""
+    seconds = gpu_seconds(job)
+    if seconds is None or seconds >= OVERHEAD_S:
+        return usual, ""
+    for queue in configuration.queues_for(ONE_GPU):
+        there = by_name.get(queue.name)
+        if there is None or not 0 < there.gpus < usual.gpus:
+            continue
+        if job.splits_halves and not _halves_fit(job, there):
+            continue
+        return there, f"one GPU is enough for {job.work}"
+    return usual, ""
+
+
+def _halves_fit(job: Job, partition: Partition) -> bool:
+    """Whether the two halves of a refinement fit the memory of one GPU together."""
+    if job.box_px is None or partition.gpu_memory_gib is None:
+        return False
+    there_gb = partition.gpu_memory_gib * 2**30 / 1e9
+    return 2 * gpu_memory_gb(job.box_px, job.padding) <= there_gb
 
 
 def _substitute(job: Job, partitions: Sequence[Partition]) -> tuple[Partition, str]:

@@ -182,7 +182,7 @@ def _derived_shape(job: Job, partition: Partition) -> tuple[int, int, str]:
         case Shape.ONE_CORE:
             return 1, 1, f"one process with one thread ({PIPELINE})"
         case Shape.TYPED:
-            return job.ranks, job.threads, f"{Shape.TYPED}"
+            return job.ranks, min(job.threads, partition.vcpus), f"{Shape.TYPED}"
         case Shape.CORES:
             return 1, cores, f"no MPI ({PIPELINE}); a thread for each physical core"
         case Shape.VCPUS:
@@ -198,8 +198,10 @@ def _derived_shape(job: Job, partition: Partition) -> tuple[int, int, str]:
     if job.uses_gpu:
         gpus = max(1, partition.gpus)
         return gpus, 1, f"one rank a GPU and one thread, as 4 x 1 on 4 GPUs in {SCHEMES}"
-    ranks = max(1, partition.vcpus // VCPUS_A_RANK)
     takes_threads = job.type.parallelism.takes_threads
+    if not (takes_threads or partition.exclusive):
+        return cores, 1, "a rank for each physical core of a machine that jobs share"
+    ranks = max(1, partition.vcpus // VCPUS_A_RANK)
     threads = min(VCPUS_A_RANK, partition.vcpus) if takes_threads else 1
     rule = f"a rank for every {VCPUS_A_RANK} vCPUs, as 24 on 192 vCPUs in {SCHEMES}"
     return ranks, threads, rule

@@ -16,8 +16,8 @@ from gotocloud.relion.routing import route
 from gotocloud.relion.rules import check
 from tests.relion.samples import VERSIONS, job_files
 
-OF_THE_FIXTURES = {"input-missing", "head-node"}
-"""The fixtures have no inputs, and RELION's default is no queue."""
+OF_THE_FIXTURES = {"input-missing", "head-node", "fields-foreign", "gpu-not-ticked"}
+"""The fixtures have no inputs, RELION's default is no queue and no GPU, and its name openmpi."""
 
 JOBS = [path for version in VERSIONS for path in job_files(version)]
 

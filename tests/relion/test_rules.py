@@ -14,9 +14,8 @@ from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.relion.findings import Severity
 from gotocloud.relion.job import read_job
 from gotocloud.relion.job_types import job_type_or_unknown
+from gotocloud.relion.memory import gpu_memory_gb, particles_gib
 from gotocloud.relion.rules import RULES, check
-from gotocloud.relion.rules.data import particles_gib
-from gotocloud.relion.rules.gpus import gpu_memory_gb
 from tests.relion.samples import (
     VERSIONS,
     cpu_queue,
@@ -66,7 +65,8 @@ def movie(frames: int) -> Callable[[Path], None]:
         )
         (project / "Movies").mkdir()
         header = frames.to_bytes(4, "little")
-        (project / "Movies/a.mrcs").write_bytes(bytes(8) + header + bytes(1012))
+        side = (64).to_bytes(4, "little")
+        (project / "Movies/a.mrcs").write_bytes(2 * side + header + bytes(1012))
 
     return prepare
 
@@ -78,6 +78,8 @@ def optimiser(project: Path) -> None:
 CONTINUED = {"fn_cont": "Refine3D/job012/run_it003_optimiser.star"}
 EM = {"first": 1}
 """The second Class2D job of the fixtures runs EM."""
+
+TOMO = {"box_size": "512", "nr_threads": "8"}
 
 PAIRS: dict[str, tuple[Case, Case]] = {
     "setting": (Case("Refine3D", {"nr_mpi": "five"}), Case("Refine3D", {"nr_mpi": "5.0"})),
@@ -183,6 +185,11 @@ PAIRS: dict[str, tuple[Case, Case]] = {
             nodes=1,
             prepare=particles(1000, 256),
         ),
+    ),
+    "memory-host": (
+        # 24 x 512^3 B for each of 8 threads are 24 GiB: 16 ranks fill 384 GiB.
+        Case("Reconstruct", TOMO | {"nr_mpi": "17"}, cpu_queue(memory_gib=384.0), nodes=1),
+        Case("Reconstruct", TOMO | {"nr_mpi": "16"}, cpu_queue(memory_gib=384.0), nodes=1),
     ),
     "scratch-shared": (
         Case("Refine3D", {"scratch_dir": "/scratch"}, gpu_queue(exclusive=False)),

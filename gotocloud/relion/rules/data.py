@@ -7,36 +7,18 @@ from pathlib import Path
 
 from gotocloud.relion.findings import Severity
 from gotocloud.relion.inputs import input_files
-from gotocloud.relion.job import Job
+from gotocloud.relion.memory import all_particles_gib, rank_gib
 from gotocloud.relion.optimisers import why_unusable
 from gotocloud.relion.rules.model import Broken, Rule, Situation
 
 LONGEST_SHOWN = 200
-BYTES_PER_GIB = 2**30
-BYTES_PER_PIXEL = 4
-"""RELION keeps particles in single precision, in memory and on scratch (3dem/relion #959)."""
-
-
-def particles_gib(particles: int, box_px: int, dimensions: int = 2) -> float:
-    """Memory of particle images in single precision.
-
-    Source: 3dem/relion 5.0.1, src/pipeline_jobs.cpp, help of 'Pre-read all particles'.
-    """
-    return particles * float(box_px) ** dimensions * BYTES_PER_PIXEL / BYTES_PER_GIB
-
-
-def _all_particles_gib(job: Job) -> float | None:
-    found = job.particle_set
-    if found is None or found.box_px is None:
-        return None
-    return particles_gib(found.particles, found.box_px, found.dimensions)
 
 
 def _preread(case: Situation) -> Broken | None:
     job, hardware = case.job, case.hardware
     if hardware is None or not (job.refines and job.prereads):
         return None
-    one_gib = _all_particles_gib(job)
+    one_gib = all_particles_gib(job)
     if one_gib is None:
         return None
     apart = job.flag("do_parallel_discio") or "do_parallel_discio" not in job.options
@@ -48,6 +30,22 @@ def _preread(case: Situation) -> Broken | None:
         f"{job.name} reads {job.particles} particles of {job.box_px} px into memory: "
         f"{one_gib:.1f} GiB for each of {readers} rank(s) on a machine with "
         f"{hardware.memory_gib:g} GiB."
+    )
+
+
+def _host_memory(case: Situation) -> Broken | None:
+    job, hardware = case.job, case.hardware
+    if hardware is None or not case.ranks_of or job.prereads:
+        return None
+    one = rank_gib(job, job.threads)
+    beside = max(case.ranks_of)
+    if one is None or beside * one <= hardware.memory_gib:
+        return None
+    fits = int(hardware.memory_gib / one)
+    return Broken(
+        f"{job.name}: each rank needs about {one:.1f} GiB, and {beside} of them stand on a "
+        f"{hardware.instance_type} with {hardware.memory_gib:g} GiB.",
+        f"Use {fits} rank(s) a machine at most." if fits else "",
     )
 
 
@@ -63,7 +61,7 @@ def _scratch_shared(case: Situation) -> Broken | None:
 
 def _scratch_size(case: Situation) -> Broken | None:
     job = case.job
-    gib = _all_particles_gib(job) if job.refines and job.scratch else None
+    gib = all_particles_gib(job) if job.refines and job.scratch else None
     if gib is None:
         return None
     return Broken(
@@ -117,6 +115,17 @@ RULES = (
         "Say No to 'Pre-read all particles into RAM?', or use fewer ranks on each machine.",
         "3dem/relion 5.0.1, src/ml_optimiser.cpp and src/pipeline_jobs.cpp",
         _preread,
+    ),
+    Rule(
+        "memory-host",
+        Severity.ERROR,
+        "RELION's programs take memory by rank: 24 x box^3 B a thread for a tomogram average, "
+        "128 x box^3 B for CTF refinement, all frames of a movie for motion correction, "
+        "20 x (2 x box)^3 B for a refinement. What does not fit is killed by the system.",
+        "Use fewer ranks, fewer threads, or a queue with more memory.",
+        "3dem/relion 5.0.1: reconstruct_particle_mpi.cpp:91, reference_map.cpp:144, "
+        "motioncorr_runner.cpp:1528, ml_optimiser.cpp:4086; PR 1365; #1151",
+        _host_memory,
     ),
     Rule(
         "scratch-shared",

@@ -8,7 +8,9 @@ from gotocloud.relion.findings import Severity
 from gotocloud.relion.gpu_map import IDS, device_lists
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_facts import GPU_TICKED, GpuUse
+from gotocloud.relion.memory import gpu_memory_gb
 from gotocloud.relion.rules.model import Broken, Rule, Situation
+from gotocloud.relion.sizing import most_workers
 
 BYTES_PER_GB = 1e9
 BYTES_PER_GIB = 2**30
@@ -20,17 +22,6 @@ CPU_POOL = 3
 """Pooled particles in use on CPUs, and RELION's default."""
 
 _BINDING = re.compile(r"--(?:gpus-per-task|gpu-bind|ntasks-per-gpu)\b")
-
-
-def gpu_memory_gb(box_px: int, padding: int = 2) -> float:
-    """GB of GPU memory that each rank needs in the last iteration of a refinement.
-
-    Roughly 1.1e-8 (2 N)^3 for a box of N pixels, single precision. The 2 is the padding;
-    that padding 1 needs an eighth of it follows from the size of the padded map.
-
-    Source: 3dem/relion 5.0.1, src/error.h, ERRGPUCAOOM.
-    """
-    return 1.1e-8 * float(padding * box_px) ** 3
 
 
 def _without_alignment(case: Situation) -> Broken | None:
@@ -131,6 +122,10 @@ def _idle(case: Situation) -> Broken | None:
         return None
     total = found.machines * found.gpus_per_machine
     job = case.job
+    fed = most_workers(job, job.threads)
+    if fed is not None and job.ranks - 1 >= fed:
+        # More followers would get no particles.
+        return None
     detail = f"with {job.ranks} rank(s) x {job.threads} thread(s) and GPU ids {job.gpu_ids!r}"
     return Broken(
         f"{job.name} leaves {found.idle} of {total} GPUs idle {detail}.", _better_ids(case)

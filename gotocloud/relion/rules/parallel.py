@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import ceil
 
 from gotocloud.relion.findings import Severity
-from gotocloud.relion.frames import first_movie, frames_of
 from gotocloud.relion.job_facts import Memory
 from gotocloud.relion.rules.model import Broken, Rule, Situation
+from gotocloud.relion.sizing import frames_to_sum
 
 
 def _odd_ranks(case: Situation) -> Broken | None:
@@ -77,7 +77,7 @@ def _frames(case: Situation) -> Broken | None:
     job = case.job
     if job.program.memory is not Memory.MOVIE or job.threads == 1:
         return None
-    frames = _frames_to_sum(case)
+    frames = frames_to_sum(job)
     if not frames or frames % job.threads == 0:
         return None
     fitting = [one for one in range(2, min(frames, 2 * job.threads) + 1) if frames % one == 0]
@@ -87,20 +87,6 @@ def _frames(case: Situation) -> Broken | None:
         f"of {ceil(frames / job.threads)} leaves threads idle.",
         f"Set 'Number of threads' to {nearest}.",
     )
-
-
-def _frames_to_sum(case: Situation) -> int | None:
-    job = case.job
-    first, last = job.integer("first_frame_sum", 1), job.integer("last_frame_sum", -1)
-    if last > 0:
-        return last - first + 1
-    movie = first_movie(job.project / job.text("input_star_mics"), job.project)
-    frames = frames_of(movie) if movie else None
-    if frames is None or movie is None:
-        return None
-    if movie.suffix.lower() == ".eer":
-        frames //= max(job.integer("eer_grouping", 1), 1)
-    return frames - first + 1
 
 
 RULES = (

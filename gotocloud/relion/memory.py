@@ -1,0 +1,110 @@
+"""Main memory that one MPI rank of a job needs, by the formulas of RELION's source."""
+
+from __future__ import annotations
+
+from gotocloud.relion.job import Job
+from gotocloud.relion.job_facts import Memory
+
+BYTES_PER_GIB = 2**30
+BYTES_PER_PIXEL = 4
+"""RELION keeps particles in single precision, in memory and on scratch (3dem/relion #959)."""
+
+USABLE = 0.9
+"""Share of a machine's memory for a job; the system and Slurm keep the rest."""
+
+_TOMOGRAM_BYTES = 80e9
+"""3dem/relion #1151: 400 GB with 5 ranks of relion_tomo_reconstruct_tomogram_mpi."""
+
+
+def particles_gib(images: int, box_px: int, dimensions: int = 2) -> float:
+    """Memory of particle images in single precision.
+
+    Source: 3dem/relion 5.0.1, src/pipeline_jobs.cpp, help of 'Pre-read all particles'.
+    """
+    return images * float(box_px) ** dimensions * BYTES_PER_PIXEL / BYTES_PER_GIB
+
+
+def all_particles_gib(job: Job) -> float | None:
+    """Memory of all a job's particles; None if they cannot be read."""
+    found = job.particle_set
+    if found is None or found.box_px is None:
+        return None
+    if found.dimensions > 2:
+        return particles_gib(found.particles, found.box_px, found.dimensions)
+    return particles_gib(found.images, found.box_px)
+
+
+def rank_gib(job: Job, threads: int) -> float | None:
+    """GiB of main memory of one rank; None where it cannot be said.
+
+    Args:
+        job: The job.
+        threads: Threads of a rank.
+    """
+    found = _rank_bytes(job, threads)
+    return None if found is None else found / BYTES_PER_GIB
+
+
+def _rank_bytes(job: Job, threads: int) -> float | None:
+    work = job.work
+    box = float(work.box_px or 0)
+    match job.program.memory:
+        case Memory.TOMO_AVERAGE if box:
+            # 5.0.1, reconstruct_particle_mpi.cpp:91-116: data (16 B) and weight (8 B) a voxel.
+            return 24 * box**3 * threads
+        case Memory.CTF_REFINEMENT if box:
+            return _two_references(box)
+        case Memory.MOVIE if work.movie:
+            # 5.0.1, motioncorr_runner.cpp:1528: all frames, and with dose weighting their
+            # transforms.
+            both = 2 if job.flag("do_dose_weighting") else 1
+            return both * BYTES_PER_PIXEL * float(work.movie.pixels)
+        case Memory.POLISHING if work.movie:
+            # 37.5 GiB a rank for movies of 48 frames of 11520 x 8184 (3dem/relion PR 1365).
+            a_pixel = 37.5 * BYTES_PER_GIB / (48 * 11520 * 8184)
+            return a_pixel * work.movie.pixels + _two_references(box)
+        case Memory.REFINEMENT:
+            return _refinement(job, box)
+    return None
+
+
+def _two_references(box: float) -> float:
+    # 5.0.1, reference_map.cpp:54, 144-147: two half maps, padding 2, double complex.
+    return 128 * box**3
+
+
+def _refinement(job: Job, box: float) -> float | None:
+    """References of a refinement in its last iteration, and what it reads ahead.
+
+    Classifications stay below the box's resolution by an unknown share, so their references
+    are not counted.
+    """
+    read_ahead = (all_particles_gib(job) or 0) * BYTES_PER_GIB if job.prereads else 0
+    apart = job.flag("do_parallel_discio") or "do_parallel_discio" not in job.options
+    # Without parallel disc I/O only the leader reads ahead.
+    read_ahead *= 1 if apart else 0
+    if not (job.splits_halves and box):
+        return read_ahead or None
+    # 5.0.1, ml_optimiser.cpp:4086: 2 x the projector and 3 x the back-projector, 8 B each,
+    # half of a transform of (padding x box)^3.
+    return read_ahead + 5 * 8 * (job.padding * box) ** 3 / 2
+
+
+def fitting_ranks(job: Job, threads: int, memory_gib: float) -> int | None:
+    """Ranks that fit a machine with reserve; None where that cannot be said."""
+    if job.program.memory is Memory.TOMOGRAM:
+        # Not a formula, so a machine with less may well do for a smaller tomogram.
+        return max(1, int(memory_gib * BYTES_PER_GIB * USABLE / _TOMOGRAM_BYTES))
+    one = rank_gib(job, threads)
+    return None if not one else int(memory_gib * USABLE / one)
+
+
+def gpu_memory_gb(box_px: int, padding: int = 2) -> float:
+    """GB of GPU memory that each rank needs in the last iteration of a refinement.
+
+    Roughly 1.1e-8 (2 N)^3 for a box of N pixels, single precision. The 2 is the padding;
+    that padding 1 needs an eighth of it follows from the size of the padded map.
+
+    Source: 3dem/relion 5.0.1, src/error.h, ERRGPUCAOOM.
+    """
+    return 1.1e-8 * float(padding * box_px) ** 3

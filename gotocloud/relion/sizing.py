@@ -1,0 +1,154 @@
+"""A published or derived setting, cut to the size of a job: items, memory, frames."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import ceil
+
+from gotocloud.cluster_configs.partitions import Partition
+from gotocloud.relion.job import Job
+from gotocloud.relion.job_facts import Memory, Unit
+from gotocloud.relion.memory import USABLE, fitting_ranks, rank_gib
+from gotocloud.relion.settings import Setting
+
+OVERHEAD_S = 900.0
+"""What each machine costs beside its work: its start, and ParallelCluster's ten idle minutes
+(ScaledownIdletime) before it is switched off. A machine with less work than that is waste."""
+
+# EMPIAR-10028: 105,247 particles of 360 px, 6 classes, 25 iterations in 197 min 51 s on one
+# A10G (clusterra.cloud, RELION 5).
+_PARTICLE_ITERATIONS_PER_S = 105_247 * 6 * 25 / (197 * 60 + 51)
+_AT_BOX_PX = 360
+
+_REFINEMENT = 100
+"""Class-iterations of a refinement: in RELION's tutorial on 4 GPUs Refine3D took 7 minutes,
+Class3D with 4 classes and 25 iterations 6."""
+
+_ITEM_S = 44.0
+"""Seconds of a rank for one movie: the tutorial's 24 movies on 24 ranks x 8 threads took 44 s
+(KEK-SBRC-CryoEM/CS-Schemes, public run of 58 jobs)."""
+
+
+def gpu_seconds(job: Job) -> float | None:
+    """About how long one GPU (A10G) works on a refinement; None if its particles are unknown.
+
+    Images are cut to the size that the resolution needs (3dem/relion 5.0.1,
+    ml_optimiser.cpp:5684), so this is an upper bound for large boxes.
+    """
+    work = job.work
+    if work.unit is not Unit.PARTICLES or not work.items or not work.box_px:
+        return None
+    rounds = _REFINEMENT if job.splits_halves else work.classes * work.iterations
+    images = work.images or work.items
+    return images * rounds * (work.box_px / _AT_BOX_PX) ** 2 / _PARTICLE_ITERATIONS_PER_S
+
+
+def sized(job: Job, partition: Partition, setting: Setting) -> tuple[Setting, list[str]]:
+    """A setting with as many machines, ranks and threads as the job can use.
+
+    Args:
+        job: The job.
+        partition: Its queue.
+        setting: What is published, measured or derived for the kind of work.
+
+    Returns:
+        The setting, and what was changed, in words; none where nothing was.
+    """
+    if not job.runs_mpi:
+        return setting, []
+    leader = 1 if job.program.leader and setting.ranks > 1 else 0
+    workers = max(1, ceil((setting.ranks - leader) / setting.nodes))
+    threads, notes = _threads(job, setting)
+    if threads != setting.threads:
+        workers = max(1, min(workers, partition.vcpus // threads))
+    nodes, why = _nodes(job, partition, setting, workers)
+    notes += why
+    workers, threads, why = _fitting(job, partition, workers, threads, leader)
+    notes += why
+    total = nodes * workers
+    if (most := most_workers(job, threads)) is not None and most < total:
+        total = most
+        nodes = min(nodes, ceil(total / workers))
+        notes.append(f"{total} working ranks, because there are {job.work}")
+    if not notes:
+        return setting, []
+    if job.splits_halves:
+        total = max(2, total - total % 2)
+    return replace(setting, nodes=nodes, ranks=total + leader, threads=threads), notes
+
+
+def _threads(job: Job, setting: Setting) -> tuple[int, list[str]]:
+    """Threads that divide a movie's frames: RELION gives each thread whole frames."""
+    frames = frames_to_sum(job)
+    if job.program.memory is not Memory.MOVIE or not frames or frames % setting.threads == 0:
+        return setting.threads, []
+    fitting = [one for one in range(1, 2 * setting.threads + 1) if frames % one == 0]
+    best = min(fitting, key=lambda one: (abs(one - setting.threads), -one))
+    if best == 1:
+        return setting.threads, []
+    return best, [f"{best} threads, which divide {frames} frames"]
+
+
+def frames_to_sum(job: Job) -> int | None:
+    """Frames of a movie that motion correction sums; None if they are not known."""
+    first, last = job.integer("first_frame_sum", 1), job.integer("last_frame_sum", -1)
+    if last > 0:
+        return last - first + 1
+    if (movie := job.work.movie) is None:
+        return None
+    grouping = job.integer("eer_grouping", 1) if job.work.is_eer else 1
+    return movie.frames // max(grouping, 1) - first + 1
+
+
+def _nodes(job: Job, partition: Partition, setting: Setting, workers: int) -> tuple[int, list[str]]:
+    """Machines that each have more work than their start and their idle tail cost."""
+    seconds = gpu_seconds(job) if job.uses_gpu else None
+    if seconds is not None:
+        worth = seconds / max(1, partition.gpus)
+    elif job.work.items is not None and job.work.unit is not Unit.PARTICLES:
+        worth = job.work.items * _ITEM_S / workers
+    else:
+        return setting.nodes, []
+    nodes = min(setting.nodes, max(1, int(worth // OVERHEAD_S)))
+    if nodes == setting.nodes:
+        return nodes, []
+    minutes = max(1, round(worth / 60))
+    machine = f"{nodes} machine{'s' if nodes > 1 else ''} instead of {setting.nodes}"
+    about = f"about {minutes:,} minute{'s' if minutes > 1 else ''} of work for one machine"
+    return nodes, [f"{machine}, because {job.work} are {about}"]
+
+
+def _fitting(
+    job: Job, partition: Partition, workers: int, threads: int, leader: int
+) -> tuple[int, int, list[str]]:
+    """Ranks and threads of a machine that fit its memory with reserve."""
+    fits = fitting_ranks(job, threads, partition.memory_gib)
+    if fits is None or fits >= workers + leader:
+        return workers, threads, []
+    cores = workers * threads
+    one = rank_gib(job, threads)
+    if fits < 1 and job.program.memory is Memory.TOMO_AVERAGE:
+        most = fitting_ranks(job, 1, partition.memory_gib) or 1
+        return 1, max(1, most), [f"1 rank x {max(1, most)} threads a machine, for its memory"]
+    least = 2 if job.splits_halves else 1
+    fewer = max(least, fits - leader)
+    if job.program.memory is not Memory.TOMO_AVERAGE and job.type.parallelism.takes_threads:
+        # Fewer ranks leave cores free, which more threads can use.
+        threads = max(threads, min(cores // fewer, 2 * threads))
+    ranks = f"{fewer} working rank{'s' if fewer > 1 else ''} a machine"
+    takes = f"each takes {one:.1f} GiB" if one else "a tomogram can take 80 GB"
+    usable = f"{USABLE * partition.memory_gib:.0f} GiB of memory can be used"
+    return fewer, threads, [f"{ranks}, because {takes} and {usable}"]
+
+
+def most_workers(job: Job, threads: int) -> int | None:
+    """Ranks that the items can feed; None if their number is not known."""
+    work = job.work
+    if not work.items:
+        return None
+    if work.unit is not Unit.PARTICLES:
+        return work.items
+    if not job.refines:
+        return None
+    # The leader hands out pools for each thread (5.0.1, ml_optimiser_mpi.cpp, expectation).
+    return max(2 if job.splits_halves else 1, work.items // (max(1, job.pool) * threads))

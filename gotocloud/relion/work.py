@@ -1,0 +1,122 @@
+"""What a job has to work through: one description for routing, rules and advice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gotocloud.errors import InputError
+from gotocloud.relion.frames import Movie, corrected_movie, first_movie, movie_of
+from gotocloud.relion.job_facts import Unit
+from gotocloud.relion.particles import count_rows
+from gotocloud.relion.star import StarError
+
+if TYPE_CHECKING:
+    from gotocloud.relion.job import Job
+
+UNIT_TABLES = {
+    Unit.MICROGRAPHS: ("movies", "micrographs"),
+    Unit.TILT_SERIES: ("global",),
+}
+"""Tables of a STAR file whose rows are the items."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """The size of a job; None is what could not be read.
+
+    Args:
+        unit: What the items are.
+        items: How many there are: particles, micrographs, tilt series.
+        images: Two-dimensional images; of a subtomogram every visible frame is one.
+        box_px: Side of the particles' box.
+        dimensions: 2, or 3 for subtomograms that are volumes.
+        pixel_size_angstrom: Pixel size of the particles.
+        classes: Number of classes.
+        iterations: Iterations of a classification.
+        symmetry: Point group.
+        movie: Width, height and frames of the first movie.
+        is_eer: Whether that movie is EER, whose frames are summed in groups.
+    """
+
+    unit: Unit = Unit.NONE
+    items: int | None = None
+    images: int | None = None
+    box_px: int | None = None
+    dimensions: int = 2
+    pixel_size_angstrom: float | None = None
+    classes: int = 1
+    iterations: int = 25
+    symmetry: str = "C1"
+    movie: Movie | None = None
+    is_eer: bool = False
+
+    def __str__(self) -> str:
+        """In words: "2,000 particles of 64 px"."""
+        if self.items is None:
+            return f"an unknown number of {self.unit or 'items'}"
+        box = f" of {self.box_px} px" if self.box_px and self.unit is Unit.PARTICLES else ""
+        return f"{self.items:,} {self.unit}{box}"
+
+
+def work_of(job: Job) -> Work:
+    """The work of a job, from its settings and the files that they name."""
+    program = job.program
+    found = job.particle_set
+    items = found.particles if found and program.unit is Unit.PARTICLES else None
+    if program.unit in UNIT_TABLES:
+        items = _rows(job, program.items, UNIT_TABLES[program.unit])
+    return Work(
+        unit=program.unit,
+        items=items,
+        images=found.images if found else None,
+        box_px=_count(job, "box_size") or job.box_px,
+        dimensions=found.dimensions if found else 2,
+        pixel_size_angstrom=found.pixel_size_angstrom if found else None,
+        classes=_count(job, "nr_classes") or 1,
+        iterations=_count(job, "nr_iter_em") or _count(job, "nr_iter") or 25,
+        symmetry=job.text("sym_name").strip() or "C1",
+        movie=_movie(job),
+        is_eer=_is_eer(job),
+    )
+
+
+def _count(job: Job, option: str) -> int | None:
+    """A positive whole number of the form; None without one (a rule names what is no number)."""
+    try:
+        value = int(job.number(option, 0))
+    except InputError:
+        return None
+    return value if value > 0 else None
+
+
+def _rows(job: Job, options: tuple[str, ...], tables: tuple[str, ...]) -> int | None:
+    for option in options:
+        if name := job.text(option).strip():
+            try:
+                return count_rows(job.project / name, tables)
+            except StarError:
+                return None
+    return None
+
+
+def _star_of_movies(job: Job) -> Path | None:
+    options = job.program.items if job.program.unit is Unit.MICROGRAPHS else ()
+    names = (job.text(option).strip() for option in options)
+    return next((job.project / name for name in names if name), None)
+
+
+def _movie(job: Job) -> Movie | None:
+    """The first movie that the job's micrographs lead to."""
+    star = _star_of_movies(job)
+    if star is None:
+        return None
+    path = first_movie(star, job.project)
+    return movie_of(path) if path else corrected_movie(star, job.project)
+
+
+def _is_eer(job: Job) -> bool:
+    star = _star_of_movies(job)
+    path = first_movie(star, job.project) if star else None
+    return path is not None and path.suffix.lower() == ".eer"

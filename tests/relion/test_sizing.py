@@ -1,0 +1,222 @@
+"""Machines, ranks and threads follow from the work of a job and the memory of a rank."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gotocloud.cluster_configs.model import load_configuration, used_instance_types
+from gotocloud.cluster_configs.partitions import Partition, configured_partitions
+from gotocloud.relion.findings import Finding, Severity
+from gotocloud.relion.job import Job, read_job
+from gotocloud.relion.memory import rank_gib
+from gotocloud.relion.overrides import overrides_of
+from gotocloud.relion.placed import as_routed, check_routed
+from gotocloud.relion.routing import Route, route
+from tests.relion.samples import VERSIONS, job_files, make_job, write_particles
+
+SPA = load_configuration("cryoem-spa")
+TUTORIAL = load_configuration("tutorial")
+QUEUES = {one.name: configured_partitions(one, used_instance_types()) for one in (SPA, TUTORIAL)}
+AUTOMATIC = {"do_queue": "Yes", "queuename": "automatic", "use_gpu": "Yes"} | {
+    f"qsub_extra{number}": "automatic" for number in range(1, 5)
+}
+
+
+def routed(job: Job, configuration: str = "cryoem-spa") -> tuple[Route, Partition]:
+    queues = QUEUES[configuration]
+    found = route(job, queues, overrides_of(job), configuration=load_configuration(configuration))
+    return found, next(one for one in queues if one.name == found.queue)
+
+
+def classification(project: Path, particles: int, box_px: int, **more: str) -> Job:
+    write_particles(project / "p.star", particles, box_px)
+    return make_job(project, "Class3D", AUTOMATIC | {"fn_img": "p.star"} | more)
+
+
+@pytest.mark.parametrize(
+    ("particles", "box_px", "classes", "nodes"),
+    [
+        (100_000, 128, 4, 1),
+        (20_000, 256, 6, 1),
+        # The run that the estimate stands on: 198 minutes of one A10G.
+        (105_247, 360, 6, 3),
+        (100_000, 360, 20, 8),
+    ],
+)
+def test_followers_have_work_for_as_long_as_their_machine_costs_beside_it(
+    tmp_path: Path, particles: int, box_px: int, classes: int, nodes: int
+) -> None:
+    job = classification(tmp_path, particles, box_px, nr_classes=str(classes), nr_iter="25")
+    found, _ = routed(job)
+    assert (found.queue, found.nodes, found.ranks) == ("class3d", nodes, 1 + 4 * nodes)
+    if nodes < 8:
+        assert f"{nodes} machine" in found.reason
+        assert "instead of 8, because" in found.reason
+    else:
+        assert "instead of" not in found.reason
+
+
+@pytest.mark.parametrize("kind", ["Class2D", "Class3D", "Refine3D"])
+@pytest.mark.parametrize("particles", [300, 2_374])
+def test_work_of_minutes_takes_one_gpu(tmp_path: Path, kind: str, particles: int) -> None:
+    write_particles(tmp_path / "p.star", particles, 64)
+    changes = {"fn_img": "p.star", "do_grad": "No", "do_em": "Yes", "nr_iter": "25"}
+    job = make_job(tmp_path, kind, AUTOMATIC | changes)
+    found, hardware = routed(job)
+    assert (found.queue, found.nodes, hardware.gpus) == ("prep-gpu", 1, 1)
+    assert f"one GPU is enough for {particles:,} particles of 64 px" in found.reason
+
+
+def test_a_number_of_machines_that_is_typed_stays(tmp_path: Path) -> None:
+    job = classification(tmp_path, 20_000, 256, qsub_extra2="3")
+    assert routed(job)[0].nodes == 3
+
+
+@pytest.mark.parametrize("particles", [40, 400])
+def test_no_more_followers_than_pools_of_particles(tmp_path: Path, particles: int) -> None:
+    job = classification(tmp_path, particles, 64, nr_pool="30")
+    found, _ = routed(job)
+    assert 1 <= found.ranks - 1 <= max(1, particles // (30 * found.threads))
+
+
+@pytest.mark.parametrize("box_px", [128, 256, 512, 800])
+@pytest.mark.parametrize(
+    ("kind", "label"),
+    [("Reconstruct", ""), ("CtfRefine", ""), ("Refine3D", ""), ("Class2D", "")],
+)
+def test_ranks_fit_their_machine_with_reserve(
+    tmp_path: Path, kind: str, label: str, box_px: int
+) -> None:
+    write_particles(tmp_path / "p.star", 300_000 // box_px, box_px)
+    changes = AUTOMATIC | {"fn_img": "p.star", "fn_data": "p.star", "box_size": str(box_px)}
+    job = make_job(tmp_path, kind, changes)
+    for configuration in QUEUES:
+        found, hardware = routed(job, configuration)
+        one = rank_gib(job, found.threads)
+        if one is None:
+            continue
+        least = 3 if job.splits_halves else 1
+        fits = max(found.layout) * one <= 0.9 * hardware.memory_gib
+        # What does not fit with the fewest ranks is said, and not started in silence.
+        assert fits or max(found.layout) == least
+        rules = {each.rule for each in check_routed(job, found, hardware)}
+        assert ("memory-host" in rules) == (max(found.layout) * one > hardware.memory_gib)
+
+
+def test_visible_frames_of_subtomograms_are_images(tmp_path: Path) -> None:
+    rows = "".join(f"{n:06d}@s.mrcs 1 [1,0,1,1,0,1]\n" for n in range(1, 101))
+    (tmp_path / "p.star").write_text(
+        "\ndata_general\n\n_rlnTomoSubTomosAre2DStacks 1\n\n"
+        "data_optics\n\nloop_\n_rlnOpticsGroup #1\n_rlnImageSize #2\n_rlnImageDimensionality #3\n"
+        "1 192 2\n \n\ndata_particles\n\nloop_\n_rlnImageName #1\n_rlnOpticsGroup #2\n"
+        f"_rlnTomoVisibleFrames #3\n{rows} \n"
+    )
+    job = make_job(tmp_path, "Refine3D", {"fn_img": "p.star", "do_preread_images": "Yes"})
+    assert (job.work.items, job.work.images) == (100, 400)
+    # Four bytes a pixel of every image, and the references beside them.
+    images_gib = 400 * 192**2 * 4 / 2**30
+    references_gib = 20 * (2 * 192) ** 3 / 2**30
+    assert rank_gib(job, 6) == pytest.approx(images_gib + references_gib)
+
+
+def micrographs(project: Path, count: int) -> str:
+    rows = "".join(f"MotionCorr/job002/m{n}.mrc\n" for n in range(count))
+    (project / "m.star").write_text(
+        f"\ndata_micrographs\n\nloop_\n_rlnMicrographName #1\n{rows} \n"
+    )
+    return "m.star"
+
+
+@pytest.mark.parametrize(
+    ("count", "queue", "ranks"), [(1, "small", 1), (3, "small", 3), (20, "prep-cpu", 20)]
+)
+def test_few_micrographs_take_a_part_of_a_small_machine(
+    tmp_path: Path, count: int, queue: str, ranks: int
+) -> None:
+    changes = AUTOMATIC | {"input_star_mics": micrographs(tmp_path, count)}
+    found, _ = routed(make_job(tmp_path, "CtfFind", changes))
+    assert (found.queue, found.ranks) == (queue, ranks)
+
+
+@pytest.mark.parametrize(
+    "kind", ["Import", "MaskCreate", "PostProcess", "JoinStar", "LocalRes", "Picks"]
+)
+def test_steps_of_a_single_core_share_a_small_machine(tmp_path: Path, kind: str) -> None:
+    found, hardware = routed(make_job(tmp_path, kind, AUTOMATIC))
+    assert (found.queue, hardware.exclusive, hardware.vcpus) == ("small", False, 16)
+
+
+def generated(project: Path, count: int) -> Iterator[Job]:
+    """Jobs of all types and versions with settings of all sizes."""
+    chance = random.Random(12)  # noqa: S311, no secret
+    paths = [path for version in VERSIONS for path in job_files(version)]
+    sets = []
+    for number, box_px in enumerate((32, 64, 200, 360, 512, 1024)):
+        particles = chance.choice((1, 7, 300, 5_000))
+        write_particles(project / f"p{number}.star", particles, box_px)
+        sets.append(f"p{number}.star")
+    few = micrographs(project, 5)
+    for _ in range(count):
+        job = read_job(chance.choice(paths))
+        changes = AUTOMATIC | {
+            "use_gpu": chance.choice(("Yes", "No")),
+            "nr_classes": str(chance.choice((1, 4, 50, 200))),
+            "nr_pool": str(chance.choice((1, 3, 30, 100))),
+            "do_preread_images": chance.choice(("Yes", "No")),
+            "do_grad": chance.choice(("Yes", "No")),
+            "do_pad1": chance.choice(("Yes", "No")),
+            "dont_skip_align": chance.choice(("Yes", "No")),
+            "box_size": str(chance.choice((64, 256, 512, 900))),
+            "nr_mpi": str(chance.choice((1, 2, 5, 33))),
+            "nr_threads": str(chance.choice((1, 6, 64))),
+            "gpu_ids": chance.choice(("", "0", "0:1:2:3", "3")),
+        }
+        for option in ("fn_img", "fn_data", "input_star_mics", "fn_input_autopick", "star_mics"):
+            changes[option] = few if "mic" in option else chance.choice(sets)
+        kept = {one: value for one, value in changes.items() if one in job.options}
+        yield Job(
+            project / job.type.folder / "job001",
+            job.label,
+            job.type,
+            {**job.options, **AUTOMATIC, **kept},
+            is_tomo=job.is_tomo,
+        )
+
+
+EXPECTED = {
+    # What the form itself says wrong, or what the fixtures lack.
+    *("input-missing", "gpu-no-alignment", "gpu-log-picking", "gpu-useless", "gpu-not-ticked"),
+    *("class2d-algorithm", "window", "pool-gpu", "continue-from", "setting"),
+}
+
+
+def objections(job: Job, found: Route, hardware: Partition) -> Iterator[Finding]:
+    for one in check_routed(job, found, hardware):
+        if one.severity is Severity.NOTE or one.rule in EXPECTED:
+            continue
+        # A single GPU cannot hold the halves of a large box apart: a fact of the machine.
+        if one.rule in ("gpu-shared", "gpu-memory", "memory-host", "preread-memory"):
+            continue
+        yield one
+
+
+def test_no_rule_objects_to_a_route_and_no_shape_exceeds_memory(tmp_path: Path) -> None:
+    slowest_s = 0.0
+    for number, job in enumerate(generated(tmp_path, 10_000)):
+        configuration = ("cryoem-spa", "tutorial")[number % 2]
+        begun = time.process_time()
+        found, hardware = routed(job, configuration)
+        bad = [str(one) for one in objections(job, found, hardware)]
+        slowest_s = max(slowest_s, time.process_time() - begun)
+        assert bad == [], (job.label, dict(job.options), found)
+        placed = as_routed(job, found)
+        one_gib = rank_gib(placed, found.threads)
+        workers = max(found.layout)
+        if one_gib and workers > (3 if job.splits_halves else 2):
+            assert workers * one_gib <= hardware.memory_gib, (job.label, found)
+    assert slowest_s < 0.2
