@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from gotocloud.errors import InputError
 from gotocloud.relion.frames import Movie, corrected_movie, first_movie, movie_of
-from gotocloud.relion.job_facts import Unit
-from gotocloud.relion.particles import count_rows
+from gotocloud.relion.job_facts import Program, Unit
+from gotocloud.relion.particles import ParticleSet, count_rows
 from gotocloud.relion.star import StarError
-
-if TYPE_CHECKING:
-    from gotocloud.relion.job import Job
 
 UNIT_TABLES = {
     Unit.MICROGRAPHS: ("movies", "micrographs"),
@@ -58,6 +55,32 @@ class Work:
             return f"an unknown number of {self.unit or 'items'}"
         box = f" of {self.box_px} px" if self.box_px and self.unit is Unit.PARTICLES else ""
         return f"{self.items:,} {self.unit}{box}"
+
+
+class Job(Protocol):
+    """What of a job its work is read from (`gotocloud.relion.job.Job`)."""
+
+    @property
+    def project(self) -> Path:
+        """The project folder."""
+
+    @property
+    def program(self) -> Program:
+        """The program that it starts."""
+
+    @property
+    def particle_set(self) -> ParticleSet | None:
+        """What its particle file says."""
+
+    @property
+    def box_px(self) -> int | None:
+        """Side of the particles' box."""
+
+    def text(self, name: str) -> str:
+        """A setting as it stands."""
+
+    def number(self, name: str, default: float | None = None) -> float:
+        """A setting that is a number."""
 
 
 def work_of(job: Job) -> Work:

@@ -27,7 +27,7 @@ def no_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def good_job(project: Path, changes: dict[str, str] | None = None) -> Path:
-    write_particles(project / "Select/job007/particles.star", 10, 64)
+    write_particles(project / "Select/job007/particles.star", 200_000, 360)
     changes = {
         "fn_ref": "Select/job007/particles.star",
         "do_queue": "Yes",
