@@ -24,7 +24,7 @@ MEASURED, FROM_PAPER, NOTHING = "measured", "paper", "nothing"
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked.
+    """The question.
 
     Args:
         job: A job's name.
@@ -135,14 +135,14 @@ class Advice:
     """The answer.
 
     Args:
-        question: What was asked.
+        question: The question.
         basis: `measured`, `paper` or `nothing`.
         size: The size spoken of.
-        ranked: Every choice that fits the wish, best first.
-        front: The Pareto front of all choices, fastest first, whatever the wish.
+        ranked: Every choice that fits the preference, best first.
+        front: The Pareto front of all choices, fastest first, whatever the preference.
         choices: All of them, those without a price too.
         paper: The paper's settings, best first.
-        refusals: Why measurements give no answer, or not the one wanted.
+        refusals: Why measurements give no answer, or not the requested one.
         notes: What else to know.
     """
 
@@ -168,7 +168,7 @@ class Advice:
 
     def as_dict(self) -> dict[str, Any]:
         """The advice for a JSON report."""
-        wish = self.question.preference
+        preference = self.question.preference
         return {
             "job": self.question.job,
             "variant": self.question.variant,
@@ -176,7 +176,7 @@ class Advice:
             "size": {k: v for k, v in vars(self.size).items() if v is not None},
             "region": self.question.region,
             "market": self.question.market,
-            "criterion": wish.words,
+            "criterion": preference.words,
             "interval_rate": RATE,
             "recommended": self.best and self.best.as_dict(),
             "runner_up": self.runner_up and self.runner_up.as_dict(),
@@ -205,7 +205,7 @@ def advise(question: Question, records: Sequence[BenchmarkRecord]) -> Advice:
     """The best way to run a job, from measurements where there are any.
 
     Args:
-        question: What is asked.
+        question: The question.
         records: Everything measured; other jobs are left out.
     """
     mine = [
@@ -323,18 +323,18 @@ def _notes(
     return notes
 
 
-def _doubts(best: Choice, wish: Preference) -> list[str]:
+def _doubts(best: Choice, preference: Preference) -> list[str]:
     notes = []
     if best.hours_interval is None:
         notes.append(
-            "Nobody has repeated a run, so how far they scatter is not known: "
+            "No run was repeated, so how far they scatter is not known: "
             "repeat one to get intervals."
         )
     high = best.hours_interval[1] if best.hours_interval else best.hours
-    if wish.deadline_h is not None and high > wish.deadline_h:
+    if preference.deadline_h is not None and high > preference.deadline_h:
         notes.append(f"It may miss the deadline: up to {high:.2f} h are likely.")
     dear = best.usd_interval[1] if best.usd_interval else best.usd
-    if wish.budget_usd is not None and dear is not None and dear > wish.budget_usd:
+    if preference.budget_usd is not None and dear is not None and dear > preference.budget_usd:
         notes.append(f"It may exceed the budget: up to {dear:.2f} USD are likely.")
     return notes
 

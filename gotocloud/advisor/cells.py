@@ -1,4 +1,4 @@
-"""Reads single cells of a table strictly, and says what is wrong in words."""
+"""Reads single cells of a table strictly, and describes in words what is wrong."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST = 500
 
 
 class CellError(ValueError):
-    """A cell that cannot be used; the text says why and what is meant instead."""
+    """A cell that cannot be used; the text explains why, and what is meant instead."""
 
 
 def read_cell(column: Column, text: str) -> Value:

@@ -106,4 +106,4 @@ COLUMNS: tuple[Column, ...] = (
 COLUMN: Mapping[str, Column] = {column.name: column for column in COLUMNS}
 REQUIRED = tuple(column.name for column in COLUMNS if column.required)
 CURRENCY_COLUMN = "currency"
-"""Allowed in tables of others, as long as it says USD in every row."""
+"""Allowed in tables of others, as long as it is USD in every row."""

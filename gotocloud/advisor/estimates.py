@@ -25,9 +25,9 @@ class Estimate:
         shape: What it runs on.
         seconds: In the job.
         low: Where a next run lies nine times of ten, from here ...
-        high: ... to here; both None when nobody has measured how far runs scatter.
+        high: ... to here; both None when it was not measured how far runs scatter.
         runs: Timings of this very shape; 0 means that it lies between measured ones.
-        transferred: Dimensions in which the measured data sets differ from the wanted one.
+        transferred: Dimensions in which the measured data sets differ from the requested one.
         at_least: Whether a timing leaves time out, so that the truth may be longer.
         sources: Who measured, and when.
         records: The timings behind it.
@@ -72,21 +72,21 @@ class Estimates:
     curves: tuple[tuple[Shape, Scaling], ...] = ()
 
 
-def estimate_times(records: Records, asked: Size, *, rate: float = RATE) -> Estimates:
+def estimate_times(records: Records, size: Size, *, rate: float = RATE) -> Estimates:
     """The time of a job on every shape that the records speak about.
 
     Args:
         records: Runs of one job type and variant; failed ones are left out.
-        asked: The size wanted; what it leaves open is that of most records.
+        size: The requested size; what it leaves open is that of most records.
         rate: Of the intervals.
     """
     usable = [record for record in records if record.is_benchmark]
     if not usable:
-        return Estimates(asked, ())
-    size = sizes.wanted_size(asked, usable)
-    if refused := sizes.refusals(asked, usable):
+        return Estimates(size, ())
+    size = sizes.requested_size(size, usable)
+    if refused := sizes.refusals(size, usable):
         return Estimates(size, (), refused)
-    near = [r for r in usable if sizes.knows(r, asked) and sizes.within_reach(size, r)]
+    near = [r for r in usable if sizes.covers(r, size) and sizes.within_reach(size, r)]
     if not near:
         return Estimates(size, (), (f"no single run is near enough to {size}",))
     found: list[Estimate] = []
@@ -232,7 +232,7 @@ def _estimate(
 
 
 def _between(family: Records, size: Size, fits: tuple[Scaling, ...]) -> Iterator[Estimate]:
-    """Node counts that nobody has run, between those that somebody has."""
+    """Node counts that were not run, between those that were."""
     shapes = {shape_of(record) for record in family}
     densities = {(s.gpus / s.nodes, 0 if s.gpus else s.ranks / s.nodes) for s in shapes}
     if not fits or len(densities) != 1:

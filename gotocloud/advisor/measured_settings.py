@@ -14,7 +14,7 @@ from gotocloud.relion.settings import Setting
 
 
 def measured_settings(
-    records: Sequence[BenchmarkRecord], wish: Question | None = None
+    records: Sequence[BenchmarkRecord], question: Question | None = None
 ) -> tuple[Setting, ...]:
     """Settings for `relion.routing.route`, best first within each kind of job.
 
@@ -23,12 +23,12 @@ def measured_settings(
 
     Args:
         records: The group's own.
-        wish: Region, market, size and preference. Default: the paper's criterion, in
+        question: Region, market, size and preference. Default: the paper's criterion, in
             us-east-1, on demand. Its job is not looked at.
     """
     found = []
     for kind in sorted({record.job_type for record in records}):
-        question = replace(wish, job=kind, variant=None) if wish else Question(kind)
+        question = replace(question, job=kind, variant=None) if question else Question(kind)
         advice = advise(question, records)
         if advice.basis != MEASURED:
             continue
@@ -64,33 +64,33 @@ def settings_for_routing(
 ) -> tuple[tuple[Setting, ...], str]:
     """The group's own settings as far as they can be had, and what is wrong if they cannot.
 
-    Routing must never fail for want of advice: whatever is wrong with the records is said
+    Routing must never fail for want of advice: whatever is wrong with the records is reported
     and the published settings count.
 
     Args:
         region: The cluster's. Default: the paper's.
         spot: Whether its jobs use spot machines.
     """
-    wish = Question("", region=region or Question("").region, spot=spot)
+    question = Question("", region=region or Question("").region, spot=spot)
     try:
         records, _ = load_records(None)
-        settings = measured_settings(records, wish) if records else ()
-        return settings, _unweighed(records, settings, wish)
+        settings = measured_settings(records, question) if records else ()
+        return settings, _unweighed(records, settings, question)
     except GoToCloudError as error:
         return (), f"Your own benchmark records are not used: {error.message}"
 
 
 def _unweighed(
-    records: Sequence[BenchmarkRecord], settings: Sequence[Setting], wish: Question
+    records: Sequence[BenchmarkRecord], settings: Sequence[Setting], question: Question
 ) -> str:
     """Which kinds of job have measurements that no price allows to compare."""
     served = {setting.kind for setting in settings}
     kinds = sorted({record.job_type for record in records} - served)
-    advices = (advise(replace(wish, job=kind), records) for kind in kinds)
+    advices = (advise(replace(question, job=kind), records) for kind in kinds)
     found = [pretty(one.question.job) for one in advices if one.basis == MEASURED]
     if not found:
         return ""
     return (
-        f"Your own measurements of {', '.join(found)} are not used: no {wish.market} price of "
-        f"their machines is known in {wish.region}, or their ranks and threads are not."
+        f"Your own measurements of {', '.join(found)} are not used: no {question.market} price of "
+        f"their machines is known in {question.region}, or their ranks and threads are not."
     )

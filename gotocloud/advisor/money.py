@@ -15,7 +15,7 @@ class NodePrice:
 
     Args:
         usd_per_hour: US dollars.
-        source: Who says so.
+        source: The publisher.
         date: When it held.
     """
 
@@ -27,7 +27,7 @@ class NodePrice:
 def node_price(
     instance_type: str, region: str, market: str, records: Iterable[BenchmarkRecord] = ()
 ) -> NodePrice | None:
-    """The price of a node for an hour; None when nobody has told us.
+    """The price of a node for an hour; None if unknown.
 
     Neither another region nor the other market ever stands in.
 

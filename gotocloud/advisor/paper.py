@@ -25,7 +25,7 @@ class PaperOptimum:
         instance_type: EC2's name of their type.
         gpus: GPUs used; 0 for jobs without.
         vcpus: vCPUs used (MPI x threads) by jobs without GPUs; 0 else.
-        figure: Where the paper says so.
+        figure: Where the paper shows it.
         saturation: Up to where more hardware helped, in the paper's words.
     """
 

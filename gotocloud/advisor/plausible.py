@@ -1,4 +1,4 @@
-"""What a record says must fit together; units that are wrong show here."""
+"""The values of a record must fit together; units that are wrong show here."""
 
 from __future__ import annotations
 

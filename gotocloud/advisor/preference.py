@@ -1,4 +1,4 @@
-"""What a scientist wants: speed, balance or cost, a deadline, a budget."""
+"""What a scientist prefers: speed, balance or cost, a deadline, a budget."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Ranking:
 def rank(hours: Numbers, usd: Numbers, preference: Preference) -> Ranking:
     """The candidates that fit, best first.
 
-    Equal scores are told apart by cost, then time, then the order in which the candidates
+    Equal scores are ordered by cost, then time, then the order in which the candidates
     were given: the same list always gives the same answer.
 
     Args:

@@ -15,14 +15,14 @@ SECONDS_PER_HOUR = 3600
 ON_DEMAND, SPOT = "on-demand", "spot"
 SUCCEEDED = "succeeded"
 LOWER_BOUND = "progress-bars"
-"""A timing that leaves out what happens between progress bars: never less than it says."""
+"""A timing that leaves out what happens between progress bars: never less than its value."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkRecord:
-    """One row of the table; `columns.COLUMNS` says what each field means, with its unit.
+    """One row of the table; `columns.COLUMNS` explains each field, with its unit.
 
-    A field is None when nobody has said.
+    A field is None if unknown.
     """
 
     job_type: str
@@ -65,7 +65,7 @@ class BenchmarkRecord:
 
     @property
     def is_benchmark(self) -> bool:
-        """Whether its time says something about the next run: one whole, successful attempt."""
+        """Whether its time is a measure for the next run: one whole, successful attempt."""
         return self.outcome == SUCCEEDED and (self.attempts or 1) == 1
 
     @property

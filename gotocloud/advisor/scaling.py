@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 RATE = 0.9
-"""Share of intervals that hold the true value, unless another is asked for."""
+"""Share of intervals that hold the true value, unless another is given."""
 
 TERMS = ("fixed", "parallel", "communication")
 UNITS_FOR_COMMUNICATION = 4
-"""Different numbers of units without which growth with their number cannot be told."""
+"""Different numbers of units without which growth with their number is unknown."""
 
 _ROUNDS = 4
 

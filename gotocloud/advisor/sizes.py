@@ -1,4 +1,4 @@
-"""Data sets of different size: how far one's time says something about another's."""
+"""Data sets of different size: how far one's time is a measure for another's."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _UNITS = {"box_px": " px"}
 
 @dataclass(frozen=True)
 class Size:
-    """The size of a job; None where nobody has said."""
+    """The size of a job; None where unknown."""
 
     particles: int | None = None
     movies: int | None = None
@@ -72,23 +72,23 @@ def usual_size(records: Sequence[BenchmarkRecord]) -> Size:
     return max(counted, key=lambda size: (counted[size], [getattr(size, n) or 0 for n in NAMES]))
 
 
-def wanted_size(asked: Size, records: Sequence[BenchmarkRecord]) -> Size:
-    """What was asked for; where nothing was, the size that most records have."""
+def requested_size(size: Size, records: Sequence[BenchmarkRecord]) -> Size:
+    """What was requested; where nothing was, the size that most records have."""
     usual = usual_size(records)
-    given = {name: getattr(asked, name) for name in NAMES if getattr(asked, name) is not None}
+    given = {name: getattr(size, name) for name in NAMES if getattr(size, name) is not None}
     return replace(usual, **given)
 
 
-def refusals(asked: Size, records: Sequence[BenchmarkRecord]) -> tuple[str, ...]:
-    """Why no record says anything about a size; empty when they do."""
+def refusals(size: Size, records: Sequence[BenchmarkRecord]) -> tuple[str, ...]:
+    """Why no record is a measure for a size; empty when one is."""
     found = []
     for dimension in DIMENSIONS:
-        value = getattr(asked, dimension.name)
+        value = getattr(size, dimension.name)
         if value is None:
             continue
         measured = [v for record in records if (v := getattr(record, dimension.name)) is not None]
         if not measured:
-            found.append(f"{dimension.name}: no record says how many it had")
+            found.append(f"{dimension.name}: no record has their number")
             continue
         low, high = min(measured), max(measured)
         if not low / dimension.reach <= value <= high * dimension.reach:
@@ -107,7 +107,7 @@ def ratios(size: Size, record: BenchmarkRecord) -> tuple[float, float]:
     """The work of a size over that of a record: with the first exponents, and the second.
 
     A dimension that a record does not know counts as equal: `refusals` has seen to it that
-    some record knows it.
+    some record has it.
     """
     first = second = 1.0
     for dimension in DIMENSIONS:
@@ -118,9 +118,9 @@ def ratios(size: Size, record: BenchmarkRecord) -> tuple[float, float]:
     return first, second
 
 
-def knows(record: BenchmarkRecord, asked: Size) -> bool:
-    """Whether a record has every dimension that was asked for."""
-    return all(getattr(asked, name) is None or getattr(record, name) is not None for name in NAMES)
+def covers(record: BenchmarkRecord, size: Size) -> bool:
+    """Whether a record has every dimension of a size."""
+    return all(getattr(size, name) is None or getattr(record, name) is not None for name in NAMES)
 
 
 def within_reach(size: Size, record: BenchmarkRecord) -> bool:

@@ -13,7 +13,7 @@ from gotocloud.advisor.progress import Progress
 from gotocloud.advisor.scaling import RATE, student_t
 
 FEWEST_GAINS = 3
-"""Steps that gained something, below which nothing is foretold."""
+"""Steps that gained something, below which nothing is predicted."""
 _MOST_CYCLES = 50
 
 
@@ -160,15 +160,15 @@ def stop_advice(
     """
     steps = margins(progress)
     best = min(step.resolution_angstrom for step in progress.steps)
-    foretold = forecast(steps)
+    expected = forecast(steps)
     if target_angstrom is not None:
-        verdict, reason = _for_target(progress, best, foretold, target_angstrom, pixel_angstrom)
+        verdict, reason = _for_target(progress, best, expected, target_angstrom, pixel_angstrom)
     elif worth_usd_per_angstrom is not None:
-        verdict, reason = _for_worth(foretold, worth_usd_per_angstrom)
+        verdict, reason = _for_worth(expected, worth_usd_per_angstrom)
     else:
         verdict, reason = Verdict.OPEN, "Say which resolution you need, or what it is worth."
     return StopAdvice(
-        steps, best, foretold, verdict, reason, tuple(_notes(steps, stalled_iterations))
+        steps, best, expected, verdict, reason, tuple(_notes(steps, stalled_iterations))
     )
 
 
@@ -177,8 +177,8 @@ def forecast(steps: Sequence[Margin]) -> Forecast | None:
 
     A straight line through the logarithms of the gains: each gain is a share of the one
     before. Steps without gain have no logarithm; they only end the sequence, so that a gain
-    after them is foretold for a later step. Where gains do not shrink, their median and
-    range are all that is said.
+    after them is predicted for a later step. Where gains do not shrink, their median and
+    range are all that is shown.
     """
     gains = [(i, step.gain_angstrom) for i, step in enumerate(steps) if step.gain_angstrom > 0]
     if len(gains) < FEWEST_GAINS:
@@ -226,7 +226,7 @@ def _line(gains: Sequence[tuple[int, float]], at: int) -> tuple[float, float, fl
 def _for_target(
     progress: Progress,
     best: float,
-    foretold: Forecast | None,
+    expected: Forecast | None,
     target: float,
     pixel: float | None,
 ) -> tuple[Verdict, str]:
@@ -238,12 +238,12 @@ def _for_target(
             f"{2 * pixel:g} Å, is the limit."
         )
     gap = round(best - target, 9)
-    if foretold is None:
+    if expected is None:
         return Verdict.OPEN, (
             f"{gap:g} Å are missing. Fewer than {FEWEST_GAINS} steps gained something, "
-            "so nothing can be foretold."
+            "so nothing can be predicted."
         )
-    return _by_forecast(gap, foretold)
+    return _by_forecast(gap, expected)
 
 
 def _reached(progress: Progress, target: float) -> str:
@@ -261,21 +261,21 @@ def _reached(progress: Progress, target: float) -> str:
     return text
 
 
-def _by_forecast(gap: float, foretold: Forecast) -> tuple[Verdict, str]:
-    likely = foretold.gain[0]
+def _by_forecast(gap: float, expected: Forecast) -> tuple[Verdict, str]:
+    likely = expected.gain[0]
     if gap <= likely:
         return Verdict.GO_ON, (
             f"The next step will probably bring the {gap:g} Å that are missing, for about "
-            f"{foretold.usd[0]:,.0f} USD."
+            f"{expected.usd[0]:,.0f} USD."
         )
-    cycles = _cycles(gap, likely, foretold.ratio)
+    cycles = _cycles(gap, likely, expected.ratio)
     if cycles is not None:
         return Verdict.GO_ON, (
             f"{gap:g} Å are missing: about {cycles} more steps if gains go on as they did, which "
-            f"would cost about {cycles * foretold.usd[0]:,.0f} USD "
-            f"({cycles * foretold.usd[1]:,.0f} to {cycles * foretold.usd[2]:,.0f})."
+            f"would cost about {cycles * expected.usd[0]:,.0f} USD "
+            f"({cycles * expected.usd[1]:,.0f} to {cycles * expected.usd[2]:,.0f})."
         )
-    total = foretold.total_gain or foretold.gain
+    total = expected.total_gain or expected.gain
     if gap <= total[2]:
         return Verdict.OPEN, (
             f"{gap:g} Å are missing. More of the same will probably bring {total[0]:.2g} Å "
@@ -298,13 +298,13 @@ def _cycles(gap: float, gain: float, ratio: float | None) -> int | None:
     return None
 
 
-def _for_worth(foretold: Forecast | None, worth: float) -> tuple[Verdict, str]:
-    if foretold is None:
+def _for_worth(expected: Forecast | None, worth: float) -> tuple[Verdict, str]:
+    if expected is None:
         return Verdict.OPEN, (
-            f"Fewer than {FEWEST_GAINS} steps gained something, so nothing can be foretold."
+            f"Fewer than {FEWEST_GAINS} steps gained something, so nothing can be predicted."
         )
-    likely = foretold.usd[0] / foretold.gain[0]
-    lowest = foretold.usd[1] / foretold.gain[2]
+    likely = expected.usd[0] / expected.gain[0]
+    lowest = expected.usd[1] / expected.gain[2]
     text = f"The next angstrom will probably cost {likely:,.0f} USD; it is worth {worth:,.0f} USD."
     if likely <= worth:
         return Verdict.GO_ON, text

@@ -190,7 +190,7 @@ def _check_version(text: str, name: str) -> None:
     match = _VERSION_LINE.fullmatch(first.strip().rstrip(","))
     if not match:
         raise InputError(
-            f"{name!r} does not begin with the line {HEADLINE!r}, which tells what its columns "
+            f"{name!r} does not begin with the line {HEADLINE!r}, which explains what its columns "
             "mean. Tables of others are read by gotocloud advise import.",
             next_command=SEE,
         )

@@ -123,7 +123,7 @@ class ProjectAdvice:
 
 
 def advise_project(
-    wish: Question,
+    question: Question,
     records: Sequence[BenchmarkRecord],
     steps: Sequence[WorkflowStep],
 ) -> ProjectAdvice:
@@ -132,7 +132,7 @@ def advise_project(
     A deadline or a budget is that of one job, not of the project.
 
     Args:
-        wish: Region, market, size and preference; its job is not looked at.
+        question: Region, market, size and preference; its job is not looked at.
         records: Everything measured.
         steps: The project.
     """
@@ -140,7 +140,12 @@ def advise_project(
         ProjectLine(
             step,
             advise(
-                replace(wish, job=step.job, variant=None, size=_that_matters(step.job, wish.size)),
+                replace(
+                    question,
+                    job=step.job,
+                    variant=None,
+                    size=_that_matters(step.job, question.size),
+                ),
                 records,
             ),
         )

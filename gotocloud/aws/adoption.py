@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gotocloud.aws.cloud import Cloud, asked
+from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.session import error_code
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.stacks import BUCKET_KEPT, ProjectParameter
@@ -39,7 +39,7 @@ def bucket_findings(
         adopt: Whether a bucket that exists is to be taken over.
     """
     name = names.base
-    there, why = asked(f"look at bucket {name}", lambda: bucket_exists(cloud, names))
+    there, why = answer_of(f"look at bucket {name}", lambda: bucket_exists(cloud, names))
     if there is None:
         # S3 answers 403 for a bucket of somebody else as well.
         text = f"whether {name} is free is not known ({why})."
@@ -96,7 +96,7 @@ def _adoption(cloud: Cloud, names: ProjectNames, template: dict[str, Any]) -> li
             *(["it is not closed to the public"] if not block or not all(block.values()) else []),
         ]
 
-    wrong, why = asked(f"look at bucket {names.base}", ask)
+    wrong, why = answer_of(f"look at bucket {names.base}", ask)
     if wrong is None:
         wrong = [f"it could not be looked at ({why})"]
     if ProjectParameter.BUCKET_ORIGIN not in template.get("Parameters", {}):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from gotocloud.aws.cloud import Cloud, StandardCloud, asked
+from gotocloud.aws.cloud import Cloud, StandardCloud, answer_of
 from gotocloud.aws.desktop_door import close_stale, openings
 from gotocloud.aws.group_facts import GroupFacts, read_group_facts
 from gotocloud.aws.identity import Caller, ahead_of_header, caller
@@ -77,7 +77,7 @@ def _account(cloud: Cloud, who: Caller, facts: GroupFacts) -> Iterator[Finding]:
     yield from checkup.leftovers(found, left.unknown)
     yield from checkup.desktops(*_desktops(cloud), datetime.now(UTC))
     ec2 = cloud.client("ec2")
-    subnets, _ = asked("list the subnets", lambda: ec2.describe_subnets()["Subnets"])
+    subnets, _ = answer_of("list the subnets", lambda: ec2.describe_subnets()["Subnets"])
     levels = cluster_levels(cloud, facts[Fact.ZONE_ID], subnets or ())
     yield from checkup.quotas(levels, cloud.region)
 
@@ -85,7 +85,7 @@ def _account(cloud: Cloud, who: Caller, facts: GroupFacts) -> Iterator[Finding]:
 def _desktops(cloud: Cloud) -> tuple[tuple[Opening, ...], tuple[Opening, ...] | None, str]:
     """Openings of desktops that were closed just now, those that are left, and why not."""
     closed = close_stale(cloud)
-    left, why = asked("look which desktops are open", lambda: openings(cloud))
+    left, why = answer_of("look which desktops are open", lambda: openings(cloud))
     return closed, left, why
 
 

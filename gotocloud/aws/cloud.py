@@ -44,7 +44,7 @@ class Cloud(Protocol):
 
 
 class StandardCloud:
-    """AWS as the standard configuration says: environment, profile, endpoint.
+    """AWS as the standard configuration sets it: environment, profile, endpoint.
 
     Args:
         region: AWS region. Default: that of the configuration.
@@ -91,15 +91,15 @@ def configured_region() -> str:
     return region
 
 
-def asked(doing: str, ask: Callable[[], T]) -> tuple[T | None, str]:
+def answer_of(doing: str, ask: Callable[[], T]) -> tuple[T | None, str]:
     """The answer to a question that may stay open, and why it did.
 
     Args:
-        doing: What is asked, as in "Cannot …".
-        ask: Asks AWS.
+        doing: The action, as in "Cannot …".
+        ask: Calls AWS.
 
     Raises:
-        GoToCloudError: if nothing at all can be asked: no network, or no valid credentials.
+        GoToCloudError: if no call is possible: no network, or no valid credentials.
     """
     from botocore.exceptions import ClientError
 
@@ -111,6 +111,6 @@ def asked(doing: str, ask: Callable[[], T]) -> tuple[T | None, str]:
             if code in _OURS:
                 raise
             if code not in _DENIED:
-                return None, f"AWS says {code}"
+                return None, f"AWS answered {code}"
             named = _ACTION.search(str(error))
             return None, f"no permission for {named['action']}" if named else "no permission"

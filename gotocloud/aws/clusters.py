@@ -8,10 +8,10 @@ from decimal import Decimal
 from ipaddress import IPv4Network
 from typing import Any
 
-from gotocloud.aws.cloud import Cloud, asked
+from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.launch import (
     LaunchError,
-    Told,
+    StackCallbacks,
     broken,
     choose_release,
     published_template,
@@ -48,7 +48,7 @@ ADDRESS_ATTEMPTS = 15
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a scientist asks for.
+    """What a scientist requests.
 
     Args:
         project: The project.
@@ -87,7 +87,7 @@ class Start:
     Args:
         where: Who works where.
         names: What everything of the project is called.
-        wanted: What was asked for.
+        wanted: The request.
         shape: What the template makes.
         lustre_gib: Size of Lustre.
         plan: What would be launched, but for the addresses.
@@ -146,15 +146,15 @@ def plan_start(cloud: Cloud, where: Place, wanted: Wanted) -> Start:
             ClusterParameter.CLUSTER_NAME: names.cluster,
             ClusterParameter.BUCKET_NAME: names.base,
             ClusterParameter.LUSTRE_GIB: str(gib),
-            **_wishes(wanted, shape, release),
+            **_choices(wanted, shape, release),
         },
         tags=where.tags(wanted.project),
     )
     return Start(where, names, wanted, shape, gib, plan, how)
 
 
-def _wishes(wanted: Wanted, shape: ClusterShape, release: str) -> dict[str, str]:
-    """What a template of this program's time or later is told; older ones know nothing of it."""
+def _choices(wanted: Wanted, shape: ClusterShape, release: str) -> dict[str, str]:
+    """Parameters of templates of this release and later; older templates lack them."""
     asked = {
         "--spot": (ClusterParameter.CAPACITY, wanted.spot),
         "--keep-for": (ClusterParameter.KEEP_HOURS, wanted.keep_hours),
@@ -164,7 +164,7 @@ def _wishes(wanted: Wanted, shape: ClusterShape, release: str) -> dict[str, str]
     ]
     if unknown:
         raise InputError(
-            f"Release {release} knows no {' and no '.join(unknown)}.",
+            f"Release {release} has no {' and no '.join(unknown)}.",
             next_command="gotocloud start without --release, or ask the management group to "
             "publish a newer one",
         )
@@ -179,7 +179,7 @@ def check_start(cloud: Cloud, start: Start, idle_usd_per_hour: Decimal) -> tuple
     """Every finding about a start, problems first; creates nothing.
 
     Raises:
-        GoToCloudError: if AWS cannot be asked at all.
+        GoToCloudError: if AWS does not answer at all.
     """
     observed = _observe(cloud, start)
     findings = [
@@ -226,10 +226,11 @@ def _facts_that_lack(start: Start) -> list[Finding]:
     ]
 
 
-def launch(cloud: Cloud, start: Start, told: Told, *, retry: str) -> dict[str, str]:
+def launch(cloud: Cloud, start: Start, callbacks: StackCallbacks, *, retry: str) -> dict[str, str]:
     """Have the cluster stand; returns the outputs of its stack.
 
-    Addresses are chosen at the last moment. Whoever loses a race for them takes the next.
+    Addresses are chosen at the last moment. If another launch takes them first, the next ones
+    are used.
 
     Raises:
         LaunchError: if it cannot be made; nothing of it is left.
@@ -241,25 +242,27 @@ def launch(cloud: Cloud, start: Start, told: Told, *, retry: str) -> dict[str, s
         if block is None:
             raise GoToCloudError(
                 f"Every /24 of the group's network {start.where.facts.network} is taken.",
-                next_command="gotocloud status, and pause a cluster that nobody needs",
+                next_command="gotocloud status, and pause an unused cluster",
             )
         parameters = {**start.plan.parameters, ClusterParameter.COMPUTE_CIDR: str(block)}
         plan = replace(start.plan, parameters=parameters)
         try:
-            return settle(cloud, plan, told, retry=retry)
+            return settle(cloud, plan, callbacks, retry=retry)
         except LaunchError as error:
             if error.cause is not Cause.ADDRESSES or len(refused) == ADDRESS_ATTEMPTS - 1:
                 raise
             refused.append(str(block))
-            told.step(f"Somebody took {block} at the same moment; trying the next addresses")
+            callbacks.step(
+                f"Another launch took {block} at the same moment; trying the next addresses"
+            )
 
 
 def follow(
-    cloud: Cloud, where: Place, project: str, told: Told, *, retry: str
+    cloud: Cloud, where: Place, project: str, callbacks: StackCallbacks, *, retry: str
 ) -> dict[str, str] | None:
     """Wait for a cluster that is being made already; its outputs.
 
-    None when what there was of it came to nothing: then it is to be started anew.
+    None when what there was of it came to nothing: then it is to be started again.
 
     Raises:
         LaunchError: if it fails now; nothing of it is left.
@@ -270,7 +273,7 @@ def follow(
     if state is not State.MAKING:
         return None
     plan = StackPlan(name, cloud.region, "", "", "", {}, {})
-    return settle(cloud, plan, told, retry=retry)
+    return settle(cloud, plan, callbacks, retry=retry)
 
 
 def _site(cloud: Cloud, where: Place) -> Site:
@@ -326,7 +329,7 @@ def _offered(cloud: Cloud, zone_id: str, shape: ClusterShape) -> tuple[set[str] 
         )
         return {it["InstanceType"] for page in pages for it in page["InstanceTypeOfferings"]}
 
-    return asked(f"ask what {zone_id} offers", ask)
+    return answer_of(f"ask what {zone_id} offers", ask)
 
 
 def _spot_role(cloud: Cloud) -> tuple[bool | None, str]:
@@ -341,7 +344,7 @@ def _spot_role(cloud: Cloud) -> tuple[bool | None, str]:
             raise
         return True
 
-    return asked(f"look at role {SPOT_ROLE}", ask)
+    return answer_of(f"look at role {SPOT_ROLE}", ask)
 
 
 def _budget(cloud: Cloud, where: Place) -> Budget:
@@ -353,7 +356,7 @@ def _budget(cloud: Cloud, where: Place) -> Budget:
         found: dict[str, Any] = answer["Budget"]
         return found
 
-    found, why = asked(f"look at budget {name}", ask)
+    found, why = answer_of(f"look at budget {name}", ask)
     if found is None:
         return Budget(why=why)
     limit = found.get("BudgetLimit", {}).get("Amount")

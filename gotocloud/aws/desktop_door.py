@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from typing import Any
 
-from gotocloud.aws.cloud import Cloud, asked
+from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.head_node import HeadNode, NodeError
 from gotocloud.aws.session import error_code, explained
 from gotocloud.contract.ports import DESKTOP_PORT
@@ -41,10 +41,10 @@ def own_address(fetch: Callable[[], str] | None = None) -> str:
     """The public IPv4 address of this machine.
 
     Args:
-        fetch: Asks a service. Default: `CHECK_IP`.
+        fetch: Calls a service. Default: `CHECK_IP`.
 
     Raises:
-        GoToCloudError: if it cannot be found; says what to type instead.
+        GoToCloudError: if it cannot be found; with what to type instead.
     """
     try:
         told = (fetch or _fetch)()
@@ -53,7 +53,7 @@ def own_address(fetch: Callable[[], str] | None = None) -> str:
     address = public_address(told)
     if address is None:
         raise GoToCloudError(
-            f"Your public address could not be found: {CHECK_IP} says {told.strip()[:80]!r}.",
+            f"Your public address could not be found: {CHECK_IP} answered {told.strip()[:80]!r}.",
             next_command="gotocloud connect --from YOUR.PUBLIC.IP.ADDRESS, or gotocloud connect "
             "--tunnel, which needs none",
         )
@@ -67,17 +67,17 @@ def _fetch() -> str:
 
 
 def openings(cloud: Cloud, groups: Iterable[str] | None = None) -> tuple[Opening, ...]:
-    """Every rule that lets somebody in to a desktop.
+    """Every rule that opens a desktop to an address.
 
     Args:
         groups: Security groups. Default: those of all desktops here.
 
     Raises:
-        GoToCloudError: if AWS cannot be asked.
+        GoToCloudError: if AWS does not answer.
     """
     ec2 = cloud.client("ec2")
     with explained("look which desktops are open"):
-        wanted = list(groups) if groups is not None else _doors(ec2)
+        wanted = list(groups) if groups is not None else _desktop_groups(ec2)
         if not wanted:
             return ()
         pages = ec2.get_paginator("describe_security_group_rules").paginate(
@@ -94,14 +94,14 @@ def openings(cloud: Cloud, groups: Iterable[str] | None = None) -> tuple[Opening
 def close_stale(cloud: Cloud, now: datetime | None = None) -> tuple[Opening, ...]:
     """Close every opening of a desktop that is past its time; returns them.
 
-    Meant for every command: what cannot be asked or closed is left for the next one.
+    Meant for every command: what cannot be read or closed is left for the next one.
 
     Raises:
-        GoToCloudError: if nothing at all can be asked: no network, or no valid credentials.
+        GoToCloudError: if no call is possible: no network, or no valid credentials.
     """
     moment = now or datetime.now(UTC)
     closed = []
-    found, _ = asked("look which desktops are open", lambda: openings(cloud))
+    found, _ = answer_of("look which desktops are open", lambda: openings(cloud))
     for one in found or ():
         if one.stale(moment):
             try:
@@ -233,7 +233,7 @@ def session(node: HeadNode, *, sleep: Callable[[float], None] = time.sleep) -> S
     )
 
 
-def _doors(ec2: Any) -> list[str]:
+def _desktop_groups(ec2: Any) -> list[str]:
     pages = ec2.get_paginator("describe_security_groups").paginate(Filters=[DOOR_FILTER])
     return [group["GroupId"] for page in pages for group in page["SecurityGroups"]]
 

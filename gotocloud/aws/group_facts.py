@@ -1,4 +1,4 @@
-"""What a group's account says about itself: its SSM parameters and its tags."""
+"""A group's account's own facts: its SSM parameters and its tags."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
-from gotocloud.aws.cloud import Cloud, asked
+from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.session import client, explained
 from gotocloud.aws.stacks import describe
 from gotocloud.contract.group_facts import PREFIX, Fact
@@ -86,7 +86,7 @@ def read_group_facts(cloud: Cloud) -> GroupFacts:
     """The facts of the caller's group in the caller's region.
 
     Raises:
-        GoToCloudError: if AWS cannot be asked, or this is no region of a group; says in which
+        GoToCloudError: if AWS does not answer, or this is no region of a group; names in which
             regions the group works.
     """
     values = _values(cloud)
@@ -129,7 +129,7 @@ def regions_of_group(without: str) -> tuple[str, ...]:
 def _has_group(region: str) -> bool:
     ssm = client("ssm", region)
     try:
-        found, _ = asked("look for the group", lambda: ssm.get_parameter(Name=Fact.GROUP.value))
+        found, _ = answer_of("look for the group", lambda: ssm.get_parameter(Name=Fact.GROUP.value))
     except GoToCloudError:
         # A region that is switched off for the account takes no credentials at all.
         return False

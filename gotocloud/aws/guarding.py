@@ -13,7 +13,14 @@ from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.keeping import deadline
 from gotocloud.aws.launch import stack_state
 from gotocloud.aws.local_node import Runner
-from gotocloud.aws.pausing import Standing, Telling, Wishes, pause, reopen, standing
+from gotocloud.aws.pausing import (
+    ClusterState,
+    PauseCallbacks,
+    PauseOptions,
+    cluster_state,
+    pause,
+    reopen,
+)
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.idle_guard import Action, Decision, still_used
@@ -30,7 +37,7 @@ ACCOUNT_FIELD = 4
 
 
 class Facts(Protocol):
-    """What a head node is told about its cluster."""
+    """The facts of a head node about its cluster."""
 
     @property
     def stack(self) -> str:
@@ -55,16 +62,16 @@ class Guarded:
         deadline_s: Until when it is kept, in seconds since 1970; None while it is used.
     """
 
-    now: Standing
+    now: ClusterState
     node: Runner
     deadline_s: float | None
 
 
 def guarded(cloud: Cloud, facts: Facts, node: Runner) -> Guarded:
-    """The cluster that this head node belongs to, as CloudFormation knows it.
+    """The cluster that this head node belongs to, as CloudFormation describes it.
 
     Raises:
-        GoToCloudError: if it cannot be asked, or is another than the facts say.
+        GoToCloudError: if it cannot be read, or is another than in the facts.
     """
     _, stack = stack_state(cloud, facts.stack)
     if not stack:
@@ -73,10 +80,10 @@ def guarded(cloud: Cloud, facts: Facts, node: Runner) -> Guarded:
     names = ProjectNames(facts.scientist, account, facts.project)
     if names.cluster_stack != facts.stack:
         raise GoToCloudError(
-            f"This machine is told that it belongs to stack {facts.stack}, but the cluster of "
+            f"By its facts this machine belongs to stack {facts.stack}, but the cluster of "
             f"{facts.project!r} is {names.cluster_stack}. It is kept.",
         )
-    now = replace(standing(cloud, names), node=node)
+    now = replace(cluster_state(cloud, names), node=node)
     until = deadline(cloud, now.stack)
     return Guarded(now, node, None if until is None else until.timestamp())
 
@@ -94,32 +101,34 @@ def observe(node: Runner) -> Observation:
         raise GoToCloudError(f"Whether anybody uses the cluster is not known: {error}.") from error
 
 
-def carry_out(cloud: Cloud, one: Guarded, decision: Decision, telling: Telling) -> Proof | None:
+def carry_out(
+    cloud: Cloud, one: Guarded, decision: Decision, callbacks: PauseCallbacks
+) -> Proof | None:
     """Do what was decided; returns the proof when it has begun to delete the cluster.
 
     Raises:
         GoToCloudError: if it cannot be done; the cluster is kept.
     """
     if decision.reopen:
-        reopen(cloud, one.now, sleep=telling.sleep)
+        reopen(cloud, one.now, sleep=callbacks.sleep)
     if decision.action is Action.WARN:
         warn(one.node, decision.message)
     elif decision.action is Action.CLOSE:
         one.node.run(CLOSE, "close the queues")
     elif decision.action is Action.PAUSE:
         by_deadline = one.deadline_s is not None
-        wishes = Wishes(
+        options = PauseOptions(
             wait=by_deadline,
             in_use=lambda: _wanted_again(cloud, one, by_deadline=by_deadline),
             follow=False,
         )
-        return pause(cloud, one.now, wishes, telling)
+        return pause(cloud, one.now, options, callbacks)
     return None
 
 
 def warn(node: Runner, text: str) -> None:
     """Tell everybody who is on the head node."""
-    node.run(warning_script(text), "warn whoever is there")
+    node.run(warning_script(text), "warn its users")
 
 
 def _wanted_again(cloud: Cloud, one: Guarded, *, by_deadline: bool) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ class HeadNode:
         cloud: Makes clients.
         instance: Its EC2 instance id.
         sleep: Waits; seconds.
-        waiting: Told now and then how long a command has been running; seconds.
+        waiting: Called now and then with the seconds that a command has been running.
     """
 
     cloud: Cloud

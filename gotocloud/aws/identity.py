@@ -14,7 +14,7 @@ from gotocloud.errors import GoToCloudError
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever the credentials belong to.
+    """The identity that the credentials belong to.
 
     Args:
         name: Name of the IAM user, or of the session when a role was assumed; the role of
@@ -33,13 +33,13 @@ class Caller:
 
 
 def caller(region: str, *, sts: Any = None) -> Caller:
-    """Whoever the standard configuration acts as.
+    """The identity of the standard configuration.
 
     Args:
         sts: STS client. Default: that of the standard configuration.
 
     Raises:
-        GoToCloudError: if AWS cannot be asked, or it is nobody with a name.
+        GoToCloudError: if AWS does not answer, or the identity has no name.
     """
     sts = sts or client("sts", region)
     with explained("ask AWS who is calling"):

@@ -1,4 +1,4 @@
-"""Until when clusters are kept, as AWS knows it."""
+"""Until when clusters are kept, from AWS."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def deadline(cloud: Cloud, stack: Mapping[str, Any]) -> datetime | None:
         stack: As CloudFormation describes it.
 
     Raises:
-        GoToCloudError: if it cannot be asked, or somebody wrote nonsense.
+        GoToCloudError: if it cannot be read, or its content is not valid.
     """
     return _deadline(cloud, stack_facts(stack))
 
@@ -34,7 +34,7 @@ def deadline(cloud: Cloud, stack: Mapping[str, Any]) -> datetime | None:
 def endings(cloud: Cloud, stacks: Iterable[StackFacts]) -> dict[str, Ending]:
     """How the clusters that run will end by themselves, by the name of their stack.
 
-    Nothing is raised: what cannot be asked says why.
+    Nothing is raised: what cannot be read has its reason.
     """
     return {
         one.name: _ending(cloud, one)
@@ -63,7 +63,7 @@ def _deadline(cloud: Cloud, stack: StackFacts) -> datetime | None:
     except ValueError as error:
         raise GoToCloudError(
             f"Until when the cluster is kept is not known: {error}",
-            next_command="gotocloud start --keep-for HOURS writes it anew",
+            next_command="gotocloud start --keep-for HOURS writes it again",
         ) from error
 
 

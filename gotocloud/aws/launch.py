@@ -1,6 +1,6 @@
 """Launching a stack from a published template, until it stands: again and again if need be.
 
-Everything here can be interrupted anywhere and called again: the truth is what AWS says.
+Everything here can be interrupted anywhere and called again: the state in AWS decides.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gotocloud import __version__
-from gotocloud.aws.cloud import Cloud, asked
+from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.group_facts import GroupFacts
 from gotocloud.aws.releases import verified_template
 from gotocloud.aws.session import error_code, explained
@@ -30,8 +30,8 @@ CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
 
 
 @dataclass(frozen=True)
-class Told:
-    """Who is told what happens while a stack is made.
+class StackCallbacks:
+    """Callbacks for what happens while a stack is made.
 
     Args:
         event: Every event of the stack, the oldest first.
@@ -47,11 +47,11 @@ class Told:
 
 
 class Events:
-    """Tells the events of stacks, each one once."""
+    """Reports the events of stacks, each one once."""
 
-    def __init__(self, cloud: Cloud, told: Told) -> None:
+    def __init__(self, cloud: Cloud, callbacks: StackCallbacks) -> None:
         self._cloud = cloud
-        self._told = told
+        self._told = callbacks
         self._seen: dict[str, StackEvent] = {}
 
     def tell(self, stack_id: str) -> None:
@@ -76,13 +76,13 @@ def choose_release(cloud: Cloud, facts: GroupFacts, wanted: str | None) -> tuple
     may not list releases.
 
     Args:
-        wanted: A version that was asked for.
+        wanted: A requested version.
 
     Raises:
         GoToCloudError: if nothing is published.
     """
     if wanted:
-        return wanted, "as asked for"
+        return wanted, "as requested"
     s3 = cloud.client("s3", facts.releases_region)
     bucket = facts[Fact.RELEASES_BUCKET]
 
@@ -93,13 +93,13 @@ def choose_release(cloud: Cloud, facts: GroupFacts, wanted: str | None) -> tuple
         prefixes = [it["Prefix"] for page in pages for it in page.get("CommonPrefixes", ())]
         return [prefix.split("/")[1] for prefix in prefixes]
 
-    versions, why = asked(f"list the releases in {bucket}", listed)
+    versions, why = answer_of(f"list the releases in {bucket}", listed)
     if versions is None:
         return __version__, f"this program's own version, because releases cannot be listed ({why})"
     for version in sorted(versions, key=version_order, reverse=True):
         key = release_key(version, MANIFEST)
         # Bound now: the loop goes on to another key.
-        found, _ = asked(
+        found, _ = answer_of(
             f"look at s3://{bucket}/{key}",
             lambda key=key: s3.head_object(Bucket=bucket, Key=key),  # type: ignore[misc]
         )
@@ -114,7 +114,7 @@ def choose_release(cloud: Cloud, facts: GroupFacts, wanted: str | None) -> tuple
 def published_template(
     cloud: Cloud, facts: GroupFacts, release: str, path: str
 ) -> tuple[str, dict[str, Any]]:
-    """URL and content of a published template that is what its manifest says.
+    """URL and content of a published template that matches its manifest.
 
     Raises:
         GoToCloudError: if it is not published, or has been changed.
@@ -133,12 +133,14 @@ def published_template(
 
 
 def stack_state(cloud: Cloud, name: str) -> tuple[State, Mapping[str, Any]]:
-    """The state of a stack, and what CloudFormation says about it."""
+    """The state of a stack, and CloudFormation's reason for it."""
     stack = describe(name, cloud.region, cfn=cloud.client("cloudformation"))
     return state_of(stack["StackStatus"] if stack else None), stack or {}
 
 
-def settle(cloud: Cloud, plan: StackPlan, told: Told, *, retry: str) -> dict[str, str]:
+def settle(
+    cloud: Cloud, plan: StackPlan, callbacks: StackCallbacks, *, retry: str
+) -> dict[str, str]:
     """Have a stack stand, whatever there is of it now; returns its outputs.
 
     What stands is left alone, what is being made is waited for, what failed before is removed
@@ -148,11 +150,11 @@ def settle(cloud: Cloud, plan: StackPlan, told: Told, *, retry: str) -> dict[str
         retry: The command that does this again, for messages.
 
     Raises:
-        LaunchError: if it cannot be made; says why and what to do.
-        GoToCloudError: if AWS cannot be asked, or people must decide.
+        LaunchError: if it cannot be made; with the reason and what to do.
+        GoToCloudError: if AWS does not answer, or people must decide.
     """
     watched = False
-    events = Events(cloud, told)
+    events = Events(cloud, callbacks)
     while True:
         state, stack = stack_state(cloud, plan.name)
         if watched and stack:
@@ -166,23 +168,23 @@ def settle(cloud: Cloud, plan: StackPlan, told: Told, *, retry: str) -> dict[str
             # Without a template this is only to be waited for.
             if watched or not plan.template_url:
                 raise GoToCloudError(
-                    f"Somebody removed the stack {plan.name} while it was made.",
+                    f"The stack {plan.name} was removed while it was made.",
                     next_command=retry,
                 )
-            told.step(f"Launching {plan.name} from release {plan.release}")
+            callbacks.step(f"Launching {plan.name} from release {plan.release}")
             _create(cloud, plan)
             watched = True
         elif state in {State.MAKING, State.ENDING}:
             watched = watched or state is State.MAKING
-            _wait(cloud, str(stack["StackId"]), told, events)
+            _wait(cloud, str(stack["StackId"]), callbacks, events)
         elif watched:
-            raise _cleared_failure(cloud, plan, stack, told, retry)
+            raise _cleared_failure(cloud, plan, stack, callbacks, retry)
         else:
-            told.step(f"Removing what an earlier attempt left of {plan.name}")
-            remove(cloud, stack, told)
+            callbacks.step(f"Removing what an earlier attempt left of {plan.name}")
+            remove(cloud, stack, callbacks)
 
 
-def remove(cloud: Cloud, stack: Mapping[str, Any], told: Told) -> None:
+def remove(cloud: Cloud, stack: Mapping[str, Any], callbacks: StackCallbacks) -> None:
     """Delete a stack and wait until it is gone.
 
     Raises:
@@ -190,7 +192,7 @@ def remove(cloud: Cloud, stack: Mapping[str, Any], told: Told) -> None:
     """
     stack_id, name = str(stack["StackId"]), stack["StackName"]
     begin_removal(cloud, stack)
-    left = _wait(cloud, stack_id, told, Events(cloud, _from_its_removal(told)))
+    left = _wait(cloud, stack_id, callbacks, Events(cloud, _from_its_removal(callbacks)))
     if state_of(left.get("StackStatus", "DELETE_COMPLETE")) is not State.ABSENT:
         failures = _failures(cloud, stack_id, name)
         raise GoToCloudError(
@@ -210,24 +212,24 @@ def begin_removal(cloud: Cloud, stack: Mapping[str, Any]) -> None:
         cloud.client("cloudformation").delete_stack(StackName=str(stack["StackId"]))
 
 
-def _from_its_removal(told: Told) -> Told:
-    """Tells nothing of how the stack was made, long ago."""
+def _from_its_removal(callbacks: StackCallbacks) -> StackCallbacks:
+    """Leaves out the events of how the stack was made, long ago."""
     removed = False
 
     def event(one: StackEvent) -> None:
         nonlocal removed
         removed = removed or one.status.startswith("DELETE_")
         if removed:
-            told.event(one)
+            callbacks.event(one)
 
-    return replace(told, event=event)
+    return replace(callbacks, event=event)
 
 
 def broken(name: str, status: str) -> GoToCloudError:
     """The error for a stack about which people must decide."""
     return GoToCloudError(
         f"Stack {name} is {status}: it worked once, and a change of it failed. It is left as "
-        "it is, because it may hold what nobody wants to lose.",
+        "it is, because it may hold data that is still needed.",
         next_command="tell the management group",
     )
 
@@ -253,7 +255,9 @@ def _create(cloud: Cloud, plan: StackPlan) -> None:
                 raise
 
 
-def _wait(cloud: Cloud, stack_id: str, told: Told, events: Events) -> Mapping[str, Any]:
+def _wait(
+    cloud: Cloud, stack_id: str, callbacks: StackCallbacks, events: Events
+) -> Mapping[str, Any]:
     """Wait until nothing is in progress; the stack as it is then, empty when it is gone."""
     cfn = cloud.client("cloudformation")
     waited_s = 0.0
@@ -265,26 +269,26 @@ def _wait(cloud: Cloud, stack_id: str, told: Told, events: Events) -> Mapping[st
         status = str(stack["StackStatus"])
         if state_of(status) not in {State.MAKING, State.ENDING}:
             return stack
-        if waited_s >= told.timeout_s:
+        if waited_s >= callbacks.timeout_s:
             raise GoToCloudError(
                 f"Stack {stack['StackName']} is still {status} after {waited_s:.0f} s. "
                 "AWS goes on with it, and bills for it.",
                 next_command="run the same command again: it carries on waiting",
             )
-        told.sleep(POLL_S)
+        callbacks.sleep(POLL_S)
         waited_s += POLL_S
 
 
 def _cleared_failure(
-    cloud: Cloud, plan: StackPlan, stack: Mapping[str, Any], told: Told, retry: str
+    cloud: Cloud, plan: StackPlan, stack: Mapping[str, Any], callbacks: StackCallbacks, retry: str
 ) -> LaunchError:
     failures = _failures(cloud, str(stack["StackId"]), plan.name)
     reason = str(stack.get("StackStatusReason") or "")
     if not failures and reason:
         failures = [Failure(plan.name, "AWS::CloudFormation::Stack", reason)]
     diagnosis = diagnose(failures, retry=retry)
-    told.step(f"It failed; removing {plan.name}, so that nothing of it is billed")
-    remove(cloud, stack, told)
+    callbacks.step(f"It failed; removing {plan.name}, so that nothing of it is billed")
+    remove(cloud, stack, callbacks)
     return LaunchError(
         f"{diagnosis.summary} Stack {plan.name} was removed again: nothing of it is billed.",
         diagnosis,

@@ -1,4 +1,4 @@
-"""What a group has and what it costs now, as AWS tells it."""
+"""What a group has and what it costs now, from AWS."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gotocloud.aws.cloud import Cloud, asked
+from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.quotas import RUNNING
 from gotocloud.aws.session import explained
 from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, PROJECT_STACK_PREFIX, ClusterParameter
@@ -18,7 +18,7 @@ def group_stacks(cloud: Cloud) -> tuple[StackFacts, ...]:
     """The stacks of the group's projects and clusters in the caller's region.
 
     Raises:
-        GoToCloudError: if AWS cannot be asked.
+        GoToCloudError: if AWS does not answer.
     """
     pages = cloud.client("cloudformation").get_paginator("describe_stacks").paginate()
     with explained(f"list the stacks in {cloud.region}"):
@@ -46,7 +46,7 @@ def running_nodes(cloud: Cloud) -> tuple[tuple[Node, ...] | None, str]:
             for instance in reservation["Instances"]
         )
 
-    return asked("list the running machines", ask)
+    return answer_of("list the running machines", ask)
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def leftovers(cloud: Cloud, vpc_id: str, stacks: tuple[StackFacts, ...]) -> Left
         ("Lustre file systems", lambda: _lustre(cloud, vpc_id, owners)),
         ("machines", lambda: _machines(cloud, clusters)),
     ):
-        items, why = asked(f"list the {kind}", look)
+        items, why = answer_of(f"list the {kind}", look)
         if items is None:
             unknown[kind] = why
         else:
@@ -169,7 +169,7 @@ def _node(instance: Mapping[str, Any]) -> Node:
 
 
 def stack_facts(stack: Mapping[str, Any]) -> StackFacts:
-    """A stack as DescribeStacks tells it."""
+    """A stack as DescribeStacks returns it."""
     created = stack.get("CreationTime")
     return StackFacts(
         name=stack["StackName"],

@@ -31,7 +31,7 @@ class Runner(Protocol):
 class LocalNode:
     """The machine that this program runs on, as `HeadNode` is one far away.
 
-    Nobody has to be allowed to send commands: whoever runs this is there already.
+    No permission to send commands is needed: this runs on the node itself.
 
     Args:
         path: Where programs are looked for.

@@ -46,7 +46,7 @@ def require_plugin() -> str:
     """Path of AWS's plugin for sessions.
 
     Raises:
-        GoToCloudError: if it is not installed; says where to get it.
+        GoToCloudError: if it is not installed; with where to get it.
     """
     found = shutil.which(PLUGIN)
     if not found:

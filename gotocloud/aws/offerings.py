@@ -1,4 +1,4 @@
-"""Asks EC2 which instance types each zone offers."""
+"""Reads from EC2 which instance types each zone offers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def offerings(region: str, instance_types: Sequence[str]) -> dict[str, set[str]]
         instance_types: The types to ask for.
 
     Raises:
-        GoToCloudError: if EC2 cannot be asked.
+        GoToCloudError: if EC2 does not answer.
     """
     ec2 = client("ec2", region)
     found: dict[str, set[str]] = defaultdict(set)

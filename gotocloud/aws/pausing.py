@@ -17,7 +17,7 @@ from typing import Any
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.head_node import HeadNode, NodeError
-from gotocloud.aws.launch import Told, begin_removal, remove, stack_state
+from gotocloud.aws.launch import StackCallbacks, begin_removal, remove, stack_state
 from gotocloud.aws.local_node import Runner
 from gotocloud.aws.lustre_export.link import EVENTS, Link, automatic_export, link_of
 from gotocloud.aws.lustre_export.proof import Progress, Site, look, prove
@@ -39,7 +39,7 @@ _NEVER_READY |= {"REVIEW_IN_PROGRESS"}
 
 
 @dataclass(frozen=True)
-class Standing:
+class ClusterState:
     """A cluster as it stands before it is paused.
 
     Args:
@@ -65,15 +65,15 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class PauseOptions:
     """What to do about jobs, and how much is read.
 
     Args:
         wait: Wait for jobs. Default: refuse while there are any.
         cancel: Cancel them.
         checksum_gib: How much of Lustre is read to compare checksums.
-        in_use: Asked at the very end why the cluster should be kept after all. Default: nobody
-            is asked.
+        in_use: Returns at the very end why the cluster should be kept after all. Default: no
+            check.
         follow: Wait until everything is deleted. Default: yes; a head node that pauses its own
             cluster cannot.
     """
@@ -86,28 +86,28 @@ class Wishes:
 
 
 @dataclass(frozen=True)
-class Telling:
-    """Who is told what."""
+class PauseCallbacks:
+    """Callbacks for each step."""
 
     progress: Progress = field(default_factory=Progress)
     jobs: Callable[[tuple[Job, ...]], None] = lambda jobs: None
     left: Callable[[list[str]], None] = lambda left: None
-    removal: Told = field(default_factory=Told)
+    removal: StackCallbacks = field(default_factory=StackCallbacks)
     sleep: Callable[[float], None] = time.sleep
 
 
-def standing(
+def cluster_state(
     cloud: Cloud, names: ProjectNames, *, sleep: Callable[[float], None] = time.sleep
-) -> Standing:
+) -> ClusterState:
     """The cluster of a project as it stands.
 
     Raises:
-        GoToCloudError: if AWS cannot be asked.
+        GoToCloudError: if AWS does not answer.
     """
     state, stack = stack_state(cloud, names.cluster_stack)
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
     instance = outputs.get(ClusterOutput.HEAD_NODE_INSTANCE_ID, "")
-    return Standing(
+    return ClusterState(
         names,
         state,
         stack,
@@ -116,7 +116,7 @@ def standing(
     )
 
 
-def jobs_of(now: Standing) -> tuple[Job, ...] | None:
+def jobs_of(now: ClusterState) -> tuple[Job, ...] | None:
     """Jobs that are not finished; None where there is nothing to ask.
 
     Raises:
@@ -127,12 +127,14 @@ def jobs_of(now: Standing) -> tuple[Job, ...] | None:
     return look(now.node).jobs
 
 
-def pause(cloud: Cloud, now: Standing, wishes: Wishes, telling: Telling) -> Proof | None:
+def pause(
+    cloud: Cloud, now: ClusterState, options: PauseOptions, callbacks: PauseCallbacks
+) -> Proof | None:
     """Pause a cluster; None when there was nothing to prove any more.
 
     Raises:
         UnprovenError: if not everything is in the bucket; the cluster is kept.
-        GoToCloudError: if jobs run, or AWS cannot be asked.
+        GoToCloudError: if jobs run, or AWS does not answer.
     """
     proof = None
     if now.state is State.MAKING:
@@ -141,23 +143,23 @@ def pause(cloud: Cloud, now: Standing, wishes: Wishes, telling: Telling) -> Proo
             next_command=f"wait until it is ready, then {now.retry}",
         )
     if now.state in {State.READY, State.BROKEN}:
-        proof = _proven(cloud, now, wishes, telling)
+        proof = _proven(cloud, now, options, callbacks)
     elif now.state is State.FAILED and now.status not in _NEVER_READY:
         _require_warrant(cloud, now)
     if now.state is not State.ABSENT:
-        telling.progress.step("Deleting the cluster")
-        if not wishes.follow:
+        callbacks.progress.step("Deleting the cluster")
+        if not options.follow:
             begin_removal(cloud, now.stack)
             return proof
-        remove(cloud, now.stack, telling.removal)
-    wait_until_nothing_bills(cloud, now.names, telling)
+        remove(cloud, now.stack, callbacks.removal)
+    wait_until_nothing_bills(cloud, now.names, callbacks)
     return proof
 
 
-def reopen(cloud: Cloud, now: Standing, *, sleep: Callable[[float], None] = time.sleep) -> None:
+def reopen(cloud: Cloud, now: ClusterState, *, sleep: Callable[[float], None] = time.sleep) -> None:
     """Undo what pausing did before it deleted anything: queues open, automatic export on.
 
-    A proof that was kept already is withdrawn: it says nothing about what is written from now on.
+    A proof that was kept already is withdrawn: it does not cover what is written from now on.
 
     Raises:
         GoToCloudError: if there is no cluster, or it does not answer.
@@ -173,7 +175,7 @@ def reopen(cloud: Cloud, now: Standing, *, sleep: Callable[[float], None] = time
     now.node.run(OPEN, "open the queues")
 
 
-def interrupted(cloud: Cloud, now: Standing) -> bool:
+def interrupted(cloud: Cloud, now: ClusterState) -> bool:
     """Whether an interrupted pause left the automatic export switched off."""
     if not now.file_system or now.state is not State.READY:
         return False
@@ -182,28 +184,30 @@ def interrupted(cloud: Cloud, now: Standing) -> bool:
     return False
 
 
-def _proven(cloud: Cloud, now: Standing, wishes: Wishes, telling: Telling) -> Proof:
+def _proven(
+    cloud: Cloud, now: ClusterState, options: PauseOptions, callbacks: PauseCallbacks
+) -> Proof:
     node = now.node
     if node is None or not now.file_system:
         raise GoToCloudError(
-            f"The cluster of {now.names.project!r} is {now.status} and tells neither its head "
+            f"The cluster of {now.names.project!r} is {now.status} and has neither its head "
             "node nor its Lustre: nothing can be proven. It is kept, and billed.",
             next_command="gotocloud doctor, and tell the management group",
         )
     link = link_of(cloud, now.file_system)
-    _no_jobs(node, wishes, telling, now.retry)
+    _no_jobs(node, options, callbacks, now.retry)
     try:
-        _close(node, telling)
+        _close(node, callbacks)
         # Whoever submitted a job while the queues closed is not overlooked.
-        _no_jobs(node, wishes, telling, now.retry)
-        automatic_export(cloud, link, on=False, sleep=telling.sleep)
-        return prove(_site(cloud, now, node, link, wishes), telling.progress)
+        _no_jobs(node, options, callbacks, now.retry)
+        automatic_export(cloud, link, on=False, sleep=callbacks.sleep)
+        return prove(_site(cloud, now, node, link, options), callbacks.progress)
     except BaseException:
-        _give_back(cloud, now, telling)
+        _give_back(cloud, now, callbacks)
         raise
 
 
-def _site(cloud: Cloud, now: Standing, node: Runner, link: Link, wishes: Wishes) -> Site:
+def _site(cloud: Cloud, now: ClusterState, node: Runner, link: Link, options: PauseOptions) -> Site:
     return Site(
         cloud=cloud,
         node=node,
@@ -213,58 +217,58 @@ def _site(cloud: Cloud, now: Standing, node: Runner, link: Link, wishes: Wishes)
         project=now.names.project,
         scientist=now.names.scientist,
         retry=now.retry,
-        checksum_gib=wishes.checksum_gib,
-        in_use=wishes.in_use,
+        checksum_gib=options.checksum_gib,
+        in_use=options.in_use,
     )
 
 
-def _no_jobs(node: Runner, wishes: Wishes, telling: Telling, retry: str) -> None:
+def _no_jobs(node: Runner, options: PauseOptions, callbacks: PauseCallbacks, retry: str) -> None:
     cancelled: set[str] = set()
     while jobs := look(node).jobs:
-        telling.jobs(jobs)
+        callbacks.jobs(jobs)
         fresh = [job for job in jobs if job.id not in cancelled]
-        if wishes.cancel and fresh:
+        if options.cancel and fresh:
             node.run(cancel_script(fresh), "cancel the jobs")
             cancelled |= {job.id for job in fresh}
-        elif not wishes.wait and not wishes.cancel:
+        elif not options.wait and not options.cancel:
             raise GoToCloudError(
                 f"{len(jobs)} jobs are not finished; the cluster is kept.",
                 problems=[str(job) for job in jobs],
                 next_command=f"{retry} --wait, or --cancel-jobs",
             )
-        telling.sleep(JOBS_POLL_S)
+        callbacks.sleep(JOBS_POLL_S)
 
 
-def _close(node: Runner, telling: Telling) -> None:
+def _close(node: Runner, callbacks: PauseCallbacks) -> None:
     try:
         node.run(CLOSE, "close the queues")
     except NodeError as error:
         # Not needed for the proof, which looks for jobs once more at its end.
-        telling.progress.step(f"The queues stay open: {error.message}")
+        callbacks.progress.step(f"The queues stay open: {error.message}")
 
 
-def _give_back(cloud: Cloud, now: Standing, telling: Telling) -> None:
+def _give_back(cloud: Cloud, now: ClusterState, callbacks: PauseCallbacks) -> None:
     try:
-        reopen(cloud, now, sleep=telling.sleep)
+        reopen(cloud, now, sleep=callbacks.sleep)
     except GoToCloudError as error:
-        telling.progress.step(
+        callbacks.progress.step(
             f"The cluster could not be given back as it was ({error.message}); once it answers: "
             f"{now.retry} --reopen"
         )
 
 
-def _require_warrant(cloud: Cloud, now: Standing) -> None:
+def _require_warrant(cloud: Cloud, now: ClusterState) -> None:
     """Only what was proven is deleted, also when CloudFormation failed half-way."""
     if proof_of(cloud, now):
         return
     raise GoToCloudError(
-        f"The stack {now.names.cluster_stack} is {now.status}, and nobody has proven that what "
+        f"The stack {now.names.cluster_stack} is {now.status}, and there is no proof that what "
         "was on its Lustre is in the bucket. What is left of it is kept, and billed.",
         next_command="gotocloud doctor, and tell the management group",
     )
 
 
-def proof_of(cloud: Cloud, now: Standing) -> str | None:
+def proof_of(cloud: Cloud, now: ClusterState) -> str | None:
     """Key of a proof that was kept for exactly this stack, and not withdrawn."""
     bucket, s3 = _bucket(now), cloud.client("s3")
     with explained(f"look for a proof in {bucket}"):
@@ -281,7 +285,7 @@ def proof_of(cloud: Cloud, now: Standing) -> str | None:
     return None
 
 
-def _withdraw(cloud: Cloud, now: Standing, key: str) -> None:
+def _withdraw(cloud: Cloud, now: ClusterState, key: str) -> None:
     """Mark a proof as good for nothing; the bucket keeps the version without the mark."""
     bucket, s3 = _bucket(now), cloud.client("s3")
     with explained(f"withdraw the proof {key}"):
@@ -295,12 +299,12 @@ def _withdraw(cloud: Cloud, now: Standing, key: str) -> None:
         )
 
 
-def _bucket(now: Standing) -> str:
+def _bucket(now: ClusterState) -> str:
     parameters = {it["ParameterKey"]: it["ParameterValue"] for it in now.stack["Parameters"]}
     return str(parameters[ClusterParameter.BUCKET_NAME])
 
 
-def wait_until_nothing_bills(cloud: Cloud, names: ProjectNames, telling: Telling) -> None:
+def wait_until_nothing_bills(cloud: Cloud, names: ProjectNames, callbacks: PauseCallbacks) -> None:
     """Wait until no machine, NAT gateway, Lustre or address of a project is left.
 
     Raises:
@@ -314,8 +318,8 @@ def wait_until_nothing_bills(cloud: Cloud, names: ProjectNames, telling: Telling
                 problems=left,
                 next_command="gotocloud doctor, and tell the management group",
             )
-        telling.left(left)
-        telling.sleep(BILLS_POLL_S)
+        callbacks.left(left)
+        callbacks.sleep(BILLS_POLL_S)
         waited_s += BILLS_POLL_S
 
 

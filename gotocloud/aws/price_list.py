@@ -1,4 +1,4 @@
-"""Asks AWS for its prices: the price list, and EC2's history of spot prices."""
+"""Reads AWS's prices: the price list, and EC2's history of spot prices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gotocloud.costs.price_list import Product, SpotChange, offers, spot_price
 from gotocloud.errors import GoToCloudError
 
 PRICE_LIST_REGION = "us-east-1"
-"""One of the few regions in which the price list answers; it tells the prices of all."""
+"""One of the few regions in which the price list answers; it has the prices of all."""
 
 SPOT_WINDOW = timedelta(days=14)
 """Days of spot history that are averaged: recent, and long enough to show the spread."""
@@ -25,7 +25,7 @@ LINUX = "Linux/UNIX"
 
 @dataclass(frozen=True)
 class Answers:
-    """What AWS said.
+    """AWS's answer.
 
     Args:
         prices: What is known now.
@@ -45,12 +45,12 @@ def listed_prices(
     """The prices of products in a region, from AWS's price list.
 
     Args:
-        region: AWS region whose prices are asked for.
+        region: AWS region of the prices.
         today: The last day on which they are known to hold.
-        done: Told after each product.
+        done: Called after each product.
 
     Raises:
-        GoToCloudError: if the price list cannot be asked or cannot be understood.
+        GoToCloudError: if the price list does not answer, or its answer has another form.
     """
     pricing = client("pricing", PRICE_LIST_REGION)
     prices, unknown = [], []
@@ -87,10 +87,10 @@ def spot_prices(region: str, zone_id: str, instance_types: Iterable[str], now: d
 
     Args:
         zone_id: The zone in which the nodes would run.
-        now: End of the history that is asked for; UTC.
+        now: End of the history; UTC.
 
     Raises:
-        GoToCloudError: if EC2 cannot be asked.
+        GoToCloudError: if EC2 does not answer.
     """
     names = sorted(instance_types)
     ec2 = client("ec2", region)
@@ -126,6 +126,6 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _elsewhere() -> str:
-    """Says so when the answers are not those of AWS itself."""
+    """Warns when the answers are not those of AWS itself."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     return f" at {endpoint}" if endpoint else ""

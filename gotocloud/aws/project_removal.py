@@ -14,8 +14,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from gotocloud.aws.adoption import bucket_exists
-from gotocloud.aws.cloud import Cloud, asked
-from gotocloud.aws.launch import Told, remove, stack_state
+from gotocloud.aws.cloud import Cloud, answer_of
+from gotocloud.aws.launch import StackCallbacks, remove, stack_state
 from gotocloud.aws.session import error_code, explained
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.tags import OWNER_TAGS
@@ -30,7 +30,7 @@ COST_REGION = "us-east-1"
 """Cost Explorer is global and answered here."""
 
 COST_MONTHS = 12
-"""How far back Cost Explorer tells. Source: its API, GetCostAndUsage."""
+"""How far back Cost Explorer reaches. Source: its API, GetCostAndUsage."""
 
 _ABSENT = {"404", "NoSuchBucket", "NotFound"}
 _ROUNDS = 10
@@ -39,7 +39,7 @@ _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 @dataclass(frozen=True)
 class Removal:
-    """Who is told how far it is.
+    """Callbacks for how far it is.
 
     Args:
         counted: Entries counted so far.
@@ -49,11 +49,11 @@ class Removal:
     counted: Callable[[int], None] = lambda count: None
     deleted: Callable[[int], None] = lambda count: None
     step: Callable[[str], None] = lambda text: None
-    stack: Told = field(default_factory=Told)
+    stack: StackCallbacks = field(default_factory=StackCallbacks)
 
 
 def plan_finish(
-    cloud: Cloud, names: ProjectNames, telling: Removal, *, count: bool = True
+    cloud: Cloud, names: ProjectNames, removal: Removal, *, count: bool = True
 ) -> Finish:
     """Look at everything that a project still has.
 
@@ -61,12 +61,12 @@ def plan_finish(
         count: Whether to count what is in the bucket, which takes a request for each 1,000.
 
     Raises:
-        GoToCloudError: if it still has a cluster, or AWS cannot be asked.
+        GoToCloudError: if it still has a cluster, or AWS does not answer.
     """
     refuse_cluster(cloud, names)
     state, stack = stack_state(cloud, names.project_stack)
     bucket = names.base if _exists(cloud, names) else ""
-    holdings = holdings_of(cloud, bucket, telling) if bucket and count else None
+    holdings = holdings_of(cloud, bucket, removal) if bucket and count else None
     amount, note = _spent(cloud, names, stack.get("CreationTime"))
     return Finish(names, state, bucket, holdings, amount, note)
 
@@ -86,7 +86,7 @@ def refuse_cluster(cloud: Cloud, names: ProjectNames) -> None:
         )
 
 
-def holdings_of(cloud: Cloud, bucket: str, telling: Removal) -> Holdings:
+def holdings_of(cloud: Cloud, bucket: str, removal: Removal) -> Holdings:
     """Count what is in a bucket, old versions included.
 
     Raises:
@@ -101,12 +101,12 @@ def holdings_of(cloud: Cloud, bucket: str, telling: Removal) -> Holdings:
             objects += sum(1 for one in found if one["IsLatest"])
             size_bytes += sum(one["Size"] for one in found)
             markers += len(page.get("DeleteMarkers", ()))
-            telling.counted(versions + markers)
+            removal.counted(versions + markers)
         uploads = sum(1 for _ in _uploads(s3, bucket))
     return Holdings(objects, versions, markers, uploads, size_bytes)
 
 
-def finish(cloud: Cloud, plan: Finish, telling: Removal, *, keep_data: bool) -> None:
+def finish(cloud: Cloud, plan: Finish, removal: Removal, *, keep_data: bool) -> None:
     """Remove a project; its bucket only if its data are not to be kept.
 
     Raises:
@@ -115,18 +115,18 @@ def finish(cloud: Cloud, plan: Finish, telling: Removal, *, keep_data: bool) -> 
     names = plan.names
     refuse_cluster(cloud, names)
     if plan.bucket and not keep_data:
-        telling.step(f"Deleting everything in {plan.bucket}")
-        _empty(cloud, plan.bucket, names.account, telling)
+        removal.step(f"Deleting everything in {plan.bucket}")
+        _empty(cloud, plan.bucket, names.account, removal)
     state, stack = stack_state(cloud, names.project_stack)
     if state is not State.ABSENT:
-        telling.step(f"Deleting the stack {names.project_stack}, with the key pair")
-        remove(cloud, stack, telling.stack)
+        removal.step(f"Deleting the stack {names.project_stack}, with the key pair")
+        remove(cloud, stack, removal.stack)
     if plan.bucket and not keep_data:
-        telling.step(f"Deleting the bucket {plan.bucket}")
-        _delete_bucket(cloud, plan.bucket, names.account, telling)
+        removal.step(f"Deleting the bucket {plan.bucket}")
+        _delete_bucket(cloud, plan.bucket, names.account, removal)
 
 
-def _empty(cloud: Cloud, bucket: str, account: str, telling: Removal) -> None:
+def _empty(cloud: Cloud, bucket: str, account: str, removal: Removal) -> None:
     s3 = cloud.client("s3")
     owned = {"Bucket": bucket, "ExpectedBucketOwner": account}
     deleted = 0
@@ -146,7 +146,7 @@ def _empty(cloud: Cloud, bucket: str, account: str, telling: Removal) -> None:
                 next_command="tell the management group, then finish again: it goes on",
             )
         deleted, last = deleted + len(batch), batch
-        telling.deleted(deleted)
+        removal.deleted(deleted)
     with explained(f"end unfinished uploads into {bucket}"):
         for key, upload in list(_uploads(s3, bucket)):
             try:
@@ -176,7 +176,7 @@ def _first_entries(s3: Any, owned: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found][:BATCH]
 
 
-def _delete_bucket(cloud: Cloud, bucket: str, account: str, telling: Removal) -> None:
+def _delete_bucket(cloud: Cloud, bucket: str, account: str, removal: Removal) -> None:
     s3 = cloud.client("s3")
     for _ in range(_ROUNDS):
         with explained(f"delete the bucket {bucket}"):
@@ -189,7 +189,7 @@ def _delete_bucket(cloud: Cloud, bucket: str, account: str, telling: Removal) ->
                 if error_code(error) != "BucketNotEmpty":
                     raise
         # An upload was still at work.
-        _empty(cloud, bucket, account, telling)
+        _empty(cloud, bucket, account, removal)
         time.sleep(1)
     raise GoToCloudError(
         f"Something goes on writing into {bucket}.",
@@ -215,7 +215,7 @@ def _spent(cloud: Cloud, names: ProjectNames, since: Any) -> tuple[Any, str]:
     if start >= today:
         return None, "it began today; AWS adds costs up once a day"
     filters = [{"Tags": {"Key": tag, "Values": [names.tags[tag]]}} for tag in OWNER_TAGS]
-    answer, why = asked(
+    answer, why = answer_of(
         "ask what the project has cost",
         lambda: cloud.client("ce", COST_REGION).get_cost_and_usage(
             TimePeriod={"Start": start.isoformat(), "End": today.isoformat()},

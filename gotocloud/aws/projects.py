@@ -50,7 +50,7 @@ def place(cloud: Cloud) -> Place:
     """Ask AWS who is calling, and for which group.
 
     Raises:
-        GoToCloudError: if it cannot be asked, or the account has no group here.
+        GoToCloudError: if it cannot be read, or the account has no group here.
     """
     who = caller(cloud.region, sts=cloud.client("sts"))
     return Place(who, read_group_facts(cloud))
@@ -109,7 +109,7 @@ def plan_setup(
 
     Raises:
         InputError: if the names cannot be used, or the release cannot archive.
-        GoToCloudError: if AWS cannot be asked, or the release cannot be read.
+        GoToCloudError: if AWS does not answer, or the release cannot be read.
     """
     names = checked_names(where, project)
     state, _ = stack_state(cloud, names.project_stack)

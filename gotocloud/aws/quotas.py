@@ -1,4 +1,4 @@
-"""Quotas of an account and what is used of them; what cannot be asked stays unknown."""
+"""Quotas of an account and what is used of them; what cannot be read stays unknown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gotocloud.aws.cloud import Cloud, asked
+from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.projects.quotas import Level, Quota, vcpu_quota
 
@@ -52,8 +52,10 @@ def project_levels(cloud: Cloud) -> dict[Quota, Level]:
     limits = _limits(cloud, _PROJECT_SERVICES)
     s3, cfn = cloud.client("s3"), cloud.client("cloudformation")
     counts = {
-        Quota.BUCKETS: asked("list the buckets", lambda: len(s3.list_buckets()["Buckets"])),
-        Quota.STACKS: asked("list the stacks", lambda: _count(cfn, "describe_stacks", "Stacks")),
+        Quota.BUCKETS: answer_of("list the buckets", lambda: len(s3.list_buckets()["Buckets"])),
+        Quota.STACKS: answer_of(
+            "list the stacks", lambda: _count(cfn, "describe_stacks", "Stacks")
+        ),
     }
     return {
         quota: replace(
@@ -91,7 +93,7 @@ def _listed(quotas: Any, operation: str, service: str) -> tuple[dict[str, float]
         pages = quotas.get_paginator(operation).paginate(ServiceCode=service)
         return {it["QuotaCode"]: float(it["Value"]) for page in pages for it in page["Quotas"]}
 
-    values, why = asked(f"list the quotas of {service}", ask)
+    values, why = answer_of(f"list the quotas of {service}", ask)
     return values or {}, why
 
 
@@ -111,7 +113,7 @@ def _vcpus(cloud: Cloud) -> dict[Quota, Level]:
                         used[quota] += _vcpus_of(instance)
         return used
 
-    used, why = asked("list the running machines", ask)
+    used, why = answer_of("list the running machines", ask)
     return {kind: Level(used=used[kind] if used else None, why=why) for kind in kinds}
 
 
@@ -125,7 +127,7 @@ def _vcpus_of(instance: Mapping[str, Any]) -> int:
 
 def _addresses(cloud: Cloud) -> dict[Quota, Level]:
     ec2 = cloud.client("ec2")
-    used, why = asked("list the addresses", lambda: len(ec2.describe_addresses()["Addresses"]))
+    used, why = answer_of("list the addresses", lambda: len(ec2.describe_addresses()["Addresses"]))
     return {Quota.ELASTIC_IPS: Level(used=used, why=why)}
 
 
@@ -140,7 +142,7 @@ def _gateways(
         pages = ec2.get_paginator("describe_nat_gateways").paginate(Filters=filters)
         return sum(it["SubnetId"] in here for page in pages for it in page["NatGateways"])
 
-    used, why = asked("list the NAT gateways", ask)
+    used, why = answer_of("list the NAT gateways", ask)
     return {Quota.NAT_GATEWAYS: Level(used=used, why=why)}
 
 
@@ -152,7 +154,7 @@ def _endpoints(cloud: Cloud) -> dict[Quota, Level]:
         listed = [it for page in pages for it in page["VpcEndpoints"]]
         return sum(it.get("VpcEndpointType") == "Gateway" for it in listed)
 
-    used, why = asked("list the VPC endpoints", ask)
+    used, why = answer_of("list the VPC endpoints", ask)
     return {Quota.GATEWAY_ENDPOINTS: Level(used=used, why=why)}
 
 
@@ -170,6 +172,6 @@ def _lustre(cloud: Cloud) -> dict[Quota, Level]:
                         used[gib] += float(system["StorageCapacity"])
         return used
 
-    used, why = asked("list the Lustre file systems", ask)
+    used, why = answer_of("list the Lustre file systems", ask)
     quotas = [quota for pair in _LUSTRE.values() for quota in pair]
     return {quota: Level(used=used[quota] if used else None, why=why) for quota in quotas}

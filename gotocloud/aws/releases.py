@@ -77,10 +77,10 @@ def publish(
     s3: Any = None,
     on_upload: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Upload what a plan says is missing, the manifest last.
+    """Upload what is missing by a plan, the manifest last.
 
     Raises:
-        GoToCloudError: if somebody published other content in the meantime.
+        GoToCloudError: if other content was published in the meantime.
     """
     s3 = s3 or client("s3", region)
     for path in plan.missing:

@@ -1,4 +1,4 @@
-"""Asks head nodes how many jobs they have: all at once, and not for long."""
+"""Reads from head nodes how many jobs they have: all at once, and not for long."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def jobs_now(
 ) -> dict[str, JobsNow]:
     """Jobs of every cluster that runs, by the name of its stack.
 
-    Nothing is raised: what cannot be asked says why.
+    Nothing is raised: what cannot be read has its reason.
     """
     ready = [
         one

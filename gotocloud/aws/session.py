@@ -32,12 +32,12 @@ WHO_AM_I = "aws sts get-caller-identity"
 
 
 def client(service: str, region: str, *, profile: str | None = None) -> Any:
-    """A boto3 client as the standard configuration says, for a named region.
+    """A boto3 client of the standard configuration, for a named region.
 
     Args:
         service: AWS's name, for example "s3".
         region: AWS region.
-        profile: A profile of the AWS configuration. Default: what the environment says.
+        profile: A profile of the AWS configuration. Default: that of the environment.
 
     Raises:
         GoToCloudError: if the profile does not exist.
@@ -60,11 +60,11 @@ def client(service: str, region: str, *, profile: str | None = None) -> Any:
 def session(profile: str | None = None) -> Any:
     """The boto3 session of the standard configuration, the same one each time.
 
-    A session of its own for each client would sign on anew for each of them, and ask for the
+    A session of its own for each client would sign on again for each of them, and ask for the
     MFA code as often.
 
     Args:
-        profile: A profile of the AWS configuration. Default: what the environment says.
+        profile: A profile of the AWS configuration. Default: that of the environment.
     """
     settings = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
     return _session(profile, settings)
@@ -87,7 +87,7 @@ def account_id(region: str) -> str:
     """The account that the standard configuration acts in.
 
     Raises:
-        GoToCloudError: if AWS cannot be asked.
+        GoToCloudError: if AWS does not answer.
     """
     with explained("ask AWS who is calling"):
         return str(client("sts", region).get_caller_identity()["Account"])
@@ -145,9 +145,9 @@ def _client_error(error: Any, doing: str) -> GoToCloudError:
         )
     if code in _DENIED:
         return GoToCloudError(
-            f"Cannot {doing}: access denied. AWS says: {message}", next_command=WHO_AM_I
+            f"Cannot {doing}: access denied. AWS's message: {message}", next_command=WHO_AM_I
         )
-    return GoToCloudError(f"Cannot {doing}. AWS says: {message} ({code})")
+    return GoToCloudError(f"Cannot {doing}. AWS's message: {message} ({code})")
 
 
 def _local_error(error: Any, doing: str) -> GoToCloudError:

@@ -15,7 +15,7 @@ TIMEOUT_S = 5400.0
 
 @dataclass(frozen=True)
 class StackEvent:
-    """One line of what CloudFormation tells about a stack.
+    """One event of a stack.
 
     Args:
         reason: CloudFormation's explanation; empty if it gives none.
@@ -40,7 +40,7 @@ def describe(name: str, region: str, *, cfn: Any = None) -> dict[str, Any] | Non
         cfn: CloudFormation client. Default: that of the standard configuration.
 
     Raises:
-        GoToCloudError: if AWS cannot be asked.
+        GoToCloudError: if AWS does not answer.
     """
     cfn = cfn or client("cloudformation", region)
     with explained(f"look at stack {name} in {region}"):
@@ -57,7 +57,7 @@ def outputs(name: str, region: str, *, cfn: Any = None) -> dict[str, str] | None
     """The outputs of a stack; None if it does not exist.
 
     Raises:
-        GoToCloudError: if AWS cannot be asked.
+        GoToCloudError: if AWS does not answer.
     """
     stack = describe(name, region, cfn=cfn)
     return None if stack is None else _outputs(stack)
@@ -71,7 +71,7 @@ def new_events(name: str, region: str, cfn: Any, seen: dict[str, StackEvent]) ->
         seen: Events by their id; the new ones are added.
 
     Raises:
-        GoToCloudError: if AWS cannot be asked.
+        GoToCloudError: if AWS does not answer.
     """
     fresh = []
     with explained(f"read the events of stack {name} in {region}"):

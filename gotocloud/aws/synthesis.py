@@ -24,7 +24,7 @@ def synthesise_templates(version: str, platform_path: Path, out: Path, app: Path
 
     Raises:
         InputError: if there is no CDK app or no CDK command line.
-        GoToCloudError: if synthesis fails, with the end of what it said.
+        GoToCloudError: if synthesis fails, with the end of its output.
     """
     if not (app / "cdk.json").exists():
         raise InputError(

@@ -83,7 +83,7 @@ def boundary_arn(partition: str, account: str) -> str:
 
 
 def boundary_statements(partition: str, account: str) -> list[Statement]:
-    """What the boundary says.
+    """The statements of the boundary.
 
     It grants nothing: a role can do only what both its own policies and the boundary allow.
 

@@ -21,7 +21,7 @@ IMAGE = (
 class BuildHost(Construct):
     """A launch template for a machine that may write the master file system.
 
-    Nothing runs and nothing is billed until somebody starts it. It takes no connection: one
+    Nothing runs and nothing is billed until it is started. It takes no connection: one
     works on it through Session Manager.
 
     Args:

@@ -47,7 +47,7 @@ class ClusterGuard(Construct):
             self,
             "Policy",
             name=CLUSTER_GUARD,
-            description="A head node exports and deletes its own cluster once nobody uses it.",
+            description="A head node exports and deletes its own cluster once it is unused.",
             statements=guard_statements(PARTITION, account, service_role_arn, regions),
         )
 
@@ -114,7 +114,7 @@ def guard_statements(
         Statement(
             sid="SeeExports",
             actions=["fsx:DescribeDataRepositoryAssociations", "fsx:DescribeDataRepositoryTasks"],
-            why="Read-only, and FSx knows no resources for these actions.",
+            why="Read-only, and FSx has no resources for these actions.",
         ),
         Statement(
             sid="KeepProofs",
@@ -122,6 +122,6 @@ def guard_statements(
             resources=[f"arn:{partition}:s3:::${{aws:PrincipalTag/{BUCKET_TAG}}}/{PROOFS}*"],
             conditions={"StringEquals": {"s3:ResourceAccount": account}},
             why="The head node's own tag names the one bucket; of that it admits proofs only, "
-            "whose names nobody knows before, and versions keep what was there.",
+            "whose names are not known before, and versions keep what was there.",
         ),
     ]

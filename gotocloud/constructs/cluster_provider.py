@@ -49,7 +49,7 @@ class ClusterProvider(Construct):
     """AWS's own provider of `Custom::PclusterCluster`, as a nested stack.
 
     Args:
-        engine: The ParallelCluster of the clusters. Default: the newest that GoToCloud knows.
+        engine: The ParallelCluster of the clusters. Default: the newest that GoToCloud supports.
         role: Role of the provider's functions. Default: the template makes a role; that one
             administers IAM without a permissions boundary, so give it a role of your own in an
             account that others use.
@@ -114,7 +114,7 @@ class ClusterProvider(Construct):
         Args:
             token: Its service token, the output `ServiceToken` of its stack.
             engine: The ParallelCluster that it was made from. Default: the newest that
-                GoToCloud knows.
+                GoToCloud supports.
         """
         return ExistingProvider(engine=engine or engine_of(), token=token)
 

@@ -128,7 +128,7 @@ def infrastructure_statements(
             actions=NETWORK_ACTIONS,
             resources=[f"arn:{partition}:ec2:*:{account}:{kind}/*" for kind in NETWORK_KINDS],
             conditions=here,
-            why="What a cluster is made of gets its ids while it is created, and AWS wants "
+            why="What a cluster is made of gets its ids while it is created, and AWS needs "
             "permission on each kind that a call touches. CloudFormation alone can use this "
             "role, and scientists reach it with published templates only.",
         ),
@@ -150,7 +150,7 @@ def infrastructure_statements(
                 "ec2:DescribeVpcEndpoints",
                 "ec2:DescribeVpcs",
             ],
-            why="Read-only; EC2 knows no resources for these actions.",
+            why="Read-only; EC2 has no resources for these actions.",
         ),
         Statement(
             sid="KeepPrivateKeys",
@@ -213,7 +213,7 @@ def storage_statements(partition: str, account: str, regions: Sequence[str]) -> 
         Statement(
             sid="SeeLustre",
             actions=["fsx:DescribeDataRepositoryAssociations", "fsx:DescribeFileSystems"],
-            why="Read-only; FSx knows no resources for these actions.",
+            why="Read-only; FSx has no resources for these actions.",
         ),
         Statement(
             sid="GiveFsxItsOwnRole",
@@ -233,7 +233,7 @@ def storage_statements(partition: str, account: str, regions: Sequence[str]) -> 
             sid="LinkFsxWithBuckets",
             actions=["iam:AttachRolePolicy", "iam:PutRolePolicy"],
             resources=[f"arn:{partition}:iam::{account}:role/{FSX_ROLE}/*"],
-            why="FSx appends an id to the name of this service-linked role, which nobody but "
+            why="FSx appends an id to the name of this service-linked role, which no service but "
             "FSx can assume.",
         ),
     ]

@@ -1,4 +1,4 @@
-"""A budget that warns, and the tags by which costs are told apart."""
+"""A budget that warns, and the tags by which costs are distinguished."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from constructs import Construct
 from gotocloud.contract.tags import COST_TAGS
 
 PERCENTAGES = (50, 80, 100)
-"""Shares of the budget at which the group is told what it has spent."""
+"""Shares of the budget at which the group gets a message."""
 
 
 class CostControls(Construct):
@@ -20,7 +20,7 @@ class CostControls(Construct):
     Nothing is stopped. Alerts come at 50, 80 and 100 per cent of what was spent, and when
     AWS forecasts more than 100 per cent for the month.
 
-    The tags become columns of the cost report once somebody activates them. Only the
+    The tags become columns of the cost report once they are activated. Only the
     account that pays can do that, and only a day after a tag was first seen on something
     that costs money; so the stack cannot, and its output `CostAllocationTags` names the
     keys for docs/cost-allocation-tags.md.
@@ -28,7 +28,7 @@ class CostControls(Construct):
     Args:
         name: Name of the budget.
         monthly_usd: What the group means to spend in a month, in USD.
-        alert_email: Who is told.
+        alert_email: Who gets the messages.
         tags: The group's own tags, besides those of every project.
 
     Raises:

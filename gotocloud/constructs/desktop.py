@@ -1,4 +1,4 @@
-"""The door to the desktop on the head node: closed until a scientist opens it."""
+"""Access to the desktop on the head node: closed until a scientist opens it."""
 
 from __future__ import annotations
 

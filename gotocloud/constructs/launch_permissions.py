@@ -72,7 +72,7 @@ class LaunchPermissions(Construct):
         service_role_arn: Role that CloudFormation creates projects and clusters with.
         regions: The group's regions.
         single_sign_on: Whether people of IAM Identity Center assume the role: their sessions
-            tell nothing about MFA, so that none of the statements may ask for it.
+            do not state MFA, so none of the statements may require it.
     """
 
     def __init__(
@@ -285,7 +285,7 @@ def work_statements(place: _Place) -> list[Statement]:
 
 
 def pause_statements(place: _Place) -> list[Statement]:
-    """Asking the head node what runs and what is on Lustre, and exporting it."""
+    """Reading from the head node what runs and what is on Lustre, and exporting it."""
     tagged = "Ids are AWS's; the tag admits the clusters of this account only."
     return [
         Statement(
@@ -304,7 +304,7 @@ def pause_statements(place: _Place) -> list[Statement]:
         Statement(
             sid="ReadCommandResults",
             actions=["ssm:GetCommandInvocation"],
-            why="Read-only; Systems Manager knows no resource for this action.",
+            why="Read-only; Systems Manager has no resource for this action.",
         ),
         Statement(
             sid="SwitchAutomaticExport",
@@ -322,8 +322,8 @@ def finish_statements(place: _Place, *, mfa: bool = True) -> list[Statement]:
     Deleting without naming a version is not allowed: nothing is hidden by mistake.
 
     Args:
-        mfa: Whether the session must tell that MFA was used. Sessions that began at an identity
-            provider cannot; the role's trust says who may have one.
+        mfa: Whether the session must state that MFA was used. Sessions that began at an identity
+            provider cannot; the role's trust limits who may have one.
     """
     sure: dict[str, dict[str, str]] = {
         "StringEquals": {"s3:ResourceAccount": place.account},
@@ -335,7 +335,7 @@ def finish_statements(place: _Place, *, mfa: bool = True) -> list[Statement]:
         "only who signed in with MFA may do it."
         if mfa
         else "only whom the role's trust lets in may do it: users with MFA, and people of one "
-        "permission set, of whom IAM Identity Center asks it."
+        "permission set, of whom IAM Identity Center requires it."
     )
     return [
         Statement(

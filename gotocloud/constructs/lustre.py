@@ -105,7 +105,7 @@ class Lustre(Construct):
 
     @property
     def connections(self) -> ec2.Connections:
-        """Who may reach the file system: whoever carries its security group."""
+        """Who may reach the file system: resources with its security group."""
         return self._connections
 
     def _throughput(

@@ -72,7 +72,7 @@ class ParallelCluster(Construct):
             are of different zones, which EFA and placement groups do not allow.
         cluster_name: Different from the stack's name. Default: made from the construct's path.
         provider: What makes the cluster. Default: `ClusterProvider.get_or_create`, one for each
-            stack, with the newest ParallelCluster that GoToCloud knows.
+            stack, with the newest ParallelCluster that GoToCloud supports.
         offered: Instance types that the zone offers, of which a `ClusterConfiguration` takes the
             first for each queue. Default: the zone offers all of them.
         lustre: File system that all nodes mount; nodes carry its security groups. Default: none;
@@ -202,7 +202,7 @@ class ParallelCluster(Construct):
 
     @property
     def validation_messages(self) -> str:
-        """What ParallelCluster's validators said of the configuration, as JSON."""
+        """The messages of ParallelCluster's validators about the configuration, as JSON."""
         return self.resource.get_att_string("validationMessages")
 
     @property

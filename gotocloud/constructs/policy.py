@@ -1,4 +1,4 @@
-"""Managed policies whose every wildcard says why it is there."""
+"""Managed policies with a reason for every wildcard."""
 
 from __future__ import annotations
 

@@ -431,7 +431,7 @@ def file_statements(place: Place, releases_bucket: str, stack_name: str) -> list
         Statement(
             sid="SeeLustre",
             actions=["fsx:DescribeDataRepositoryAssociations", "fsx:DescribeFileSystems"],
-            why="Read-only, and FSx knows no resources for it: validators look at the Lustre "
+            why="Read-only, and FSx has no resources for it: validators look at the Lustre "
             "that the cluster mounts.",
         ),
     ]

@@ -16,7 +16,7 @@ PASSWORD_LENGTH = 24
 
 
 class Scientists(Construct):
-    """IAM users with an IAM group that lets them do two things without MFA: set MFA up, and
+    """IAM users with an IAM group that allows two actions without MFA: set MFA up, and
     change their own password. With MFA they may assume the role of scientists.
 
     Each initial password is generated into Secrets Manager and must be changed at once.
@@ -25,7 +25,7 @@ class Scientists(Construct):
         names: User names.
         single_sign_on: Permission set of IAM Identity Center whose people may assume the role
             as well, each under the own name. Whether they need MFA is up to Identity Center:
-            such sessions tell nothing about it. Default: none.
+            such sessions do not state it. Default: none.
 
     Raises:
         ValueError: if a name occurs twice, or there is none.
@@ -90,8 +90,8 @@ class Scientists(Construct):
         )
         secret.apply_removal_policy(RemovalPolicy.DESTROY)
         rotation = (
-            "It is good for one sign-in, at which IAM wants another one that nobody else "
-            "knows: there is nothing left to rotate."
+            "It is good for one sign-in, at which IAM requires another one that no other "
+            "person has: there is nothing left to rotate."
         )
         acknowledge(
             secret,
@@ -163,7 +163,7 @@ def user_statements(partition: str, account: str) -> list[Statement]:
         Statement(
             sid="SeePasswordRules",
             actions=["iam:GetAccountPasswordPolicy", "iam:ListVirtualMFADevices"],
-            why="Read-only, and IAM knows no resource for either action.",
+            why="Read-only, and IAM has no resource for either action.",
         ),
         Statement(
             sid="ManageOwnSignIn",
@@ -180,7 +180,7 @@ def user_statements(partition: str, account: str) -> list[Statement]:
             sid="NameOwnMfaDevice",
             actions=["iam:CreateVirtualMFADevice"],
             resources=[f"{iam_arn}:mfa/*"],
-            why="People name their device as they like; a device that belongs to nobody "
+            why="People name their device as they like; a device that belongs to no user "
             "opens nothing, and EnableMFADevice is limited to one's own user.",
         ),
         Statement(
@@ -195,7 +195,7 @@ def user_statements(partition: str, account: str) -> list[Statement]:
             resources=[f"arn:{partition}:signin:*:{account}:oauth2/public-client/*"],
             conditions={"Bool": {"aws:MultiFactorAuthPresent": "true"}},
             why="`aws login` gives a terminal short-lived credentials of the person who is "
-            "signed in, so that nobody needs an access key.",
+            "signed in, so that no user needs an access key.",
         ),
         Statement(
             sid="WorkAsScientist",

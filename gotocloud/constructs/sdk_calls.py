@@ -91,12 +91,12 @@ class SdkCalls(Construct):
 
         Args:
             construct_id: Name of the construct.
-            identity: What the call brings about; another identity is another thing, whose
+            identity: What the call brings about; another identity is another object, whose
                 predecessor is undone.
             make: The call.
             update: The call when only its parameters change. Default: the same.
             undo: The call when the stack is deleted. Default: nothing is called.
-            returns: Path of the one field of the answer that is wanted. Default: all.
+            returns: Path of the one field of the answer to return. Default: all.
         """
         made = cr.AwsCustomResource(
             self,

@@ -25,7 +25,7 @@ WRITE = (*READ_ALL, "elasticfilesystem:ClientWrite")
 class SoftwareStore(Construct):
     """An EFS file system with a mount target in every subnet of a network.
 
-    It outlives its stack. Whoever reaches a mount target may read, over TLS; writing takes
+    It outlives its stack. All that reach a mount target may read, over TLS; writing takes
     one of the named roles.
 
     Args:
@@ -33,8 +33,8 @@ class SoftwareStore(Construct):
         network: Where the mount targets stand.
         backed_up: Whether AWS Backup keeps daily copies.
         writers: Roles that may write.
-        root_readers: Roles that may read every file, whoever owns it.
-            Default: nobody but the writers.
+        root_readers: Roles that may read every file, whatever its owner.
+            Default: only the writers.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class SoftwareStore(Construct):
             self.file_system,
             {
                 "NIST.800.53.R5-EFSInBackupPlan": "EFS's own backup policy puts the master into "
-                "AWS Backup's default plan; a replica is filled anew from the master every "
+                "AWS Backup's default plan; a replica is filled again from the master every "
                 "hour and needs none.",
             },
         )
@@ -110,7 +110,7 @@ class SoftwareStore(Construct):
         )
 
     def security_group_arn(self, group: ec2.ISecurityGroup) -> str:
-        """ARN of a security group of this stack, which DataSync wants instead of its id."""
+        """ARN of a security group of this stack, which DataSync needs instead of its id."""
         return Stack.of(self).format_arn(
             service="ec2", resource="security-group", resource_name=group.security_group_id
         )

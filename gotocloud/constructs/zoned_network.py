@@ -21,7 +21,7 @@ class ZonedNetwork(Construct):
 
     The CDK's own `Vpc` places subnets by zone name, and a zone name is another place in every
     account. One route table serves all subnets. The default security group is closed, and
-    flow logs tell who talked to whom.
+    flow logs show who talked to whom.
 
     Args:
         name: Name in the console and of its flow logs.

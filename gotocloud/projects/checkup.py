@@ -31,10 +31,10 @@ def clock(ahead_s: float | None) -> Finding:
     """Whether this machine's clock agrees with AWS's.
 
     Args:
-        ahead_s: How far it is ahead; None if AWS told no time.
+        ahead_s: How far it is ahead; None if unknown.
     """
     if ahead_s is None:
-        return Finding("Clock", Severity.UNKNOWN, "AWS told no time to compare with.")
+        return Finding("Clock", Severity.UNKNOWN, "AWS returned no time to compare with.")
     off = abs(ahead_s)
     way = "ahead of" if ahead_s > 0 else "behind"
     if off < CLOCK_WORTH_TELLING_S:
@@ -69,7 +69,7 @@ def stacks(found: Iterable[StackFacts], scientist: str) -> list[Finding]:
 
 
 def leftovers(found: Iterable[tuple[str, str, str]], unknown: Mapping[str, str]) -> list[Finding]:
-    """Things that are billed though no cluster stands behind them.
+    """Resources that are billed though no cluster uses them.
 
     Args:
         found: Kind, id and note of each.
@@ -119,7 +119,7 @@ def desktops(
             remedy = "gotocloud connect --close, or tell the management group"
             findings.append(Finding("Desktops", Severity.PROBLEM, text, remedy))
         elif one.until is None:
-            text = f"open to {one.network}, and nothing says until when."
+            text = f"open to {one.network}, without an end."
             remedy = "gotocloud connect --close closes it"
             findings.append(Finding("Desktops", Severity.WARNING, text, remedy))
     return findings or [
@@ -173,7 +173,7 @@ def tools(python: Sequence[int], versions: Mapping[str, str | None]) -> list[Fin
 
 _TOOLS = {
     "aws": (
-        "signing on and asking for quotas need it",
+        "signing on and quota requests need it",
         "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
     ),
     "session-manager-plugin": (
@@ -187,9 +187,9 @@ _TOOLS = {
 def _stack_remedy(stack: StackFacts, scientist: str) -> str:
     tags = stack.tags or {}
     if stack.state is State.BROKEN:
-        return "tell the management group; it may hold what nobody wants to lose"
+        return "tell the management group; it may hold data that a user still needs"
     whose = from_tag(tags.get(IAM_USER_TAG, ""))
     project = from_tag(tags.get(PROJECT_TAG, "PROJECT"))
     verb = "start" if stack.name.startswith(CLUSTER_STACK_PREFIX) else "setup"
-    remedy = f"{shell_line('gotocloud', verb, project)} removes it and makes it anew"
+    remedy = f"{shell_line('gotocloud', verb, project)} removes it and makes it again"
     return remedy if whose in {scientist, ""} else f"tell {whose}: {remedy}"

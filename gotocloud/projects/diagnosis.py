@@ -29,7 +29,7 @@ class Failure:
     Args:
         resource: Its name in the template.
         resource_type: CloudFormation's type.
-        reason: What AWS said.
+        reason: AWS's message.
     """
 
     resource: str
@@ -39,12 +39,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is to be told about a failed stack.
+    """The report about a failed stack.
 
     Args:
         cause: The kind of failure.
         summary: One sentence.
-        details: What AWS said, a line each, without the noise.
+        details: AWS's messages, a line each, without the noise.
         remedy: What to do.
     """
 
@@ -83,7 +83,7 @@ _PATTERNS: tuple[tuple[Cause, str], ...] = (
 
 _TELLS = {
     Cause.ADDRESSES: (
-        "Somebody else took the same addresses at the same moment.",
+        "Another launch took the same addresses at the same moment.",
         "start again: the next free block is taken",
     ),
     Cause.BOOTSTRAP: (
@@ -111,7 +111,7 @@ _TELLS = {
     ),
     Cause.QUOTA: (
         "A quota of the account is used up.",
-        "gotocloud doctor shows the quotas; pause what nobody needs or have the quota raised",
+        "gotocloud doctor shows the quotas; pause an unused cluster or have the quota raised",
     ),
     Cause.UNKNOWN: (
         "AWS could not make it.",
@@ -157,7 +157,7 @@ def diagnose(failures: Iterable[Failure], *, retry: str) -> Diagnosis:
 
 
 def plain_reason(reason: str) -> str:
-    """What AWS said without request ids and encoded messages."""
+    """AWS's message without request ids and encoded parts."""
     return _NOISE.sub("", reason).strip()
 
 

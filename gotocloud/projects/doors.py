@@ -40,7 +40,7 @@ class Opening:
     """A rule of a desktop's security group.
 
     Args:
-        until: When it is to be closed; None when nobody said.
+        until: When it is to be closed; None if unknown.
     """
 
     rule: str
@@ -150,7 +150,7 @@ def checked_network(given: str, allowed: Sequence[IPv4Network]) -> IPv4Network:
 
 
 def public_address(text: str) -> IPv4Address | None:
-    """The address that a service told; None when it is no address of the internet."""
+    """The address in a service's answer; None when it is no address of the internet."""
     try:
         address = IPv4Address(text.strip())
     except (AddressValueError, ValueError):

@@ -10,7 +10,7 @@ from gotocloud.errors import GoToCloudError
 
 
 class Severity(StrEnum):
-    """What a finding means for what was asked."""
+    """What a finding means for the command."""
 
     PROBLEM = "problem"
     """It would fail."""
@@ -19,7 +19,7 @@ class Severity(StrEnum):
     """It works, but not all of it."""
 
     UNKNOWN = "unknown"
-    """Nobody could be asked."""
+    """The check could not be made."""
 
     OK = "ok"
 
@@ -29,7 +29,7 @@ _ORDER = list(Severity)
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """One check and its result.
 
     Args:
         check: What was looked at, for example "Elastic IPs".

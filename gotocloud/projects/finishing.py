@@ -115,9 +115,9 @@ def size(size_bytes: int) -> str:
 
 
 def spent(answer: Mapping[str, Any]) -> Decimal | None:
-    """The sum of what Cost Explorer tells in USD; None when it tells nothing.
+    """The sum of Cost Explorer's answer in USD; None without one.
 
-    Zero says nothing as well: tags that are not activated for cost allocation cost nothing.
+    Zero counts as none: tags that are not activated for cost allocation cost nothing.
     """
     total = Decimal()
     for period in answer.get("ResultsByTime", ()):

@@ -1,7 +1,7 @@
-"""Decides when a cluster that nobody uses is paused: observations in, a decision out.
+"""Decides when an unused cluster is paused: observations in, a decision out.
 
 The head node looks every few minutes. Whatever could not be looked at counts as use, time that
-nobody looked at does not count as idle, and nothing is paused without a warning long before.
+is unknown does not count as idle, and nothing is paused without a warning long before.
 The numbers are our own choice: pausing and starting again takes about half an hour of a
 scientist's time, so a lunch or a meeting should not cost a cluster, and a night should.
 """
@@ -16,19 +16,19 @@ from typing import Any
 from gotocloud.projects.observation import Observation, people, uses
 
 IDLE_MINUTES = 120
-"""So long nobody uses a cluster before it is paused."""
+"""How long a cluster is unused before it is paused."""
 
 WARNING_MINUTES = 30
 """So long before that everybody on it is warned."""
 
 DEADLINE_WARNINGS_MINUTES = (60, 30, 10)
-"""So long before the end of its hours a cluster that is kept says so."""
+"""How long before the end of its hours a kept cluster warns."""
 
 SHORTEST_WARNING_MINUTES = 10
 """Between the first warning and a pause at least."""
 
 MOST_GAP_MINUTES = 20
-"""A longer time between two looks counts as use: nobody knows what happened in it."""
+"""A longer time between two looks counts as use, since what happened in it is unknown."""
 
 FIRST_RETRY_HOURS = 1
 LONGEST_RETRY_HOURS = 24
@@ -152,7 +152,7 @@ def failed(memory: Memory, now: Observation | None, at_s: float) -> Memory:
 def still_used(now: Observation, *, by_deadline: bool) -> tuple[str, ...]:
     """Who has come back while the data were proven; jobs are looked at elsewhere.
 
-    Proving keeps the processor and the network busy, so these tell nothing.
+    Proving keeps the processor and the network busy, so these do not count.
     """
     return () if by_deadline else people(now)
 
@@ -177,7 +177,7 @@ def _by_idleness(
     if memory.warned_s is None:
         return Decision(
             Action.WARN,
-            f"Nobody has used this cluster for {idle:.0f} minutes. In {WARNING_MINUTES} minutes "
+            f"This cluster has been unused for {idle:.0f} minutes. In {WARNING_MINUTES} minutes "
             "it exports everything to the bucket and pauses itself. To keep it: use it, or "
             f"{retry} --keep-for HOURS",
             replace(memory, warned_s=now.at_s, closed=False),
@@ -214,7 +214,7 @@ def _by_deadline(memory: Memory, now: Observation, deadline_s: float, retry: str
 
 
 def _over(memory: Memory, now: Observation) -> Decision:
-    """Its time is over, and everybody knows since a while."""
+    """Its time is over, and users were warned long enough ago."""
     if now.jobs is None:
         text = "its time is over, but Slurm does not say whether jobs run"
         return Decision(Action.KEEP, text, memory)

@@ -39,7 +39,7 @@ class Entry:
         mode: Permission bits.
         link: Where a symbolic link points.
         md5: Of the content, where it was read.
-        hsm: Lustre's flags, where they could be asked.
+        hsm: Lustre's flags, where they could be read.
     """
 
     path: bytes
@@ -61,7 +61,7 @@ class Entry:
 
     @property
     def key(self) -> str | None:
-        """Key of its object; None where S3 knows no such key."""
+        """Key of its object; None where S3 allows no such key."""
         try:
             key = self.path.decode()
         except UnicodeDecodeError:
@@ -75,7 +75,7 @@ MAX_KEY_BYTES = 1024
 
 @dataclass(frozen=True)
 class Summary:
-    """What the head node says about a list it made.
+    """The head node's summary of a list it made.
 
     Args:
         digest: SHA-256 over paths, kinds, sizes, times, modes and owners.

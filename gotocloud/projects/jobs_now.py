@@ -1,4 +1,4 @@
-"""How many jobs a cluster has now: what is asked of its head node, and what it answers."""
+"""How many jobs a cluster has now: the command for its head node, and its answer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class JobsNow:
 
     def __str__(self) -> str:
         if self.why:
-            return "could not be asked"
+            return "could not be read"
         parts = [
             f"{count:,} {said}"
             for count, said in ((self.running, "running"), (self.waiting, "waiting"))
@@ -52,7 +52,7 @@ class JobsNow:
         return {"running": self.running, "waiting": self.waiting, "queues": dict(self.queues)}
 
 
-UNASKED = JobsNow(why="nobody asked")
+UNREAD = JobsNow(why="not read")
 
 
 def read_count(text: str) -> JobsNow:

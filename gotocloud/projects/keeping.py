@@ -1,6 +1,6 @@
 """Until when a cluster is kept (`gotocloud start --keep-for`), wherever that is written.
 
-The hours that a cluster is launched with are a parameter of its stack. More hours are asked for
+The hours that a cluster is launched with are a parameter of its stack. More hours are requested
 in an object of the project's bucket: changing the parameter would update the whole cluster. The
 object names the stack that it is about, so that it means nothing to the next one.
 """

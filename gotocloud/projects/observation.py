@@ -1,4 +1,4 @@
-"""Whether anybody uses a cluster: what the head node is asked, and what its answers mean."""
+"""Whether a cluster is in use: the commands for its head node, and its answers."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ fi
 true
 """
 )
-"""Prints what `read_observation` reads; what cannot be told is left out, and counts as use.
+"""Prints what `read_observation` reads; what is unknown is left out, and counts as use.
 
 `dcv list-sessions --json` and its `num-of-connections`: Amazon DCV Administrator Guide, "Viewing
 sessions", read 2026-11-22. ParallelCluster's images hold NVIDIA's programs on machines without a
-GPU as well, where they fail: hence the look at the driver.
+GPU as well, where they fail: so the driver is read.
 """
 
 
@@ -59,7 +59,7 @@ class Observation:
 
     Args:
         at_s: The head node's clock, seconds since 1970.
-        boot: Which boot of the head node; its counters begin anew with each.
+        boot: Which boot of the head node; its counters start again with each.
         jobs: Slurm jobs that are not finished.
         desktops: People who are connected to the desktop.
         shells: Sessions of Systems Manager that are open; it ends idle ones after 20 minutes.
@@ -95,7 +95,7 @@ def read_observation(text: str) -> Observation:
     """Read what `OBSERVE` printed.
 
     Raises:
-        ValueError: if not even the time is told.
+        ValueError: if not even the time is there.
     """
     told: dict[str, str] = {}
     jobs: list[Job] | None = []
@@ -124,7 +124,7 @@ def read_observation(text: str) -> Observation:
 
 
 def uses(now: Observation, before: Observation | None) -> tuple[str, ...]:
-    """Who or what uses the cluster, or may; empty when nobody does.
+    """Who or what uses the cluster, or may; empty when it is idle.
 
     Args:
         before: The look before; None where it is too long ago to compare.
@@ -149,7 +149,7 @@ def people(now: Observation) -> tuple[str, ...]:
         elif count:
             found.append(f"{count} {one}" if count == 1 else f"{count} times a {one}")
     if now.gpu_percent is None:
-        found.append("the head node's GPU does not tell its load")
+        found.append("the load of the head node's GPU is unknown")
     elif now.gpu_percent >= BUSY_GPU_PERCENT:
         found.append(f"the head node's GPU is at {now.gpu_percent} %")
     return tuple(found)
@@ -162,7 +162,7 @@ def _load(now: Observation, before: Observation | None) -> list[str]:
         return []
     seconds = now.at_s - before.at_s
     if before.boot != now.boot or seconds <= 0:
-        return ["the head node was started anew"] if before.boot != now.boot else []
+        return ["the head node was restarted"] if before.boot != now.boot else []
     found = []
     cores = (now.cpu_s - before.cpu_s) / seconds
     if cores >= BUSY_CORES:
@@ -174,7 +174,7 @@ def _load(now: Observation, before: Observation | None) -> list[str]:
 
 
 def warning_script(text: str) -> str:
-    """Tells everybody on the head node: terminals, and desktops as far as they show notices."""
+    """Warns all users on the head node: terminals, and desktops as far as they show notices."""
     said = shlex.quote(text)
     return f"""printf '%s\\n' {said} | wall 2>/dev/null
 for socket in /tmp/.X11-unix/X*; do

@@ -1,4 +1,4 @@
-"""What pausing asks the head node, and what its answers mean."""
+"""The commands that pausing runs on the head node, and their answers."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def read_look(text: str) -> Look:
     """Read what `LOOK` printed.
 
     Raises:
-        ValueError: if it is anything else; then nobody knows whether jobs run.
+        ValueError: if it is anything else; then it is unknown whether jobs run.
     """
     now = _NOW.search(text)
     if not now:
@@ -121,7 +121,7 @@ def inventory_script(source: str, *arguments: str) -> str:
 
 @dataclass(frozen=True)
 class ExportRun:
-    """One export task as FSx tells about it."""
+    """One export task as FSx describes it."""
 
     task: str
     lifecycle: str
@@ -132,7 +132,7 @@ class ExportRun:
 
     @property
     def done(self) -> bool:
-        """Whether FSx says that it went through."""
+        """Whether FSx reports that it succeeded."""
         return self.lifecycle == "SUCCEEDED"
 
 
@@ -144,7 +144,7 @@ def doubts(run: ExportRun, listed: Summary, tally: Tally) -> tuple[str, ...]:
         found.append(f"the export {run.task} is {run.lifecycle}. {run.message}".rstrip(". ") + ".")
     if run.failed > special:
         found.append(
-            f"the export {run.task} says {run.lifecycle}, but {run.failed} of {run.total} entries "
+            f"the export {run.task} is {run.lifecycle}, but {run.failed} of {run.total} entries "
             "failed."
         )
     if tally.entries != listed.entries:

@@ -20,7 +20,7 @@ class StackPlan:
         release: The published version.
         template_url: Its template, already compared with the manifest.
         role_arn: Service role with which CloudFormation makes the resources.
-        parameters: What the template asks for.
+        parameters: What the template needs.
         tags: Tags of the stack, which CloudFormation puts on everything in it.
     """
 

@@ -34,7 +34,7 @@ HOURS_OF_BUDGET = 24
 
 @dataclass(frozen=True)
 class Budget:
-    """A group's budget of this month, in USD; None is what nobody could tell."""
+    """A group's budget of this month, in USD; None if unknown."""
 
     limit_usd: Decimal | None = None
     spent_usd: Decimal | None = None
@@ -43,17 +43,17 @@ class Budget:
 
 @dataclass(frozen=True)
 class Observed:
-    """What AWS told about a group's account before a start.
+    """AWS's answers about a group's account before a start.
 
     Args:
         levels: Quotas and what is used of them.
-        offered: Instance types that the zone offers; None when nobody could tell.
+        offered: Instance types that the zone offers; None if unknown.
         zone_id: The zone of the group's network.
         block: Free addresses for the nodes; None when there are none.
         network: The group's network.
-        spot_role: Whether EC2's role for spot exists; None when nobody could tell.
+        spot_role: Whether EC2's role for spot exists; None if unknown.
         budget: The group's budget.
-        unknown: Why something could not be asked, by what it was.
+        unknown: Why a fact could not be read, by its name.
     """
 
     levels: Levels
@@ -78,10 +78,10 @@ def preflight(
     """Every finding about a cluster that is to be started, problems first.
 
     Args:
-        shape: What its template asks for.
+        shape: What its template needs.
         lustre_gib: Size of its Lustre.
         idle_usd_per_hour: Known part of its price while nothing runs.
-        observed: What AWS told.
+        observed: AWS's answers.
         region: Where.
         spot: Whether spot is preferred: then it must be possible, not only the rest.
     """
@@ -92,7 +92,7 @@ def preflight(
             _addresses(observed),
             *_offerings(shape, observed),
             *_queues(shape, observed, region, spot=spot),
-            *_spot_role(shape, observed, wanted=spot),
+            *_spot_role(shape, observed, needed=spot),
             _budget(idle_usd_per_hour, observed.budget),
         ]
     )
@@ -138,14 +138,14 @@ def _addresses(observed: Observed) -> Finding:
         Severity.PROBLEM,
         f"every /24 of the group's network {observed.network} is taken: fifteen clusters "
         "have room in it.",
-        "pause a cluster of the group that nobody needs; gotocloud status lists them",
+        "pause an unused cluster of the group; gotocloud status lists them",
     )
 
 
 def _offerings(shape: ClusterShape, observed: Observed) -> list[Finding]:
     check = f"Instance types in {observed.zone_id}"
     if observed.offered is None:
-        why = observed.unknown.get("offerings", "EC2 did not tell")
+        why = observed.unknown.get("offerings", "EC2 gave no answer")
         return [Finding(check, Severity.UNKNOWN, f"what the zone offers is not known ({why}).")]
     if shape.head_node not in observed.offered:
         text = f"the head node's type {shape.head_node} is not offered there."
@@ -196,7 +196,7 @@ def _queues(shape: ClusterShape, observed: Observed, region: str, *, spot: bool)
             Finding(
                 "Spot",
                 Severity.PROBLEM,
-                "--spot was asked for, and no spot queue could start a single node.",
+                "--spot was given, and no spot queue could start a single node.",
                 "start without --spot, or have a spot quota above raised first; the request "
                 "takes AWS hours to days",
             )
@@ -212,7 +212,7 @@ def _family(
     largest = max(queue.max_nodes * _one(queue) for queue in queues)
     if left is None:
         why = f" ({level.why})" if level.why else ""
-        text = f"the largest queue asks for {largest:,} vCPUs; what there is is not known{why}."
+        text = f"the largest queue needs {largest:,} vCPUs; what there is is not known{why}."
         return Finding(kind.name, Severity.UNKNOWN, text)
     small = [queue for queue in queues if queue.max_nodes * _one(queue) > left]
     used = (level.limit or 0) - left
@@ -233,12 +233,12 @@ def _family(
     )
 
 
-def _spot_role(shape: ClusterShape, observed: Observed, *, wanted: bool) -> list[Finding]:
+def _spot_role(shape: ClusterShape, observed: Observed, *, needed: bool) -> list[Finding]:
     if not any(queue.spot for queue in shape.queues):
         return []
     check = "Spot role"
     if observed.spot_role is None:
-        why = observed.unknown.get("spot role", "IAM did not tell")
+        why = observed.unknown.get("spot role", "IAM gave no answer")
         return [
             Finding(check, Severity.UNKNOWN, f"whether {SPOT_ROLE} exists is not known ({why}).")
         ]
@@ -247,9 +247,9 @@ def _spot_role(shape: ClusterShape, observed: Observed, *, wanted: bool) -> list
     return [
         Finding(
             check,
-            Severity.PROBLEM if wanted else Severity.WARNING,
+            Severity.PROBLEM if needed else Severity.WARNING,
             f"the account has no {SPOT_ROLE}: the first spot node may be refused.",
-            f"somebody who administers the account types: {SPOT_ROLE_COMMAND}",
+            f"an administrator of the account types: {SPOT_ROLE_COMMAND}",
         )
     ]
 

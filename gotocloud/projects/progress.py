@@ -1,4 +1,4 @@
-"""How far CloudFormation is with a stack, told from its events."""
+"""How far CloudFormation is with a stack, from its events."""
 
 from __future__ import annotations
 

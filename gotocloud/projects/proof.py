@@ -52,8 +52,8 @@ class Flaw(StrEnum):
     OWNER = "another owner in the bucket"
     MODE = "other permissions in the bucket"
     CHANGED = "changed after the export began"
-    NOT_EXPORTED = "not exported yet, says Lustre"
-    LOST = "lost, says Lustre"
+    NOT_EXPORTED = "not exported yet, as Lustre reports"
+    LOST = "lost, as Lustre reports"
     NAME = "a name that S3 cannot hold"
 
 

@@ -63,7 +63,7 @@ class Quota(Enum):
 
 @dataclass(frozen=True)
 class Level:
-    """How much of a quota there is; None is what nobody could tell.
+    """How much of a quota there is; None if unknown.
 
     Args:
         limit: The quota's value.
@@ -105,7 +105,7 @@ def vcpu_quota(instance_type: str, *, spot: bool) -> Quota | None:
 
 
 def increase_command(quota: Quota, value: float, region: str) -> str:
-    """What somebody with the permission types to have a quota raised."""
+    """The command with which a person with the permission has a quota raised."""
     kind = quota.value
     return (
         "aws service-quotas request-service-quota-increase "

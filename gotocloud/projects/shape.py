@@ -38,7 +38,7 @@ class QueueShape:
 
 @dataclass(frozen=True)
 class ClusterShape:
-    """What a cluster template asks AWS for.
+    """What a cluster template needs from AWS.
 
     Args:
         head_node: Instance type of the head node.

@@ -19,7 +19,7 @@ from gotocloud.contract.tags import IAM_USER_TAG, PROJECT_TAG
 from gotocloud.costs.idle import idle_cost
 from gotocloud.costs.prices import price_usd_per_hour
 from gotocloud.errors import shell_line
-from gotocloud.projects.jobs_now import UNASKED, JobsNow
+from gotocloud.projects.jobs_now import UNREAD, JobsNow
 from gotocloud.projects.keeping import Ending
 from gotocloud.projects.shape import configuration_of
 from gotocloud.projects.states import State, state_of
@@ -96,7 +96,7 @@ class ClusterRow:
     cost: Cost
     nodes: tuple[Node, ...] | None
     reason: str = ""
-    jobs: JobsNow = UNASKED
+    jobs: JobsNow = UNREAD
     capacity: str = ""
     ending: Ending | None = None
 
@@ -166,8 +166,8 @@ def project_rows(
     Args:
         stacks: Stacks of the account.
         region: Where.
-        scientist: Who asks.
-        nodes: Running machines; None when EC2 could not be asked.
+        scientist: The user of the command.
+        nodes: Running machines; None if unknown.
     """
     listed = list(stacks)
     machines = None if nodes is None else tuple(nodes)

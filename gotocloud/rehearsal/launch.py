@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from gotocloud.aws.clusters import Wanted, check_start, launch, plan_start
-from gotocloud.aws.launch import Told, settle
+from gotocloud.aws.launch import StackCallbacks, settle
 from gotocloud.aws.projects import place, plan_setup
 from gotocloud.aws.releases import verified_template_url
 from gotocloud.aws.stacks import StackEvent
@@ -151,8 +151,8 @@ class Launcher:
         return launch(self.scientist, planned, self._told, retry="the demo")
 
     @property
-    def _told(self) -> Told:
-        return Told(event=self.on_event, sleep=lambda _: time.sleep(POLL_S))
+    def _told(self) -> StackCallbacks:
+        return StackCallbacks(event=self.on_event, sleep=lambda _: time.sleep(POLL_S))
 
     def account(self) -> Launch:
         """What was launched, for the report."""

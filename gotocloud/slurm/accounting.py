@@ -1,4 +1,4 @@
-"""Jobs that have ended, from what `sacct` says where Slurm keeps accounts."""
+"""Jobs that have ended, from `sacct`, where Slurm keeps accounts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gotocloud.slurm.queue_state import STATE_WORDS, seconds
 
 SACCT_FIELDS = "JobIDRaw,State,Partition,NNodes,ElapsedRaw,User,ExitCode,JobName,WorkDir"
-"""What is asked of `sacct --parsable2`; free text last, for it may hold the separator."""
+"""The fields of `sacct --parsable2`; free text last, for it may hold the separator."""
 
 SACCT_OPTIONS = ("--allocations", "--duplicates")
 """Whole jobs without their steps; a job that was put back counts each time."""
@@ -51,8 +51,8 @@ def parse_sacct(text: str | None) -> tuple[EndedJob, ...]:
     """The jobs in Slurm's order; lines of another form are left out.
 
     Args:
-        text: What `sacct` says; None where Slurm keeps no accounts, as on our clusters,
-            which have no accounting database unless somebody adds one.
+        text: The output of `sacct`; None where Slurm keeps no accounts, as on our clusters,
+            which have no accounting database by default.
     """
     lines = (text or "").split("\n")
     return tuple(job for line in lines if (job := _ended(line)) is not None)

@@ -70,7 +70,7 @@ class Surroundings:
 def attempt_of_route(
     route: Route, job: Job, surroundings: Surroundings, *, number: int, round_number: int
 ) -> Attempt:
-    """A first attempt: as the routing says."""
+    """A first attempt, on the route."""
     partition = surroundings.partition(route.queue)
     modules = (route.module,) if route.module else None
     return Attempt(
@@ -204,7 +204,7 @@ def place(
 def batch_of(
     submission: Submission, attempt: Attempt, surroundings: Surroundings, project: Path
 ) -> BatchJob:
-    """What the batch script of an attempt says.
+    """The batch script of an attempt, as data.
 
     Raises:
         GoToCloudError: if the optimiser file to continue from cannot be read.
@@ -264,7 +264,7 @@ def _keep_facts(project: Path, job: str) -> None:
 
 
 def mpi_of(modules: Iterable[str]) -> Mpi:
-    """Which mpirun modules bring: Intel MPI if one says so, else Open MPI."""
+    """Which mpirun modules bring: Intel MPI if one names it, else Open MPI."""
     return Mpi.INTEL_MPI if any("intel" in one.lower() for one in modules) else Mpi.OPEN_MPI
 
 
@@ -275,13 +275,13 @@ def settle_intent(project: Path, submission: Submission, attempt: Attempt) -> Su
         The record: the attempt has its id, or is withdrawn and will never run.
 
     Raises:
-        SlurmError: if Slurm cannot be asked.
+        SlurmError: if Slurm does not answer.
     """
     folder = project / submission.job
     identifier = client.find(COMMENT_PREFIX + attempt.token)
     if identifier is None:
         return _give_up(
-            folder, submission, attempt, Outcome.WITHDRAWN, "whoever submitted it was interrupted"
+            folder, submission, attempt, Outcome.WITHDRAWN, "its submission was interrupted"
         )
     found = replace(attempt, state=State.SUBMITTED, slurm_id=identifier, submitted_at_s=time.time())
     submission = submission.with_attempt(found)
@@ -324,7 +324,7 @@ def remove_unsettled(folder: Path) -> tuple[Path, ...]:
     """Remove the last results of a job that leaves finished micrographs alone.
 
     RELION takes a file that is there for a finished one, and a lost machine can leave it
-    half written. Files of the job's own folder are summaries, written anew at the end.
+    half written. Files of the job's own folder are summaries, written again at the end.
 
     Returns:
         What was removed.
@@ -344,7 +344,7 @@ def remove_unsettled(folder: Path) -> tuple[Path, ...]:
 
 
 def _submitted(script: Path, options: Sequence[str], attempt: Attempt, tries: int) -> str:
-    """Slurm's id, also where the answer was lost; asks again only if Slurm has no such job."""
+    """Slurm's id, also where the answer was lost; submits again only if Slurm has no such job."""
     unanswered: NoAnswerError | None = None
     for left in reversed(range(tries)):
         try:

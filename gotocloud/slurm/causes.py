@@ -18,7 +18,7 @@ _SIGNALS = {
 
 @dataclass(frozen=True)
 class _Cause:
-    """A sentence that names a cause, and what is said of it; the strongest stand first."""
+    """A sentence that names a cause, and its explanation; the strongest come first."""
 
     pattern: re.Pattern[str]
     words: Callable[[re.Match[str]], str]
@@ -89,11 +89,11 @@ _GENERAL = re.compile(
     r"|exited with|with errorcode|non-zero (?:exit )?status",
     re.IGNORECASE,
 )
-"""What stands around every failure and says nothing of this one."""
+"""Lines around every failure that do not explain this one."""
 
 
 def cause_of(text: str) -> str | None:
-    """What an error log says of why its job failed; None if it says nothing."""
+    """Why a job failed, from its error log; None if the log does not show it."""
     for group in (_MEMORY, _BUILD):
         if found := _last(group, text):
             return found

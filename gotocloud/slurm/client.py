@@ -1,7 +1,7 @@
 """The only place that runs Slurm's commands; what they answer comes back as text.
 
-Errors are told in plain words: no Slurm here, slurmctld does not answer, or what the
-command itself said. Every call has a time limit.
+Errors are in plain words: no Slurm here, slurmctld does not answer, or the message of the
+command itself. Every call has a time limit.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _OWN = frozenset({"GOTOCLOUD_RESTART", "BASH_ENV"})
 
 
 class SlurmError(GoToCloudError):
-    """Slurm refused, and said why."""
+    """Slurm refused, with its reason."""
 
 
 class NoAnswerError(SlurmError):
-    """Nobody knows whether it happened: slurmctld is down, or did not answer in time."""
+    """Unknown whether it happened: slurmctld is down, or did not answer in time."""
 
 
 def submit(script: Path, options: Sequence[str] = ()) -> str:
@@ -64,7 +64,7 @@ def submit(script: Path, options: Sequence[str] = ()) -> str:
 
 
 def jobs(form: str, *options: str) -> str:
-    """What `squeue` says, one line a job in the given `--format`; ended jobs on request.
+    """The output of `squeue`, one line a job in the given `--format`; ended jobs on request.
 
     Slurm drops an ended job after MinJobAge, five minutes by default:
     https://slurm.schedmd.com/slurm.conf.html (MinJobAge).
@@ -73,12 +73,12 @@ def jobs(form: str, *options: str) -> str:
 
 
 def partitions(form: str, *options: str) -> str:
-    """What `sinfo` says in the given `--format`, without a header."""
+    """The output of `sinfo` in the given `--format`, without a header."""
     return _run(("sinfo", "--noheader", f"--format={form}", *options))
 
 
 def accounted(fields: str, *options: str) -> str | None:
-    """What `sacct` says, parsable, without a header; None where nothing is accounted."""
+    """The output of `sacct`, parsable, without a header; None where nothing is accounted."""
     try:
         return _run(("sacct", "--noheader", "--parsable2", f"--format={fields}", *options))
     except SlurmError as error:
@@ -88,7 +88,7 @@ def accounted(fields: str, *options: str) -> str | None:
 
 
 def job(identifier: str) -> dict[str, str] | None:
-    """Everything that `scontrol show job` says of a job; None if Slurm has forgotten it."""
+    """All fields of `scontrol show job`; None if Slurm no longer has the job."""
     try:
         text = _run(("scontrol", "--oneliner", "show", "job", identifier))
     except SlurmError as error:
@@ -124,7 +124,7 @@ def hostnames(nodes: str) -> tuple[str, ...]:
 
 
 def answering_nodes(nodes: Sequence[str], timeout_s: float = 30.0) -> frozenset[str]:
-    """Which nodes of our own allocation still run something; empty if that cannot be told.
+    """Which nodes of our own allocation still run something; empty if unknown.
 
     Works only inside a job: it starts a step of one task on each node, and counts those that
     have answered in time.
@@ -144,11 +144,11 @@ def answering_nodes(nodes: Sequence[str], timeout_s: float = 30.0) -> frozenset[
     except FileNotFoundError:
         return frozenset()
     try:
-        said, _ = process.communicate(timeout=timeout_s)
+        message, _ = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
         process.kill()
-        said, _ = process.communicate()
-    return frozenset(said.decode(errors="replace").split()) & frozenset(nodes)
+        message, _ = process.communicate()
+    return frozenset(message.decode(errors="replace").split()) & frozenset(nodes)
 
 
 def syntax_error(script: Path) -> str | None:
@@ -160,14 +160,14 @@ def syntax_error(script: Path) -> str | None:
 
 
 def find(comment: str) -> str | None:
-    """The job with a comment, running, waiting or just ended; None if Slurm knows none.
+    """The job with a comment, running, waiting or just ended; None if Slurm has none.
 
     Raises:
-        SlurmError: if nobody can tell.
+        SlurmError: if Slurm does not answer.
     """
     for line in jobs("%i %k", "--states=all", "--me").splitlines():
-        identifier, _, said = line.strip().partition(" ")
-        if said == comment:
+        identifier, _, message = line.strip().partition(" ")
+        if message == comment:
             return identifier
     return None
 
@@ -229,20 +229,20 @@ def _run(command: Sequence[str]) -> str:
     return done.stdout
 
 
-def _failure(tool: str, said: str) -> SlurmError:
-    if any(words in said.lower() for words in _DOWN):
+def _failure(tool: str, message: str) -> SlurmError:
+    if any(words in message.lower() for words in _DOWN):
         return NoAnswerError(
-            f"Slurm's controller (slurmctld) does not answer; {tool} said: {_short(said)}",
+            f"Slurm's controller (slurmctld) does not answer; {tool}: {_short(message)}",
             next_command="scontrol ping",
         )
-    if _NO_CLUSTER in said.lower():
+    if _NO_CLUSTER in message.lower():
         return SlurmError(
             f"{tool} failed. Run this on a cluster's head node.",
             next_command="gotocloud ssh",
         )
-    return SlurmError(f"{tool} failed: {_short(said)}")
+    return SlurmError(f"{tool} failed: {_short(message)}")
 
 
-def _short(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+def _short(message: str) -> str:
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
     return "; ".join(lines[-3:]) or "it gave no reason."

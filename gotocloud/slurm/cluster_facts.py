@@ -1,4 +1,4 @@
-"""What a head node knows of its cluster: a small file that its configuration writes."""
+"""The facts of a cluster on its head node: a small file that its configuration writes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gotocloud.errors import GoToCloudError
 
 
 def facts_path(environment: Mapping[str, str] | None = None) -> Path:
-    """Where the facts are: as the environment says, else /etc/gotocloud/cluster.json."""
+    """Where the facts are: as set in the environment, else /etc/gotocloud/cluster.json."""
     given = (os.environ if environment is None else environment).get(FACTS_VARIABLE)
     return Path(given or FACTS_FILE)
 

@@ -57,7 +57,7 @@ _INITIAL_VALUES = frozenset(
 
 
 _ONLY_WITH_MASKS = frozenset({"--ini_high"})
-"""A continued run knows it only where multi-body refinement begins."""
+"""A continued run accepts it only where multi-body refinement begins."""
 
 _NOT_WHILE_AUTOMATIC = frozenset(
     {"--healpix_order", "--psi_step", "--offset_range", "--offset_step"}
@@ -71,7 +71,7 @@ class FilledTemplate:
 
     Args:
         job: RELION's name of the job, "Class2D/job012/".
-        settings: What else the form said, by name; what RELION left open is missing.
+        settings: The other values of the form, by name; what RELION left open is missing.
         commands: The job's commands in order, as RELION wrote them.
     """
 
@@ -104,7 +104,7 @@ def parse_filled(text: str, name: str = "The script") -> FilledTemplate:
     }
     if "version" not in settings:
         raise InputError(
-            f"{name} was not made from GoToCloud's template, so nobody knows what it asks for. "
+            f"{name} was not made from GoToCloud's template, so its settings cannot be read. "
             'In RELION\'s "Running" tab the "Standard submission script" must be the one that '
             "RELION_QSUB_TEMPLATE names.",
             next_command="echo $RELION_QSUB_TEMPLATE",

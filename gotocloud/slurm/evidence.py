@@ -1,4 +1,4 @@
-"""What is known of an attempt: its notes, its log, what Slurm says, which machines answer."""
+"""The evidence about an attempt: its notes, its log, Slurm's state, which machines answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def gather(
     Args:
         folder: The job's folder.
         attempt: The attempt.
-        found: What Slurm says of its job; None if Slurm has forgotten it.
+        found: Slurm's record of its job; None if Slurm no longer has it.
         inside: Whether this runs in that very job, which can ask its machines itself.
     """
     evidence = Evidence(
@@ -71,7 +71,7 @@ def is_lost(state: str) -> bool:
 
 
 def log_since(folder: Path, attempt: Attempt, most_bytes: int = 65536) -> str:
-    """What the job's error log says since an attempt began, its end if that is long."""
+    """The job's error log since an attempt began, its end if that is long."""
     try:
         with (folder / "run.err").open("rb") as log:
             size = log.seek(0, 2)
@@ -88,5 +88,5 @@ def markers(folder: Path, attempt: Attempt) -> frozenset[str]:
 
 
 def last_error(text: str) -> str:
-    """Why a job failed, as its error log says it."""
-    return cause_of(text) or "run.err says nothing"
+    """Why a job failed, from its error log."""
+    return cause_of(text) or "run.err shows no cause"

@@ -310,7 +310,7 @@ def _record(folder: Path) -> Submission | None:
 
 
 def _log(folder: Path) -> RunLog:
-    """What the end of a job's log says."""
+    """The facts at the end of a job's log."""
     try:
         with (folder / LOG_FILE).open("rb") as file:
             size = file.seek(0, 2)

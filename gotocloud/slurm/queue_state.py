@@ -1,4 +1,4 @@
-"""The jobs in Slurm's queue, from what `squeue` says."""
+"""The jobs in Slurm's queue, from `squeue`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SQUEUE_FORMAT = RECORD + SEPARATOR.join(
     ("%i", "%T", "%P", "%r", "%D", "%M", "%u", "%N", "%V", "%k", "%j", "%Z")
 )
 """Id, state, partition, reason, nodes, time used, user, node list, submission, comment, name,
-folder: all that is asked of Slurm about any number of jobs, in one call."""
+folder: everything about any number of jobs, in one call."""
 
 _FIELDS = SQUEUE_FORMAT.count(SEPARATOR) + 1
 _TIME = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)")
@@ -65,14 +65,14 @@ _RUNNING = frozenset(
 
 @dataclass(frozen=True)
 class QueuedJob:
-    """A job as Slurm knows it.
+    """A job as Slurm shows it.
 
     Args:
         slurm_id: Slurm's id; of an array also its index.
         state: Slurm's word, for example "PENDING".
         partition: The queue.
         reason: Why it waits, or how it ended: Slurm's code; empty without one.
-        nodes: Machines that it has or asks for.
+        nodes: Machines that it has or requests.
         elapsed_s: Time that it has run; None if Slurm does not say.
         user: Whose job it is.
         node_list: Where it runs, in Slurm's notation.
@@ -115,7 +115,7 @@ def parse_squeue(text: str) -> tuple[QueuedJob, ...]:
     """The jobs in Slurm's order.
 
     Args:
-        text: What `squeue --noheader` says in `SQUEUE_FORMAT`.
+        text: The output of `squeue --noheader` in `SQUEUE_FORMAT`.
 
     Raises:
         GoToCloudError: if something is not of that format.
@@ -157,6 +157,6 @@ def _job(line: str) -> QueuedJob:
 
 def _odd(text: str) -> GoToCloudError:
     return GoToCloudError(
-        f"squeue said {text[:200]!r}, which is not what it was asked for.",
+        f"squeue printed {text[:200]!r}, which is not in the requested format.",
         next_command="squeue --version",
     )

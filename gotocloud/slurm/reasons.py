@@ -30,15 +30,15 @@ _WORDS = {
     "job requeued in held state": "is held after being put back; let it go: scontrol release",
     "PartitionDown": "its queue is closed, as during an update or a pause of the cluster",
     "PartitionInactive": "its queue is closed, as during an update or a pause of the cluster",
-    "PartitionNodeLimit": "asks for more machines than its queue has or can start now",
-    "PartitionTimeLimit": "asks for more time than its queue gives",
-    "PartitionConfig": "asks for more than its queue allows",
+    "PartitionNodeLimit": "requests more machines than its queue has or can start now",
+    "PartitionTimeLimit": "requests more time than its queue gives",
+    "PartitionConfig": "requests more than its queue allows",
     "ReqNodeNotAvail": "a machine it needs cannot be used now; AWS may have none to give",
     "FrontEndDown": "Slurm's front end does not answer",
     "SchedDefer": "Slurm looks at it in the next round",
     "NodeDown": "a machine it needs is down; AWS may have none to give",
-    "BadConstraints": "no machine of its queue has what it asks for",
-    "Constraints": "no machine of its queue has what it asks for",
+    "BadConstraints": "no machine of its queue has what it requests",
+    "Constraints": "no machine of its queue has what it requests",
     "SystemFailure": "Slurm, the file system or the network has failed",
     "JobLaunchFailure": "could not be started; see slurmctld.log on the head node",
     "NonZeroExitCode": "its program has failed; see run.err in the job's folder",
@@ -65,7 +65,7 @@ _WORDS = {
     "BurstBufferOperation": "the burst buffer has failed",
     "PowerNotAvail": "waits for electric power",
     "PowerReserved": "waits for electric power that is reserved",
-    "MaxMemPerLimit": "asks for more memory than is allowed",
+    "MaxMemPerLimit": "requests more memory than is allowed",
     "BeingPreempted": "makes room for a more urgent job",
 }
 
@@ -131,5 +131,5 @@ def _limit_words(found: re.Match[str]) -> str:
     }.get(found["per"], "")
     holder = _HOLDERS[found["holder"]]
     if found["kind"] == "Min":
-        return f"asks for less than {holder} least {minutes}{thing}{each}"
+        return f"requests less than {holder} least {minutes}{thing}{each}"
     return f"waits: {holder} limit of {minutes}{thing}{each} is reached"

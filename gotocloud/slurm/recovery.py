@@ -1,6 +1,6 @@
 """What an ended attempt was, and what follows: pure decisions.
 
-A machine that was lost is nobody's fault, so the job goes on elsewhere. An error of RELION is
+A lost machine is not the job's fault, so the job continues elsewhere. An error of RELION is
 final: it would only happen again, at the same price. What the scientist or the administrator
 ended stays ended.
 """
@@ -59,10 +59,10 @@ class Outcome(StrEnum):
     """An error of RELION, or of what it was given."""
 
     ABORTED = "aborted"
-    """The scientist asked RELION to stop it."""
+    """The scientist stopped it in RELION."""
 
     CANCELLED = "cancelled"
-    """Somebody cancelled it in Slurm."""
+    """It was cancelled in Slurm."""
 
     TIME_LIMIT = "time limit"
     LOST = "machine lost"
@@ -84,7 +84,7 @@ class Evidence:
         slurm_state: Slurm's word for it; empty once Slurm has forgotten it.
         slurm_reason: Slurm's reason, for example "NodeDown".
         lost_nodes: Machines of it that are down or do not answer.
-        log: What its error log says since it began.
+        log: Its error log since it began.
     """
 
     exit_status: int | None
@@ -128,14 +128,14 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def _by_slurm(evidence: Evidence) -> Verdict | None:
-    """What Slurm says, or said in the log while it ended the job."""
+    """Slurm's state, or Slurm's message in the log while it ended the job."""
     words = _ENDED_BY_SLURM.findall(evidence.log)
     # A step's end (an `srun` of the job's own) is not the job's, unless a machine was lost.
     counted = [reason for what, reason in words if what == "JOB" or "NODE FAILURE" in reason]
     reason = counted[-1].strip() if counted else None
     state = evidence.slurm_state
     if state in _LOST_STATES or evidence.slurm_reason == "NodeDown":
-        return Verdict(Outcome.LOST, f"Slurm says {state or evidence.slurm_reason}")
+        return Verdict(Outcome.LOST, f"Slurm reports {state or evidence.slurm_reason}")
     if reason is not None and reason.startswith(("NODE FAILURE", "PREEMPTION")):
         return Verdict(Outcome.LOST, f"Slurm ended it because of {reason.split(',')[0].lower()}")
     if state in ("TIMEOUT", "DEADLINE") or (reason or "").startswith("TIME LIMIT"):
@@ -155,7 +155,7 @@ def _silent(evidence: Evidence) -> Verdict:
         return Verdict(Outcome.CANCELLED, "it never started, and Slurm has forgotten it")
     if evidence.started and evidence.slurm_state == "COMPLETED":
         return Verdict(Outcome.LOST, "its script was ended without a word")
-    return Verdict(Outcome.FAILED, f"Slurm says {evidence.slurm_state}")
+    return Verdict(Outcome.FAILED, f"Slurm reports {evidence.slurm_state}")
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class Finish:
     """The job is over.
 
     Args:
-        marker: RELION's exit marker that says so.
+        marker: RELION's exit marker for it.
         detail: Why.
     """
 
@@ -197,7 +197,7 @@ def next_step(
         verdict: How it ended.
         attempts: All attempts of the round, the ended one last, each with its outcome.
         partitions: The cluster's queues.
-        can_continue: Whether the next attempt takes up where this one ended; a job that has to
+        can_continue: Whether the next attempt continues where this one ended; a job that has to
             start again would pay for every interruption in full.
     """
     if verdict.outcome is Outcome.SUCCEEDED:

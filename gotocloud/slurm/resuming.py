@@ -47,7 +47,7 @@ NewShape = Callable[[Job, str], "Attempt"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class Recovery:
     """Who decides about jobs, and with what.
 
     Args:
@@ -78,17 +78,17 @@ class Report:
     script: Path | None = None
 
 
-def look_after(folder: Path, desk: Desk, *, by_hand: bool = False) -> Report:
+def look_after(folder: Path, recovery: Recovery, *, by_hand: bool = False) -> Report:
     """Settle what has become of a job; does nothing for one that runs, waits or is done.
 
     Args:
         folder: The job's folder.
-        desk: Who decides.
-        by_hand: A person asks: a job that was given up, cancelled or out of time runs again.
+        recovery: Who decides.
+        by_hand: A person's command: a job that was given up, cancelled or out of time runs again.
 
     Raises:
         InputError: if it was never submitted.
-        GoToCloudError: if it cannot be taken up.
+        GoToCloudError: if it cannot be restarted.
     """
     with locked(folder):
         record = _record(folder)
@@ -96,18 +96,18 @@ def look_after(folder: Path, desk: Desk, *, by_hand: bool = False) -> Report:
         if latest.state is State.INTENDED:
             record, latest = _settled(folder, record, latest)
         if not latest.is_open:
-            return _closed(folder, record, latest, desk, by_hand=by_hand)
+            return _closed(folder, record, latest, recovery, by_hand=by_hand)
         found = client.job(latest.slurm_id)
         state = (found or {}).get("JobState", "")
         if state == "COMPLETING":
             return Report(record.job, f"Slurm job {latest.slurm_id} is just ending.")
         if state in ACTIVE_STATES:
-            return _active(folder, record, latest, state, desk)
+            return _active(folder, record, latest, state, recovery)
         verdict = judge(gather(folder, latest, found, inside=False))
-        return _follow(folder, record, latest, verdict, desk)
+        return _follow(folder, record, latest, verdict, recovery)
 
 
-def ended(folder: Path, status: int, desk: Desk) -> Report:
+def ended(folder: Path, status: int, recovery: Recovery) -> Report:
     """Called by the batch script itself when its commands have not succeeded."""
     with locked(folder):
         record = _record(folder)
@@ -120,7 +120,7 @@ def ended(folder: Path, status: int, desk: Desk) -> Report:
         verdict = judge(evidence)
         if verdict.outcome is Outcome.LOST:
             _keep_from_requeueing(own)
-        report = _follow(folder, record, latest, verdict, desk, after=own)
+        report = _follow(folder, record, latest, verdict, recovery, after=own)
     if _is_put_back(found):
         # Slurm would start it in the same queue, after two minutes at the earliest. Should
         # it come so far all the same, it finds that another attempt has taken over.
@@ -128,7 +128,7 @@ def ended(folder: Path, status: int, desk: Desk) -> Report:
     return report
 
 
-def restarted(folder: Path, desk: Desk) -> Report:
+def restarted(folder: Path, recovery: Recovery) -> Report:
     """Called by a batch script that Slurm has started again: what it runs now."""
     with locked(folder):
         record = _record(folder)
@@ -142,7 +142,7 @@ def restarted(folder: Path, desk: Desk) -> Report:
             gather(folder, latest, None, inside=False), exit_status=None, slurm_state="NODE_FAIL"
         )
         verdict = judge(evidence)
-        return _follow(folder, record, latest, verdict, desk, after=own, here=True)
+        return _follow(folder, record, latest, verdict, recovery, after=own, here=True)
 
 
 def _record(folder: Path) -> Submission:
@@ -161,21 +161,21 @@ def _settled(folder: Path, record: Submission, latest: Attempt) -> tuple[Submiss
 
 
 def _closed(
-    folder: Path, record: Submission, latest: Attempt, desk: Desk, *, by_hand: bool
+    folder: Path, record: Submission, latest: Attempt, recovery: Recovery, *, by_hand: bool
 ) -> Report:
     """A job whose last attempt is settled: only a person, or a broken-off command, goes on."""
     outcome = latest.outcome
     if outcome == Outcome.WITHDRAWN and (by_hand or not _has_verdict(folder)):
-        return _again(folder, record, latest, Again((latest.queue,), latest.why), desk)
+        return _again(folder, record, latest, Again((latest.queue,), latest.why), recovery)
     if outcome == Outcome.LOST and not _has_verdict(folder):
         # Whoever wanted to go on from here was interrupted.
-        return _follow(folder, record, latest, Verdict(Outcome.LOST, latest.detail), desk)
+        return _follow(folder, record, latest, Verdict(Outcome.LOST, latest.detail), recovery)
     if not by_hand:
         return Report(record.job, f"It has ended: {outcome}.")
     if outcome in (Outcome.LOST, Outcome.CANCELLED, Outcome.TIME_LIMIT, Outcome.ABORTED):
         fresh = replace(record, round=record.round + 1)
         return _again(
-            folder, fresh, latest, Again((latest.queue,), f"by hand, after: {outcome}"), desk
+            folder, fresh, latest, Again((latest.queue,), f"by hand, after: {outcome}"), recovery
         )
     if outcome == Outcome.SUCCEEDED:
         return Report(record.job, "It has succeeded; there is nothing to resume.")
@@ -190,23 +190,25 @@ def _has_verdict(folder: Path) -> bool:
     return any(folder.glob("RELION_JOB_EXIT_*"))
 
 
-def _active(folder: Path, record: Submission, latest: Attempt, state: str, desk: Desk) -> Report:
+def _active(
+    folder: Path, record: Submission, latest: Attempt, state: str, recovery: Recovery
+) -> Report:
     where = f"Slurm job {latest.slurm_id} in {latest.queue}"
     if state not in WAITING_STATES:
         return Report(record.job, f"It runs, as {where}.")
     if (folder / ABORT_NOW).exists():
-        if not desk.dry_run:
+        if not recovery.dry_run:
             client.cancel(latest.slurm_id)
         return _follow(
-            folder, record, latest, Verdict(Outcome.ABORTED, "aborted while it waited"), desk
+            folder, record, latest, Verdict(Outcome.ABORTED, "aborted while it waited"), recovery
         )
     if latest.started_at_s is None:
         return Report(record.job, f"It waits, as {where}.")
     verdict = Verdict(Outcome.LOST, "its machine was lost, and Slurm has put it back")
-    step = _step(record, latest, verdict, desk, folder)
+    step = _step(record, latest, verdict, recovery, folder)
     if isinstance(step, Again) and step.queues[0] == latest.queue:
         return Report(record.job, f"It waits to go on, as {where}.")
-    return _follow(folder, record, latest, verdict, desk, cancel=latest.slurm_id)
+    return _follow(folder, record, latest, verdict, recovery, cancel=latest.slurm_id)
 
 
 def _is_put_back(found: dict[str, str] | None) -> bool:
@@ -233,7 +235,7 @@ def _job_or_none(identifier: str) -> dict[str, str] | None:
 
 
 def _step(
-    record: Submission, latest: Attempt, verdict: Verdict, desk: Desk, folder: Path
+    record: Submission, latest: Attempt, verdict: Verdict, recovery: Recovery, folder: Path
 ) -> Finish | Again:
     job = read_job(folder)
     judged = replace(latest, outcome=verdict.outcome.value)
@@ -241,7 +243,7 @@ def _step(
     return next_step(
         verdict,
         (*attempts, judged),
-        desk.surroundings.partitions,
+        recovery.surroundings.partitions,
         can_continue=job.type.continues or skips_finished(job),
     )
 
@@ -251,22 +253,22 @@ def _follow(
     record: Submission,
     latest: Attempt,
     verdict: Verdict,
-    desk: Desk,
+    recovery: Recovery,
     *,
     after: str = "",
     here: bool = False,
     cancel: str = "",
 ) -> Report:
     """Do what follows from a verdict."""
-    step = _step(record, latest, verdict, desk, folder)
+    step = _step(record, latest, verdict, recovery, folder)
     if isinstance(step, Finish):
-        return _finish(folder, record, latest, verdict, step, desk)
-    if not desk.dry_run:
+        return _finish(folder, record, latest, verdict, step, recovery)
+    if not recovery.dry_run:
         if cancel:
             client.cancel(cancel, only_pending=True)
         record = close(folder.parents[1], record, latest, verdict.outcome, verdict.detail)
         latest = record.attempts[-1]
-    return _again(folder, record, latest, step, desk, after=after, here=here)
+    return _again(folder, record, latest, step, recovery, after=after, here=here)
 
 
 def _finish(
@@ -275,12 +277,12 @@ def _finish(
     latest: Attempt,
     verdict: Verdict,
     step: Finish,
-    desk: Desk,
+    recovery: Recovery,
 ) -> Report:
     text = f"This job {_ended_words(verdict.outcome)}: {step.detail}."
     if step.marker == FAILURE and verdict.outcome is Outcome.FAILED:
-        text += f" Its log says: {last_error(log_since(folder, latest))}"
-    if not desk.dry_run:
+        text += f" Its log: {last_error(log_since(folder, latest))}"
+    if not recovery.dry_run:
         close(folder.parents[1], record, latest, verdict.outcome, verdict.detail)
         finish(folder, step.marker, text)
     return Report(record.job, text)
@@ -299,7 +301,7 @@ def _again(
     record: Submission,
     latest: Attempt,
     step: Again,
-    desk: Desk,
+    recovery: Recovery,
     *,
     after: str = "",
     here: bool = False,
@@ -310,22 +312,22 @@ def _again(
     problems = []
     # Slurm has started the job's machines again: there is nothing quicker or cheaper, as long
     # as spot is still to be tried.
-    stays = here and latest.queue in step.queues and _may_stay(step, latest, desk)
+    stays = here and latest.queue in step.queues and _may_stay(step, latest, recovery)
     for queue in (latest.queue,) if stays else step.queues:
         try:
-            attempt = _next_attempt(folder, record, latest, step, queue, job, desk)
-            if desk.dry_run:
+            attempt = _next_attempt(folder, record, latest, step, queue, job, recovery)
+            if recovery.dry_run:
                 return Report(record.job, _sentence(attempt))
             if stays:
-                return _go_on_here(folder, record, attempt, desk)
+                return _go_on_here(folder, record, attempt, recovery)
             _prepare(folder, attempt)
             record = place(
                 record,
                 attempt,
-                desk.surroundings,
+                recovery.surroundings,
                 project=project,
                 after=after,
-                tries=desk.tries,
+                tries=recovery.tries,
             )
         except GoToCloudError as error:
             problems.append(f"{queue}: {error.message}")
@@ -335,11 +337,11 @@ def _again(
         text = f"{_sentence(placed)} Slurm job {placed.slurm_id}."
         note(folder, text)
         return Report(record.job, text)
-    return _nowhere(folder, record, problems, desk)
+    return _nowhere(folder, record, problems, recovery)
 
 
-def _may_stay(step: Again, latest: Attempt, desk: Desk) -> bool:
-    first = desk.surroundings.partition(step.queues[0])
+def _may_stay(step: Again, latest: Attempt, recovery: Recovery) -> bool:
+    first = recovery.surroundings.partition(step.queues[0])
     return first is not None and first.spot == latest.spot
 
 
@@ -350,13 +352,13 @@ def _next_attempt(
     step: Again,
     queue: str,
     job: Job,
-    desk: Desk,
+    recovery: Recovery,
 ) -> Attempt:
-    """The next attempt: in the same shape on the same machines, else as the routing says."""
-    partition = desk.surroundings.partition(queue)
+    """The next attempt: in the same shape on the same machines, else on a new route."""
+    partition = recovery.surroundings.partition(queue)
     base = latest
     if partition is not None and partition.instance_type != latest.instance_type:
-        base = desk.reshape(job, queue)
+        base = recovery.reshape(job, queue)
     spot = partition.spot if partition else latest.spot
     skipped = commands_finished(record, latest, folder)
     return replace(
@@ -366,7 +368,7 @@ def _next_attempt(
         token=new_token(),
         queue=queue,
         spot=spot,
-        price_usd_per_hour=price(base.instance_type, spot, desk.surroundings.facts.region)[0],
+        price_usd_per_hour=price(base.instance_type, spot, recovery.surroundings.facts.region)[0],
         why=step.detail,
         continue_from="" if skipped else _continue_from(folder, record, job),
         skipped=skipped,
@@ -407,7 +409,7 @@ def _prepare(folder: Path, attempt: Attempt) -> None:
             note(folder, f"{len(gone)} files that may be half written are made again")
 
 
-def _go_on_here(folder: Path, record: Submission, attempt: Attempt, desk: Desk) -> Report:
+def _go_on_here(folder: Path, record: Submission, attempt: Attempt, recovery: Recovery) -> Report:
     """Go on in the very job that Slurm has started again."""
     own = os.environ.get("SLURM_JOB_ID", "")
     latest = record.attempts[-1]
@@ -420,7 +422,7 @@ def _go_on_here(folder: Path, record: Submission, attempt: Attempt, desk: Desk) 
     )
     _prepare(folder, attempt)
     record = record.with_attempt(attempt)
-    script, _ = write_script(record, attempt, desk.surroundings, folder.parents[1])
+    script, _ = write_script(record, attempt, recovery.surroundings, folder.parents[1])
     save(folder, record)
     text = _sentence(attempt)
     note(folder, text)
@@ -438,8 +440,8 @@ def _sentence(attempt: Attempt) -> str:
     return f"Attempt {attempt.number} {start} in {attempt.queue} ({attempt.why})."
 
 
-def _nowhere(folder: Path, record: Submission, problems: list[str], desk: Desk) -> Report:
+def _nowhere(folder: Path, record: Submission, problems: list[str], recovery: Recovery) -> Report:
     text = "The job lost its machine and cannot be submitted again."
-    if not desk.dry_run:
+    if not recovery.dry_run:
         finish(folder, FAILURE, "\n".join([text, *problems]))
     raise GoToCloudError(text, problems=problems, next_command=f"gotocloud resume {record.job}")

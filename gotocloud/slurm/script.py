@@ -1,9 +1,9 @@
 """The batch script of one attempt at a RELION job: values in, text out.
 
-The script says what runs where and at what price, runs RELION's commands one after the other,
+The script prints what runs where and at what price, runs RELION's commands one after the other,
 and ends with a verdict. A success it states itself; every other end it hands to
-`gotocloud resume`, which tells a lost machine from an error of RELION. Should that fail too,
-the job fails visibly.
+`gotocloud resume`, which distinguishes a lost machine from an error of RELION. If that fails
+too, the job fails visibly.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ cd -- "$project" || fail "The project folder $project is not there."
 exec >>"${job}run.out" 2>>"${job}run.err"
 [ ! -e "$facts" ] || export GOTOCLOUD_CLUSTER_FACTS=$project/$facts
 
-# Slurm puts a job back that has lost its first machine: what runs now is decided anew.
+# Slurm puts a job back that has lost its first machine: what runs now is decided again.
 if [ "${SLURM_RESTART_COUNT:-0}" -gt "${GOTOCLOUD_RESTART:-0}" ]; then
   export GOTOCLOUD_RESTART=$SLURM_RESTART_COUNT
   if ! next=$("$gotocloud" resume --restarted -- "$job"); then
@@ -153,7 +153,7 @@ class Mpi(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class BatchJob:
-    """Everything that a batch script says.
+    """Everything in a batch script.
 
     Args:
         project: RELION's project folder, absolute.
@@ -171,7 +171,7 @@ class BatchJob:
         gpus_per_node: GPUs to ask for on each machine.
         exclusive: Whether the job has its machines to itself.
         modules: Environment modules that provide the executables.
-        module_folder: Where they are, if the node must be told; may be empty.
+        module_folder: Where they are, if the node needs it; may be empty.
         mpi: The mpirun that they bring.
         instance_type: EC2's name of the machines.
         spot: Whether they may be taken away.

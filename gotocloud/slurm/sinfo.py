@@ -1,4 +1,4 @@
-"""The partitions of the running Slurm, from what `sinfo` says."""
+"""The partitions of the running Slurm, from `sinfo`."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def parse_sinfo(text: str) -> tuple[Partition, ...]:
     """The partitions in Slurm's order.
 
     Nodes name their instance type among their features, as ParallelCluster writes them; what
-    EC2 says of that type counts, so that the memory that Slurm holds back does not matter. A
+    EC2 lists for that type counts, so that the memory that Slurm holds back does not matter. A
     partition with nodes of several types is taken for the one it has most of.
 
     Args:
-        text: What `sinfo --noheader` says in `SINFO_FORMAT` with `SINFO_OPTIONS`.
+        text: The output of `sinfo --noheader` in `SINFO_FORMAT` with `SINFO_OPTIONS`.
 
     Raises:
         GoToCloudError: if a line is not of that format.
@@ -48,7 +48,7 @@ def _partition(line: str) -> Partition:
     fields = [field.strip() for field in line.split("|")]
     if len(fields) != _FIELDS or not all(re.fullmatch(r"\d+", f) for f in fields[1:4]):
         raise GoToCloudError(
-            f"sinfo said {line!r}, which is not what it was asked for ({SINFO_FORMAT}).",
+            f"sinfo printed {line!r}, which is not in the requested format ({SINFO_FORMAT}).",
             next_command="sinfo --version",
         )
     name, nodes, cpus, memory_mib, gres, features, shared = fields

@@ -26,7 +26,7 @@ VERSION = 1
 
 
 class State(StrEnum):
-    """Where an attempt stands, as far as its record knows."""
+    """The state of an attempt in its record."""
 
     INTENDED = "intended"
     """About to be submitted; Slurm may know it or not."""
@@ -51,7 +51,7 @@ class Attempt:
         ranks: MPI ranks.
         threads: Threads of each rank.
         vcpus: Virtual CPUs of a machine.
-        gpus_per_node: GPUs of each machine that it asked for.
+        gpus_per_node: GPUs of each machine that it requested.
         gpu_ids: What RELION's `--gpu` gets; empty leaves it to RELION.
         exclusive: Whether it has its machines to itself.
         instance_type: EC2's name of the machines; empty if unknown.
@@ -122,10 +122,10 @@ class Submission:
     Args:
         job: RELION's name of the job, "Class2D/job012/".
         label: RELION's label, for example "relion.class2d.em".
-        stamp: Tells one filled-in script from the next.
+        stamp: Identifies one filled-in script.
         round: How often RELION has submitted the job.
         script: RELION's script, as seen from the project folder.
-        settings: What the form said.
+        settings: The values of the form.
         commands: RELION's commands of this round.
         attempts: All attempts, oldest first.
     """

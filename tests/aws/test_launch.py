@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from gotocloud.aws.launch import LaunchError, Told, remove, settle
+from gotocloud.aws.launch import LaunchError, StackCallbacks, remove, settle
 from gotocloud.aws.stacks import StackEvent
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.diagnosis import Cause
@@ -26,13 +26,13 @@ from tests.aws.scripted import (
 
 NAME = "gotocloud-cluster-ann-p"
 PLAN = StackPlan(NAME, REGION, "1", "https://releases/1", "role", {"A": "1"}, {"t": "1"})
-QUIET = Told(sleep=lambda _: None)
+QUIET = StackCallbacks(sleep=lambda _: None)
 RETRY = "gotocloud start p"
 CREATING = 3
 
 
-def run(cfn: ScriptedCfn, told: Told = QUIET) -> dict[str, str]:
-    return settle(ScriptedCloud(cfn), PLAN, told, retry=RETRY)
+def run(cfn: ScriptedCfn, callbacks: StackCallbacks = QUIET) -> dict[str, str]:
+    return settle(ScriptedCloud(cfn), PLAN, callbacks, retry=RETRY)
 
 
 def found(*path: str) -> ScriptedCfn:
@@ -130,8 +130,8 @@ def test_the_same_command_in_two_windows_makes_one_stack() -> None:
 
 def test_every_event_is_told_once_even_of_a_quick_stack() -> None:
     seen: list[StackEvent] = []
-    run(ScriptedCfn(creations=[("CREATE_COMPLETE",)]), Told(event=seen.append))
-    run(ScriptedCfn(), Told(event=seen.append, sleep=lambda _: None))
+    run(ScriptedCfn(creations=[("CREATE_COMPLETE",)]), StackCallbacks(event=seen.append))
+    run(ScriptedCfn(), StackCallbacks(event=seen.append, sleep=lambda _: None))
     assert [event.status for event in seen] == [
         "CREATE_COMPLETE",
         "CREATE_IN_PROGRESS",
@@ -145,14 +145,14 @@ def test_a_removal_does_not_tell_again_how_the_stack_was_made() -> None:
     cfn = found("CREATE_COMPLETE")
     stack = {"StackId": cfn.stacks[0].stack_id, "StackName": NAME}
     assert cfn.stacks[0].events
-    remove(ScriptedCloud(cfn), stack, Told(event=seen.append, sleep=lambda _: None))
+    remove(ScriptedCloud(cfn), stack, StackCallbacks(event=seen.append, sleep=lambda _: None))
     assert [event.status[:7] for event in seen] == ["DELETE_"] * len(seen) != []
 
 
 def test_a_wait_without_end_says_that_aws_goes_on() -> None:
     cfn = found(*["CREATE_IN_PROGRESS"] * 100)
     with pytest.raises(GoToCloudError, match="AWS goes on with it, and bills for it"):
-        run(cfn, Told(sleep=lambda _: None, timeout_s=20))
+        run(cfn, StackCallbacks(sleep=lambda _: None, timeout_s=20))
 
 
 def test_what_is_only_to_be_followed_is_never_launched() -> None:

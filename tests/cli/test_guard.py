@@ -21,7 +21,7 @@ from gotocloud.aws.cloud import StandardCloud
 from gotocloud.aws.keeping import deadline, keep
 from gotocloud.aws.lustre_export import proof as lustre_export_proof
 from gotocloud.aws.lustre_export.proof import UnprovenError
-from gotocloud.aws.pausing import billed, proof_of, standing
+from gotocloud.aws.pausing import billed, cluster_state, proof_of
 from gotocloud.cli import main
 from gotocloud.contract.project_bucket import KEEP_UNTIL
 from gotocloud.errors import GoToCloudError
@@ -301,7 +301,9 @@ def test_a_guard_that_is_killed_goes_on_or_gives_the_cluster_back(
         assert guard.look(capsys)["action"] == "keep"
         assert guard.given_back()
         # What is written from now on is in no proof, so no proof may stand for it.
-        assert proof_of(StandardCloud(), standing(StandardCloud(), guard.project.names)) is None
+        assert (
+            proof_of(StandardCloud(), cluster_state(StandardCloud(), guard.project.names)) is None
+        )
         return
     assert guard.look(capsys)["action"] == "pause"
     guard.ended()

@@ -315,7 +315,7 @@ def test_a_proof_is_withdrawn_when_the_cluster_is_worked_on_after_all(
         patched.setattr(pausing, "remove", cut_off)
         with pytest.raises(GoToCloudError, match="Stopped"):
             pause(project)
-    now = pausing.standing(StandardCloud(), project.names)
+    now = pausing.cluster_state(StandardCloud(), project.names)
     assert pausing.proof_of(StandardCloud(), now)
     pause(project, "--reopen")
     assert pausing.proof_of(StandardCloud(), now) is None

@@ -37,7 +37,7 @@ class Chart:
 
     @property
     def timed(self) -> tuple[tuple[str, Point], ...]:
-        """One point for each setting, fewest units first: time knows no market.
+        """One point for each setting, fewest units first: time does not depend on the market.
 
         Returns:
             Names and points; settings with the same label get a number after it.
@@ -85,7 +85,7 @@ def chart(evidence: Evidence) -> Chart:
 
 
 def spread(value: float, interval: tuple[float, float] | None) -> tuple[float, float]:
-    """Distance from a value down and up to the ends of its interval; nought without one."""
+    """Distance from a value down and up to the ends of its interval; zero without one."""
     low, high = interval or (value, value)
     return max(0.0, value - low), max(0.0, high - value)
 

@@ -1,4 +1,4 @@
-"""How instance types are told apart: by colour, by marker and by hatch, so that any one does.
+"""How instance types are distinguished: by colour, by marker and by hatch, so that any one does.
 
 The colours are those of Okabe and Ito, chosen to differ for people with any kind of colour
 vision. Source: https://jfly.uni-koeln.de/color/.
@@ -47,5 +47,5 @@ ESTIMATED_ALPHA = 0.45
 
 
 def looks(instance_types: Sequence[str]) -> dict[str, Look]:
-    """A look for each instance type; after seven the looks begin anew."""
+    """A look for each instance type; after seven the looks repeat."""
     return {name: LOOKS[index % len(LOOKS)] for index, name in enumerate(instance_types)}

@@ -51,7 +51,7 @@ def save_chart(chart: Chart, path: Path) -> None:
     """Draw the paper's two plots of a job type: time against GPUs, and time against cost.
 
     Args:
-        path: Its ending says the format: svg, pdf or png (300 dots per inch).
+        path: Its ending is the format: svg, pdf or png (300 dots per inch).
 
     Raises:
         InputError: if the format is another one or matplotlib is missing.

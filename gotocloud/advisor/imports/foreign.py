@@ -67,7 +67,7 @@ def parse_foreign(
     columns: Mapping[str, str] | None = None,
     constants: Mapping[str, str] | None = None,
 ) -> tuple[tuple[BenchmarkRecord, ...], int]:
-    """The records of somebody else's CSV, and how many rows had nothing to say.
+    """The records of another lab's CSV, and how many rows were empty.
 
     Rows without an instance type ran on no node of their own and are left out; so are rows
     of less than a second, which no clock has seen.
@@ -105,7 +105,7 @@ def parse_foreign(
         problems += [f"line {line.number}: {one}" for one in found]
         records += [record] if record else []
     if not records and not problems:
-        problems.append("no row tells of a job on a node")
+        problems.append("no row has a job on a node")
     raise_problems(f"{name!r} cannot be imported.", problems)
     return tuple(records), silent
 

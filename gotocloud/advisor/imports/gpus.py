@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def gpus_named(gpu_ids: str, *, ranks: int, nodes: int, gpus_per_node: int | None) -> int | None:
-    """GPUs that a job's `--gpu` gives it; None when that cannot be told.
+    """GPUs that a job's `--gpu` gives it; None if unknown.
 
     ':' separates ranks, ',' separates threads; the leader takes none, and a short list is
     repeated over the followers, machine after machine (3dem/relion #156). An empty list

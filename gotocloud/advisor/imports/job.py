@@ -49,7 +49,7 @@ class Known:
         region: AWS region.
         dataset: Name of the data set.
         source: Who measured it.
-        day: Of the run, where no clock says it.
+        day: Of the run, where no clock shows it.
     """
 
     instance_type: str | None = None
@@ -61,7 +61,7 @@ class Known:
 
 
 class NotUsableError(Exception):
-    """A job that makes no record; the text says why."""
+    """A job that makes no record; the text explains why."""
 
 
 def job_record(
@@ -81,7 +81,7 @@ def job_record(
     """
     timed = clock(traces)
     if timed is None:
-        raise NotUsableError("nothing says how long it ran")
+        raise NotUsableError("its running time is not recorded")
     last = attempts[-1] if attempts else None
     nodes = (last.nodes if last else None) or known.nodes or len(set(traces.log.hosts.values()))
     machine = (last.instance_type if last else "") or known.instance_type

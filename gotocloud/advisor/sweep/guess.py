@@ -49,7 +49,7 @@ def from_one_run(hours: float, units: int) -> Callable[[Setting], Guess | None]:
 
 
 def first_of(*guesses: Callable[[Setting], Guess | None]) -> Callable[[Setting], Guess | None]:
-    """The first guess that knows anything."""
+    """The first guess that has a value."""
 
     def guess(setting: Setting) -> Guess | None:
         return next((found for one in guesses if (found := one(setting))), None)

@@ -25,10 +25,10 @@ class Stage(StrEnum):
 
     PLANNED = "planned"
     ADDING = "adding"
-    """RELION is about to be told of it; its job's number is foreseen."""
+    """It is about to be added to RELION; its job's number is predicted."""
 
     RUNNING = "running"
-    """RELION knows it."""
+    """RELION has it."""
 
     ENDED = "ended"
 

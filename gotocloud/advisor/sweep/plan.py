@@ -104,7 +104,7 @@ class Planned:
     Args:
         setting: Its shape.
         repeat: From 1.
-        hours: Probable time in the job; None when nobody knows.
+        hours: Probable time in the job; None if unknown.
         usd: Its cost; None when time or price is unknown.
         basis: Where the time comes from.
     """
@@ -157,7 +157,7 @@ def plan_sweep(
     usd_per_node_hour: Callable[[Setting], float | None],
     configuration: ClusterConfiguration | None = None,
 ) -> SweepPlan:
-    """Every shape on the axes that keeps RELION's rules, as often as asked for.
+    """Every shape on the axes that keeps RELION's rules, as often as requested.
 
     Args:
         job: The job to measure.
@@ -165,7 +165,7 @@ def plan_sweep(
         axes: What is varied.
         guess: How long a shape takes.
         usd_per_node_hour: What one of its machines costs.
-        configuration: Says which queue serves which job type.
+        configuration: Which queue serves which job type.
 
     Raises:
         InputError: if an axis cannot be used, or nothing is left to run.

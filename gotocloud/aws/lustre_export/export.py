@@ -31,7 +31,7 @@ def export(
     bucket: str,
     paths: Sequence[str] = (),
     *,
-    told: Callable[[ExportRun, float], None] = lambda run, waited_s: None,
+    report: Callable[[ExportRun, float], None] = lambda run, waited_s: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> ExportRun:
     """Export what is new or changed, and wait until FSx is done with it.
@@ -41,10 +41,10 @@ def export(
 
     Args:
         paths: What to export, below the root. Default: everything.
-        told: Told how far it is, and for how many seconds.
+        report: Called with how far it is, and for how many seconds.
 
     Raises:
-        GoToCloudError: if it cannot be started or asked about, or takes more than a day.
+        GoToCloudError: if it cannot be started or read, or takes more than a day.
     """
     fsx = cloud.client("fsx")
     waited_s = 0.0
@@ -57,10 +57,10 @@ def export(
         if task:
             break
         waited_s = _pause(sleep, waited_s)
-        told(ExportRun("", "WAITING"), waited_s)
+        report(ExportRun("", "WAITING"), waited_s)
     while True:
         run = _run(fsx, task)
-        told(run, waited_s)
+        report(run, waited_s)
         if run.lifecycle not in _BUSY:
             return run
         waited_s = _pause(sleep, waited_s)

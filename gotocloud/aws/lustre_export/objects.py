@@ -16,7 +16,7 @@ from gotocloud.projects.proof import Listed, Pair, Stored
 T = TypeVar("T")
 THREADS = 32
 WINDOW = 2000
-"""Objects that are asked about at a time; what bounds the memory of a proof."""
+"""Objects that are read at a time; it bounds the memory of a proof."""
 
 _ABSENT = {"404", "NoSuchKey", "NotFound"}
 _LARGEST_LINK = 4096
@@ -100,7 +100,7 @@ def part_size(s3: Any, bucket: str, key: str, number: int) -> int:
     """Bytes of one part of an object; 0 when it has none of that number.
 
     Raises:
-        GoToCloudError: if S3 cannot be asked.
+        GoToCloudError: if S3 does not answer.
     """
     found = _found(s3, lambda: s3.head_object(Bucket=bucket, Key=key, PartNumber=number), key)
     return int(found["ContentLength"]) if found else 0

@@ -66,7 +66,7 @@ class Site:
     Args:
         stack_id: The cluster's stack; a proof is good for no other.
         checksum_gib: How much of Lustre is read to compare checksums.
-        in_use: Asked at the very end why the cluster should be kept after all.
+        in_use: Returns at the very end why the cluster should be kept after all.
     """
 
     cloud: Cloud
@@ -83,7 +83,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Progress:
-    """Who is told how far a proof is."""
+    """Callbacks for how far a proof is."""
 
     step: Callable[[str], None] = lambda text: None
     exported: Callable[[ExportRun, float], None] = lambda run, waited_s: None
@@ -113,7 +113,7 @@ def look(node: Runner) -> Look:
     """The queues now.
 
     Raises:
-        GoToCloudError: if Slurm does not answer: then nobody knows whether jobs run.
+        GoToCloudError: if Slurm does not answer: then it is unknown whether jobs run.
     """
     text = node.run(LOOK, "ask Slurm for its jobs")
     try:
@@ -130,7 +130,7 @@ def prove(site: Site, progress: Progress) -> Proof:
 
     Raises:
         UnprovenError: if something is not, or may not be, in the bucket as it is on Lustre.
-        GoToCloudError: if AWS cannot be asked.
+        GoToCloudError: if AWS does not answer.
     """
     began, run = datetime.now(UTC), _run_name()
     runs: list[ExportRun] = []
@@ -182,7 +182,7 @@ def _export(site: Site, progress: Progress, paths: list[str]) -> ExportRun:
         site.file_system,
         site.link.bucket,
         paths,
-        told=progress.exported,
+        report=progress.exported,
         sleep=progress.sleep,
     )
 

@@ -1,7 +1,7 @@
 """Downloads what lies under a prefix: what is missing here, and nothing else.
 
 A file comes under another name beside its place, is compared with the checksum that S3 keeps,
-and takes its place only then. What lies here already is never replaced unasked.
+and takes its place only then. What lies here already is never replaced without --overwrite.
 """
 
 from __future__ import annotations
@@ -91,10 +91,10 @@ class Download:
         return key.removeprefix(self._prefix).removesuffix("/")
 
     def _need_room(self, wanted: dict[str, int]) -> None:
-        standing = self._root
-        while not standing.exists():
-            standing = standing.parent
-        free = shutil.disk_usage(standing).free
+        existing = self._root
+        while not existing.exists():
+            existing = existing.parent
+        free = shutil.disk_usage(existing).free
         missing = sum(
             size
             for key, size in wanted.items()
@@ -181,7 +181,7 @@ def _checksum(target: Path) -> str:
 
 
 def _dress(coming: Path, remote: Remote) -> None:
-    """Give a file the permissions and times that its object tells."""
+    """Give a file the permissions and times in its object's metadata."""
     posix = remote.posix
     if posix.permissions is not None:
         coming.chmod(posix.permissions)

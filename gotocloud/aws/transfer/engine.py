@@ -72,7 +72,7 @@ def crc64_text(value: int) -> str:
 def holds(answer: Answer, data: bytes, checksum: str) -> bool:
     """Whether an answer proves that the store holds exactly these data.
 
-    S3 tells the CRC64NVME; stores that know no such checksum tell the MD5 as ETag.
+    S3 returns the CRC64NVME; stores without that checksum return the MD5 as ETag.
     """
     if answer.checksum:
         return answer.checksum == checksum
@@ -84,7 +84,7 @@ class Bucket:
 
     Args:
         name: Name of the bucket.
-        region: Region of the configuration; that of the bucket is asked for.
+        region: Region of the configuration; that of the bucket is looked up.
 
     Raises:
         GoToCloudError: if there is no such bucket, or it cannot be reached.
@@ -176,7 +176,7 @@ class Bucket:
         return stored
 
     def head(self, key: str) -> Answer | None:
-        """What S3 knows of an object; None if there is none.
+        """S3's description of an object; None if there is none.
 
         Raises:
             ClientError: of botocore, for everything else.
@@ -257,7 +257,7 @@ def _crt_client(session: Any, region: str, *, tls: bool) -> Any:
 
 
 def _tls_options(session: Any) -> Any:
-    """Trust what AWS_CA_BUNDLE says, where a laboratory's proxy needs it."""
+    """Trust the authorities in AWS_CA_BUNDLE, where a laboratory's proxy needs it."""
     from awscrt.io import ClientTlsContext, TlsContextOptions
 
     bundle = session._session.get_config_variable("ca_bundle")
@@ -274,7 +274,7 @@ def _as_botocore(
 
     if status is None:
         return EndpointConnectionError(endpoint_url=operation, error=str(error))
-    code, message = _told(body or b"")
+    code, message = _error_of(body or b"")
     response: Any = {
         "Error": {"Code": code or str(status), "Message": message or str(error)},
         "ResponseMetadata": {"HTTPStatusCode": status},
@@ -282,8 +282,8 @@ def _as_botocore(
     return ClientError(response, operation)
 
 
-def _told(body: bytes) -> tuple[str, str]:
-    """S3's error code and message; empty if it says none."""
+def _error_of(body: bytes) -> tuple[str, str]:
+    """S3's error code and message; empty if there is none."""
     try:
         # What S3 answers over TLS; expat takes no external entities.
         root = ElementTree.fromstring(body)  # noqa: S314

@@ -1,6 +1,6 @@
-"""One big file in parts, taken up where an interrupted run left off.
+"""One big file in parts, continued where an interrupted run stopped.
 
-What counts as done is what S3 says: a part is kept if its size and checksum are those of the
+What S3 has counts as done: a part is kept if its size and checksum are those of the
 same bytes on disk now. Nothing is remembered on this machine.
 """
 
@@ -87,7 +87,7 @@ class BigFile:
         """Send what is missing, and complete the upload.
 
         Args:
-            unchanged: Looks again whether the file is still what `entry` says.
+            unchanged: Looks again whether the file still matches `entry`.
 
         Raises:
             FileChangedError: if it is not; the upload has then been aborted.

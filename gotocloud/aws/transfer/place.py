@@ -12,11 +12,11 @@ def project_bucket(cloud: Cloud, project: str | None, verb: str) -> str:
 
     Args:
         project: Default: the only one that there is.
-        verb: The command that asks, for what to type next.
+        verb: The calling command, for what to type next.
 
     Raises:
         InputError: if there is no such project, or it is not clear which one is meant.
-        GoToCloudError: if AWS cannot be asked.
+        GoToCloudError: if AWS does not answer.
     """
     where = place(cloud)
     if project is None:

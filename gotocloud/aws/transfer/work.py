@@ -67,7 +67,7 @@ class Workers:
 
         Raises:
             GoToCloudError: for an error that concerns all of them.
-            KeyboardInterrupt: if somebody stops the work; what is under way is completed.
+            KeyboardInterrupt: if the user stops the work; what is under way is completed.
         """
         small = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="small")
         big = ThreadPoolExecutor(BIG_FILES_AT_ONCE, thread_name_prefix="big")
@@ -105,7 +105,7 @@ class Workers:
                 self._end(error)
                 return
             told = error.response["Error"].get("Message") or error_code(error)
-            self._outcome.problem(path, f"S3 says: {told}; run this again")
+            self._outcome.problem(path, f"S3's message: {told}; run this again")
         except BotoCoreError as error:
             self._end(error)
         except Exception as error:

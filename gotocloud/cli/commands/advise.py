@@ -121,7 +121,7 @@ def job(
         draw_job(picture, here)
     if advice.basis == MEASURED and advice.best is None:
         raise GoToCloudError(
-            f"No measured setting is what you wish: {wish.words}.", problems=advice.refusals
+            f"No measured setting fits your options: {wish.words}.", problems=advice.refusals
         )
 
 
@@ -258,7 +258,7 @@ def import_(
     from gotocloud.advisor.records import records_text
     from gotocloud.cli.commands.advise_imports import add_to, gather
 
-    known = Known(instance_type, nodes, region, dataset, source or _somebody())
+    known = Known(instance_type, nodes, region, dataset, source or _measurer())
     found = gather(sources, known, sacct=sacct, columns=_pairs(column), constants=_pairs(constant))
     _say_what_was_skipped(found)
     if not found.records:
@@ -360,7 +360,7 @@ def _pairs(texts: list[str] | None) -> dict[str, str]:
     return dict(text.rsplit("=", 1) for text in texts or ())
 
 
-def _somebody() -> str:
+def _measurer() -> str:
     import getpass
 
     try:

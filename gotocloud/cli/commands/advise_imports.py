@@ -67,7 +67,7 @@ def _constants(given: Mapping[str, str], known: Known) -> dict[str, str]:
 
 
 def progress_of(project: Path, region: str | None) -> Progress:
-    """A project's record out of its folders; what it leaves out is told."""
+    """A project's record out of its folders; with a message about what it leaves out."""
     found = project_progress(project, Known(region=region, source="own"), noted=_attempts)
     for names, what in (
         (found.without_time, "time and cost are not known"),
@@ -123,7 +123,7 @@ def _add(table: Path, records: Sequence[BenchmarkRecord]) -> str:
 
 @contextmanager
 def _held(table: Path) -> Iterator[None]:
-    """Hold a table, so that nobody else adds to it meanwhile."""
+    """Lock a table against other imports meanwhile."""
     with table.with_name(f".{table.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

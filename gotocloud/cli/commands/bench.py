@@ -38,7 +38,7 @@ def plan(
         float | None, typer.Option(help="US dollars at which the sweep stops.")
     ] = None,
     hours_each: Annotated[
-        float | None, typer.Option(help="How long a run takes, where nobody has measured it.")
+        float | None, typer.Option(help="How long a run takes, where it was not measured.")
     ] = None,
     to: Annotated[
         Path | None, typer.Option(help="File for the sweep. Default: bench-JOB.json.")

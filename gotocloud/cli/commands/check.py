@@ -68,7 +68,7 @@ def check(
 
 
 def text_of(finding: Finding) -> str:
-    """A finding as people read it: what, what to do, says who."""
+    """A finding as people read it: what, what to do, the source."""
     indent = " " * 9
     return (
         f"{finding.severity.upper():<8} {finding.text} [{finding.rule}]\n"
@@ -96,7 +96,7 @@ def _checked(job: Job, config: str | None, region: str | None) -> Checked:
 
 
 def _foreign_script(folder: Path) -> str | None:
-    """A queue script that somebody else's template made; `submit` reads its own."""
+    """A queue script that another template made; `submit` reads its own."""
     from gotocloud.slurm.commands import parse_filled
 
     script = folder / SCRIPT

@@ -31,7 +31,7 @@ def connect(
         typer.Option(
             "--from",
             metavar="ADDRESS",
-            help="Your public IPv4 address or network. Default: asks checkip.amazonaws.com.",
+            help="Your public IPv4 address or network. Default: from checkip.amazonaws.com.",
         ),
     ] = None,
     close: Annotated[
@@ -93,7 +93,7 @@ def _open(
     try:
         # Asked for first: a desktop that does not answer is not opened.
         url = session(cluster.node).url(cluster.address)
-        with opened(cloud, cluster.door, network, where.caller.name, until) as new:
+        with opened(cloud, cluster.desktop_group, network, where.caller.name, until) as new:
             narrate(f"{'Opened' if new else 'Left open'} the {said}.")
             if as_json:
                 print_json({"url": url, "network": str(network), "until": until.isoformat()})
@@ -143,17 +143,17 @@ def _tunnel(cloud: Cloud, cluster: Running, *, dry_run: bool, browser: bool, as_
 def _close(cloud: Cloud, cluster: Running, *, dry_run: bool) -> None:
     from gotocloud.aws.desktop_door import close, openings
 
-    found = openings(cloud, [cluster.door])
+    found = openings(cloud, [cluster.desktop_group])
     for one in found:
         if not dry_run:
             close(cloud, one)
         narrate(f"{'Would close' if dry_run else 'Closed'} the desktop to {one.network}.")
     if not found:
-        narrate("The desktop is open to nobody; nothing to do.")
+        narrate("The desktop is closed; nothing to do.")
 
 
-def _browse(url: str, wanted: bool) -> None:
-    if not wanted or not sys.stdout.isatty():
+def _browse(url: str, browser: bool) -> None:
+    if not browser or not sys.stdout.isatty():
         return
     import webbrowser
 

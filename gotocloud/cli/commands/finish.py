@@ -27,7 +27,7 @@ def finish(
     ] = False,
     confirm: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="The project's name, instead of typing it when asked."),
+        typer.Option(metavar="NAME", help="The project's name, instead of typing it."),
     ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -61,14 +61,14 @@ def _typed(plan: Finish, given: str | None) -> None:
     """Take the project's name as the key to deleting it.
 
     Raises:
-        InputError: if it is another, or nobody is there to be asked.
+        InputError: if it is another, or there is no terminal.
     """
     name = plan.names.project
     retry = shell_line("gotocloud", "finish", name, "--confirm", name)
     if given is None:
         if not sys.stdin.isatty():
             raise InputError(
-                "Deleting a project takes its name, and nobody is there to be asked.",
+                "Deleting a project needs its name. No terminal to type it: add --confirm.",
                 next_command=retry,
             )
         given = str(typer.prompt("Type the project's name to delete it", err=True, default=""))
@@ -113,7 +113,7 @@ def _removal(display: Any) -> Removal:
         counted=every("counted", 100_000),
         deleted=every("deleted", 10_000),
         step=display.step,
-        stack=display.told(),
+        stack=display.callbacks(),
     )
 
 

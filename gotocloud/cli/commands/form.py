@@ -65,7 +65,7 @@ def queues_of(config: str | None, region: str | None) -> Sequence[Partition]:
         try:
             return _running_queues()
         except GoToCloudError as error:
-            narrate(f"No queues could be asked for ({error.message})")
+            narrate(f"The queues could not be read ({error.message})")
     facts = known_facts()
     config, region = config or facts.configuration, region or facts.region
     if not config or not region:

@@ -17,7 +17,7 @@ from gotocloud.errors import GoToCloudError, shell_line
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
     from gotocloud.aws.guarding import Guarded
-    from gotocloud.aws.pausing import Telling
+    from gotocloud.aws.pausing import PauseCallbacks
     from gotocloud.projects.idle_guard import Decision, Memory
     from gotocloud.projects.observation import Observation
     from gotocloud.projects.pausing import Proof
@@ -35,7 +35,7 @@ def guard(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Look once whether anybody uses this cluster; warn, and pause it if nobody does.
+    """Check once whether this cluster is in use; warn, and pause it if it is not.
 
     Runs on the head node, as root, every five minutes by a timer of its own.
     """
@@ -70,7 +70,7 @@ def _carry_out(cloud: Cloud, one: Guarded, decision: Decision, memory: Path) -> 
     from gotocloud.projects.idle_guard import Action, failed
 
     try:
-        proof = carry_out(cloud, one, decision, _telling())
+        proof = carry_out(cloud, one, decision, _callbacks())
     except GoToCloudError as error:
         if decision.action is Action.PAUSE:
             seen = _seen(one)
@@ -108,9 +108,9 @@ def _try(what: Any) -> None:
         narrate(error.message)
 
 
-def _telling() -> Telling:
+def _callbacks() -> PauseCallbacks:
     from gotocloud.aws.lustre_export.proof import Progress
-    from gotocloud.aws.pausing import Telling
+    from gotocloud.aws.pausing import PauseCallbacks
 
     said: set[str] = set()
 
@@ -119,7 +119,7 @@ def _telling() -> Telling:
             said.add(text)
             narrate(text)
 
-    return Telling(
+    return PauseCallbacks(
         progress=Progress(step=narrate),
         jobs=lambda jobs: once(f"waiting for {len(jobs)} jobs, the first {jobs[0]}"),
     )
@@ -143,7 +143,7 @@ def _report(decision: Decision | None, message: str, proof: Proof | None, *, as_
 def _read(path: Path) -> Memory:
     """What is remembered; nothing when there is nothing, or nothing that can be read.
 
-    Having forgotten everything, the guard begins to count anew: the cluster is kept.
+    Without its state, the guard begins to count again: the cluster is kept.
     """
     from gotocloud.projects.idle_guard import Memory
 
@@ -152,7 +152,7 @@ def _read(path: Path) -> Memory:
     except FileNotFoundError:
         return Memory()
     except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
-        narrate(f"{path} cannot be read ({error}); beginning anew.")
+        narrate(f"{path} cannot be read ({error}); counting begins again.")
         # It may have been in the middle of a pause: then queues are to be opened again.
         return Memory(closed=True)
 

@@ -130,7 +130,7 @@ def _price(instance_type: str, spot: bool) -> float | None:
 
 
 def _accounted(around: Surroundings, known: set[str]) -> list[JobRow]:
-    """Ended jobs in Slurm's accounts, where it keeps any, that no record tells of."""
+    """Ended jobs in Slurm's accounts, where it keeps any, without a record."""
     from gotocloud.slurm import client
     from gotocloud.slurm.accounting import SACCT_FIELDS, SACCT_OPTIONS, parse_sacct
     from gotocloud.slurm.job_rows import accounted_row

@@ -13,7 +13,7 @@ from gotocloud.errors import GoToCloudError, InputError, shell_line
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
-    from gotocloud.aws.pausing import Standing, Telling, Wishes
+    from gotocloud.aws.pausing import ClusterState, PauseCallbacks, PauseOptions
     from gotocloud.aws.stacks import StackEvent
     from gotocloud.projects.pausing import ExportRun, Job, Proof
 
@@ -42,7 +42,7 @@ def pause(
 ) -> None:
     """Export everything, prove that it is in the bucket, and only then delete the cluster."""
     from gotocloud.aws.cloud import StandardCloud
-    from gotocloud.aws.pausing import Wishes, jobs_of, reopen, standing
+    from gotocloud.aws.pausing import PauseOptions, cluster_state, jobs_of, reopen
     from gotocloud.aws.projects import checked_names, only_project, place
     from gotocloud.cli.work.running import close_stale_desktops
     from gotocloud.projects.states import State
@@ -50,7 +50,7 @@ def pause(
     cloud = StandardCloud()
     where = place(cloud)
     name = project or only_project(cloud, where, "pause")
-    now = standing(cloud, checked_names(where, name))
+    now = cluster_state(cloud, checked_names(where, name))
     if undo:
         reopen(cloud, now)
         narrate("Queues are open and files are exported as they are written, as before.")
@@ -63,12 +63,12 @@ def pause(
         return
     _refuse_or_ask(now, jobs, wait=wait, cancel=cancel_jobs, yes=yes)
     there_was = now.state is not State.ABSENT
-    proof = _paused(cloud, now, Wishes(wait, cancel_jobs, checksum_gib))
+    proof = _paused(cloud, now, PauseOptions(wait, cancel_jobs, checksum_gib))
     _report(now, proof, there_was=there_was, as_json=as_json)
 
 
 def _refuse_or_ask(
-    now: Standing, jobs: tuple[Job, ...] | None, *, wait: bool, cancel: bool, yes: bool
+    now: ClusterState, jobs: tuple[Job, ...] | None, *, wait: bool, cancel: bool, yes: bool
 ) -> None:
     if jobs and not wait and not cancel:
         raise GoToCloudError(
@@ -82,20 +82,21 @@ def _refuse_or_ask(
         narrate(f"  {job}")
     if not sys.stdin.isatty():
         raise InputError(
-            f"{len(jobs)} jobs would be cancelled, and nobody is there to be asked.",
+            f"{len(jobs)} jobs would be cancelled. No terminal to confirm: add --yes. "
+            "Nothing was changed.",
             next_command=f"{now.retry} --cancel-jobs --yes",
         )
     if not typer.confirm(f"Cancel these {len(jobs)} jobs?", err=True):
         raise GoToCloudError("Nothing was done.", next_command=f"{now.retry} --wait")
 
 
-def _paused(cloud: Cloud, now: Standing, wishes: Wishes) -> Proof | None:
+def _paused(cloud: Cloud, now: ClusterState, options: PauseOptions) -> Proof | None:
     from gotocloud.aws.pausing import pause as carry_out
     from gotocloud.cli.views.stack import StackDisplay
 
     try:
         with StackDisplay(0) as display:
-            return carry_out(cloud, now, wishes, _telling(display))
+            return carry_out(cloud, now, options, _callbacks(display))
     except KeyboardInterrupt:
         raise GoToCloudError(
             "Stopped. Unless its stack is being deleted already, the cluster is still there and "
@@ -105,10 +106,10 @@ def _paused(cloud: Cloud, now: Standing, wishes: Wishes) -> Proof | None:
         ) from None
 
 
-def _telling(display: Any) -> Telling:
-    from gotocloud.aws.launch import Told
+def _callbacks(display: Any) -> PauseCallbacks:
+    from gotocloud.aws.launch import StackCallbacks
     from gotocloud.aws.lustre_export.proof import Progress
-    from gotocloud.aws.pausing import Telling
+    from gotocloud.aws.pausing import PauseCallbacks
     from gotocloud.projects.progress import in_words
 
     said: dict[str, str] = {}
@@ -133,16 +134,16 @@ def _telling(display: Any) -> Telling:
             once("removed", f"removing {in_words(event.resource_type)}")
 
     progress = Progress(step=display.step, exported=exported, compared=compared)
-    return Telling(
+    return PauseCallbacks(
         progress=progress,
         jobs=lambda jobs: once("jobs", f"waiting for {len(jobs)} jobs: {jobs[0]}"),
         left=lambda left: once("left", f"still billed: {', '.join(left)}"),
-        removal=Told(event=removed, sleep=display.sleep),
+        removal=StackCallbacks(event=removed, sleep=display.sleep),
         sleep=display.sleep,
     )
 
 
-def _show(now: Standing, jobs: tuple[Job, ...] | None, *, as_json: bool) -> None:
+def _show(now: ClusterState, jobs: tuple[Job, ...] | None, *, as_json: bool) -> None:
     if as_json:
         print_json(
             {
@@ -165,7 +166,7 @@ def _show(now: Standing, jobs: tuple[Job, ...] | None, *, as_json: bool) -> None
         )
 
 
-def _report(now: Standing, proof: Proof | None, *, there_was: bool, as_json: bool) -> None:
+def _report(now: ClusterState, proof: Proof | None, *, there_was: bool, as_json: bool) -> None:
     from gotocloud.contract.project_bucket import PROOFS
     from gotocloud.projects.finishing import size
 

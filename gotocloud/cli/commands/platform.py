@@ -71,7 +71,7 @@ def zones(
     platform: PlatformFile = PLATFORM_FILE,
     as_json: Json = False,
 ) -> None:
-    """Show which zones are used in each region, and why; refresh asks EC2 anew."""
+    """Show which zones are used in each region, and why; refresh reads EC2 again."""
     from gotocloud.cli.views import platform as views
     from gotocloud.cli.work.platform import refresh_zones
     from gotocloud.platform.zones import zone_map
@@ -104,7 +104,7 @@ def prices(
     platform: PlatformFile = PLATFORM_FILE,
     as_json: Json = False,
 ) -> None:
-    """Show what is known of AWS's prices and how old it is; refresh asks AWS anew."""
+    """Show AWS's prices, their age and sources; refresh reads them from AWS."""
     from gotocloud.cli.work import prices as work
 
     if refresh:

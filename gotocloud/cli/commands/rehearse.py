@@ -42,7 +42,7 @@ def up(
     ] = None,
     state: State = DEFAULT_STATE,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show everything that the CDK says.")
+        bool, typer.Option("--verbose", "-v", help="Show everything that the CDK prints.")
     ] = False,
     with_slurm: Annotated[
         bool, typer.Option("--with-slurm", help="Start a cluster's Slurm as well (needs root).")
@@ -168,7 +168,7 @@ def relion(
     table(("job", "queue", "nodes", "ranks granted", "time here"), rows)
     narrate(
         f"Refine3D reports {shown.resolution_angstrom:.1f} Å for a made-up molecule. "
-        f"At most {shown.most_ranks} ranks of a job ran on this machine, so no time here says "
+        f"At most {shown.most_ranks} ranks of a job ran on this machine, so no time here is "
         "anything about AWS."
     )
     narrate(f"Look at it with: cd {shlex.quote(str(directory))} && relion")

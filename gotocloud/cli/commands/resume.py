@@ -1,4 +1,4 @@
-"""`gotocloud resume`: take up jobs that have lost a machine."""
+"""`gotocloud resume`: restart interrupted jobs."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from gotocloud.errors import GoToCloudError, InputError
 
 if TYPE_CHECKING:
     from gotocloud.relion.job import Job
-    from gotocloud.slurm.resuming import Desk, Report
+    from gotocloud.slurm.resuming import Recovery, Report
     from gotocloud.slurm.submissions import Attempt
 
 app = typer.Typer(help="Restart interrupted jobs from their last iteration.")
 
 _TRIES = 5
-"""A batch script has nobody to turn to while Slurm's controller starts again."""
+"""A batch script has to wait while Slurm's controller starts again."""
 _LONGEST_S = 900
 
 
@@ -58,20 +58,22 @@ def resume(
     if ended is not None or restarted:
         _for_script(folders[0], ended)
         return
-    desk = _desk(dry_run=dry_run)
-    failures = [error for one in folders if (error := _look_after(one, desk, by_hand=not every))]
+    recovery = _recovery(dry_run=dry_run)
+    failures = [
+        error for one in folders if (error := _look_after(one, recovery, by_hand=not every))
+    ]
     if not folders:
         narrate("No job of this project was submitted by `gotocloud submit`.")
     if len(failures) == 1:
         raise failures[0]
     if failures:
         raise GoToCloudError(
-            f"{len(failures)} jobs could not be taken up.", problems=[str(one) for one in failures]
+            f"{len(failures)} jobs could not be restarted.", problems=[str(one) for one in failures]
         )
 
 
 def found_jobs(project: Path | None = None) -> Iterator[Path]:
-    """Folders of all jobs that were submitted: of this project, and of any that Slurm knows."""
+    """Folders of all jobs that were submitted: of this project, and of any that Slurm has."""
     from gotocloud.slurm import client
     from gotocloud.slurm.client import SlurmError
     from gotocloud.slurm.script import COMMENT_PREFIX
@@ -96,8 +98,8 @@ def found_jobs(project: Path | None = None) -> Iterator[Path]:
 
 
 def _is_own(record: Path) -> bool:
-    """Whether this user wrote the record: its commands are run unasked, and Slurm remembers
-    folders in which somebody else may have put one since.
+    """Whether this user wrote the record: its commands run without confirmation, and Slurm keeps
+    folders in which another user may have put one since.
     """
     try:
         return record.is_file() and record.lstat().st_uid == os.getuid()
@@ -116,11 +118,11 @@ def _folder(job: Path) -> Path:
     return folder.absolute()
 
 
-def _look_after(folder: Path, desk: Desk, *, by_hand: bool) -> GoToCloudError | None:
+def _look_after(folder: Path, recovery: Recovery, *, by_hand: bool) -> GoToCloudError | None:
     from gotocloud.slurm.resuming import look_after
 
     try:
-        report = look_after(folder, desk, by_hand=by_hand)
+        report = look_after(folder, recovery, by_hand=by_hand)
     except GoToCloudError as error:
         return error
     sys.stdout.write(f"{report.job}: {report.text}\n")
@@ -128,7 +130,7 @@ def _look_after(folder: Path, desk: Desk, *, by_hand: bool) -> GoToCloudError | 
 
 
 def _for_script(folder: Path, status: int | None) -> None:
-    """What a batch script asks: only the script to go on with belongs on stdout."""
+    """The answer to a batch script: only the script to continue with belongs on stdout."""
     # A file system that does not answer must not keep the machines for ever.
     signal.alarm(_LONGEST_S)
     from gotocloud.slurm.attempts import PAUSE_S
@@ -152,16 +154,16 @@ def _for_script(folder: Path, status: int | None) -> None:
 def _ask(folder: Path, status: int | None) -> Report:
     from gotocloud.slurm.resuming import ended, restarted
 
-    desk = _desk(tries=_TRIES)
-    return restarted(folder, desk) if status is None else ended(folder, status, desk)
+    recovery = _recovery(tries=_TRIES)
+    return restarted(folder, recovery) if status is None else ended(folder, status, recovery)
 
 
-def _desk(*, dry_run: bool = False, tries: int = 1) -> Desk:
+def _recovery(*, dry_run: bool = False, tries: int = 1) -> Recovery:
     from gotocloud.cli.commands.submit import checked, surroundings
     from gotocloud.relion.overrides import Overrides, overrides_of
     from gotocloud.relion.routing import route
     from gotocloud.slurm.attempts import attempt_of_route
-    from gotocloud.slurm.resuming import Desk
+    from gotocloud.slurm.resuming import Recovery
 
     around = surroundings()
 
@@ -173,4 +175,4 @@ def _desk(*, dry_run: bool = False, tries: int = 1) -> Desk:
         checked(job, chosen, around)
         return attempt_of_route(chosen, job, around, number=0, round_number=0)
 
-    return Desk(surroundings=around, reshape=reshape, dry_run=dry_run, tries=tries)
+    return Recovery(surroundings=around, reshape=reshape, dry_run=dry_run, tries=tries)

@@ -22,7 +22,8 @@ app = typer.Typer(help="Set a project up: its bucket and key pair.")
 @app.command(epilog="Example: gotocloud setup apoferritin")
 def setup(
     project: Annotated[
-        str | None, typer.Argument(help="Name of the sample or dataset. Default: asks.")
+        str | None,
+        typer.Argument(help="Name of the sample or dataset. Default: typed at the prompt."),
     ] = None,
     release: Release = None,
     adopt: Annotated[
@@ -98,7 +99,7 @@ def _launch(cloud: Cloud, planned: Setup, plan: StackPlan, retry: str) -> None:
 
     try:
         with StackDisplay(planned.resources, key="project") as display:
-            settle(cloud, plan, display.told(), retry=retry)
+            settle(cloud, plan, display.callbacks(), retry=retry)
     except KeyboardInterrupt:
         raise GoToCloudError(
             "Stopped watching. AWS goes on with what it has begun; a project costs nothing but "

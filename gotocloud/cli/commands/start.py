@@ -40,7 +40,7 @@ def start(
         bool,
         typer.Option(
             "--spot",
-            help="Let jobs go to spot queues unless their form says otherwise: cheaper, and "
+            help="Let jobs go to spot queues unless their form selects another: cheaper, and "
             "interrupted now and then. Default: on demand.",
         ),
     ] = False,
@@ -78,23 +78,23 @@ def start(
         close_stale_desktops(cloud)
     name = project or only_project(cloud, where, "start")
     wanted = Wanted(name, config, release, lustre_gib, spot=spot, keep_hours=keep_for)
-    asked = _Asked(cloud, where, wanted, yes=yes, dry_run=dry_run, as_json=as_json)
+    request = _Request(cloud, where, wanted, yes=yes, dry_run=dry_run, as_json=as_json)
     state, row = cluster_state(cloud, where, name)
     if state is State.READY and row is not None:
-        asked.report(row, _stack_outputs(asked), (), None, made=False, ending=_kept(asked))
+        request.report(row, _stack_outputs(request), (), None, made=False, ending=_kept(request))
         _differences(row, wanted)
         return
-    if state is State.MAKING and row is not None and (dry_run or _follow(asked)):
-        outputs = {} if dry_run else _stack_outputs(asked)
-        ending = None if dry_run else _kept(asked, being_made=True)
-        asked.report(row, outputs, (), None, made=not dry_run, ending=ending)
+    if state is State.MAKING and row is not None and (dry_run or _follow(request)):
+        outputs = {} if dry_run else _stack_outputs(request)
+        ending = None if dry_run else _kept(request, being_made=True)
+        request.report(row, outputs, (), None, made=not dry_run, ending=ending)
         return
-    _start(asked)
+    _start(request)
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """Who asks for what."""
+class _Request:
+    """The command's arguments and surroundings."""
 
     cloud: Cloud
     where: Place
@@ -155,7 +155,7 @@ class _Asked:
             narrate(f"It is billed from now on until it pauses{ends}. Next: {following}")
 
 
-def _start(asked: _Asked) -> None:
+def _start(request: _Request) -> None:
     from gotocloud.aws.clusters import check_start, plan_start
     from gotocloud.cli.views.findings import show
     from gotocloud.cli.views.start import show_prices
@@ -163,140 +163,143 @@ def _start(asked: _Asked) -> None:
     from gotocloud.costs.idle import idle_cost
     from gotocloud.projects.findings import refuse_problems
 
-    wanted = asked.wanted
-    planned = plan_start(asked.cloud, asked.where, wanted)
+    wanted = request.wanted
+    planned = plan_start(request.cloud, request.where, wanted)
     idle = idle_cost(
         load_configuration(wanted.configuration),
-        asked.cloud.region,
+        request.cloud.region,
         planned.lustre_gib,
         head_node_type=planned.shape.head_node,
     )
-    findings = check_start(asked.cloud, planned, idle.known_total_usd_per_hour)
-    show(findings, quiet=not asked.dry_run)
-    if not asked.dry_run:
-        refuse_problems(findings, f"Starting a cluster for {asked.project!r}", asked.retry)
-    if not asked.as_json:
-        show_prices(planned, idle, asked.cloud.region)
-    if asked.dry_run:
+    findings = check_start(request.cloud, planned, idle.known_total_usd_per_hour)
+    show(findings, quiet=not request.dry_run)
+    if not request.dry_run:
+        refuse_problems(findings, f"Starting a cluster for {request.project!r}", request.retry)
+    if not request.as_json:
+        show_prices(planned, idle, request.cloud.region)
+    if request.dry_run:
         narrate(f"Would launch stack {planned.plan.name} from {planned.plan.template_url}")
-        asked.report(None, {}, findings, idle, made=False)
+        request.report(None, {}, findings, idle, made=False)
         return
-    _confirm(asked, idle)
-    outputs = _launch(asked, planned, idle)
-    asked.report(None, outputs, findings, idle, made=True, ending=_kept(asked, being_made=True))
+    _confirm(request, idle)
+    outputs = _launch(request, planned, idle)
+    request.report(None, outputs, findings, idle, made=True, ending=_kept(request, being_made=True))
 
 
-def _confirm(asked: _Asked, idle: IdleCost) -> None:
-    if asked.yes:
+def _confirm(request: _Request, idle: IdleCost) -> None:
+    if request.yes:
         return
     if not sys.stdin.isatty():
         raise InputError(
             f"This cluster costs {idle.headline}. No terminal to confirm: add --yes. "
             "Nothing was started.",
-            next_command=f"{asked.retry} --yes",
+            next_command=f"{request.retry} --yes",
         )
     if not typer.confirm(f"Start it, for {idle.headline} and its nodes?", err=True):
         raise GoToCloudError("Nothing was started.", next_command="gotocloud status")
 
 
-def _launch(asked: _Asked, planned: Start, idle: IdleCost) -> dict[str, str]:
+def _launch(request: _Request, planned: Start, idle: IdleCost) -> dict[str, str]:
     from gotocloud.aws.clusters import launch
     from gotocloud.cli.views.stack import StackDisplay
 
-    key = f"{planned.wanted.configuration} {asked.cloud.region}"
+    key = f"{planned.wanted.configuration} {request.cloud.region}"
     try:
         with StackDisplay(len(planned.shape.resources), key=key) as display:
-            return launch(asked.cloud, planned, display.told(), retry=asked.retry)
+            return launch(request.cloud, planned, display.callbacks(), retry=request.retry)
     except KeyboardInterrupt:
-        raise _left_running(asked, idle.headline) from None
+        raise _left_running(request, idle.headline) from None
 
 
-def _follow(asked: _Asked) -> bool:
+def _follow(request: _Request) -> bool:
     """Wait for a cluster that is being made; whether there was one."""
     from gotocloud.aws.clusters import follow
     from gotocloud.cli.views.stack import StackDisplay
 
-    narrate(f"The cluster of {asked.project!r} is being made already; following it ...")
+    narrate(f"The cluster of {request.project!r} is being made already; following it ...")
     try:
         with StackDisplay(0) as display:
             found = follow(
-                asked.cloud, asked.where, asked.project, display.told(), retry=asked.retry
+                request.cloud,
+                request.where,
+                request.project,
+                display.callbacks(),
+                retry=request.retry,
             )
     except KeyboardInterrupt:
-        raise _left_running(asked, "what it costs per hour") from None
+        raise _left_running(request, "what it costs per hour") from None
     return found is not None
 
 
-def _left_running(asked: _Asked, price: str) -> GoToCloudError:
-    """What Ctrl-C leaves: asked of AWS, because only AWS knows."""
+def _left_running(request: _Request, price: str) -> GoToCloudError:
+    """What Ctrl-C leaves, as AWS reports it."""
     from gotocloud.aws.launch import stack_state
     from gotocloud.projects.states import State
 
     try:
-        state, _ = stack_state(asked.cloud, asked.stack)
+        state, _ = stack_state(request.cloud, request.stack)
     except (GoToCloudError, KeyboardInterrupt):
         return GoToCloudError(
-            f"Stopped. Whether AWS goes on with stack {asked.stack} could not be asked.",
+            f"Stopped. Whether AWS continues with stack {request.stack} could not be read.",
             next_command="gotocloud status",
         )
     if state is State.ABSENT:
         return GoToCloudError("Stopped. Nothing is running and nothing is billed.")
     if state is State.ENDING:
         return GoToCloudError(
-            f"Stopped watching. AWS removes stack {asked.stack}; then nothing of it is billed.",
+            f"Stopped watching. AWS removes stack {request.stack}; then nothing of it is billed.",
             next_command="gotocloud status",
         )
     return GoToCloudError(
-        f"Stopped watching. AWS goes on making stack {asked.stack}, and bills for it: {price} "
+        f"Stopped watching. AWS goes on making stack {request.stack}, and bills for it: {price} "
         "once it is complete.",
-        next_command=f"{asked.retry} follows it again; gotocloud status shows what is billed",
+        next_command=f"{request.retry} follows it again; gotocloud status shows what is billed",
     )
 
 
-def _stack_outputs(asked: _Asked) -> dict[str, str]:
+def _stack_outputs(request: _Request) -> dict[str, str]:
     from gotocloud.aws.stacks import outputs
 
-    cloud = asked.cloud
-    return outputs(asked.stack, cloud.region, cfn=cloud.client("cloudformation")) or {}
+    cloud = request.cloud
+    return outputs(request.stack, cloud.region, cfn=cloud.client("cloudformation")) or {}
 
 
-def _kept(asked: _Asked, *, being_made: bool = False) -> Ending | None:
-    """How the cluster will end by itself, now that hours may have been asked for.
+def _kept(request: _Request, *, being_made: bool = False) -> Ending | None:
+    """How the cluster will end by itself, now that hours may have been requested.
 
     Args:
         being_made: Whether it was made just now: with these hours, unless it was begun with
             others.
 
     Raises:
-        InputError: if it is of a release that knows nothing of hours.
+        InputError: if its release has no --keep-for.
     """
     from gotocloud.aws.keeping import deadline, keep
     from gotocloud.aws.launch import stack_state
     from gotocloud.contract.stacks import ClusterParameter
     from gotocloud.projects.keeping import Ending
 
-    _, stack = stack_state(asked.cloud, asked.stack)
+    _, stack = stack_state(request.cloud, request.stack)
     if not stack:
         return None
     parameters = {it["ParameterKey"]: it["ParameterValue"] for it in stack.get("Parameters", ())}
-    hours = asked.wanted.keep_hours
+    hours = request.wanted.keep_hours
     if hours and ClusterParameter.KEEP_HOURS not in parameters:
         raise InputError(
-            "This cluster was started from a release that knows no --keep-for; nobody but you "
-            "pauses it.",
-            next_command=shell_line("gotocloud", "pause", asked.project),
+            "This cluster was started from a release without --keep-for; only you pauses it.",
+            next_command=shell_line("gotocloud", "pause", request.project),
         )
     begun_so = being_made and parameters.get(ClusterParameter.KEEP_HOURS) == str(hours)
-    if not hours or asked.dry_run or begun_so:
+    if not hours or request.dry_run or begun_so:
         guarded = ClusterParameter.KEEP_HOURS in parameters
-        return Ending(deadline(asked.cloud, stack) if guarded else None, guarded=guarded)
-    until = keep(asked.cloud, stack, hours, asked.where.caller.name)
-    narrate(f"The cluster of {asked.project!r} is kept until {until:%Y-%m-%d %H:%M} UTC.")
+        return Ending(deadline(request.cloud, stack) if guarded else None, guarded=guarded)
+    until = keep(request.cloud, stack, hours, request.where.caller.name)
+    narrate(f"The cluster of {request.project!r} is kept until {until:%Y-%m-%d %H:%M} UTC.")
     return Ending(until)
 
 
 def _differences(row: ClusterRow, wanted: Wanted) -> None:
-    """Say when what stands is not what was asked for."""
+    """Report when the cluster differs from the request."""
     asked_for = []
     config, lustre_gib = wanted.configuration, wanted.lustre_gib
     if row.configuration and row.configuration != config and config != USUAL_CONFIGURATION:
@@ -307,6 +310,6 @@ def _differences(row: ClusterRow, wanted: Wanted) -> None:
         asked_for.append(f"spot (it prefers {row.capacity or 'on demand'})")
     if asked_for:
         narrate(
-            f"You asked for {' and '.join(asked_for)}. A running cluster is not changed: pause it, "
-            "then start it anew."
+            f"You requested {' and '.join(asked_for)}. A running cluster is not changed: pause it, "
+            "then start it again."
         )

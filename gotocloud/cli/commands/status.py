@@ -109,11 +109,11 @@ def _print(rows: tuple[ProjectRow, ...], machines_unknown: str) -> None:
     )
     for row in rows:
         if row.cluster and row.cluster.runs and row.cluster.jobs.why:
-            narrate(f"Jobs of {row.project!r} could not be asked for: {row.cluster.jobs.why}.")
+            narrate(f"Jobs of {row.project!r} could not be read: {row.cluster.jobs.why}.")
         if row.cluster and row.cluster.ending and row.cluster.ending.why:
             narrate(f"When {row.project!r} pauses is not known: {row.cluster.ending.why}")
     if machines_unknown:
-        narrate(f"Running machines could not be asked for ({machines_unknown}).")
+        narrate(f"Running machines could not be read ({machines_unknown}).")
     cost = total(rows)
     narrate(f"All clusters together: {cost}.")
     if cost.unknown:

@@ -28,7 +28,7 @@ _JOB_FOLDER = re.compile(r"job\d+")
 
 
 class BusyError(GoToCloudError):
-    """Something of the job still runs: it stays as it is, and RELION is told nothing."""
+    """Something of the job still runs: it stays as it is, without an exit marker for RELION."""
 
 
 @app.command(epilog="Example: gotocloud submit Class2D/job012/run_submit.script")
@@ -41,10 +41,10 @@ def submit(
 
 
 def submit_script(script: Path, *, dry_run: bool = False) -> None:
-    """Submit what RELION filled in, and say what sbatch says.
+    """Submit what RELION filled in, and print what sbatch prints.
 
     Raises:
-        GoToCloudError: if it was not submitted; RELION and the job's log have been told why.
+        GoToCloudError: if it was not submitted; the exit marker and the job's log show why.
     """
     filled, folder = _read(script, dry_run=dry_run)
     try:
@@ -253,13 +253,13 @@ def _earlier(folder: Path, script: Path) -> Submission | str | None:
                 next_command=shell_line("scancel", latest.slurm_id),
             )
         if not same:
-            return close(project, record, latest, Outcome.CANCELLED, "RELION submitted it anew")
+            return close(project, record, latest, Outcome.CANCELLED, "RELION submitted it again")
     never_ran = latest.outcome in (Outcome.REFUSED, Outcome.WITHDRAWN)
     if same and not never_ran:
         raise BusyError(
             f"This very script has run before, as Slurm job {latest.slurm_id} "
             f"({latest.outcome or 'ended'}). Run or continue the job in RELION, which writes a "
-            "new script; a job that lost its machine is taken up where it was.",
+            "new script; a job that lost its machine restarts from its last iteration.",
             next_command=shell_line("gotocloud", "resume", record.job),
         )
     return record

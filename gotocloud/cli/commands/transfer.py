@@ -139,7 +139,7 @@ def _require_objects(place: Bucket, prefix: str) -> None:
 
 
 def _undisturbed(run: Callable[[], Outcome]) -> Outcome:
-    """Run a transfer; a keyboard interrupt becomes an error that says how to go on."""
+    """Run a transfer; a keyboard interrupt becomes an error with the command to continue."""
     try:
         return run()
     except KeyboardInterrupt:

@@ -112,7 +112,7 @@ def _show_paper(advice: Advice) -> None:
     typer.echo("")
     if advice.question.preference != Preference():
         _paragraph(
-            "Without timings no other wish can be judged; this is the paper's balanced setting."
+            "Without timings no other criterion can be used; this is the paper's balanced setting."
         )
     _paragraph("It is one protein on one data set.")
     typer.echo(f"To measure your own: {_MEASURE}")
@@ -127,7 +127,7 @@ def _show_nothing(advice: Advice) -> None:
         table(
             ("in use elsewhere", "ranks", "threads", "source"),
             [(f"{s.nodes} x {s.instance_type}", s.ranks, s.threads, s.source) for s in shown],
-            title="Settings that others use; nobody has published how fast they are:",
+            title="Settings that others use; their times are not published:",
         )
     typer.echo(f"To measure it: {_MEASURE}")
 
@@ -200,7 +200,7 @@ def show_stop(advice: StopAdvice, progress: Progress) -> None:
         _line("", f"for about {usd:,.0f} USD ({least:,.0f} to {most:,.0f} so far)")
         _line("found by", ahead.method)
     else:
-        _line("Next step", "nothing can be foretold from so few steps")
+        _line("Next step", "nothing can be predicted from so few steps")
     for note in advice.notes:
         _paragraph(note)
 

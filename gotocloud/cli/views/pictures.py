@@ -1,4 +1,4 @@
-"""Pictures of advice: files for print, or one page to explore; the ending says which."""
+"""Pictures of advice: files for print, or one page to explore; by the ending."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from gotocloud.cli.output import narrate
 from gotocloud.projects.progress import Making, advance, line, remember, remembered
 
 if TYPE_CHECKING:
-    from gotocloud.aws.launch import Told
+    from gotocloud.aws.launch import StackCallbacks
     from gotocloud.aws.stacks import StackEvent
 
 
@@ -70,14 +70,14 @@ class StackDisplay:
         if kind is None and self._key:
             _write(remember(remembered(_read()), self._key, self._clock() - self._began))
 
-    def told(self) -> Told:
+    def callbacks(self) -> StackCallbacks:
         """What the launch is given to tell this display."""
-        from gotocloud.aws.launch import Told
+        from gotocloud.aws.launch import StackCallbacks
 
-        return Told(event=self.event, step=self.step, sleep=self.sleep)
+        return StackCallbacks(event=self.event, step=self.step, sleep=self.sleep)
 
     def step(self, text: str) -> None:
-        """A sentence about what is done next; the count begins anew."""
+        """A sentence about what is done next; the count begins again."""
         narrate(f"{text} ...")
         self._making = Making(self._total)
         self._said = ""

@@ -1,4 +1,4 @@
-"""What a cluster costs, as `gotocloud start` shows it before it asks."""
+"""What a cluster costs, as `gotocloud start` shows it before the confirmation."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def show_prices(planned: Start, idle: IdleCost, region: str) -> None:
         narrate(f"Kept for {hours} hours, it costs {least}USD {total} without its nodes.")
     if dates:
         told = f"{min(dates)} to {max(dates)}" if len(dates) > 1 else min(dates)
-        narrate(f"Prices before tax, without data transfer; told {told}.")
+        narrate(f"Prices before tax, without data transfer; as of {told}.")
 
 
 def _usd(value: Any) -> str:

@@ -19,7 +19,7 @@ def planned(job: Job, axes: Axes, hours_each: float | None) -> SweepPlan:
 
     Raises:
         InputError: if it cannot be planned.
-        GoToCloudError: if Slurm cannot be asked.
+        GoToCloudError: if Slurm does not answer.
     """
     from gotocloud.cli.commands.submit import surroundings
     from gotocloud.cluster_configs.model import load_configuration
@@ -51,7 +51,7 @@ def _guesses(
     size = Size(particles=job.particles, box_px=job.box_px)
     guesses = [from_records(records, kind, size)]
     if hours_each is not None:
-        guesses.append(lambda _: Guess(hours_each, "as you said"))
+        guesses.append(lambda _: Guess(hours_each, "as you stated"))
     elif own := _own_run(job):
         guesses.append(from_one_run(own.hours, own.units or 1))
     return first_of(*guesses)

@@ -45,12 +45,12 @@ class Report:
     stopped: str = ""
 
 
-def run_sweep(path: Path, tell: Callable[[Sweep, int], None]) -> Report:
+def run_sweep(path: Path, report_progress: Callable[[Sweep, int], None]) -> Report:
     """Run what has not run yet, within the budget.
 
     Args:
         path: The sweep's file, in the RELION project's folder.
-        tell: Told before each run and after the last: the sweep and the run's index.
+        report_progress: Called before each run and after the last, with sweep and index.
 
     Raises:
         GoToCloudError: if another process carries the sweep out, or RELION fails.
@@ -64,7 +64,7 @@ def run_sweep(path: Path, tell: Callable[[Sweep, int], None]) -> Report:
             entry = sweep.entries[number]
             if entry.stage is Stage.PLANNED and (why := sweep.over_budget(number)):
                 return Report(sweep, why)
-            tell(sweep, number)
+            report_progress(sweep, number)
             sweep = _one(sweep, number, path, pipeliner)
         return Report(sweep)
 
@@ -92,7 +92,7 @@ def _added(
     base = pipeliner.project / sweep.base
     text = job_star(typed(read_job(base), entry.plan.setting))
     foreseen = entry.job or f"{base.parent.name}/job{pipeliner.next_number():03d}/"
-    if entry.stage is Stage.ADDING and pipeliner.knows(foreseen):
+    if entry.stage is Stage.ADDING and pipeliner.has(foreseen):
         # It was added, and what added it died before it could say so.
         return noted(sweep.with_entry(number, stage=Stage.RUNNING, job=foreseen))
     foreseen = f"{base.parent.name}/job{pipeliner.next_number():03d}/"
@@ -100,9 +100,9 @@ def _added(
     description = pipeliner.log.with_suffix(f".{number + 1:03d}_job.star")
     description.write_text(text, encoding="utf-8")
     pipeliner.add(description)
-    if not pipeliner.knows(foreseen):
+    if not pipeliner.has(foreseen):
         raise GoToCloudError(
-            f"RELION did not add {foreseen}. Does somebody else add jobs to this project? "
+            f"RELION did not add {foreseen}. Does another user add jobs to this project? "
             "Type the command again.",
         )
     description.unlink()
@@ -110,7 +110,7 @@ def _added(
 
 
 def _waited(folder: Path) -> str:
-    """How a job ended; waits for it, and gives up only when Slurm knows nothing of it."""
+    """How a job ended; waits for it, and gives up only when Slurm has no record of it."""
     unknown = 0
     while (status := exit_status(folder)) is ExitStatus.NONE:
         unknown = 0 if _is_alive(folder) else unknown + 1
@@ -156,7 +156,7 @@ def _cost(submission: Submission) -> float | None:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Hold the sweep, so that nobody else carries it out meanwhile."""
+    """Lock the sweep against a second run meanwhile."""
     ledger.load(path)
     lock = path.with_name(f".{path.name}.lock")
     with lock.open("w") as held:

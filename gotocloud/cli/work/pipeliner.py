@@ -1,4 +1,4 @@
-"""RELION's own pipeliner, told to add a job and to run it."""
+"""RELION's own pipeliner, which adds a job and runs it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Pipeliner:
         general = read_star(self.project / PIPELINE_FILE).table("pipeline_general")
         return int(general.value("_rlnPipeLineJobCounter") or 1)
 
-    def knows(self, job: str) -> bool:
+    def has(self, job: str) -> bool:
         """Whether a job is in the pipeline."""
         return any(process.name == job for process in read_pipeline(self.project))
 

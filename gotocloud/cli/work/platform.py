@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool) -> ZoneMap:
     """Ask EC2 for the offerings of some regions and keep the answer beside the platform file.
 
-    A file that is no zone map is made anew, and what it was is kept beside it.
+    A file that is no zone map is written again, and what it was is kept beside it.
 
     Returns:
         The zone map as it is now.
@@ -40,7 +40,7 @@ def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool)
 
     Raises:
         InputError: if a region is unknown.
-        GoToCloudError: if EC2 cannot be asked; nothing is written then.
+        GoToCloudError: if EC2 does not answer; nothing is written then.
     """
     from gotocloud.aws.offerings import offerings, source
     from gotocloud.platform.needs import configuration_needs
@@ -90,7 +90,7 @@ def _own_zones(path: Path) -> ZoneMap | None:
         return None
     except (InputError, UnicodeDecodeError) as error:
         said = "; ".join(getattr(error, "problems", ())[:3]) or "it is not text"
-        narrate(f"Warning: {path} is not a zone map ({said}); it is made anew.")
+        narrate(f"Warning: {path} is not a zone map ({said}); it is written again.")
         return None
 
 

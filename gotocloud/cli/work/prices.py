@@ -1,4 +1,4 @@
-"""`gotocloud platform prices`: what is known of AWS's prices, how old it is, and asking anew."""
+"""`gotocloud platform prices`: AWS's prices, their age, and reading them again."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def refresh(platform_path: Path, regions: Sequence[str], *, dry_run: bool) -> No
 
     Raises:
         InputError: if the platform file, a region or the old table cannot be used.
-        GoToCloudError: if AWS cannot be asked; nothing is written then.
+        GoToCloudError: if AWS does not answer; nothing is written then.
     """
     from gotocloud.costs.price_files import dump_table, read_table
 
     path = prices_path(platform_path)
     own = dict(read_table(path)) if path.exists() else {}
     before = {**_known(platform_path), **own}
-    answers = _asked(platform_path, _regions(platform_path, regions))
+    answers = _answers(platform_path, _regions(platform_path, regions))
     for price in answers.prices:
         _tell_change(before.get(price.key), price)
     for why in answers.unknown:
@@ -94,7 +94,7 @@ def refresh(platform_path: Path, regions: Sequence[str], *, dry_run: bool) -> No
     narrate(f"Commands in this folder use it; elsewhere: export GOTOCLOUD_PRICES={elsewhere}")
 
 
-def _asked(platform_path: Path, names: Sequence[str]) -> Any:
+def _answers(platform_path: Path, names: Sequence[str]) -> Any:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -110,7 +110,7 @@ def _asked(platform_path: Path, names: Sequence[str]) -> Any:
     prices: list[Price] = []
     unknown: list[str] = []
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        work = bar.add_task("Asking AWS", total=len(places) * len(products))
+        work = bar.add_task("Reading AWS's prices", total=len(places) * len(products))
         for region, zone_id in places:
             for answers in (
                 listed_prices(region, products, _today(), lambda: bar.advance(work)),
@@ -174,13 +174,13 @@ def _row(key: Key, price: Price | None, today: date) -> dict[str, Any]:
     }
 
 
-def age_days(told: str, today: date) -> int | None:
+def age_days(stated: str, today: date) -> int | None:
     """Days since the last day on which a price is known to have held, at least.
 
     Args:
-        told: A price's date: a year, month, day or `first/last` day.
+        stated: A price's date: a year, month, day or `first/last` day.
     """
-    match = _DAYS_KNOWN.search(told)
+    match = _DAYS_KNOWN.search(stated)
     if not match:
         return None
     year, month, day = (int(part) if part else None for part in match.groups())

@@ -23,13 +23,13 @@ class Running:
     Args:
         node: Its head node.
         address: Public address of the head node.
-        door: Security group of its desktop.
+        desktop_group: Security group of its desktop.
     """
 
     names: ProjectNames
     node: HeadNode
     address: str
-    door: str
+    desktop_group: str
 
 
 def running(cloud: Cloud, where: Place, project: str | None, verb: str, *, change: bool) -> Running:
@@ -42,14 +42,14 @@ def running(cloud: Cloud, where: Place, project: str | None, verb: str, *, chang
         GoToCloudError: if it does not run.
     """
     from gotocloud.aws.head_node import HeadNode
-    from gotocloud.aws.pausing import interrupted, standing
+    from gotocloud.aws.pausing import cluster_state, interrupted
     from gotocloud.aws.projects import checked_names, only_project
     from gotocloud.projects.states import State
 
     name = project or only_project(cloud, where, verb)
     if change:
         close_stale_desktops(cloud)
-    now = standing(cloud, checked_names(where, name))
+    now = cluster_state(cloud, checked_names(where, name))
     outputs = {one["OutputKey"]: one["OutputValue"] for one in now.stack.get("Outputs", ())}
     if now.state is not State.READY or not isinstance(now.node, HeadNode):
         raise GoToCloudError(

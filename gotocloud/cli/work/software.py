@@ -120,7 +120,7 @@ def publish_release(
     if dry_run:
         return {**result, "written": False, "in_force": release.in_force(Layout(to))}
     if str(to.resolve()) != catalogue.root:
-        narrate(f"Note: nodes must see {to} at {catalogue.root}, or be told with --root.")
+        narrate(f"Note: nodes must see {to} at {catalogue.root}; otherwise give --root.")
     done = release.install(Layout(to), content, switch=switch)
     _tell(done, switch=switch)
     return {
