@@ -108,7 +108,7 @@ def test_measured_sizes_bracket_others_between_them() -> None:
         ),
         (Size(particles=49_999), "particles 49,999"),
         (Size(box_px=385), "box_px 385: measured 256, which speaks for 171 to 384"),
-        (Size(classes=4), "classes: no record says how many it had"),
+        (Size(classes=4), "classes: no record has their number"),
     ],
 )
 def test_it_refuses_to_extrapolate_and_says_how_far_it_goes(asked: Size, said: str) -> None:

@@ -157,7 +157,7 @@ def test_a_wait_without_end_says_that_aws_goes_on() -> None:
 
 def test_what_is_only_to_be_followed_is_never_launched() -> None:
     empty = StackPlan(NAME, REGION, "", "", "", {}, {})
-    with pytest.raises(GoToCloudError, match="Somebody removed"):
+    with pytest.raises(GoToCloudError, match="was removed while it was made"):
         settle(ScriptedCloud(ScriptedCfn()), empty, QUIET, retry=RETRY)
 
 

@@ -30,7 +30,11 @@ def test_another_account_is_refused_with_both_ids() -> None:
         (client_error("ExpiredToken"), "have expired", "sso login"),
         (client_error("RequestExpired"), "have expired", "sso login"),
         (client_error("InvalidClientTokenId"), "does not accept", "get-caller-identity"),
-        (client_error("AccessDenied"), "access denied. AWS says: so it is", "get-caller-identity"),
+        (
+            client_error("AccessDenied"),
+            "access denied. AWS's message: so it is",
+            "get-caller-identity",
+        ),
         (client_error("UnauthorizedOperation"), "access denied", "get-caller-identity"),
         (exceptions.NoCredentialsError(), "no AWS credentials", "aws configure"),
         (exceptions.ProfileNotFound(profile="lab"), "lab", "list-profiles"),

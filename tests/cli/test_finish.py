@@ -102,7 +102,7 @@ def test_another_name_deletes_nothing(project: LocalProject, typed: str) -> None
 
 
 def test_nobody_there_to_type_the_name_deletes_nothing(project: LocalProject) -> None:
-    with pytest.raises(InputError, match="nobody is there"):
+    with pytest.raises(InputError, match="No terminal"):
         finish(project)
     assert bucket_stands(project)
 

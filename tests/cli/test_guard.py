@@ -69,7 +69,7 @@ def test_a_cluster_that_nobody_uses_is_warned_and_then_paused_by_proof(
     warned = guard.look(capsys)
     assert warned["action"] == "warn"
     assert "gotocloud start g" in warned["message"]
-    assert "gotocloud: warn whoever is there" in guard.commands()
+    assert "gotocloud: warn its users" in guard.commands()
     guard.later(10)
     assert guard.look(capsys)["action"] == "keep"
     guard.later(25)

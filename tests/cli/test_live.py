@@ -96,8 +96,8 @@ def test_a_cluster_that_cannot_be_asked_hides_nothing_else(
     assert "Unable to contact slurm controller" in found["projects"][0]["cluster"]["jobs_unknown"]
     main.app(["status"], standalone_mode=False)
     shown = capsys.readouterr()
-    assert "could not be asked" in shown.out
-    assert "Jobs of 'one' could not be asked for" in shown.err
+    assert "could not be read" in shown.out
+    assert "Jobs of 'one' could not be read" in shown.err
 
 
 def test_a_head_node_that_hangs_is_not_waited_for(

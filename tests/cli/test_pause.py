@@ -132,7 +132,7 @@ def test_jobs_are_cancelled_when_that_is_asked_for(project: LocalProject) -> Non
 
 def test_nobody_there_to_be_asked_cancels_nothing(project: LocalProject) -> None:
     project.control.set_jobs(project.instance, [JOB])
-    with pytest.raises(GoToCloudError, match="nobody is there"):
+    with pytest.raises(GoToCloudError, match="No terminal to confirm"):
         pause(project, "--cancel-jobs")
     assert project.running
 

@@ -116,7 +116,7 @@ def test_spot_without_its_role_is_refused_before_anything_is_created() -> None:
 def test_asking_a_running_cluster_for_spot_is_told_not_done(capsys: Capture) -> None:
     go()
     go("--spot")
-    assert "You asked for spot (it prefers on-demand)" in capsys.readouterr().err
+    assert "You requested spot (it prefers on-demand)" in capsys.readouterr().err
     assert parameters()["Capacity"] == "on-demand"
 
 
@@ -171,14 +171,14 @@ def test_a_dry_run_keeps_nothing_longer(capsys: Capture) -> None:
 
 
 def test_a_release_that_knows_no_wishes_is_refused_with_what_to_do() -> None:
-    with pytest.raises(InputError, match=r"knows no --spot and no --keep-for") as caught:
+    with pytest.raises(InputError, match=r"has no --spot and no --keep-for") as caught:
         go("--release", OLD, "--spot", "--keep-for", "3")
     assert "without --release" in str(caught.value.next_command)
 
 
 def test_a_cluster_of_an_old_release_ends_by_hand_only(capsys: Capture) -> None:
     go("--release", OLD)
-    with pytest.raises(InputError, match="knows no --keep-for"):
+    with pytest.raises(InputError, match="has no --keep-for"):
         go("--keep-for", "3")
     assert row(capsys)["ending"]["when_idle"] is False
     invoke(status.app)

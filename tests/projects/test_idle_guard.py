@@ -87,11 +87,11 @@ def test_an_idle_cluster_is_warned_once_and_then_paused() -> None:
         ({"shells": 2}, "2 times a shell is open"),
         ({"shells": None}, "whether a shell"),
         ({"gpu_percent": 60}, "GPU is at 60 %"),
-        ({"gpu_percent": None}, "does not tell its load"),
+        ({"gpu_percent": None}, "load of the head node's GPU is unknown"),
         ({"cpu_s": 1e6}, "cores"),
         ({"cpu_s": None}, "load is not known"),
         ({"network_bytes": 10**12}, "MB/s"),
-        ({"boot": "another"}, "started anew"),
+        ({"boot": "another"}, "restarted"),
     ],
 )
 def test_every_use_and_everything_unknown_keeps_the_cluster_and_begins_the_count_anew(

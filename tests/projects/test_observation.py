@@ -80,7 +80,7 @@ def test_a_program_that_computes_on_the_gpu_counts_even_between_two_steps(node: 
     [
         ("squeue", "jobs", "Slurm does not say"),
         ("dcv", "desktops", "DCV does not say"),
-        ("nvidia-smi", "gpu_percent", "does not tell its load"),
+        ("nvidia-smi", "gpu_percent", "load of the head node's GPU is unknown"),
         ("ps", "shells", "is not known"),
     ],
 )

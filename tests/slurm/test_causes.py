@@ -64,7 +64,7 @@ def test_the_cause_is_told(log: str, said: str) -> None:
 
 
 def test_an_empty_log_is_said_to_be_one() -> None:
-    assert last_error(" \n") == "run.err says nothing"
+    assert last_error(" \n") == "run.err shows no cause"
 
 
 STEP = "slurmstepd-n1: error: *** STEP 15.0 ON n1 CANCELLED AT 2026-11-30T03:23:09{} ***\n"

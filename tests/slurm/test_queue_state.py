@@ -135,7 +135,7 @@ def test_an_instance_type_that_is_not_ours_has_what_slurm_says() -> None:
 
 
 def test_sinfo_of_another_form_is_refused() -> None:
-    with pytest.raises(GoToCloudError, match="sinfo said"):
+    with pytest.raises(GoToCloudError, match="sinfo printed"):
         parse_sinfo("PARTITION AVAIL TIMELIMIT NODES\n")
 
 

@@ -36,7 +36,7 @@ def test_limits_say_whose_they_are_and_of_what() -> None:
         == "waits: its user's limit of minutes of CPUs is reached"
     )
     assert (
-        reason_words("QOSMinMemory") == "asks for less than its quality of service's least memory"
+        reason_words("QOSMinMemory") == "requests less than its quality of service's least memory"
     )
 
 
@@ -60,4 +60,4 @@ def test_the_sentences_of_older_slurm_are_understood() -> None:
 def test_an_unknown_code_is_shown_as_it_is(code: str) -> None:
     if code.strip().strip("()") not in CODES and not code.startswith(("Req", "Nodes", "(")):
         words = reason_words(code)
-        assert words == code.strip() or "limit of" in words or "asks for less" in words
+        assert words == code.strip() or "limit of" in words or "requests less" in words

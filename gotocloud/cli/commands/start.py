@@ -286,7 +286,8 @@ def _kept(request: _Request, *, being_made: bool = False) -> Ending | None:
     hours = request.wanted.keep_hours
     if hours and ClusterParameter.KEEP_HOURS not in parameters:
         raise InputError(
-            "This cluster was started from a release without --keep-for; only you pauses it.",
+            "This cluster was started from a release without --keep-for; "
+            "only `gotocloud pause` ends it.",
             next_command=shell_line("gotocloud", "pause", request.project),
         )
     begun_so = being_made and parameters.get(ClusterParameter.KEEP_HOURS) == str(hours)

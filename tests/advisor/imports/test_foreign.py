@@ -74,7 +74,7 @@ def test_bad_rows_are_named_with_their_lines() -> None:
 
 def test_a_table_of_jobs_on_no_node_is_no_benchmark() -> None:
     text = "job_type,instance_type,nodes,in_job_s\nimport,,1,3\n"
-    with pytest.raises(InputError, match="no row tells of a job on a node"):
+    with pytest.raises(InputError, match="no row has a job on a node"):
         parse_foreign(text, "x.csv", constants=SAID)
     with pytest.raises(InputError, match="no header and no row"):
         parse_foreign("", "x.csv")

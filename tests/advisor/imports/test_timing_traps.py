@@ -121,7 +121,7 @@ def test_what_runs_still_or_has_no_clock_is_left_out_with_the_reason(tmp_path: P
     refinement(tmp_path, log(body=bar(10)), status="Running", exit_file="")
     assert imported(tmp_path).skipped == ((NAME, "it has not ended"),)
     refinement(tmp_path, log())
-    assert imported(tmp_path).skipped == ((NAME, "nothing says how long it ran"),)
+    assert imported(tmp_path).skipped == ((NAME, "its running time is not recorded"),)
     refinement(tmp_path, ELAPSED.format(9))
     (skipped,) = import_project(tmp_path, Known(source="a test")).skipped
     assert "--instance-type" in skipped[1]
