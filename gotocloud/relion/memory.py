@@ -35,7 +35,7 @@ def all_particles_gib(job: Job) -> float | None:
 
 
 def rank_gib(job: Job, threads: int) -> float | None:
-    """GiB of main memory of one rank; None where it cannot be said.
+    """GiB of main memory of one rank; None if unknown.
 
     Args:
         job: The job.
@@ -91,7 +91,7 @@ def _refinement(job: Job, box: float) -> float | None:
 
 
 def fitting_ranks(job: Job, threads: int, memory_gib: float) -> int | None:
-    """Ranks that fit a machine with reserve; None where that cannot be said."""
+    """Ranks that fit a machine with reserve; None if unknown."""
     if job.program.memory is Memory.TOMOGRAM:
         # Not a formula, so a machine with less may well do for a smaller tomogram.
         return max(1, int(memory_gib * BYTES_PER_GIB * USABLE / _TOMOGRAM_BYTES))

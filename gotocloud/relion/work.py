@@ -70,7 +70,7 @@ class Job(Protocol):
 
     @property
     def particle_set(self) -> ParticleSet | None:
-        """What its particle file says."""
+        """The facts of its particle file."""
 
     @property
     def box_px(self) -> int | None:
