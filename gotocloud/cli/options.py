@@ -18,6 +18,13 @@ ProjectArgument = Annotated[str | None, typer.Argument(help=PROJECT_HELP)]
 ProjectOption = Annotated[str | None, typer.Option("--project", help=PROJECT_HELP)]
 Release = Annotated[str | None, typer.Option(help="Published version. Default: the newest.")]
 
+EngineVersion = Annotated[
+    str | None,
+    typer.Option(
+        "--parallelcluster", help="Version of ParallelCluster. Default: the newest supported one."
+    ),
+]
+
 QueuesOf = Annotated[
     str | None,
     typer.Option("--config", help="Cluster configuration. Default: this cluster's queues."),

@@ -94,12 +94,16 @@ DEFAULT_VERSION = _ALL[0].version
 """The version of a platform or a construct that names none."""
 
 
-def engine_of(version: str = DEFAULT_VERSION) -> Engine:
+def engine_of(version: str | None = None) -> Engine:
     """The engine of a version.
+
+    Args:
+        version: Its full version. Default: the newest.
 
     Raises:
         InputError: if the version is not among `ENGINES`; the message lists those that are.
     """
+    version = version or DEFAULT_VERSION
     if version not in ENGINES:
         raise unknown_name("ParallelCluster version", version, tuple(ENGINES))
     return ENGINES[version]

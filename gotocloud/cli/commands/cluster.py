@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gotocloud.cli.needs import need_rehearsal
-from gotocloud.cli.options import Json
+from gotocloud.cli.options import EngineVersion, Json
 from gotocloud.cli.output import narrate, number_of, print_json, table
 from gotocloud.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
+    from gotocloud.cluster_configs.engine import Engine
     from gotocloud.cluster_configs.model import ClusterConfiguration, Queue
     from gotocloud.rehearsal.validation import Verdict
 
@@ -39,6 +40,7 @@ def list_(as_json: Json = False) -> None:
 def render(
     name: Annotated[str, typer.Argument(help="Cluster configuration.")],
     region: Annotated[str, typer.Option(help="AWS region.")],
+    parallelcluster: EngineVersion = None,
 ) -> None:
     """Print the ParallelCluster configuration, with <placeholders> for what a launch decides."""
     from gotocloud.cluster_configs.engine import engine_of
@@ -48,8 +50,10 @@ def render(
     from gotocloud.platform.placeholders import placeholder_site
     from gotocloud.platform.zones import zone_map
 
-    configuration, zones = _all_or_every_problem(
-        lambda: load_configuration(name), lambda: zone_map().region(region)
+    configuration, zones, engine = _all_or_every_problem(
+        lambda: load_configuration(name),
+        lambda: zone_map().region(region),
+        lambda: engine_of(parallelcluster),
     )
     offered = zones.best.offerings
     for queue in select(configuration, offered).left_out:
@@ -57,7 +61,7 @@ def render(
             f"Left out in {region}: queue {queue.name}; "
             f"none of {', '.join(queue.instance_types)} is offered in the chosen zone."
         )
-    site = placeholder_site(region, engine_of())
+    site = placeholder_site(region, engine)
     typer.echo(to_yaml(rendered(configuration, site, offered)), nl=False)
 
 
@@ -69,6 +73,7 @@ def validate(
     region: Annotated[
         list[str] | None, typer.Option(help="AWS region, repeatable. Default: all of the zone map.")
     ] = None,
+    parallelcluster: EngineVersion = None,
     as_json: Json = False,
 ) -> None:
     """Run ParallelCluster's own validators, in a local AWS; exit code 1 if they find anything."""
@@ -84,14 +89,16 @@ def validate(
     found = _all_or_every_problem(
         *(lambda name=name: load_configuration(name) for name in wanted),
         *(lambda place=place: zone_map().region(place) for place in regions),
+        lambda: engine_of(parallelcluster),
     )
     configurations: list[ClusterConfiguration] = list(found[: len(wanted)])
+    engine: Engine = found[-1]
     narrate(
         f"Checking {number_of(len(wanted), 'configuration')} in "
         f"{number_of(len(regions), 'region')} ..."
     )
     verdicts = []
-    for verdict in verdicts_of(configurations, regions, engine_of()):
+    for verdict in verdicts_of(configurations, regions, engine):
         narrate(_progress(verdict))
         verdicts.append(verdict)
     if as_json:
