@@ -94,7 +94,8 @@ class Lustre(Construct):
             tags=[CfnTag(key="Name", value=cdk.Aws.STACK_NAME)],
         )
         self.file_system.apply_removal_policy(RemovalPolicy.DESTROY)
-        # FSx refuses a file system whose security group does not pass Lustre yet.
+        # FSx refuses a file system whose security group does not pass Lustre yet:
+        # https://docs.aws.amazon.com/fsx/latest/LustreGuide/limit-access-security-groups.html
         self.file_system.node.add_dependency(*self._rules())
         self._associate(bucket)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import CfnTag, Fn, RemovalPolicy, Stack
+from aws_cdk import Fn, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
@@ -114,11 +114,6 @@ class SoftwareStore(Construct):
         return Stack.of(self).format_arn(
             service="ec2", resource="security-group", resource_name=group.security_group_id
         )
-
-
-def name_tag(name: str) -> CfnTag:
-    """The tag that the console shows as a name."""
-    return CfnTag(key="Name", value=name)
 
 
 def _file_system_policy(

@@ -85,7 +85,7 @@ def main():
     if wanted != installed:
         sys.exit(
             f"{sys.executable} has ParallelCluster {installed}, not {wanted}: "
-            f"make .venv-pcluster-{wanted} with aws-parallelcluster=={wanted}"
+            f"create .venv-pcluster-{wanted} and install aws-parallelcluster=={wanted} into it"
         )
     socket.getaddrinfo = _look_up_locally
     boto3.session.Session = _session

@@ -253,9 +253,21 @@ def test_a_zone_without_any_instance_type_is_refused_at_construction() -> None:
 def test_description_of_the_cluster_is_offered_as_attributes() -> None:
     scope = stack()
     made = cluster(scope)
-    resolved = scope.resolve([made.head_node_instance_id, made.head_node_public_ip])
-    names = [value["Fn::GetAtt"][1] for value in resolved]
-    assert names == ["headNode.instanceId", "headNode.publicIpAddress"]
+    resolved = scope.resolve(
+        [
+            made.head_node_instance_id,
+            made.head_node_private_ip,
+            made.head_node_public_ip,
+            made.validation_messages,
+        ]
+    )
+    # The names that the provider gives them: its function flattens what pcluster describes.
+    assert [value["Fn::GetAtt"][1] for value in resolved] == [
+        "headNode.instanceId",
+        "headNode.privateIpAddress",
+        "headNode.publicIpAddress",
+        "validationMessages",
+    ]
 
 
 def session_policy(scope: cdk.Stack) -> dict[str, Any]:
