@@ -70,6 +70,7 @@ ROOMS = (
     Room(
         "software",
         "which build of RELION runs where: catalogue, module files, Spack environments",
+        ("contract",),
         pure=True,
         edges=(
             ("in_force.py", "reads `GOTOCLOUD_SOFTWARE_CATALOGUE`"),

@@ -12,11 +12,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from gotocloud.contract.names import SESSION_DOCUMENTS
-
-CLUSTER_NAME_TAG = "parallelcluster:cluster-name"
-NODE_TYPE_TAG = "parallelcluster:node-type"
-"""Tags that ParallelCluster gives to its instances; a head node's type is "HeadNode".
-Source: https://docs.aws.amazon.com/parallelcluster/latest/ug/resources-tags-v3.html"""
+from gotocloud.contract.tags import CLUSTER_TAG, HEAD_NODE, NODE_TYPE_TAG
 
 
 class IParallelCluster(Protocol):
@@ -139,8 +135,8 @@ class ExistingCluster(Construct):
         if instance := self._known["head_node_instance_id"]:
             return session_grant(self, grantee, instance=instance)
         tags = {
-            f"ssm:resourceTag/{CLUSTER_NAME_TAG}": self.cluster_name,
-            f"ssm:resourceTag/{NODE_TYPE_TAG}": "HeadNode",
+            f"ssm:resourceTag/{CLUSTER_TAG}": self.cluster_name,
+            f"ssm:resourceTag/{NODE_TYPE_TAG}": HEAD_NODE,
         }
         return session_grant(self, grantee, instance="*", conditions={"StringEquals": tags})
 

@@ -161,7 +161,7 @@ class ReplicationLog(Construct):
         self.policy = logs.CfnResourcePolicy(
             self,
             "Policy",
-            policy_name="gotocloud-replication",
+            policy_name=REPLICATION_ROLE,
             policy_document=stack.to_json_string(
                 {
                     "Version": "2012-10-17",
@@ -171,7 +171,7 @@ class ReplicationLog(Construct):
                             "Effect": "Allow",
                             "Principal": {"Service": "datasync.amazonaws.com"},
                             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-                            "Resource": f"{arn}:/gotocloud/replication:*",
+                            "Resource": f"{arn}:{REPLICATION_LOGS}:*",
                             "Condition": {"StringEquals": {"aws:SourceAccount": stack.account}},
                         }
                     ],
@@ -179,7 +179,7 @@ class ReplicationLog(Construct):
             ),
         )
         # Known beforehand; GetAtt Arn of a log group ends in ":*", which DataSync refuses.
-        self.arn = f"{arn}:/gotocloud/replication"
+        self.arn = f"{arn}:{REPLICATION_LOGS}"
 
 
 class Replication(Construct):

@@ -40,3 +40,7 @@ class Fact(StrEnum):
     def parameter(self) -> str:
         """Parameter of a launched template that takes this fact, for example `VpcId`."""
         return "".join(word.capitalize() for word in self.name.split("_"))
+
+
+FACTS_FOR_PEOPLE = frozenset({Fact.S3_ENDPOINT_ID, Fact.DYNAMODB_ENDPOINT_ID})
+"""Facts that neither a template nor a program reads: they are for people."""

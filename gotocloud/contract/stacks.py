@@ -103,14 +103,12 @@ class ClusterOutput(StrEnum):
     DESKTOP_SECURITY_GROUP_ID = "DesktopSecurityGroupId"
 
 
-FOR_PEOPLE: frozenset[StrEnum] = frozenset(
-    {
-        *UserOutput,
-        *ProjectOutput,
-        ManagementOutput.MASTER_FILE_SYSTEM_ID,
-        ManagementOutput.MASTER_ACCESS_POINT_ID,
-        ManagementOutput.BUILD_HOST_LAUNCH_TEMPLATE_ID,
-    }
+FOR_PEOPLE: tuple[StrEnum, ...] = (
+    *UserOutput,
+    *ProjectOutput,
+    ManagementOutput.MASTER_FILE_SYSTEM_ID,
+    ManagementOutput.MASTER_ACCESS_POINT_ID,
+    ManagementOutput.BUILD_HOST_LAUNCH_TEMPLATE_ID,
 )
 """Outputs that no program reads: they are for people, in the console and in the documents."""
 

@@ -7,6 +7,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from gotocloud.contract.stacks import CLUSTER_RESOURCE
+
 _WORDS = {
     "AWS::EC2::EIP": "an address",
     "AWS::EC2::KeyPair": "the key pair",
@@ -23,7 +25,7 @@ _WORDS = {
     "AWS::FSx::FileSystem": "the Lustre file system",
     "AWS::S3::Bucket": "the bucket",
     "AWS::S3::BucketPolicy": "the bucket",
-    "Custom::PclusterCluster": "the head node and the queues",
+    CLUSTER_RESOURCE: "the head node and the queues",
 }
 KEPT_RUNS = 5
 """Durations of earlier runs that are remembered."""

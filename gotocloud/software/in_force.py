@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from gotocloud.contract.head_node import SOFTWARE_MOUNT
 from gotocloud.software.catalogue import Build, Catalogue, Package, Software, Version
 from gotocloud.software.load import load_catalogue
 
@@ -95,7 +96,9 @@ def catalogue_in_force(environment: Mapping[str, str] | None = None) -> Catalogu
     return _read(Path(given) if given else PACKAGED)
 
 
-def system_catalogue(versions: Mapping[str, tuple[str, str]], *, root: str = "/efs") -> Catalogue:
+def system_catalogue(
+    versions: Mapping[str, tuple[str, str]], *, root: str = SOFTWARE_MOUNT
+) -> Catalogue:
     """A catalogue of programs that a machine has already: no builds, no hardware.
 
     Args:

@@ -74,7 +74,7 @@ class LaunchedStack(cdk.Stack):
         )
         self.scientist = self.text(
             ClusterParameter.SCIENTIST,
-            label="Scientist",
+            label=ClusterParameter.SCIENTIST,
             description="Your user name, as in the group's account.",
             pattern=TAG_TEXT_PATTERN,
             longest=MAX_TAG_VALUE,

@@ -5,19 +5,12 @@ from __future__ import annotations
 import aws_cdk as cdk
 
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
-from gotocloud.contract.releases import distribution_bucket
+from gotocloud.contract.releases import PROJECT_STACK_ID, cluster_stack_id, distribution_bucket
 from gotocloud.errors import GoToCloudError
 from gotocloud.platform.model import Platform
 from gotocloud.platform.zones import ZoneMap, zone_map
 from gotocloud.stacks.cluster import ClusterStack
 from gotocloud.stacks.project import ProjectStack
-
-PROJECT_STACK = "ProjectStack"
-
-
-def cluster_stack_id(configuration: str, region: str) -> str:
-    """CDK id of the cluster template of one configuration and region."""
-    return f"ClusterStack-{configuration}-{region}"
 
 
 def add_templates(
@@ -36,7 +29,7 @@ def add_templates(
     """
     zones = zones or zone_map()
     bucket = distribution_bucket(platform.management.account, platform.management.home_region)
-    ProjectStack(app, PROJECT_STACK)
+    ProjectStack(app, PROJECT_STACK_ID)
     problems = []
     for region in platform.regions:
         zone = zones.region(region).best

@@ -24,6 +24,7 @@ from gotocloud.aws.lustre_export.export import export
 from gotocloud.aws.lustre_export.link import Link
 from gotocloud.aws.lustre_export.objects import listed, part_size, with_metadata
 from gotocloud.aws.session import explained
+from gotocloud.contract.head_node import LUSTRE_MOUNT
 from gotocloud.contract.project_bucket import COMPARED, LIST, PROOF, PROOFS
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.inventory import (
@@ -48,7 +49,6 @@ from gotocloud.projects.pausing import (
 )
 from gotocloud.projects.proof import Flaw, Problem, Tally, align
 
-MOUNT = "/fsx"
 ROUNDS = 3
 """Exports until files that go on changing are the answer."""
 
@@ -189,7 +189,7 @@ def _export(site: Site, progress: Progress, paths: list[str]) -> ExportRun:
 
 def _inventory(site: Site, verb: str, *more: str) -> Summary:
     source = (files("gotocloud.node") / "inventory.py").read_text()
-    script = inventory_script(source, verb, MOUNT, *more)
+    script = inventory_script(source, verb, LUSTRE_MOUNT, *more)
     text = site.node.run(script, "list Lustre", timeout_s=LONG_S)
     try:
         return read_summary(text)
@@ -242,7 +242,7 @@ def _compare_parts(site: Site, tally: Tally) -> None:
         wanted = json.dumps([[path, size] for path, size, _ in chunk]).encode()
         packed = b64encode(gzip.compress(wanted)).decode()
         source = (files("gotocloud.node") / "inventory.py").read_text()
-        script = inventory_script(source, "sums", MOUNT, packed)
+        script = inventory_script(source, "sums", LUSTRE_MOUNT, packed)
         text = site.node.run(script, "compare checksums", timeout_s=LONG_S)
         try:
             sums = json.loads(text.strip().splitlines()[-1])["sums"]

@@ -9,6 +9,7 @@ import typer
 
 from gotocloud.cli.options import DryRun, Json
 from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.contract.head_node import SOFTWARE_MOUNT
 from gotocloud.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def spack(
 def publish(
     to: Annotated[
         Path, typer.Option("--to", metavar="DIR", help="Where the master is mounted here.")
-    ] = Path("/efs"),
+    ] = Path(SOFTWARE_MOUNT),
     source: Annotated[
         Path,
         typer.Option("--from", metavar="DIR", help="The repository, for its locked requirements."),

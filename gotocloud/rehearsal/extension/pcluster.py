@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gotocloud.cluster_configs.engine import Engine, engine_of
-from gotocloud.contract.tags import CLUSTER_TAG, NODE_TYPE_TAG
+from gotocloud.contract.stacks import CLUSTER_RESOURCE
+from gotocloud.contract.tags import CLUSTER_TAG, NODE_TYPE_TAG, VERSION_TAG
 from gotocloud.rehearsal.extension.pcluster_head import configure, make_role, remove_role
-from gotocloud.rehearsal.extension.pcluster_provider import VERSION_TAG
 from gotocloud.rehearsal.judge import Message, judge
 from local_aws.engine.access import environment
 from local_aws.engine.values import stringified
@@ -30,7 +30,7 @@ class PclusterCluster(Resource):
     CloudFormation turns every number and boolean into a string.
     """
 
-    type = "Custom::PclusterCluster"
+    type = CLUSTER_RESOURCE
     made_by_cloudformation = False
     changeable = frozenset({"ClusterConfiguration", "DeletionPolicy", "SuppressValidators"})
     known = changeable | {"ClusterName", "Region", "ServiceToken", "ValidationFailureLevel"}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from gotocloud.contract.tags import VERSION_TAG
 from local_aws.resources.base import ResourceError
 from local_aws.resources.nested import NestedStack
 from local_aws.resources.trust import service_may_assume
@@ -17,8 +18,6 @@ PROVIDER_URL = re.compile(
 """AWS's own template of the provider; it cannot be fetched here, so it is modelled.
 Source: cloudformation/custom_resource/cluster.yaml of ParallelCluster."""
 
-VERSION_TAG = "parallelcluster:version"
-"""Tag of the provider's function; here its log group carries it, because there is no function."""
 
 PROVIDER_PARAMETERS = {"AdditionalIamPolicies", "CustomBucket", "CustomLambdaRole"}
 

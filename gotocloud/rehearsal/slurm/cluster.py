@@ -21,6 +21,7 @@ from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.cluster_configs.partitions import configured_partitions
 from gotocloud.cluster_configs.renderer import render, to_yaml
+from gotocloud.contract.head_node import FACTS_VARIABLE
 from gotocloud.errors import GoToCloudError, unknown_name
 from gotocloud.platform.placeholders import placeholder_site
 from gotocloud.platform.zones import zone_map
@@ -184,7 +185,7 @@ class RehearsalCluster:
         layout = self.layout
         return {
             "SLURM_CONF": str(layout.conf),
-            "GOTOCLOUD_CLUSTER_FACTS": str(layout.facts),
+            FACTS_VARIABLE: str(layout.facts),
             "OMPI_ALLOW_RUN_AS_ROOT": "1",
             "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
             # The nodes share this machine's loopback and have no other network.
