@@ -156,15 +156,15 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def shown(document: str) -> str:
-    """The part of a document between the marks of the table."""
-    return document.split(BEGIN, 1)[1].split(END, 1)[0]
+def part_of(document: str, begin: str, end: str) -> str:
+    """The part of a document between two marks."""
+    return document.split(begin, 1)[1].split(end, 1)[0]
 
 
-def with_table(document: str) -> str:
-    """The document with the table as it is now."""
-    before, rest = document.split(BEGIN, 1)
-    return before + BEGIN + table() + END + rest.split(END, 1)[1]
+def with_part(document: str, begin: str, end: str, text: str) -> str:
+    """The document with another text between two marks."""
+    before, rest = document.split(begin, 1)
+    return before + begin + text + end + rest.split(end, 1)[1]
 
 
 def _line(room: Room) -> str:
@@ -181,4 +181,5 @@ def is_module(name: str) -> bool:
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(with_table(DOCUMENT.read_text("utf-8")), encoding="utf-8")
+    text = with_part(DOCUMENT.read_text("utf-8"), BEGIN, END, table())
+    DOCUMENT.write_text(text, encoding="utf-8")

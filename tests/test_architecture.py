@@ -12,7 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.rooms import DOCUMENT, EVERYWHERE, ROOMS, ROOT, Room, is_module, shown, table
+from tests.rooms import (
+    BEGIN,
+    DOCUMENT,
+    END,
+    EVERYWHERE,
+    ROOMS,
+    ROOT,
+    Room,
+    is_module,
+    part_of,
+    table,
+)
 
 PACKAGE = ROOT / "gotocloud"
 BY_NAME = {room.name: room for room in ROOMS}
@@ -133,7 +144,7 @@ def test_a_cycle_through_a_function_is_seen(tmp_path: Path) -> None:
 
 
 def test_contributing_shows_the_rooms_of_the_tests() -> None:
-    text = shown(DOCUMENT.read_text("utf-8"))
+    text = part_of(DOCUMENT.read_text("utf-8"), BEGIN, END)
     assert text == table(), "To write it again: python -m tests.rooms"
 
 

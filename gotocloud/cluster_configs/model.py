@@ -57,8 +57,8 @@ class _Frozen(BaseModel):
 def _known(instance_type: str) -> str:
     if instance_type not in instance_types():
         raise ValueError(
-            f"{instance_type!r} is not in instance_types.csv; add it with its source "
-            f"(known: {', '.join(sorted(instance_types()))})"
+            f"{instance_type!r} is not in gotocloud/cluster_configs/instance_types.csv; "
+            f"add it with its source (known: {', '.join(sorted(instance_types()))})"
         )
     return instance_type
 
@@ -306,8 +306,8 @@ def load_configuration(source: str | Path | Mapping[str, Any]) -> ClusterConfigu
     if isinstance(source, str):
         return _shipped(source)
     if isinstance(source, Path):
-        return _parse(source.stem, _read(source))
-    return _validated(str(source.get("name", "without a name")), source)
+        return _parse(source.stem, _read(source), f" in {source}")
+    return _validated(str(source.get("name", "without a name")), source, "")
 
 
 @cache
@@ -319,7 +319,9 @@ def _shipped(name: str) -> ClusterConfiguration:
             configuration_names(),
             next_command="gotocloud cluster list",
         )
-    return _parse(name, _read(DIRECTORY / f"{name}.yaml"))
+    return _parse(
+        name, _read(DIRECTORY / f"{name}.yaml"), f" in gotocloud/cluster_configs/{name}.yaml"
+    )
 
 
 def _read(path: Path) -> str:
@@ -338,25 +340,25 @@ def used_instance_types() -> tuple[str, ...]:
     return tuple(sorted(used))
 
 
-def _parse(name: str, text: str) -> ClusterConfiguration:
+def _parse(name: str, text: str, place: str) -> ClusterConfiguration:
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise InputError(f"Cluster configuration {name!r} is not YAML: {error}") from error
     if not isinstance(content, dict):
         raise InputError(f"Cluster configuration {name!r} must be a mapping of keys to values.")
-    configuration = _validated(name, content)
+    configuration = _validated(name, content, place)
     if configuration.name != name:
         raise InputError(f"{name}.yaml has the name {configuration.name!r} inside.")
     return configuration
 
 
-def _validated(name: str, content: Mapping[str, Any]) -> ClusterConfiguration:
+def _validated(name: str, content: Mapping[str, Any], place: str) -> ClusterConfiguration:
     try:
         return ClusterConfiguration.model_validate(content)
     except ValidationError as error:
         raise InputError(
-            f"Cluster configuration {name!r} cannot be used.",
+            f"Cluster configuration {name!r}{place} cannot be used.",
             problems=[_problem(detail) for detail in error.errors()],
         ) from error
 

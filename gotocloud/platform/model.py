@@ -56,7 +56,8 @@ def _account(value: Any) -> Any:
 def _engine_version(value: str) -> str:
     if value not in ENGINES:
         raise ValueError(
-            f"{value!r} is not a version that GoToCloud can work with. Known: {', '.join(ENGINES)}"
+            f"{value!r} is not a version that GoToCloud can work with. "
+            f"Known: {', '.join(ENGINES)}; to add one: gotocloud/cluster_configs/engine.py"
         )
     return value
 

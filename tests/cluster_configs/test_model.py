@@ -173,7 +173,8 @@ def test_every_problem_of_a_file_is_reported_at_once(
     said = problems_of(content, tmp_path)
     assert "lustre: gib: Lustre SCRATCH_2 of 1,000 GiB is not possible" in said
     assert "colour: Extra inputs are not permitted" in said
-    assert "queues[0].choices[0].instance_type: 'g9.huge' is not in instance_types.csv" in said
+    missing = "'g9.huge' is not in gotocloud/cluster_configs/instance_types.csv"
+    assert f"queues[0].choices[0].instance_type: {missing}" in said
     assert "queues[1].choices[0].max_nodes: Input should be greater than or equal to 1" in said
     assert "queues[2].choices[0].source: Field required" in said
 

@@ -86,8 +86,8 @@ def _unknown_type(case: Situation) -> Broken | None:
     if job.type.known:
         return None
     return Broken(
-        f"{job.name} is of the type {job.label!r}, which GoToCloud does not know: it runs with "
-        f"{job.ranks} rank(s) x {job.threads} thread(s), as typed."
+        f"{job.name} is of the type {job.label!r}, which is not in "
+        f"gotocloud/relion/job_table.py: it runs with {job.ranks} rank(s) x {job.threads} thread(s), as typed."
     )
 
 
