@@ -29,8 +29,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from gotocloud.jobs.workload import workload_of
 from gotocloud.rehearsal.slurm.cluster import RehearsalCluster
-from gotocloud.slurm.job_rows import LOOKED_UP, Surroundings, queued_rows
+from gotocloud.slurm.job_rows import LOOKED_UP, RowSources, queued_rows
 from gotocloud.slurm.queue_state import QueuedJob
 from gotocloud.slurm.submissions import Attempt, State, Submission, save
 
@@ -84,6 +85,7 @@ def make_project(project: Path, count: int) -> None:
         save(
             folder,
             Submission(
+                workload="relion",
                 job=f"Class2D/{folder.name}/",
                 label="relion.class2d",
                 stamp="s",
@@ -149,7 +151,7 @@ def submit(project: Path, count: int, environment: dict[str, str]) -> None:
 def reading(project: Path, count: int) -> dict[str, float]:
     """Seconds to read what is shown of one running job and of many."""
     jobs = [running(project, number) for number in range(1, count + 1)]
-    around = Surroundings({}, lambda _type, _spot: 1.0)
+    around = RowSources({}, lambda _type, _spot: 1.0, workload_of)
     one = timed(lambda: queued_rows(jobs[:1], around))
     many = timed(lambda: queued_rows(jobs, around))
     return {

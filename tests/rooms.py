@@ -85,8 +85,9 @@ ROOMS = (
     ),
     Room(
         "slurm",
-        "batch scripts, queue state, accounting, recovery; only `client.py` runs Slurm's commands",
-        ("contract", "relion", "cluster_configs", "costs"),
+        "batch scripts, queue state, accounting, recovery, for any kind of program; "
+        "only `client.py` runs Slurm's commands",
+        ("contract", "cluster_configs", "costs"),
     ),
     Room(
         "advisor",
@@ -97,6 +98,15 @@ ROOMS = (
             ("places.py", "reads `GOTOCLOUD_BENCHMARKS`"),
             ("imports/job.py", "dates a record without any date with today"),
             ("figures/static.py", "draws into a file"),
+        ),
+    ),
+    Room(
+        "jobs",
+        "one way for a job: placed, checked, submitted, watched, restarted, costed; sweeps; "
+        "RELION as a kind of program that Slurm runs",
+        (
+            *("contract", "relion", "slurm", "costs", "advisor", "cluster_configs"),
+            *("software", "platform"),
         ),
     ),
     Room(
@@ -137,7 +147,16 @@ ROOMS = (
         "`commands/` one file per family; `work/` what they do; `views/` what they show; "
         "never imports `aws_cdk`",
         (
-            *("advisor", "aws", "contract", "cluster_configs", "costs", "platform", "projects"),
+            *(
+                "advisor",
+                "aws",
+                "contract",
+                "cluster_configs",
+                "costs",
+                "jobs",
+                "platform",
+                "projects",
+            ),
             *("rehearsal", "relion", "slurm", "software", "transfer"),
         ),
     ),

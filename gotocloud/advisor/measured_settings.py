@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from gotocloud.advisor.advice import MEASURED, Choice, Question, advise
 from gotocloud.advisor.job_names import pretty
-from gotocloud.advisor.places import load_records
 from gotocloud.advisor.records import BenchmarkRecord
+from gotocloud.advisor.tables import read_records
 from gotocloud.errors import GoToCloudError
 from gotocloud.relion.settings import Setting
 
 
-def measured_settings(
-    records: Sequence[BenchmarkRecord], question: Question | None = None
-) -> tuple[Setting, ...]:
+def measured_settings(records: Sequence[BenchmarkRecord], scope: Question) -> tuple[Setting, ...]:
     """Settings for `relion.routing.route`, best first within each kind of job.
 
     Only settings that ran as they are: nothing between measured ones, nothing whose ranks
@@ -23,12 +22,11 @@ def measured_settings(
 
     Args:
         records: The group's own.
-        question: Region, market, size and preference. Default: the paper's criterion, in
-            us-east-1, on demand. Its job is not looked at.
+        scope: Region, market, size and preference; its job does not count.
     """
     found = []
     for kind in sorted({record.job_type for record in records}):
-        question = replace(question, job=kind, variant=None) if question else Question(kind)
+        question = replace(scope, job=kind, variant=None)
         advice = advise(question, records)
         if advice.basis != MEASURED:
             continue
@@ -60,20 +58,20 @@ def _setting(kind: str, choice: Choice, question: Question, *, best: bool) -> Se
 
 
 def settings_for_routing(
-    region: str = "", *, spot: bool = False
+    table: Path, region: str, *, spot: bool
 ) -> tuple[tuple[Setting, ...], str]:
-    """The group's own settings as far as they can be had, and what is wrong if they cannot.
+    """The settings of a table of records, and which of them cannot be used and why.
 
-    Routing must never fail for want of advice: whatever is wrong with the records is reported
-    and the published settings count.
+    A job is placed with published settings where the table cannot be read, so nothing is raised.
 
     Args:
-        region: The cluster's. Default: the paper's.
+        table: The group's own records.
+        region: The cluster's; empty for the paper's.
         spot: Whether its jobs use spot machines.
     """
     question = Question("", region=region or Question("").region, spot=spot)
     try:
-        records, _ = load_records(None)
+        records = read_records(table)
         settings = measured_settings(records, question) if records else ()
         return settings, _unweighed(records, settings, question)
     except GoToCloudError as error:
@@ -81,16 +79,16 @@ def settings_for_routing(
 
 
 def _unweighed(
-    records: Sequence[BenchmarkRecord], settings: Sequence[Setting], question: Question
+    records: Sequence[BenchmarkRecord], settings: Sequence[Setting], scope: Question
 ) -> str:
     """Which kinds of job have measurements that no price allows to compare."""
     served = {setting.kind for setting in settings}
     kinds = sorted({record.job_type for record in records} - served)
-    advices = (advise(replace(question, job=kind), records) for kind in kinds)
+    advices = (advise(replace(scope, job=kind), records) for kind in kinds)
     found = [pretty(one.question.job) for one in advices if one.basis == MEASURED]
     if not found:
         return ""
     return (
-        f"Your own measurements of {', '.join(found)} are not used: no {question.market} price of "
-        f"their machines is known in {question.region}, or their ranks and threads are not."
+        f"Your own measurements of {', '.join(found)} are not used: no {scope.market} price of "
+        f"their machines is known in {scope.region}, or their ranks and threads are not."
     )

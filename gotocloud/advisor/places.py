@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -22,10 +21,14 @@ PUBLIC = "public"
 """Instead of a file: the public run that ships with the package."""
 
 
-def own_benchmarks(environment: Mapping[str, str] | None = None) -> Path | None:
-    """The file of the group's own records, if there is one."""
-    named = (os.environ if environment is None else environment).get(VARIABLE)
-    path = Path(named or BESIDE_THE_PROJECT)
+def own_benchmarks(folder: Path) -> Path | None:
+    """The file of the group's own records, if there is one.
+
+    Args:
+        folder: Where it is looked for, RELION's project folder.
+    """
+    named = os.environ.get(VARIABLE)
+    path = folder / (named or BESIDE_THE_PROJECT)
     # One that was named must be there: reading it says so.
     return path if named or path.is_file() else None
 
@@ -39,12 +42,12 @@ def load_records(given: str | None) -> tuple[tuple[BenchmarkRecord, ...], str]:
     Raises:
         InputError: if the file cannot be used.
     """
-    # `gotocloud submit` only asks whether there are any.
+    # `gotocloud submit` only needs to know whether there are any.
     from gotocloud.advisor.tables import read_records
 
     if given == PUBLIC:
         return public_records(), "the public run of RELION's tutorial"
-    path = Path(given) if given else own_benchmarks()
+    path = Path(given) if given else own_benchmarks(Path())
     return (read_records(path), str(path)) if path else ((), "")
 
 

@@ -1,4 +1,4 @@
-"""The evidence about an attempt: its notes, its log, Slurm's state, which machines answer."""
+"""What is known of an attempt: its notes, its log, Slurm's state, which machines answer."""
 
 from __future__ import annotations
 
@@ -6,27 +6,33 @@ from dataclasses import replace
 from pathlib import Path
 
 from gotocloud.slurm import client
-from gotocloud.slurm.causes import cause_of
 from gotocloud.slurm.client import SlurmError
-from gotocloud.slurm.recovery import ABORTED, FAILURE, SUCCESS, Evidence
+from gotocloud.slurm.recovery import Evidence
 from gotocloud.slurm.submissions import Attempt, control_path
+from gotocloud.slurm.workload import Markers
 
 
 def gather(
-    folder: Path, attempt: Attempt, found: dict[str, str] | None, *, inside: bool
+    folder: Path,
+    attempt: Attempt,
+    markers: Markers,
+    found: dict[str, str] | None,
+    *,
+    inside: bool,
 ) -> Evidence:
     """Everything that is known of an attempt.
 
     Args:
         folder: The job's folder.
         attempt: The attempt.
-        found: Slurm's record of its job; None if Slurm no longer has it.
-        inside: Whether this runs in that very job, which can ask its machines itself.
+        markers: The program's exit markers.
+        found: What Slurm shows of its job; None if Slurm has removed it.
+        inside: Whether this runs in that very job, which can reach its machines itself.
     """
     evidence = Evidence(
         exit_status=attempt.exit_status,
         started=attempt.started_at_s is not None,
-        markers=markers(folder, attempt),
+        endings=markers.of(control_path(folder, attempt)),
         slurm_state=(found or {}).get("JobState", "") or _accounted(attempt),
         slurm_reason=(found or {}).get("Reason", ""),
         log=log_since(folder, attempt),
@@ -37,14 +43,14 @@ def gather(
 
 
 def _accounted(attempt: Attempt) -> str:
-    """Slurm's last word on a job that its controller has forgotten, if it keeps accounts."""
+    """Slurm's last state of a job that its controller has removed, if it keeps accounts."""
     if not attempt.slurm_id:
         return ""
     try:
-        said = client.accounted("State", f"--jobs={attempt.slurm_id}", "--allocations")
+        states = client.accounted("State", f"--jobs={attempt.slurm_id}", "--allocations")
     except SlurmError:
         return ""
-    words = (said or "").split()
+    words = (states or "").split()
     return words[0] if words else ""
 
 
@@ -60,7 +66,7 @@ def _lost_nodes(attempt: Attempt, *, inside: bool) -> tuple[str, ...]:
     down = {node for node, state in states.items() if is_lost(state)}
     if inside and not down and len(nodes) > 1:
         answering = client.answering_nodes(nodes)
-        # Without any answer the question failed, not the machines.
+        # Without any answer the call failed, not the machines.
         down = set(nodes) - answering if answering else set()
     return tuple(sorted(down))
 
@@ -71,7 +77,7 @@ def is_lost(state: str) -> bool:
 
 
 def log_since(folder: Path, attempt: Attempt, most_bytes: int = 65536) -> str:
-    """The job's error log since an attempt began, its end if that is long."""
+    """The job's error log since an attempt began; only its end if that is long."""
     try:
         with (folder / "run.err").open("rb") as log:
             size = log.seek(0, 2)
@@ -79,14 +85,3 @@ def log_since(folder: Path, attempt: Attempt, most_bytes: int = 65536) -> str:
             return log.read().decode(errors="replace")
     except OSError:
         return ""
-
-
-def markers(folder: Path, attempt: Attempt) -> frozenset[str]:
-    """RELION's exit markers of an attempt."""
-    there = control_path(folder, attempt)
-    return frozenset(name for name in (SUCCESS, FAILURE, ABORTED) if (there / name).exists())
-
-
-def last_error(text: str) -> str:
-    """Why a job failed, from its error log."""
-    return cause_of(text) or "run.err shows no cause"

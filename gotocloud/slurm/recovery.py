@@ -1,8 +1,7 @@
 """What an ended attempt was, and what follows: pure decisions.
 
-A lost machine is not the job's fault, so the job continues elsewhere. An error of RELION is
-final: it would only happen again, at the same price. What the scientist or the administrator
-ended stays ended.
+A job that lost a machine continues on another one. An error of the program is final: it would
+happen again, at the same price. A job that a person ended stays ended.
 """
 
 from __future__ import annotations
@@ -14,17 +13,13 @@ from enum import StrEnum
 
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.slurm.submissions import Attempt
+from gotocloud.slurm.workload import Ending
 
 SPOT_INTERRUPTIONS = 3
-"""After so many the job goes on demand: spot is not to be had, and every new start is paid."""
+"""After so many the job continues on demand: spot machines are short, and each start is paid."""
 
 MOST_INTERRUPTIONS = 6
-"""Machines lost on demand as well: something else is wrong, and a person must look."""
-
-SUCCESS = "RELION_JOB_EXIT_SUCCESS"
-FAILURE = "RELION_JOB_EXIT_FAILURE"
-ABORTED = "RELION_JOB_EXIT_ABORTED"
-ABORT_NOW = "RELION_JOB_ABORT_NOW"
+"""Machines were lost on demand as well: the cause is another one, and a person must look."""
 
 ACTIVE_STATES = frozenset(
     {
@@ -56,21 +51,21 @@ class Outcome(StrEnum):
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    """An error of RELION, or of what it was given."""
+    """An error of the program, or of its input."""
 
     ABORTED = "aborted"
-    """The scientist stopped it in RELION."""
+    """A person stopped it in the program."""
 
     CANCELLED = "cancelled"
-    """It was cancelled in Slurm."""
+    """A person cancelled it in Slurm."""
 
     TIME_LIMIT = "time limit"
     LOST = "machine lost"
     REFUSED = "refused"
-    """Slurm did not take it."""
+    """Slurm did not accept it."""
 
     WITHDRAWN = "withdrawn"
-    """Slurm may have taken it, but it does nothing: another attempt runs instead."""
+    """Slurm may have accepted it, but it does nothing: another attempt runs instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +73,10 @@ class Evidence:
     """What is known of an attempt that no longer runs.
 
     Args:
-        exit_status: What its script ended with; None if it never could say so.
+        exit_status: What its script ended with; None if it recorded nothing.
         started: Whether its script ever ran.
-        markers: RELION's exit markers of this attempt.
-        slurm_state: Slurm's word for it; empty once Slurm has forgotten it.
+        endings: What the program's exit markers of this attempt show.
+        slurm_state: Slurm's state of it; empty once Slurm has removed it.
         slurm_reason: Slurm's reason, for example "NodeDown".
         lost_nodes: Machines of it that are down or do not answer.
         log: Its error log since it began.
@@ -89,7 +84,7 @@ class Evidence:
 
     exit_status: int | None
     started: bool
-    markers: frozenset[str] = frozenset()
+    endings: frozenset[Ending] = frozenset()
     slurm_state: str = ""
     slurm_reason: str = ""
     lost_nodes: tuple[str, ...] = ()
@@ -106,9 +101,9 @@ class Verdict:
 
 def judge(evidence: Evidence) -> Verdict:
     """How an attempt ended."""
-    if ABORTED in evidence.markers:
-        return Verdict(Outcome.ABORTED, "it was aborted in RELION")
-    if evidence.exit_status == 0 and FAILURE not in evidence.markers:
+    if Ending.ABORTED in evidence.endings:
+        return Verdict(Outcome.ABORTED, "a person aborted it")
+    if evidence.exit_status == 0 and Ending.FAILURE not in evidence.endings:
         return Verdict(Outcome.SUCCEEDED, "it ended without an error")
     by_slurm = _by_slurm(evidence)
     if by_slurm:
@@ -119,23 +114,23 @@ def judge(evidence: Evidence) -> Verdict:
         return Verdict(Outcome.LOST, "mpirun lost a machine")
     if evidence.exit_status is None:
         return _silent(evidence)
-    if SUCCESS in evidence.markers and FAILURE not in evidence.markers:
+    if Ending.SUCCESS in evidence.endings and Ending.FAILURE not in evidence.endings:
         return Verdict(
             Outcome.SUCCEEDED,
-            f"RELION succeeded, though its command ended with status {evidence.exit_status}",
+            f"the program succeeded, but its command ended with status {evidence.exit_status}",
         )
     return Verdict(Outcome.FAILED, f"its command ended with status {evidence.exit_status}")
 
 
 def _by_slurm(evidence: Evidence) -> Verdict | None:
-    """Slurm's state, or Slurm's message in the log while it ended the job."""
+    """What Slurm shows, or wrote into the log when it ended the job."""
     words = _ENDED_BY_SLURM.findall(evidence.log)
     # A step's end (an `srun` of the job's own) is not the job's, unless a machine was lost.
     counted = [reason for what, reason in words if what == "JOB" or "NODE FAILURE" in reason]
     reason = counted[-1].strip() if counted else None
     state = evidence.slurm_state
     if state in _LOST_STATES or evidence.slurm_reason == "NodeDown":
-        return Verdict(Outcome.LOST, f"Slurm reports {state or evidence.slurm_reason}")
+        return Verdict(Outcome.LOST, f"Slurm shows {state or evidence.slurm_reason}")
     if reason is not None and reason.startswith(("NODE FAILURE", "PREEMPTION")):
         return Verdict(Outcome.LOST, f"Slurm ended it because of {reason.split(',')[0].lower()}")
     if state in ("TIMEOUT", "DEADLINE") or (reason or "").startswith("TIME LIMIT"):
@@ -148,14 +143,14 @@ def _by_slurm(evidence: Evidence) -> Verdict | None:
 
 
 def _silent(evidence: Evidence) -> Verdict:
-    """An attempt whose script never had the last word."""
+    """An attempt whose script recorded no end."""
     if not evidence.slurm_state:
         if evidence.started:
-            return Verdict(Outcome.LOST, "it ended without a word, and Slurm has forgotten it")
-        return Verdict(Outcome.CANCELLED, "it never started, and Slurm has forgotten it")
+            return Verdict(Outcome.LOST, "it ended without a record, and Slurm has removed it")
+        return Verdict(Outcome.CANCELLED, "it never started, and Slurm has removed it")
     if evidence.started and evidence.slurm_state == "COMPLETED":
-        return Verdict(Outcome.LOST, "its script was ended without a word")
-    return Verdict(Outcome.FAILED, f"Slurm reports {evidence.slurm_state}")
+        return Verdict(Outcome.LOST, "its script ended without a record")
+    return Verdict(Outcome.FAILED, f"Slurm shows {evidence.slurm_state}")
 
 
 @dataclass(frozen=True)
@@ -163,11 +158,11 @@ class Finish:
     """The job is over.
 
     Args:
-        marker: RELION's exit marker for it.
+        ending: How.
         detail: Why.
     """
 
-    marker: str
+    ending: Ending
     detail: str
 
 
@@ -201,14 +196,16 @@ def next_step(
             start again would pay for every interruption in full.
     """
     if verdict.outcome is Outcome.SUCCEEDED:
-        return Finish(SUCCESS, verdict.detail)
+        return Finish(Ending.SUCCESS, verdict.detail)
     if verdict.outcome in (Outcome.ABORTED, Outcome.CANCELLED):
-        return Finish(ABORTED, verdict.detail)
+        return Finish(Ending.ABORTED, verdict.detail)
     if verdict.outcome is not Outcome.LOST:
-        return Finish(FAILURE, verdict.detail)
+        return Finish(Ending.FAILURE, verdict.detail)
     interruptions = 1 + sum(one.outcome == Outcome.LOST for one in attempts[:-1])
     if interruptions >= MOST_INTERRUPTIONS:
-        return Finish(FAILURE, f"{verdict.detail}; that was interruption {interruptions}, the last")
+        return Finish(
+            Ending.FAILURE, f"{verdict.detail}; that was interruption {interruptions}, the last"
+        )
     return _elsewhere(interruptions, attempts, partitions, can_continue=can_continue)
 
 

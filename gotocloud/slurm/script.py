@@ -1,9 +1,9 @@
-"""The batch script of one attempt at a RELION job: values in, text out.
+"""The batch script of one attempt at a job: values in, text out.
 
-The script prints what runs where and at what price, runs RELION's commands one after the other,
-and ends with a verdict. A success it states itself; every other end it hands to
-`gotocloud resume`, which distinguishes a lost machine from an error of RELION. If that fails
-too, the job fails visibly.
+The script prints what runs where and at what price, and runs the program's commands one after
+the other. It marks a success itself. After every other end it calls `gotocloud resume`, which
+distinguishes a lost machine from an error of the program. If that fails too, the script marks
+the job as failed.
 """
 
 from __future__ import annotations
@@ -14,134 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gotocloud.relion.commands import runs_mpi
-from gotocloud.slurm.commands import controlled_from, program
-
-CONTROL_FOLDER = ".gotocloud"
-"""Folder in a job's folder: one folder of an attempt each, with its exit markers."""
+from gotocloud.slurm.script_parts import BEGINNING, HOSTS, MODULES
+from gotocloud.slurm.submissions import CONTROL_FOLDER, control_folder
+from gotocloud.slurm.workload import Command, Ending, Markers
 
 COMMENT_PREFIX = "gotocloud:"
 """Begins Slurm's comment of our jobs; the attempt's token follows."""
 
 _PLAIN_VALUE = re.compile(r"[\w./:@+,=-]+")
-
-_BEGINNING = """\
-finished=no
-
-say() { printf ' GoToCloud: %s\\n' "$*"; }
-
-fail() {
-  printf ' GoToCloud: %s\\n' "$*" >&2
-  exit 1
-}
-
-# The last word, whatever has happened. Slurm may be ending the job at the same time: what
-# runs here ignores that, until Slurm kills it.
-conclude() {
-  local status=$?
-  trap '' TERM
-  trap - EXIT
-  say "attempt $attempt ended on $(date '+%F at %T %Z'), after $SECONDS s, with exit status $status"
-  printf '%s %s\\n' "$status" "$(date +%s)" >"${control}ended"
-  if [ "$finished" = yes ] && [ ! -e "${control}RELION_JOB_EXIT_FAILURE" ] &&
-    [ ! -e "${control}RELION_JOB_EXIT_ABORTED" ]; then
-    touch -- "${job}RELION_JOB_EXIT_SUCCESS"
-    exit 0
-  fi
-  [ "$status" -ne 0 ] || status=1
-  if ! "$gotocloud" resume --ended "$status" -- "$job"; then
-    touch -- "${job}RELION_JOB_EXIT_FAILURE"
-    printf ' GoToCloud: the job failed, and %s could not say why.\\n' "$gotocloud" >&2
-  fi
-  exit "$status"
-}
-
-run() {
-  "$1" || exit
-  touch -- "${control}$1.done"
-}
-
-need() {
-  command -v -- "$1" >/dev/null ||
-    fail "There is no program $1 on this machine. Next: gotocloud software check"
-}
-
-cd -- "$project" || fail "The project folder $project is not there."
-exec >>"${job}run.out" 2>>"${job}run.err"
-[ ! -e "$facts" ] || export GOTOCLOUD_CLUSTER_FACTS=$project/$facts
-
-# Slurm puts a job back that has lost its first machine: what runs now is decided again.
-if [ "${SLURM_RESTART_COUNT:-0}" -gt "${GOTOCLOUD_RESTART:-0}" ]; then
-  export GOTOCLOUD_RESTART=$SLURM_RESTART_COUNT
-  if ! next=$("$gotocloud" resume --restarted -- "$job"); then
-    touch -- "${job}RELION_JOB_EXIT_FAILURE"
-    fail "The job was put back after its machine was lost, but could not be continued."
-  fi
-  [ -n "$next" ] || exit 0
-  exec /bin/bash -- "$next"
-fi
-
-# Submitted without an answer, then given up: another attempt runs instead.
-[ ! -e "${control}withdrawn" ] || exit 0
-
-trap conclude EXIT
-trap 'exit 143' TERM
-mkdir -p -- "$control" || exit
-ln -sfn ../../RELION_JOB_ABORT_NOW "${control}RELION_JOB_ABORT_NOW"
-printf '%s %s %s\\n' "$SLURM_JOB_ID" "$(date +%s)" "$SLURM_JOB_NODELIST" >"${control}started"
-say "attempt $attempt started on $(date '+%F at %T %Z') as Slurm job $SLURM_JOB_ID"
-say "nodes: $SLURM_JOB_NODELIST ($machines), $shape"
-say "price of a node: $price"
-say "$reason"
-if [ -e "${job}RELION_JOB_ABORT_NOW" ]; then
-  touch -- "${control}RELION_JOB_EXIT_ABORTED"
-  exit 1
-fi
-"""
-
-_MODULES = """\
-for setup in /etc/profile.d/modules.sh /usr/share/modules/init/bash /etc/profile.d/lmod.sh; do
-  type module >/dev/null 2>&1 && break
-  # shellcheck source=/dev/null
-  [ ! -r "$setup" ] || . "$setup"
-done
-
-load() {
-  local name
-  for name; do
-    # The desktop's own, which the job inherits, was chosen for the head node.
-    module unload "${name%%/*}"
-    module load "$name" || fail "The module $name cannot be loaded. Next: gotocloud software check"
-  done
-}
-"""
-
-# Ranks are not bound to cores: the threads of a rank would share them.
-_HOSTS = {
-    "openmpi": """\
-place() {
-  local host
-  [ $# -gt 1 ] || return 0
-  for host in $(scontrol show hostnames "$SLURM_JOB_NODELIST"); do
-    printf '%s slots=%s\\n' "$host" "$1"
-    shift
-  done >"${control}hosts"
-  launch+=(--hostfile "${control}hosts")
-}
-launch=(--map-by slot --bind-to none)
-""",
-    "intelmpi": """\
-place() {
-  local host
-  for host in $(scontrol show hostnames "$SLURM_JOB_NODELIST"); do
-    printf '%s:%s\\n' "$host" "$1"
-    shift
-  done >"${control}hosts"
-  launch+=(-machinefile "${control}hosts")
-}
-launch=(-genv I_MPI_PIN 0)
-""",
-}
 
 
 class Mpi(StrEnum):
@@ -153,12 +33,13 @@ class Mpi(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class BatchJob:
-    """Everything in a batch script.
+    """Everything that a batch script says.
 
     Args:
         project: RELION's project folder, absolute.
-        job: RELION's name of the job, "Class2D/job012/".
-        commands: What runs, as RELION wrote it or as an attempt needs it.
+        job: The job's folder as seen from there, "Class2D/job012/".
+        commands: What runs.
+        markers: The files that show how the job ended.
         attempt: Number of the attempt, from 1.
         token: What Slurm's comment carries, so that the attempt can be found again.
         queue: Slurm's partition.
@@ -171,7 +52,7 @@ class BatchJob:
         gpus_per_node: GPUs to ask for on each machine.
         exclusive: Whether the job has its machines to itself.
         modules: Environment modules that provide the executables.
-        module_folder: Where they are, if the node needs it; may be empty.
+        module_folder: Where they are, if that is not on the node's path; may be empty.
         mpi: The mpirun that they bring.
         instance_type: EC2's name of the machines.
         spot: Whether they may be taken away.
@@ -182,7 +63,8 @@ class BatchJob:
 
     project: str
     job: str
-    commands: Sequence[str]
+    commands: Sequence[Command]
+    markers: Markers
     attempt: int
     token: str
     queue: str
@@ -212,11 +94,6 @@ class BatchJob:
         return len(self.layout)
 
 
-def control_folder(job: str, attempt: int) -> str:
-    """Folder of an attempt's markers, as seen from the project folder; ends with a slash."""
-    return f"{job}{CONTROL_FOLDER}/{attempt}/"
-
-
 def facts_copy(job: str) -> str:
     """Where nodes find the cluster's facts, as seen from the project folder."""
     return f"{job}{CONTROL_FOLDER}/cluster.json"
@@ -244,9 +121,9 @@ def batch_script(job: BatchJob) -> str:
             *(f"#SBATCH {option}" for option in _header(job)),
             "",
             *_values(job),
-            _BEGINNING,
+            BEGINNING,
             *_modules(job),
-            *(_HOSTS[job.mpi].splitlines() if _uses_mpi(job) else ()),
+            *(HOSTS[job.mpi].splitlines() if _uses_mpi(job) else ()),
             *_commands(job),
             "finished=yes",
             "",
@@ -280,6 +157,10 @@ def _values(job: BatchJob) -> list[str]:
         "gotocloud": job.gotocloud,
         "project": job.project,
         "job": job.job,
+        "success": job.markers.endings[Ending.SUCCESS],
+        "failure": job.markers.endings[Ending.FAILURE],
+        "aborted": job.markers.endings[Ending.ABORTED],
+        "abort_now": job.markers.abort_now,
         "attempt": str(job.attempt),
         "control": job.control,
         "facts": facts_copy(job.job),
@@ -299,7 +180,7 @@ def _shape(job: BatchJob) -> str:
 
 
 def _uses_mpi(job: BatchJob) -> bool:
-    return job.ranks > 1 and any(runs_mpi(command) for command in job.commands)
+    return job.ranks > 1 and any(command.mpi for command in job.commands)
 
 
 def _modules(job: BatchJob) -> list[str]:
@@ -308,7 +189,7 @@ def _modules(job: BatchJob) -> list[str]:
     names = " ".join(shlex.quote(name) for name in job.modules)
     machine = f"export GOTOCLOUD_INSTANCE_TYPE={shlex.quote(job.instance_type)}"
     folder = [f"module use {shlex.quote(job.module_folder)}"] if job.module_folder else []
-    return [machine, _MODULES, *folder, f"load {names}"]
+    return [machine, MODULES, *folder, f"load {names}"]
 
 
 def _commands(job: BatchJob) -> list[str]:
@@ -316,18 +197,17 @@ def _commands(job: BatchJob) -> list[str]:
     lines = [f"place {counts}"] if _uses_mpi(job) else []
     for number, command in enumerate(job.commands, start=1):
         launcher = ""
-        if job.ranks > 1 and runs_mpi(command):
+        if job.ranks > 1 and command.mpi:
             launcher = f'mpirun -n {job.ranks} "${{launch[@]}}" '
         lines += [
             f"command_{number}() {{",
-            "  # shellcheck disable=all # RELION's own words",
-            f"  {launcher}{controlled_from(command, job.job, job.control)}",
+            "  # shellcheck disable=all # the program's own line",
+            f"  {launcher}{command.text}",
             "}",
         ]
     for number, command in enumerate(job.commands, start=1):
-        name = program(command)
-        if name:
-            lines.append(f"need {shlex.quote(name)}")
+        if command.program:
+            lines.append(f"need {shlex.quote(command.program)}")
         lines.append(f"run command_{number}")
     return lines
 

@@ -1,8 +1,8 @@
 """The record of a job's attempts: `gotocloud_submission.json` in the job's folder.
 
-An attempt is written down before it is submitted and carries a token that Slurm keeps as the
-job's comment. Whatever dies in between, the next command finds the job by its token or
-withdraws the attempt, so nothing runs twice.
+An attempt is recorded before it is submitted and carries a token that Slurm keeps as the job's
+comment. If a command is killed in between, the next one finds the job by its token or withdraws
+the attempt, so no job runs twice.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -19,17 +20,18 @@ from pathlib import Path
 from typing import Any
 
 from gotocloud.errors import GoToCloudError
-from gotocloud.slurm.script import CONTROL_FOLDER, control_folder
 
 RECORD_FILE = "gotocloud_submission.json"
 VERSION = 1
+CONTROL_FOLDER = ".gotocloud"
+"""Folder in a job's folder: one folder of an attempt each, with its exit markers."""
 
 
 class State(StrEnum):
-    """The state of an attempt in its record."""
+    """Where an attempt stands, as far as its record knows."""
 
     INTENDED = "intended"
-    """About to be submitted; Slurm may know it or not."""
+    """About to be submitted; Slurm may have it or not."""
 
     SUBMITTED = "submitted"
     """Slurm has it."""
@@ -51,7 +53,7 @@ class Attempt:
         ranks: MPI ranks.
         threads: Threads of each rank.
         vcpus: Virtual CPUs of a machine.
-        gpus_per_node: GPUs of each machine that it requested.
+        gpus_per_node: GPUs of each machine that it asked for.
         gpu_ids: What RELION's `--gpu` gets; empty leaves it to RELION.
         exclusive: Whether it has its machines to itself.
         instance_type: EC2's name of the machines; empty if unknown.
@@ -120,16 +122,18 @@ class Submission:
     """Everything that was submitted for one job, through every round of RELION's.
 
     Args:
-        job: RELION's name of the job, "Class2D/job012/".
-        label: RELION's label, for example "relion.class2d.em".
-        stamp: Identifies one filled-in script.
-        round: How often RELION has submitted the job.
-        script: RELION's script, as seen from the project folder.
-        settings: The values of the form.
-        commands: RELION's commands of this round.
+        workload: Name of the kind of program, a `workload.Workload.name`.
+        job: The job's folder as seen from the project folder, "Class2D/job012/".
+        label: What kind of job it is, for example RELION's "relion.class2d.em".
+        stamp: Differs between two scripts that the program filled in.
+        round: How often the program has submitted the job.
+        script: The program's script, as seen from the project folder.
+        settings: What the form contained.
+        commands: The program's commands of this round.
         attempts: All attempts, oldest first.
     """
 
+    workload: str
     job: str
     label: str
     stamp: str
@@ -209,9 +213,30 @@ def locked(job_folder: Path) -> Iterator[None]:
         yield
 
 
+def record_folders(project: Path) -> Iterator[Path]:
+    """Folders of the jobs of a project that have a record; an alias is no second job."""
+    for record in project.glob(f"*/*/{RECORD_FILE}"):
+        if not record.parent.is_symlink() and not record.parents[1].is_symlink():
+            yield record.parent
+
+
+def control_folder(job: str, attempt: int) -> str:
+    """Folder of an attempt's markers, as seen from the project folder; ends with a slash."""
+    return f"{job}{CONTROL_FOLDER}/{attempt}/"
+
+
 def control_path(job_folder: Path, attempt: Attempt) -> Path:
     """Folder of an attempt's markers and notes."""
     return job_folder / control_folder("", attempt.number)
+
+
+def clear_control(job_folder: Path, attempt: Attempt) -> None:
+    """Remove what an earlier attempt of the same number left.
+
+    RELION's "Overwrite" empties a job's folder with `rm -rf FOLDER/*` (3dem/relion,
+    src/pipeliner.cpp, `runJob`), which leaves names that begin with a dot.
+    """
+    shutil.rmtree(control_path(job_folder, attempt), ignore_errors=True)
 
 
 def withdraw(job_folder: Path, attempt: Attempt) -> None:
@@ -240,6 +265,8 @@ def _submission(content: Mapping[str, Any]) -> Submission:
         for one in content["attempts"]
     )
     return Submission(
+        # Earlier releases recorded jobs of RELION only.
+        workload=content.get("workload", "relion"),
         job=content["job"],
         label=content["label"],
         stamp=content["stamp"],

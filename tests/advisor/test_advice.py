@@ -12,7 +12,6 @@ from gotocloud.advisor.job_names import job_name, job_names, pretty, queue_of
 from gotocloud.advisor.measured_settings import measured_settings, settings_for_routing
 from gotocloud.advisor.money import node_price
 from gotocloud.advisor.paper import PAPER_OPTIMA, paper_optima
-from gotocloud.advisor.places import VARIABLE
 from gotocloud.advisor.preference import preference
 from gotocloud.advisor.progress import STREPTAVIDIN
 from gotocloud.advisor.records import records_text
@@ -179,7 +178,7 @@ def test_the_points_to_draw_carry_both_markets_and_their_optima() -> None:
 
 
 def test_routing_gets_what_ran_best_machine_by_machine() -> None:
-    settings = measured_settings(MACHINES)
+    settings = measured_settings(MACHINES, Question(""))
     assert [(s.kind, s.instance_type, s.nodes, s.ranks, s.threads) for s in settings] == [
         ("refine3d", "g5.12xlarge", 2, 9, 6),
         ("refine3d", "g4dn.metal", 2, 17, 6),
@@ -193,25 +192,21 @@ def test_routing_gets_nothing_that_did_not_run_or_whose_shape_is_unknown() -> No
     best = advise(Question("refine3d"), runs).best
     assert best
     assert best.shape.nodes == 6, "an estimate between the measured counts would be best"
-    assert [setting.nodes for setting in measured_settings(runs)] == [8]
-    assert measured_settings([record(ranks=None, threads=None)]) == ()
+    assert [setting.nodes for setting in measured_settings(runs, Question(""))] == [8]
+    assert measured_settings([record(ranks=None, threads=None)], Question("")) == ()
 
 
-def test_broken_records_never_stop_routing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, "/nowhere/records.csv")
-    settings, why = settings_for_routing("us-east-1")
+def test_broken_records_never_stop_routing() -> None:
+    settings, why = settings_for_routing(Path("/nowhere/records.csv"), "us-east-1", spot=False)
     assert settings == ()
     assert "not used: There is no file" in why
 
 
-def test_measurements_that_cannot_be_weighed_are_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_measurements_without_a_price_are_named(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text(records_text(MACHINES))
-    monkeypatch.setenv(VARIABLE, str(path))
-    assert len(settings_for_routing("us-east-1")[0]) == 2
-    settings, why = settings_for_routing("eu-west-3")
+    assert len(settings_for_routing(path, "us-east-1", spot=False)[0]) == 2
+    settings, why = settings_for_routing(path, "eu-west-3", spot=False)
     assert settings == ()
     assert "Refine3D are not used: no on-demand price" in why
 
@@ -227,7 +222,7 @@ def test_a_routed_job_says_that_it_follows_ones_own_measurements() -> None:
     published = route(job, queues)
     assert (published.nodes, published.ranks) == (2, 17)
     own = [on_nodes(1, 3000, threads=5), on_nodes(2, 2900, threads=5)]
-    routed = route(job, queues, settings=measured_settings(own))
+    routed = route(job, queues, settings=measured_settings(own, Question("")))
     assert (routed.nodes, routed.ranks, routed.threads) == (1, 9, 5)
     assert "the best of your own measurements, 0.83 h in 1 run" in routed.reason
     assert routed.source.startswith("Own benchmark records of Refine3D")

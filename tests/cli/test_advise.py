@@ -20,8 +20,8 @@ from gotocloud.advisor.progress import STREPTAVIDIN, progress_text
 from gotocloud.advisor.records import BenchmarkRecord, records_text
 from gotocloud.advisor.tables import read_records
 from gotocloud.cli.commands.advise import app
-from gotocloud.cli.commands.advise_imports import add_to
 from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.jobs.measuring import add_to
 from tests.advisor.imports.relion_project import log, refinement
 from tests.advisor.imports.test_project_progress import project as relion_jobs
 from tests.advisor.measured import on_nodes, record

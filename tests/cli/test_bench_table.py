@@ -11,9 +11,9 @@ from gotocloud.advisor.imports.project import Imported
 from gotocloud.advisor.places import BESIDE_THE_PROJECT, VARIABLE
 from gotocloud.advisor.sweep.ledger import dump, new_sweep
 from gotocloud.advisor.tables import read_records
-from gotocloud.cli.commands import advise_imports
 from gotocloud.cli.commands.bench import app
 from gotocloud.files import write_file
+from gotocloud.jobs import measuring
 from tests.advisor.measured import record
 
 
@@ -28,7 +28,7 @@ def test_collected_records_go_where_advise_looks_for_them(
     sweep = new_sweep("Class2D/job002/", "relion.class2d", None, ())
     write_file(tmp_path / "sweep.json", dump(sweep))
     found = Imported((record(),), ())
-    monkeypatch.setattr(advise_imports, "gather", lambda *_, **__: found)
+    monkeypatch.setattr(measuring, "gather", lambda *_, **__: found)
     done = CliRunner().invoke(app, ["collect", "sweep.json"])
     assert done.exit_code == 0, done.output
     assert read_records(tmp_path / (named or BESIDE_THE_PROJECT)) == found.records

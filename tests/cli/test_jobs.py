@@ -96,7 +96,13 @@ def test_a_running_job_shows_its_iteration_time_and_cost(
     )
     save(
         folder,
-        Submission(job="Refine3D/job025/", label="relion.refine3d", stamp="s", attempts=(lost,)),
+        Submission(
+            workload="relion",
+            job="Refine3D/job025/",
+            label="relion.refine3d",
+            stamp="s",
+            attempts=(lost,),
+        ),
     )
     row = _once_it_has_machines(number)
     assert (row["nodes"], row["iteration"], row["attempts"]) == (2, 8, 2)
@@ -135,7 +141,13 @@ def test_ended_jobs_are_shown_on_request(head_node: RehearsalCluster, tmp_path: 
     )
     save(
         folder,
-        Submission(job="Class2D/job012/", label="relion.class2d", stamp="s", attempts=(done,)),
+        Submission(
+            workload="relion",
+            job="Class2D/job012/",
+            label="relion.class2d",
+            stamp="s",
+            attempts=(done,),
+        ),
     )
     (folder / "RELION_JOB_EXIT_SUCCESS").touch()
     assert "999001" not in rows(cwd=tmp_path)
@@ -210,7 +222,8 @@ def test_a_form_for_nowhere_says_what_to_name(
 
 def test_a_long_list_is_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
     from gotocloud.cli.commands.jobs import _show
-    from gotocloud.slurm.job_rows import Cost, JobRow
+    from gotocloud.costs.machine_time import Cost
+    from gotocloud.slurm.job_rows import JobRow
 
     plain = JobRow(
         *("Class2D/job001/", "/fsx", "1", "u", "class2d", 8, "waiting", "PENDING"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.cli.commands.resume import found_jobs
+from gotocloud.jobs.watching import submitted_jobs
 from gotocloud.slurm.submissions import Attempt, load
 from tests.slurm.fake_slurm import FakeSlurm, install
 from tests.slurm.relion_jobs import class2d, make_job
@@ -80,9 +80,9 @@ def test_a_record_of_somebody_else_is_not_run_unasked(
 ) -> None:
     elsewhere = tmp_path / "home"
     elsewhere.mkdir()
-    assert list(found_jobs(elsewhere)) == [project / NAME]
+    assert list(submitted_jobs(elsewhere)) == [project / NAME]
     monkeypatch.setattr(os, "getuid", lambda: (project / NAME).stat().st_uid + 1)
-    assert list(found_jobs(elsewhere)) == []
+    assert list(submitted_jobs(elsewhere)) == []
 
 
 def test_a_job_that_slurm_has_forgotten_goes_on(slurm_commands: FakeSlurm, project: Path) -> None:
@@ -285,7 +285,7 @@ def test_all_finds_jobs_of_other_projects_that_slurm_knows(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "Which job?"),
+        ((), "No job is named"),
         (("Class2D/job999",), "There is no job folder 'Class2D/job999'"),
         (("Class2D",), "was not submitted by `gotocloud submit`"),
     ],

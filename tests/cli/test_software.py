@@ -254,15 +254,15 @@ def test_a_job_keeps_the_release_that_it_began_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`gotocloud submit` writes into its script which file the job calls when it ends."""
-    from gotocloud.cli.commands.submit import _own_path
+    from gotocloud.jobs.cluster import own_path
 
     layout, catalogue = Layout(tmp_path), system_catalogue({"relion": ("3.1.3", "/usr")})
     first = install(layout, content("1", b"#!/bin/sh\n", b"", catalogue))
     monkeypatch.setattr(sys, "argv", [str(layout.top / "bin" / "gotocloud")])
-    submitted_with = _own_path()
+    submitted_with = own_path()
     install(layout, content("2", b"#!/bin/sh\n", b"", catalogue))
     assert submitted_with == str(first.folder / "gotocloud.pyz")
-    assert _own_path() != submitted_with
+    assert own_path() != submitted_with
 
 
 def test_the_published_catalogue_is_the_one_given(tmp_path: Path) -> None:

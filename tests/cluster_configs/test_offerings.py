@@ -5,13 +5,13 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 
-from gotocloud.cli.commands import form
 from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.model import ClusterConfiguration, load_configuration
 from gotocloud.cluster_configs.offerings import Offerings
 from gotocloud.cluster_configs.partitions import configured_partitions
 from gotocloud.cluster_configs.renderer import select
 from gotocloud.errors import GoToCloudError
+from gotocloud.jobs.cluster import described_cluster
 from gotocloud.platform.zones import RankedZone, zone_map
 from gotocloud.stacks.cluster import ClusterStack
 
@@ -90,4 +90,4 @@ def test_a_new_type_of_a_configuration_is_not_passed_over(
     )
     monkeypatch.setattr("gotocloud.platform.zones.zone_map", lambda: older)
     with pytest.raises(GoToCloudError, match=r"no data on c7i\.48xlarge"):
-        form.queues_of("cryoem-spa", "us-east-1")
+        described_cluster("cryoem-spa", "us-east-1")

@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gotocloud.cluster_configs.partitions import Partition
+from gotocloud.costs.machine_time import total, uses_of
+from gotocloud.jobs.relion_workload import RelionWorkload
 from gotocloud.slurm.accounting import EndedJob
 from gotocloud.slurm.job_rows import (
     LOG_END_BYTES,
     JobRow,
-    Surroundings,
+    RowSources,
     accounted_row,
     ended_rows,
     queued_rows,
@@ -25,7 +27,9 @@ from gotocloud.slurm.submissions import Attempt, State, Submission, save
 
 NOW_S = 1_800_000_000.0
 QUEUE = Partition("class2d", "g4dn.12xlarge", 8, 48, 192, 4, 16, False, True)
-AROUND = Surroundings({"class2d": QUEUE}, lambda _type, spot: 1.0 if spot else 4.0)
+AROUND = RowSources(
+    {"class2d": QUEUE}, lambda _type, spot: 1.0 if spot else 4.0, lambda _name: RelionWorkload()
+)
 UNPRICED = replace(AROUND, price=lambda _type, _spot: None)
 
 LOG = (
@@ -69,7 +73,13 @@ def record(project: Path, *attempts: Attempt, name: str = "Class2D/job012") -> P
     folder.mkdir(parents=True)
     save(
         folder,
-        Submission(job=f"{name}/", label="relion.class2d", stamp="s", attempts=tuple(attempts)),
+        Submission(
+            workload="relion",
+            job=f"{name}/",
+            label="relion.class2d",
+            stamp="s",
+            attempts=tuple(attempts),
+        ),
     )
     return folder
 
@@ -218,13 +228,11 @@ def test_a_job_of_which_only_the_accounts_know_is_priced_by_its_queue() -> None:
 def test_the_known_cost_is_never_more_than_the_whole(
     hours: list[float], prices: list[float | None]
 ) -> None:
-    from gotocloud.slurm.job_rows import _sum
-
     attempts = [
         lost(n + 1, h, price_usd_per_hour=prices[n], instance_type="") for n, h in enumerate(hours)
     ]
-    elapsed_s, usd, complete = _sum(attempts, UNPRICED, history=attempts)
-    assert elapsed_s == pytest.approx(sum(hours) * 3600, abs=1e-3)
-    assert complete == (None not in prices[: len(hours)])
+    spent = total(uses_of(attempts, UNPRICED.price))
+    assert spent.seconds == pytest.approx(sum(hours) * 3600, abs=1e-3)
+    assert spent.cost.complete == (None not in prices[: len(hours)])
     known = sum(2 * h * (p or 0) for h, p in zip(hours, prices, strict=False))
-    assert (usd or 0) == pytest.approx(known, abs=1e-3)
+    assert (spent.cost.usd or 0) == pytest.approx(known, abs=1e-3)

@@ -10,11 +10,8 @@ import pytest
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.cluster_configs.partitions import Partition, configured_partitions
 from gotocloud.slurm.recovery import (
-    ABORTED,
-    FAILURE,
     MOST_INTERRUPTIONS,
     SPOT_INTERRUPTIONS,
-    SUCCESS,
     Again,
     Evidence,
     Finish,
@@ -24,6 +21,7 @@ from gotocloud.slurm.recovery import (
     next_step,
 )
 from gotocloud.slurm.submissions import Attempt, State
+from gotocloud.slurm.workload import Ending
 
 CONFIGURATION = load_configuration("cryoem-spa")
 PARTITIONS = configured_partitions(
@@ -60,18 +58,21 @@ RAN = Evidence(exit_status=1, started=True)
 @pytest.mark.parametrize(
     ("evidence", "outcome"),
     [
-        (replace(RAN, exit_status=0, markers=frozenset({SUCCESS})), Outcome.SUCCEEDED),
+        (replace(RAN, exit_status=0, endings=frozenset({Ending.SUCCESS})), Outcome.SUCCEEDED),
         (replace(RAN, exit_status=0), Outcome.SUCCEEDED),
-        (replace(RAN, exit_status=0, markers=frozenset({FAILURE})), Outcome.FAILED),
-        (replace(RAN, markers=frozenset({SUCCESS})), Outcome.SUCCEEDED),
-        (replace(RAN, markers=frozenset({SUCCESS, FAILURE})), Outcome.FAILED),
+        (replace(RAN, exit_status=0, endings=frozenset({Ending.FAILURE})), Outcome.FAILED),
+        (replace(RAN, endings=frozenset({Ending.SUCCESS})), Outcome.SUCCEEDED),
+        (replace(RAN, endings=frozenset({Ending.SUCCESS, Ending.FAILURE})), Outcome.FAILED),
         (RAN, Outcome.FAILED),
-        (replace(RAN, markers=frozenset({ABORTED})), Outcome.ABORTED),
+        (replace(RAN, endings=frozenset({Ending.ABORTED})), Outcome.ABORTED),
         # RELION writes FAILURE when a rank does not answer, for example on a machine that died.
-        (replace(RAN, markers=frozenset({FAILURE}), lost_nodes=("n2",)), Outcome.LOST),
-        (replace(RAN, markers=frozenset({SUCCESS}), lost_nodes=("n2",)), Outcome.LOST),
+        (replace(RAN, endings=frozenset({Ending.FAILURE}), lost_nodes=("n2",)), Outcome.LOST),
+        (replace(RAN, endings=frozenset({Ending.SUCCESS}), lost_nodes=("n2",)), Outcome.LOST),
         (replace(RAN, log="ORTE has lost communication with a remote daemon."), Outcome.LOST),
-        (replace(RAN, log=f"{KILLED} DUE TO NODE FAILURE, SEE SLURMCTLD LOG ***"), Outcome.LOST),
+        (
+            replace(RAN, log=f"{KILLED} DUE TO NODE FAILURE, SEE SLURMCTLD LOG ***"),
+            Outcome.LOST,
+        ),
         (replace(RAN, log=f"{KILLED} DUE TO TIME LIMIT ***"), Outcome.TIME_LIMIT),
         (replace(RAN, log=f"{KILLED} ***"), Outcome.CANCELLED),
         (replace(RAN, slurm_reason="NodeDown"), Outcome.LOST),
@@ -96,21 +97,21 @@ def test_only_the_last_end_in_the_log_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "marker"),
+    ("outcome", "ending"),
     [
-        (Outcome.SUCCEEDED, SUCCESS),
-        (Outcome.ABORTED, ABORTED),
-        (Outcome.CANCELLED, ABORTED),
-        (Outcome.FAILED, FAILURE),
-        (Outcome.TIME_LIMIT, FAILURE),
-        (Outcome.REFUSED, FAILURE),
+        (Outcome.SUCCEEDED, Ending.SUCCESS),
+        (Outcome.ABORTED, Ending.ABORTED),
+        (Outcome.CANCELLED, Ending.ABORTED),
+        (Outcome.FAILED, Ending.FAILURE),
+        (Outcome.TIME_LIMIT, Ending.FAILURE),
+        (Outcome.REFUSED, Ending.FAILURE),
     ],
 )
-def test_everything_but_a_lost_machine_is_final(outcome: Outcome, marker: str) -> None:
+def test_everything_but_a_lost_machine_is_final(outcome: Outcome, ending: Ending) -> None:
     step = next_step(
         Verdict(outcome, "so"), [attempt("class2d-spot")], PARTITIONS, can_continue=True
     )
-    assert step == Finish(marker, "so")
+    assert step == Finish(ending, "so")
 
 
 def chain(queue: str, *, can_continue: bool = True) -> list[str]:
@@ -119,7 +120,7 @@ def chain(queue: str, *, can_continue: bool = True) -> list[str]:
     while True:
         step = next_step(LOST, attempts, PARTITIONS, can_continue=can_continue)
         if isinstance(step, Finish):
-            assert step.marker == FAILURE
+            assert step.ending is Ending.FAILURE
             return [one.queue for one in attempts]
         attempts.append(attempt(step.queues[0], number=len(attempts) + 1))
 

@@ -12,16 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gotocloud.jobs.relion_workload import MARKERS
 from gotocloud.slurm.script import BatchJob, Mpi, batch_script, sbatch_options
+from gotocloud.slurm.workload import Command
 
 NAME = "Class2D/job012/"
 JOB = BatchJob(
     project="/fsx/project",
     job=NAME,
     commands=(
-        f'`which relion_refine_mpi` --o {NAME}run --gpu "0:1" --pipeline_control {NAME}',
-        f"touch {NAME}RELION_JOB_EXIT_SUCCESS",
+        Command(f"`which relion_refine_mpi` --o {NAME}run", mpi=True, program="relion_refine_mpi"),
+        Command("true"),
     ),
+    markers=MARKERS,
     attempt=1,
     token="abc123",
     queue="class2d-spot",
@@ -40,7 +43,7 @@ JOB = BatchJob(
 )
 PLAIN = replace(
     JOB,
-    commands=("true",),
+    commands=(Command("true"),),
     layout=(1,),
     ranks=1,
     gpus_per_node=0,
@@ -51,7 +54,11 @@ FORMS = {
     "Open MPI": JOB,
     "Intel MPI": replace(JOB, mpi=Mpi.INTEL_MPI, modules=("relion/5.0.1-intel",)),
     "one machine": replace(JOB, layout=(3,), ranks=3),
-    "threads": replace(PLAIN, commands=("`which relion_mask_create` --j 8",), threads=8),
+    "threads": replace(
+        PLAIN,
+        commands=(Command("`which relion_mask_create` --j 8", program="relion_mask_create"),),
+        threads=8,
+    ),
     "plain": PLAIN,
     "without an instance type": replace(PLAIN, instance_type="unknown"),
 }
@@ -169,7 +176,7 @@ def test_a_success_is_told_to_relion_and_the_log_says_where_it_ran(project: Path
 
 
 def test_a_failure_is_left_to_gotocloud_to_judge(project: Path) -> None:
-    job = replace(PLAIN, commands=("(exit 3)", "touch never"))
+    job = replace(PLAIN, commands=(Command("(exit 3)"), Command("touch never")))
     assert run(job, project, helper='echo "$*" >asked') == 3
     assert verdicts(project) == set()
     assert (project / "asked").read_text() == f"resume --ended 3 -- {NAME}\n"
@@ -177,19 +184,19 @@ def test_a_failure_is_left_to_gotocloud_to_judge(project: Path) -> None:
 
 
 def test_a_failure_that_nobody_can_judge_still_reaches_relion(project: Path) -> None:
-    assert run(replace(PLAIN, commands=("false",)), project, helper="exit 9") == 1
+    assert run(replace(PLAIN, commands=(Command("false"),)), project, helper="exit 9") == 1
     assert verdicts(project) == {"RELION_JOB_EXIT_FAILURE"}
 
 
 def test_a_program_that_says_failure_and_ends_well_has_failed(project: Path) -> None:
-    job = replace(PLAIN, commands=(f"touch {NAME}RELION_JOB_EXIT_FAILURE",))
+    job = replace(PLAIN, commands=(Command(f"touch {NAME}.gotocloud/1/RELION_JOB_EXIT_FAILURE"),))
     assert run(job, project, helper='echo "$*" >asked') == 1
     assert (project / "asked").exists()
     assert verdicts(project) == set()
 
 
 def test_a_missing_program_is_named(project: Path) -> None:
-    job = replace(PLAIN, commands=("`which relion_no_such_program` --x",))
+    job = replace(PLAIN, commands=(Command("true", program="relion_no_such_program"),))
     assert run(job, project) == 1
     said = (project / NAME / "run.err").read_text()
     assert "There is no program relion_no_such_program on this machine" in said
@@ -197,13 +204,16 @@ def test_a_missing_program_is_named(project: Path) -> None:
 
 def test_an_abort_reaches_relion_s_programs(project: Path) -> None:
     seen = f"[ -e {NAME}.gotocloud/1/RELION_JOB_ABORT_NOW ]"
-    job = replace(PLAIN, commands=(f"! {seen}", f"touch {NAME}RELION_JOB_ABORT_NOW", seen))
+    job = replace(
+        PLAIN,
+        commands=tuple(map(Command, (f"! {seen}", f"touch {NAME}RELION_JOB_ABORT_NOW", seen))),
+    )
     assert run(job, project) == 0
 
 
 def test_a_job_that_was_aborted_while_it_waited_does_not_begin(project: Path) -> None:
     (project / NAME / "RELION_JOB_ABORT_NOW").touch()
-    assert run(replace(PLAIN, commands=("touch began",)), project) == 1
+    assert run(replace(PLAIN, commands=(Command("touch began"),)), project) == 1
     assert not (project / "began").exists()
     assert (project / NAME / ".gotocloud/1/RELION_JOB_EXIT_ABORTED").exists()
 
@@ -211,14 +221,14 @@ def test_a_job_that_was_aborted_while_it_waited_does_not_begin(project: Path) ->
 def test_a_withdrawn_attempt_does_nothing(project: Path) -> None:
     (project / NAME / ".gotocloud/1").mkdir(parents=True)
     (project / NAME / ".gotocloud/1/withdrawn").touch()
-    assert run(replace(PLAIN, commands=("touch began",)), project) == 0
+    assert run(replace(PLAIN, commands=(Command("touch began"),)), project) == 0
     assert not (project / "began").exists()
     assert verdicts(project) == set()
 
 
 def test_a_restarted_script_asks_and_runs_what_it_is_told(project: Path) -> None:
     (project / "next.sh").write_text("echo $GOTOCLOUD_RESTART >went-on\n")
-    job = replace(PLAIN, commands=("touch began",))
+    job = replace(PLAIN, commands=(Command("touch began"),))
     helper = '[ "$2" = --restarted ] && echo next.sh'
     assert run(job, project, helper=helper, SLURM_RESTART_COUNT="2") == 0
     assert (project / "went-on").read_text() == "2\n"
@@ -226,7 +236,7 @@ def test_a_restarted_script_asks_and_runs_what_it_is_told(project: Path) -> None
 
 
 def test_a_restarted_script_that_another_has_replaced_just_ends(project: Path) -> None:
-    job = replace(PLAIN, commands=("touch began",))
+    job = replace(PLAIN, commands=(Command("touch began"),))
     assert run(job, project, helper="exit 0", SLURM_RESTART_COUNT="1") == 0
     assert not (project / "began").exists()
     assert verdicts(project) == set()

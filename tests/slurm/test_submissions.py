@@ -27,7 +27,9 @@ from gotocloud.slurm.submissions import (
 ATTEMPT = Attempt(
     number=1, round=1, token="t", queue="q", layout=(2, 1), ranks=3, threads=1, vcpus=48
 )
-RECORD = Submission(job="Class2D/job001/", label="relion.class2d", stamp="s", attempts=(ATTEMPT,))
+RECORD = Submission(
+    workload="relion", job="Class2D/job001/", label="relion.class2d", stamp="s", attempts=(ATTEMPT,)
+)
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from gotocloud.advisor.records import LOWER_BOUND
+from gotocloud.costs.machine_time import Timed, seconds_of
 from gotocloud.relion.run_log import RunLog
 
 # RELION writes C's `ctime`, in the time zone of the machine that ran its window.
@@ -19,17 +19,6 @@ _CTIME = "%a %b %d %H:%M:%S %Y"
 _SCRIPT = re.compile(r"^ GoToCloud: attempt (\d+) ended on .*, after (\d+) s, with", re.MULTILINE)
 # The sbatch templates of KEK-SBRC-CryoEM/CS-Schemes end with such a line.
 _ELAPSED = re.compile(r"^\s*Elapsed \(Unix time\):\s*(\d+)\s*$", re.MULTILINE)
-
-
-class Attempt(Protocol):
-    """What `gotocloud submit` notes of an attempt, as far as times are concerned."""
-
-    @property
-    def submitted_at_s(self) -> float | None: ...
-    @property
-    def started_at_s(self) -> float | None: ...
-    @property
-    def ended_at_s(self) -> float | None: ...
 
 
 @dataclass(frozen=True)
@@ -69,8 +58,8 @@ class Traces:
     log: RunLog
     note_text: str
     exited_at: datetime | None
-    attempts: Sequence[Attempt] = ()
-    slurm: Sequence[Attempt] = ()
+    attempts: Sequence[Timed] = ()
+    slurm: Sequence[Timed] = ()
 
 
 def clock(traces: Traces) -> Clock | None:
@@ -78,12 +67,15 @@ def clock(traces: Traces) -> Clock | None:
 
     In order of trust: the batch script's own start and end, Slurm's accounting, the lines
     that a batch script wrote into the log, and RELION's progress bars, which leave out all
-    that happens between them.
+    that happens between them. Where the end of an attempt is not recorded, the sum of the
+    others is a lower bound.
     """
     starts = max(1, len(executions(traces.note_text)))
     for noted, timing in ((traces.attempts, "job-script"), (traces.slurm, "slurm")):
         if found := _noted(noted, timing):
             return found
+    if any(one.started_at_s is not None for one in traces.attempts):
+        return _at_least(traces)
     if script := _last_lines(_SCRIPT, traces.log_text):
         return _with_wall(sum(script), "job-script", max(len(script), starts), traces)
     if lines := [int(one) for one in _ELAPSED.findall(traces.log_text)]:
@@ -108,25 +100,26 @@ def executions(note_text: str) -> tuple[datetime, ...]:
     return tuple(found)
 
 
-def _noted(attempts: Sequence[Attempt], timing: str) -> Clock | None:
-    """The sum over attempts; None unless each of those that started has ended."""
+def _noted(attempts: Sequence[Timed], timing: str) -> Clock | None:
+    """The sum over attempts; None unless the time of each one that started is known."""
     started = [one for one in attempts if one.started_at_s is not None]
-    if not started or any(one.ended_at_s is None for one in started):
-        return None
-    seconds = sum((one.ended_at_s or 0) - (one.started_at_s or 0) for one in started)
-    if seconds <= 0:
+    seconds = [one for one in seconds_of(attempts) if one is not None]
+    if len(seconds) < len(started) or not sum(seconds) > 0:
         return None
     only = started[0] if len(started) == 1 else None
-    submitted = only.submitted_at_s if only else None
-    if only is None or submitted is None:
-        return Clock(seconds, timing, len(started))
-    return Clock(
-        seconds,
-        timing,
-        1,
-        queue_s=max((only.started_at_s or 0) - submitted, 0),
-        submit_to_exit_s=max((only.ended_at_s or 0) - submitted, 0),
-    )
+    if only is None or only.submitted_at_s is None or only.started_at_s is None:
+        return Clock(sum(seconds), timing, len(started))
+    queue_s = max(only.started_at_s - only.submitted_at_s, 0)
+    return Clock(sum(seconds), timing, 1, queue_s, submit_to_exit_s=queue_s + sum(seconds))
+
+
+def _at_least(traces: Traces) -> Clock | None:
+    """What is known of attempts of which one has no recorded end."""
+    seconds = seconds_of(traces.attempts)
+    known = sum(one for one in seconds if one is not None)
+    bars = sum(step.elapsed_s for step in traces.log.steps)
+    most = max(known, bars)
+    return Clock(most, LOWER_BOUND, max(1, len(seconds))) if most > 0 else None
 
 
 def _last_lines(pattern: re.Pattern[str], text: str) -> list[int]:

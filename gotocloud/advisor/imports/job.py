@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
@@ -14,17 +14,14 @@ from gotocloud.advisor.job_names import job_name
 from gotocloud.advisor.plausible import row_problems
 from gotocloud.advisor.records import ON_DEMAND, SPOT, SUCCEEDED, BenchmarkRecord
 from gotocloud.cluster_configs.instances import instance_types
+from gotocloud.costs.machine_time import Priced, table_price, total, uses_of
 from gotocloud.errors import InputError
 from gotocloud.relion.job import Job
 
 
-class Attempt(clocks.Attempt, Protocol):
-    """What `gotocloud submit` notes of an attempt."""
+class Attempt(Priced, Protocol):
+    """What `gotocloud submit` records of an attempt."""
 
-    @property
-    def nodes(self) -> int: ...
-    @property
-    def instance_type(self) -> str: ...
     @property
     def ranks(self) -> int: ...
     @property
@@ -33,10 +30,6 @@ class Attempt(clocks.Attempt, Protocol):
     def gpus_per_node(self) -> int: ...
     @property
     def gpu_ids(self) -> str: ...
-    @property
-    def spot(self) -> bool: ...
-    @property
-    def price_usd_per_hour(self) -> float | None: ...
 
 
 @dataclass(frozen=True)
@@ -96,6 +89,7 @@ def job_record(
     if missing or not machine:
         raise NotUsableError("; ".join(missing))
     record = _record(job, traces, timed, last, (machine, nodes), outcome, known)
+    record = replace(record, usd_per_node_hour=_usd_per_node_hour(record, attempts))
     if problems := row_problems(record):
         raise NotUsableError("; ".join(problems))
     return record
@@ -138,12 +132,22 @@ def _record(
         timing=timed.timing,
         outcome=outcome,
         attempts=timed.attempts,
-        usd_per_node_hour=last.price_usd_per_hour if last else None,
         region=known.region,
         source=known.source,
         date=_day(traces, last, known),
         note=job.name.rstrip("/"),
     )
+
+
+def _usd_per_node_hour(record: BenchmarkRecord, attempts: Sequence[Attempt]) -> float | None:
+    """Price of a node; the mean over the time in the job where attempts had several prices."""
+    uses = [use for use in uses_of(attempts, table_price(record.region or "")) if use]
+    if len({(use.nodes, use.usd_per_node_hour) for use in uses}) == 1:
+        return uses[0].usd_per_node_hour
+    cost = total(uses).cost
+    if cost.usd is None or not cost.complete or not uses:
+        return None
+    return cost.usd / (record.nodes * record.hours)
 
 
 def _gpus(

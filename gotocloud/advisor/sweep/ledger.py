@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gotocloud.advisor.sweep.plan import Planned, Setting
+from gotocloud.costs.machine_time import Cost
 from gotocloud.errors import InputError, shell_line
 
 VERSION = 1
@@ -42,7 +43,8 @@ class Entry:
         stage: How far it is.
         job: RELION's name of its job; empty before it is foreseen.
         outcome: `succeeded`, `failed`, `aborted` or `lost`; empty before it ended.
-        usd: What its machines cost while it ran; None before, or if the price is unknown.
+        usd: What its machines cost while it ran, as far as it is known; None if nothing is.
+        usd_complete: Whether that is all.
     """
 
     plan: Planned
@@ -50,6 +52,24 @@ class Entry:
     job: str = ""
     outcome: str = ""
     usd: float | None = None
+    usd_complete: bool = False
+
+    @property
+    def cost(self) -> Cost:
+        """What it has cost."""
+        return Cost(self.usd, self.usd_complete)
+
+    @property
+    def budgeted_usd(self) -> float | None:
+        """What the budget counts for a run that has ended.
+
+        Where the cost is known in part only, its estimate counts if that is more; None if
+        there is neither.
+        """
+        if self.usd_complete:
+            return self.usd
+        known = [usd for usd in (self.usd, self.plan.usd) if usd is not None]
+        return max(known) if self.plan.usd is not None else None
 
 
 @dataclass(frozen=True)
@@ -69,9 +89,14 @@ class Sweep:
     entries: tuple[Entry, ...]
 
     @property
-    def spent_usd(self) -> float:
-        """What the runs have cost so far, as far as prices are known."""
-        return sum(entry.usd or 0.0 for entry in self.entries)
+    def spent(self) -> Cost:
+        """What the runs that have ended have cost; "at least" where one of them is unknown."""
+        ended = [entry for entry in self.entries if entry.stage is Stage.ENDED]
+        known = [entry.usd for entry in ended if entry.usd is not None]
+        return Cost(
+            sum(known) if known or not ended else None,
+            complete=all(entry.usd_complete for entry in ended),
+        )
 
     @property
     def next_number(self) -> int | None:
@@ -92,10 +117,18 @@ class Sweep:
         usd = self.entries[number].plan.usd
         if usd is None:
             return "its cost is unknown, so no budget can be kept"
-        if self.spent_usd + usd > self.budget_usd:
+        counted = 0.0
+        for entry in self.entries:
+            if entry.stage is not Stage.ENDED:
+                continue
+            if entry.budgeted_usd is None:
+                return f"the cost of {entry.job} is {entry.cost}, so no budget can be kept"
+            counted += entry.budgeted_usd
+        if counted + usd > self.budget_usd:
+            estimated = "" if self.spent.complete else f", counted as {counted:.2f} by estimates,"
             return (
-                f"{self.spent_usd:.2f} USD are spent, it would cost about {usd:.2f}, and the "
-                f"budget is {self.budget_usd:.2f}"
+                f"{self.spent} spent{estimated}; the next run would cost about {usd:.2f} USD, "
+                f"and the budget is {self.budget_usd:.2f} USD"
             )
         return None
 
@@ -164,4 +197,6 @@ def _entry(content: Mapping[str, Any]) -> Entry:
         job=str(content["job"]),
         outcome=str(content["outcome"]),
         usd=_amount(content["usd"]),
+        # Files of earlier releases held the cost of a run only if it was known to its end.
+        usd_complete=bool(content.get("usd_complete", content["usd"] is not None)),
     )

@@ -7,14 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import product
 from types import MappingProxyType
 
-from gotocloud.cluster_configs.model import ClusterConfiguration
-from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.errors import GoToCloudError, InputError
-from gotocloud.relion.findings import errors
+from gotocloud.relion.findings import Finding, errors
 from gotocloud.relion.job import Job
-from gotocloud.relion.overrides import TYPED, FormField, Overrides
-from gotocloud.relion.routing import Route, route
-from gotocloud.relion.rules import check
+from gotocloud.relion.overrides import TYPED, FormField, Overrides, overrides_of
+from gotocloud.relion.routing import Route
 
 MOST_RUNS = 1000
 """More would take weeks; a longer list is a slip of the keyboard."""
@@ -104,7 +101,7 @@ class Planned:
     Args:
         setting: Its shape.
         repeat: From 1.
-        hours: Probable time in the job; None if unknown.
+        hours: Probable time in the job; None when nobody knows.
         usd: Its cost; None when time or price is unknown.
         basis: Where the time comes from.
     """
@@ -148,24 +145,26 @@ class SweepPlan:
         return f"{text}, and {self.unknown} runs of unknown cost" if self.unknown else text
 
 
+PlaceJob = Callable[[Job, Overrides], tuple[Route, tuple[Finding, ...]]]
+"""Where a job runs with what was chosen for it, and what the rules find there."""
+
+
 def plan_sweep(
     job: Job,
-    partitions: Sequence[Partition],
     axes: Axes,
     *,
+    place: PlaceJob,
     guess: Callable[[Setting], Guess | None],
     usd_per_node_hour: Callable[[Setting], float | None],
-    configuration: ClusterConfiguration | None = None,
 ) -> SweepPlan:
-    """Every shape on the axes that keeps RELION's rules, as often as requested.
+    """Every shape on the axes that keeps RELION's rules, as often as asked for.
 
     Args:
         job: The job to measure.
-        partitions: The cluster's queues.
         axes: What is varied.
+        place: As `gotocloud submit` places a job.
         guess: How long a shape takes.
         usd_per_node_hour: What one of its machines costs.
-        configuration: Which queue serves which job type.
 
     Raises:
         InputError: if an axis cannot be used, or nothing is left to run.
@@ -182,14 +181,13 @@ def plan_sweep(
         name = _named(queue, nodes, ranks, threads)
         chosen = Overrides(queue=queue, nodes=nodes, ranks=ranks, threads=threads)
         try:
-            found = route(job, partitions, chosen, configuration=configuration)
+            found, _ = place(job, chosen)
+            shaped = typed(job, _setting(found))
+            found, findings = place(shaped, overrides_of(shaped))
         except GoToCloudError as error:
             left_out[name] = "; ".join(error.problems) or error.message
             continue
-        hardware = next(one for one in partitions if one.name == found.queue)
-        broken = errors(
-            check(typed(job, _setting(found)), hardware, nodes=found.nodes, layout=found.layout)
-        )
+        broken = errors(findings)
         if broken:
             left_out[name] = "; ".join(f"{one.rule}: {one.text}" for one in broken)
         else:

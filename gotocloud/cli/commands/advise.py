@@ -14,6 +14,7 @@ from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import GoToCloudError, InputError
 
 if TYPE_CHECKING:
+    from gotocloud.advisor.imports.progress import ProjectProgress
     from gotocloud.advisor.imports.project import Imported
 
 PAPER_REGION = "us-east-1"
@@ -194,9 +195,9 @@ def stop(
     """Say whether another step is worth its money."""
     from gotocloud.advisor.progress import STREPTAVIDIN, progress_text, read_progress
     from gotocloud.advisor.stopping import stop_advice
-    from gotocloud.cli.commands.advise_imports import progress_of
     from gotocloud.cli.views.advise import show_stop
     from gotocloud.cli.views.pictures import check_picture, draw_progress
+    from gotocloud.jobs.measuring import progress_of
 
     check_picture(picture)
     if template:
@@ -207,7 +208,9 @@ def stop(
         {"target": target, "worth": worth, "pixel": pixel},
     )
     if project is not None:
-        progress = progress_of(project, _known_region())
+        found = progress_of(project, _known_region())
+        _show_uncounted(found)
+        progress = found.progress
     else:
         progress = STREPTAVIDIN if record is None else read_progress(record)
     advice = stop_advice(
@@ -256,7 +259,7 @@ def import_(
     """Make benchmark records of RELION projects, Slurm's accounting and tables of others."""
     from gotocloud.advisor.imports.job import Known
     from gotocloud.advisor.records import records_text
-    from gotocloud.cli.commands.advise_imports import add_to, gather
+    from gotocloud.jobs.measuring import add_to, gather
 
     known = Known(instance_type, nodes, region, dataset, source or _measurer())
     found = gather(sources, known, sacct=sacct, columns=_pairs(column), constants=_pairs(constant))
@@ -284,6 +287,15 @@ def columns(as_json: Json = False) -> None:
         return
     typer.echo(f"The first line is {HEADLINE!r}, the second one names columns:")
     table(names, rows)
+
+
+def _show_uncounted(found: ProjectProgress) -> None:
+    for names, what in (
+        (found.without_time, "time and cost are not known"),
+        (found.without_price, "cost is not known"),
+    ):
+        if names:
+            narrate(f"Not counted, because their {what}: {', '.join(names)}.")
 
 
 def _region(given: str | None) -> str:

@@ -38,7 +38,7 @@ def plan(
         float | None, typer.Option(help="US dollars at which the sweep stops.")
     ] = None,
     hours_each: Annotated[
-        float | None, typer.Option(help="How long a run takes, where it was not measured.")
+        float | None, typer.Option(help="How long a run takes, where no measurement exists.")
     ] = None,
     to: Annotated[
         Path | None, typer.Option(help="File for the sweep. Default: bench-JOB.json.")
@@ -48,7 +48,7 @@ def plan(
 ) -> None:
     """Plan a sweep over queues, machines, ranks and threads that obeys RELION's rules."""
     from gotocloud.advisor.sweep import ledger
-    from gotocloud.cli.work.bench_plan import planned
+    from gotocloud.jobs.sweep_planning import planned
     from gotocloud.relion.job import read_job
 
     for name, given in (("budget", budget), ("hours-each", hours_each)):
@@ -61,12 +61,12 @@ def plan(
         print_json(_as_dict(made))
     else:
         _show(made)
-    _tell_budget(made, budget)
+    _show_budget(made, budget)
     if dry_run:
         return
     if path.exists() and any(entry.job for entry in ledger.load(path).entries):
         raise InputError(
-            f"{path.name} is a sweep of which something has run; a new one needs another name.",
+            f"{path.name} is a sweep that has begun; a new one needs another name.",
             next_command=shell_line("gotocloud", "bench", "run", _from_here(path)),
         )
     write_file(path, ledger.dump(ledger.new_sweep(base.name, base.label, budget, made.runs)))
@@ -85,11 +85,11 @@ def run(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Run a sweep as RELION jobs, one after the other; type it again to go on."""
+    """Run a sweep as RELION jobs, one after the other; run it again to continue."""
     import sys
 
     from gotocloud.advisor.sweep import ledger
-    from gotocloud.cli.work.bench_run import run_sweep
+    from gotocloud.jobs.sweep_running import run_sweep
 
     known = ledger.load(sweep)
     left = [entry for entry in known.entries if not entry.outcome]
@@ -98,17 +98,17 @@ def run(
     if left and not yes:
         if not sys.stdin.isatty():
             raise InputError(
-                f"{len(left)} runs {price} need your confirmation. No terminal to confirm: "
-                "add --yes. Nothing was run.",
+                f"This would run {len(left)} jobs {price}. No terminal to confirm: add --yes. "
+                "Nothing was started.",
                 next_command=shell_line("gotocloud", "bench", "run", sweep, "--yes"),
             )
         if not typer.confirm(f"Run {len(left)} jobs {price}?", err=True):
             raise GoToCloudError("Nothing was run.")
     try:
-        report = run_sweep(sweep, _tell)
+        report = run_sweep(sweep, _show_run)
     except KeyboardInterrupt:
         raise GoToCloudError(
-            "Stopped. A job that runs goes on, and its machines are billed until it ends.",
+            "Stopped. A job that runs continues, and its machines are billed until it ends.",
             next_command=shell_line("gotocloud", "bench", "run", sweep),
         ) from None
     if as_json:
@@ -133,7 +133,7 @@ def collect(
     from gotocloud.advisor.imports.job import Known
     from gotocloud.advisor.places import BESIDE_THE_PROJECT, own_benchmarks
     from gotocloud.advisor.sweep import ledger
-    from gotocloud.cli.commands.advise_imports import add_to, gather
+    from gotocloud.jobs.measuring import add_to, gather
     from gotocloud.slurm.cluster_facts import known_facts
 
     project = sweep.absolute().parent
@@ -151,7 +151,7 @@ def collect(
             "Nothing has been measured yet.",
             next_command=shell_line("gotocloud", "bench", "run", sweep),
         )
-    table_path = to or own_benchmarks() or Path(BESIDE_THE_PROJECT)
+    table_path = to or own_benchmarks(Path()) or Path(BESIDE_THE_PROJECT)
     narrate(add_to(table_path, found.records))
     narrate(f"Next: {shell_line('gotocloud', 'bench', 'report', '--benchmarks', table_path)}")
 
@@ -238,20 +238,20 @@ def _show(made: SweepPlan) -> None:
         narrate(f"Left out: {name}: {why}")
 
 
-def _tell_budget(made: SweepPlan, budget: float | None) -> None:
+def _show_budget(made: SweepPlan, budget: float | None) -> None:
     limit = f", stop at {budget:g} USD" if budget is not None else ""
     runs = "1 run" if len(made.runs) == 1 else f"{len(made.runs)} runs"
     narrate(f"This sweep of {runs} costs {made.headline}{limit}.")
     if budget is not None and made.unknown:
-        narrate("A run of unknown cost is not begun while there is a budget: --hours-each HOURS.")
+        narrate("With a budget, a run of unknown cost is not started. Add --hours-each HOURS.")
 
 
-def _tell(sweep: Sweep, number: int) -> None:
+def _show_run(sweep: Sweep, number: int) -> None:
     entry = sweep.entries[number]
     done = f"run {number + 1} of {len(sweep.entries)}"
     left = [e.plan.hours for e in sweep.entries[number:]]
     time_left = "" if None in left else f", at most {sum(map(float, left)):.2g} h left"  # type: ignore[arg-type]
-    narrate(f"{done}: {entry.plan.setting.words}{time_left}; {sweep.spent_usd:.2f} USD spent ...")
+    narrate(f"{done}: {entry.plan.setting.words}{time_left}; {sweep.spent} spent ...")
 
 
 def _show_sweep(sweep: Sweep) -> None:
@@ -264,7 +264,7 @@ def _show_sweep(sweep: Sweep) -> None:
                 entry.plan.setting.words,
                 entry.plan.repeat,
                 entry.outcome or entry.stage.value,
-                "" if entry.usd is None else f"{entry.usd:.2f}",
+                str(entry.cost) if entry.outcome else "",
             )
             for number, entry in enumerate(sweep.entries, 1)
         ],
@@ -285,4 +285,8 @@ def _as_dict(made: SweepPlan) -> dict[str, Any]:
 def _sweep_dict(sweep: Sweep) -> dict[str, Any]:
     from dataclasses import asdict
 
-    return {**asdict(sweep), "spent_usd": sweep.spent_usd}
+    return {
+        **asdict(sweep),
+        "spent_usd": sweep.spent.usd,
+        "spent_complete": sweep.spent.complete,
+    }

@@ -24,7 +24,7 @@ app = typer.Typer(help="Print RELION's form for this cluster.")
 @app.command(epilog='Example: eval "$(gotocloud form)"')
 def form(
     show: Annotated[
-        bool, typer.Option("--show", help="Show the queues to a person instead.")
+        bool, typer.Option("--show", help="Show the queues as a table instead.")
     ] = False,
     as_json: Json = False,
     install: Annotated[
@@ -34,11 +34,15 @@ def form(
     region: QueuesIn = None,
 ) -> None:
     """Print the environment that gives RELION this cluster's queues, defaults and help texts."""
+    from gotocloud.jobs.cluster import cluster_of
     from gotocloud.relion.form import FORM_NAME, TEMPLATE_NAME, form_environment, form_text
 
     if show + as_json + (install is not None) > 1:
         raise InputError("--show, --json and --install exclude each other.")
-    queues = queues_of(config, region)
+    cluster, problem = cluster_of(config, region)
+    if problem:
+        narrate(f"The queues are those of the configuration ({problem})")
+    queues = cluster.partitions
     if show:
         _show(queues)
         return
@@ -55,45 +59,6 @@ def form(
         _write(template.with_name(FORM_NAME), form_text(environment))
         narrate(f"RELION's form of {len(queues)} queues is in {template.parent}.")
         narrate(f"Next: source {shlex.quote(str(template.with_name(FORM_NAME)))}; relion")
-
-
-def queues_of(config: str | None, region: str | None) -> Sequence[Partition]:
-    """The queues of the running Slurm, or of a configuration in a region."""
-    from gotocloud.slurm.cluster_facts import known_facts
-
-    if config is None and region is None:
-        try:
-            return _running_queues()
-        except GoToCloudError as error:
-            narrate(f"The queues could not be read ({error.message})")
-    facts = known_facts()
-    config, region = config or facts.configuration, region or facts.region
-    if not config or not region:
-        raise InputError(
-            "There is no Slurm here, and no record of a cluster: name a configuration and a "
-            "region.",
-            next_command="gotocloud form --config cryoem-spa --region us-east-1",
-        )
-    return _configured_queues(config, region)
-
-
-def _running_queues() -> Sequence[Partition]:
-    from gotocloud.slurm import client
-    from gotocloud.slurm.sinfo import SINFO_FORMAT, SINFO_OPTIONS, parse_sinfo
-
-    found = parse_sinfo(client.partitions(SINFO_FORMAT, *SINFO_OPTIONS))
-    if not found:
-        raise GoToCloudError("Slurm has no queues yet.")
-    return found
-
-
-def _configured_queues(config: str, region: str) -> Sequence[Partition]:
-    from gotocloud.cluster_configs.model import load_configuration
-    from gotocloud.cluster_configs.partitions import configured_partitions
-    from gotocloud.platform.zones import zone_map
-
-    offered = zone_map().region(region).best.offerings
-    return configured_partitions(load_configuration(config), offered)
 
 
 def _show(queues: Sequence[Partition]) -> None:
@@ -135,7 +100,7 @@ def _template_text() -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file that is whole at any time, for everybody to read."""
+    """Write a file that is complete at any time and that every user can read."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as draft:

@@ -1,4 +1,4 @@
-"""`gotocloud jobs`: what the queue does, why jobs wait, how far they are, what they cost."""
+"""`gotocloud jobs`: the jobs, why they wait, how far they are, what they cost."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from gotocloud.cli.options import Json
 from gotocloud.cli.output import narrate, print_json, table
 
 if TYPE_CHECKING:
-    from gotocloud.cluster_configs.partitions import Partition
-    from gotocloud.slurm.job_rows import JobRow, Surroundings
+    from gotocloud.slurm.job_rows import JobRow
 
 app = typer.Typer(help="Show the jobs in the queue.")
 
@@ -31,22 +30,15 @@ def jobs(
     everything: Annotated[
         bool,
         typer.Option(
-            "--all", help="Everybody's jobs, and those of the project here that have ended."
+            "--all", help="Jobs of every user, and those of this project that have ended."
         ),
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Show your jobs: state, why they wait, iteration, resolution, time and cost so far."""
-    from gotocloud.slurm import client
-    from gotocloud.slurm.job_rows import Surroundings, ended_rows, queued_rows
-    from gotocloud.slurm.queue_state import SQUEUE_FORMAT, parse_squeue
+    from gotocloud.jobs.watching import job_rows
 
-    queue = parse_squeue(client.jobs(SQUEUE_FORMAT, *(() if everything else ("--me",))))
-    around = Surroundings.of(_partitions(), _price)
-    rows = list(queued_rows(queue, around))
-    if everything:
-        rows += ended_rows(Path.cwd(), around, without=[row.name for row in rows])
-        rows += _accounted(around, {row.slurm_id for row in rows})
+    rows = job_rows(Path.cwd(), everything=everything)
     if as_json:
         print_json({"jobs": [row.as_dict() for row in rows]})
         return
@@ -101,39 +93,3 @@ def _cost(row: JobRow) -> str:
     if not row.looked_up:
         return "not looked up"
     return str(row.cost) if row.attempts else ""
-
-
-def _partitions() -> Sequence[Partition]:
-    """The queues of the running Slurm; none if it does not say, for the list is worth more."""
-    from gotocloud.errors import GoToCloudError
-    from gotocloud.slurm import client
-    from gotocloud.slurm.sinfo import SINFO_FORMAT, SINFO_OPTIONS, parse_sinfo
-
-    try:
-        return parse_sinfo(client.partitions(SINFO_FORMAT, *SINFO_OPTIONS))
-    except GoToCloudError:
-        return ()
-
-
-def _price(instance_type: str, spot: bool) -> float | None:
-    from gotocloud.costs.prices import price_usd_per_hour, spot_price_usd_per_hour
-    from gotocloud.errors import GoToCloudError
-    from gotocloud.slurm.cluster_facts import known_facts
-
-    find = spot_price_usd_per_hour if spot else price_usd_per_hour
-    try:
-        found = find(instance_type, known_facts().region)
-        return None if found is None else float(found.usd)
-    except GoToCloudError:
-        # A table of one's own that cannot be used must not hide the jobs.
-        return None
-
-
-def _accounted(around: Surroundings, known: set[str]) -> list[JobRow]:
-    """Ended jobs in Slurm's accounts, where it keeps any, without a record."""
-    from gotocloud.slurm import client
-    from gotocloud.slurm.accounting import SACCT_FIELDS, SACCT_OPTIONS, parse_sacct
-    from gotocloud.slurm.job_rows import accounted_row
-
-    found = parse_sacct(client.accounted(SACCT_FIELDS, *SACCT_OPTIONS))
-    return [accounted_row(job, around) for job in found if job.slurm_id not in known]

@@ -41,7 +41,9 @@ def project(folder: Path, *jobs: tuple[str, float, float]) -> Path:
         (folder / name / "RELION_JOB_EXIT_SUCCESS").touch()
         if hours:
             only = attempt(1, started_at_s=1e6, ended_at_s=1e6 + 3600 * hours)
-            record = Submission(job=f"{name}/", label="x", stamp="s", attempts=(only,))
+            record = Submission(
+                workload="relion", job=f"{name}/", label="x", stamp="s", attempts=(only,)
+            )
             save(folder / name, record)
         label = f"relion.{kind.lower()}"
         rows.append(f"{name}/ None {label} Succeeded")

@@ -16,7 +16,7 @@ from gotocloud.advisor.imports.sacct import parse_sacct
 from gotocloud.advisor.records import BenchmarkRecord, records_text
 from gotocloud.advisor.sizes import Size
 from gotocloud.advisor.tables import parse_records
-from gotocloud.cli.commands.advise_imports import gather
+from gotocloud.jobs.measuring import gather
 from gotocloud.slurm.submissions import Submission, save
 from tests.advisor.imports.relion_project import (
     EXITED,
@@ -161,7 +161,12 @@ def test_the_log_knows_better_than_the_form_how_many_gpus_ran(tmp_path: Path) ->
 def _submitted(folder: Path, *attempts: tuple[int, int, int]) -> None:
     """Attempts as `gotocloud submit` notes them, with what their scripts wrote."""
     tries = tuple(attempt(number) for number, _, _ in attempts)
-    save(folder, Submission(job=f"{NAME}/", label="relion.refine3d", stamp="s", attempts=tries))
+    save(
+        folder,
+        Submission(
+            workload="relion", job=f"{NAME}/", label="relion.refine3d", stamp="s", attempts=tries
+        ),
+    )
     for number, started, ended in attempts:
         control = folder / ".gotocloud" / str(number)
         control.mkdir(parents=True)

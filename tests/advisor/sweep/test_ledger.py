@@ -25,7 +25,10 @@ SWEEPS = st.builds(
     st.text(max_size=9),
     NUMBERS,
     st.lists(
-        st.builds(Entry, RUNS, st.sampled_from(Stage), st.text(), st.text(), NUMBERS), max_size=4
+        st.builds(
+            Entry, RUNS, st.sampled_from(Stage), st.text(), st.text(), NUMBERS, st.booleans()
+        ),
+        max_size=4,
     ).map(tuple),
 )
 
@@ -47,7 +50,8 @@ def test_a_sweep_is_read_as_it_was_written(
 def test_runs_are_begun_while_they_fit_the_budget() -> None:
     made = sweep(10.0, 4.0, 4.0, 4.0)
     assert made.over_budget(0) is None
-    made = made.with_entry(0, stage=Stage.ENDED, usd=5.9).with_entry(1, stage=Stage.ENDED, usd=0.1)
+    for number, usd in enumerate((5.9, 0.1)):
+        made = made.with_entry(number, stage=Stage.ENDED, usd=usd, usd_complete=True)
     assert made.next_number == 2
     assert made.over_budget(2) is None
     made = made.with_entry(1, usd=0.2)
@@ -55,6 +59,27 @@ def test_runs_are_begun_while_they_fit_the_budget() -> None:
     assert told is not None
     assert "6.10" in told
     assert "10.00" in told
+
+
+@given(
+    ended=st.lists(st.tuples(st.none() | st.floats(0, 50), st.floats(0, 50)), min_size=1),
+    budget=st.floats(0, 200),
+)
+def test_a_run_of_unknown_cost_counts_as_its_estimate_and_never_as_zero(
+    ended: list[tuple[float | None, float]], budget: float
+) -> None:
+    made = sweep(budget, *(estimate for _, estimate in ended), 1.0)
+    for number, (known, _) in enumerate(ended):
+        made = made.with_entry(number, stage=Stage.ENDED, usd=known)
+    counted = sum(max(known or 0.0, estimate) for known, estimate in ended)
+    assert (made.over_budget(len(ended)) is not None) == (counted + 1.0 > budget)
+    assert not made.spent.complete
+    assert str(made.spent).startswith(("at least", "unknown"))
+
+
+def test_an_ended_run_without_cost_and_estimate_stops_a_sweep_with_a_budget() -> None:
+    made = sweep(10.0, None, 1.0).with_entry(0, stage=Stage.ENDED, job="Class2D/job003/")
+    assert "the cost of Class2D/job003/ is unknown" in (made.over_budget(1) or "")
 
 
 def test_no_budget_can_be_kept_for_an_unknown_cost() -> None:

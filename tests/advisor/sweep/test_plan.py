@@ -14,10 +14,11 @@ from gotocloud.advisor.sweep.plan import Axes, Guess, Setting, SweepPlan, plan_s
 from gotocloud.cluster_configs.model import load_configuration, used_instance_types
 from gotocloud.cluster_configs.partitions import configured_partitions
 from gotocloud.errors import InputError
-from gotocloud.relion.findings import errors
+from gotocloud.relion.findings import Finding, errors
 from gotocloud.relion.job import Job, read_job
-from gotocloud.relion.overrides import overrides_of
-from gotocloud.relion.routing import route
+from gotocloud.relion.overrides import Overrides, overrides_of
+from gotocloud.relion.placed import check_routed
+from gotocloud.relion.routing import Route, route
 from gotocloud.relion.rules import check
 from tests.advisor.measured import record
 from tests.relion.samples import VERSIONS, write_job
@@ -31,13 +32,19 @@ def job(request: pytest.FixtureRequest, tmp_path: Path) -> Job:
     return read_job(write_job(tmp_path, "Class2D", with_em, version=request.param))
 
 
+def placed(job: Job, chosen: Overrides) -> tuple[Route, tuple[Finding, ...]]:
+    found = route(job, PARTITIONS, chosen)
+    queue = next(one for one in PARTITIONS if one.name == found.queue)
+    return found, check_routed(job, found, queue)
+
+
 def planned(
     job: Job, axes: Axes, hours: float | None = 2.0, price: float | None = 4.0
 ) -> SweepPlan:
     return plan_sweep(
         job,
-        PARTITIONS,
         axes,
+        place=placed,
         guess=lambda _: None if hours is None else Guess(hours, "said"),
         usd_per_node_hour=lambda _: price,
     )

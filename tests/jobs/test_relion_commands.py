@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gotocloud.errors import InputError
-from gotocloud.slurm.commands import continued, controlled_from, finishing, parse_filled, program
+from gotocloud.jobs.relion_commands import (
+    continued,
+    controlled_from,
+    finishing,
+    parse_filled,
+    program,
+)
 from tests.slurm.relion_jobs import TEMPLATE, class2d, filled, refine3d
 
 NAME = "Class2D/job012/"

@@ -1,4 +1,4 @@
-"""RELION's own pipeliner, which adds a job and runs it."""
+"""Add and run jobs with RELION's own pipeliner."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Pipeliner:
 
     Args:
         project: The folder with `default_pipeline.star`.
-        log: Where its words go.
+        log: Where its output goes.
     """
 
     project: Path
@@ -60,7 +60,7 @@ class Pipeliner:
         """Add a job that a `job.star` describes; it is scheduled and does not run yet.
 
         Raises:
-            GoToCloudError: if RELION refuses, with its last words.
+            GoToCloudError: if RELION refuses, with the end of its output.
         """
         self._run("--addJobFromStar", str(description))
 
@@ -72,7 +72,7 @@ class Pipeliner:
             schedule: A name that no other run of the pipeliner has.
 
         Raises:
-            GoToCloudError: if RELION refuses, with its last words.
+            GoToCloudError: if RELION refuses, with the end of its output.
         """
         self._run(
             *("--RunJobs", job, "--schedule", schedule, "--sec_wait_after", str(CHECK_EVERY_S))

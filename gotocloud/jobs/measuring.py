@@ -1,4 +1,4 @@
-"""Reading what others have measured, for `gotocloud advise import`."""
+"""Benchmark records from job folders and tables, and tables of such records."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from pathlib import Path
 
 from gotocloud.advisor.imports.foreign import parse_foreign
 from gotocloud.advisor.imports.job import Known
-from gotocloud.advisor.imports.progress import project_progress
+from gotocloud.advisor.imports.progress import ProjectProgress, project_progress
 from gotocloud.advisor.imports.project import Imported, import_project
 from gotocloud.advisor.imports.sacct import SlurmRun, parse_sacct
-from gotocloud.advisor.progress import Progress
 from gotocloud.advisor.records import BenchmarkRecord, records_text
 from gotocloud.advisor.tables import parse_records, read_text, remarks
-from gotocloud.cli.output import narrate
 from gotocloud.errors import InputError, shell_line
 from gotocloud.files import unwritable, write_whole
 from gotocloud.slurm.submissions import Attempt, load
@@ -43,57 +41,50 @@ def gather(
             records += found.records
             skipped += found.skipped
             continue
-        rows, silent = parse_foreign(
+        rows, idle = parse_foreign(
             read_text(source),
             str(source),
             columns=columns,
             constants=_constants(constants, known),
         )
         records += rows
-        if silent:
-            skipped.append((str(source), f"{silent} rows of jobs that ran on no node of their own"))
+        if idle:
+            skipped.append((str(source), f"{idle} rows of jobs that ran on no node of their own"))
     return Imported(tuple(records), tuple(skipped))
 
 
 def _constants(given: Mapping[str, str], known: Known) -> dict[str, str]:
-    said = {
+    given_once = {
         "instance_type": known.instance_type,
         "nodes": None if known.nodes is None else str(known.nodes),
         "region": known.region,
         "dataset": known.dataset,
         "source": known.source,
     }
-    return {name: value for name, value in said.items() if value} | dict(given)
+    return {name: value for name, value in given_once.items() if value} | dict(given)
 
 
-def progress_of(project: Path, region: str | None) -> Progress:
-    """A project's record out of its folders; with a message about what it leaves out."""
-    found = project_progress(project, Known(region=region, source="own"), noted=_attempts)
-    for names, what in (
-        (found.without_time, "time and cost are not known"),
-        (found.without_price, "cost is not known"),
-    ):
-        if names:
-            narrate(f"Counted as nothing, for their {what}: {', '.join(names)}.")
-    return found.progress
+def progress_of(project: Path, region: str | None) -> ProjectProgress:
+    """A project's record of resolution, time and cost, out of its folders."""
+    return project_progress(project, Known(region=region, source="own"), noted=_attempts)
 
 
 def _attempts(job: Path) -> tuple[Attempt, ...]:
-    """What `gotocloud submit` noted of RELION's latest submission."""
+    """All attempts at a job: each belongs to its result, as in `watching.machine_time`."""
     submission = load(job)
-    return submission.this_round if submission else ()
+    return submission.attempts if submission else ()
 
 
 def add_to(table: Path, records: Sequence[BenchmarkRecord]) -> str:
-    """Add records to a table that may exist; those that it has already are left alone.
+    """Add records to a table that may exist; those that it contains already are not added again.
 
     Two commands may add at once: one waits for the other, and no record is lost.
 
     Returns:
-        What was done, in words.
+        What was done, in a sentence.
 
     Raises:
-        InputError: if the table is none, or cannot be written; it is then as it was.
+        InputError: if the file is no such table, or cannot be written; it is then as it was.
     """
     try:
         with _held(table):
@@ -123,7 +114,7 @@ def _add(table: Path, records: Sequence[BenchmarkRecord]) -> str:
 
 @contextmanager
 def _held(table: Path) -> Iterator[None]:
-    """Lock a table against other imports meanwhile."""
+    """Hold a table, so that no other command adds to it at the same time."""
     with table.with_name(f".{table.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""What a sweep's plan must know of this cluster, of earlier measurements and of prices."""
+"""Plan a sweep: with this cluster's queues, earlier measurements and prices."""
 
 from __future__ import annotations
 
@@ -11,23 +11,33 @@ from gotocloud.advisor.records import BenchmarkRecord
 from gotocloud.advisor.sizes import Size
 from gotocloud.advisor.sweep.guess import first_of, from_one_run, from_records
 from gotocloud.advisor.sweep.plan import Axes, Guess, Setting, SweepPlan, plan_sweep
+from gotocloud.jobs.cluster import this_cluster
+from gotocloud.jobs.placing import place
+from gotocloud.relion.findings import Finding
 from gotocloud.relion.job import Job
+from gotocloud.relion.overrides import Overrides
+from gotocloud.relion.routing import Route
 
 
 def planned(job: Job, axes: Axes, hours_each: float | None) -> SweepPlan:
     """The plan of a sweep on this cluster.
 
+    Args:
+        job: The job to measure.
+        axes: What is varied.
+        hours_each: How long a run takes, where no measurement exists; None if unknown.
+
     Raises:
         InputError: if it cannot be planned.
         GoToCloudError: if Slurm does not answer.
     """
-    from gotocloud.cli.commands.submit import surroundings
-    from gotocloud.cluster_configs.model import load_configuration
-
-    around = surroundings()
-    named = around.facts.configuration
+    cluster = this_cluster()
+    region = cluster.facts.region
     records, _ = load_records(None)
-    region = around.facts.region
+
+    def placed(job: Job, chosen: Overrides) -> tuple[Route, tuple[Finding, ...]]:
+        found = place(job, cluster, chosen)
+        return found.route, found.findings
 
     def price(setting: Setting) -> float | None:
         market = market_of(spot=setting.spot)
@@ -36,11 +46,10 @@ def planned(job: Job, axes: Axes, hours_each: float | None) -> SweepPlan:
 
     return plan_sweep(
         job,
-        around.partitions,
         axes,
+        place=placed,
         guess=_guesses(job, records, hours_each),
         usd_per_node_hour=price,
-        configuration=load_configuration(named) if named else None,
     )
 
 
@@ -60,7 +69,7 @@ def _guesses(
 def _own_run(job: Job) -> BenchmarkRecord | None:
     """What the job itself took, if it has run."""
     from gotocloud.advisor.imports.job import Known
-    from gotocloud.cli.commands.advise_imports import gather
+    from gotocloud.jobs.measuring import gather
 
     found = gather([job.directory], Known(source="own"), sacct=None, columns={}, constants={})
     usable = [record for record in found.records if record.is_benchmark]
