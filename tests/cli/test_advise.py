@@ -222,7 +222,7 @@ def test_stop_takes_the_record_from_a_projects_folders(tmp_path: Path) -> None:
     assert "3.6 Å is reached" in done.stdout
     assert "after 3 h and 23 USD" in done.stdout
     assert (
-        "Counted as nothing, for their time and cost are not known: Class3D/job003" in done.stderr
+        "Not counted, because their time and cost are not known: Class3D/job003" in done.stderr
     )
 
 

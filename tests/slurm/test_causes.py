@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gotocloud.slurm.evidence import last_error
+from gotocloud.slurm.causes import cause_of
 from gotocloud.slurm.recovery import Evidence, Outcome, judge
 
 FRAME = "-" * 74 + "\n"
@@ -60,11 +60,11 @@ GPU_FUNCTION = (
     ],
 )
 def test_the_cause_is_told(log: str, said: str) -> None:
-    assert said in last_error(log)
+    assert said in (cause_of(log) or "")
 
 
 def test_an_empty_log_is_said_to_be_one() -> None:
-    assert last_error(" \n") == "run.err shows no cause"
+    assert cause_of(" \n") is None
 
 
 STEP = "slurmstepd-n1: error: *** STEP 15.0 ON n1 CANCELLED AT 2026-11-30T03:23:09{} ***\n"
