@@ -221,9 +221,7 @@ def test_stop_takes_the_record_from_a_projects_folders(tmp_path: Path) -> None:
     done = advise("stop", "--project", "p", "--target", "3.6")
     assert "3.6 Å is reached" in done.stdout
     assert "after 3 h and 23 USD" in done.stdout
-    assert (
-        "Not counted, because their time and cost are not known: Class3D/job003" in done.stderr
-    )
+    assert "Not counted, because their time and cost are not known: Class3D/job003" in done.stderr
 
 
 def test_stop_looks_at_a_running_refinement(tmp_path: Path) -> None:
