@@ -33,7 +33,7 @@ class Mpi(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class BatchJob:
-    """Everything that a batch script says.
+    """Everything that a batch script contains.
 
     Args:
         project: RELION's project folder, absolute.

@@ -28,7 +28,7 @@ CONTROL_FOLDER = ".gotocloud"
 
 
 class State(StrEnum):
-    """Where an attempt stands, as far as its record knows."""
+    """Where an attempt stands, in its record."""
 
     INTENDED = "intended"
     """About to be submitted; Slurm may have it or not."""

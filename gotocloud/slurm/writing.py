@@ -19,7 +19,7 @@ SCRIPT_NAME = "gotocloud_attempt_{number}.sh"
 def batch_of(
     submission: Submission, attempt: Attempt, workload: Workload, site: Site, project: Path
 ) -> BatchJob:
-    """What the batch script of an attempt says.
+    """The batch script of an attempt, as data.
 
     Raises:
         GoToCloudError: if the optimiser file to continue from cannot be read.

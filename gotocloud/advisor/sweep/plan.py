@@ -157,7 +157,7 @@ def plan_sweep(
     guess: Callable[[Setting], Guess | None],
     usd_per_node_hour: Callable[[Setting], float | None],
 ) -> SweepPlan:
-    """Every shape on the axes that keeps RELION's rules, as often as asked for.
+    """Every shape on the axes that keeps RELION's rules, as often as requested.
 
     Args:
         job: The job to measure.
