@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 AIM_S = 1.0
 SEED = 7031
-WISH = Preference(weight=0.5, deadline_h=24, budget_usd=500)
+PREFERENCE = Preference(weight=0.5, deadline_h=24, budget_usd=500)
 
 
 def catalogue(count: int) -> tuple[Numbers, Numbers]:
@@ -47,7 +47,7 @@ def catalogue(count: int) -> tuple[Numbers, Numbers]:
 
 def ours(hours: Numbers, usd: Numbers) -> tuple[list[int], set[int]]:
     """The order and the front, as the advisor finds them."""
-    return rank(hours, usd, WISH).order.tolist(), set(pareto_front(hours, usd).tolist())
+    return rank(hours, usd, PREFERENCE).order.tolist(), set(pareto_front(hours, usd).tolist())
 
 
 def plain(hours: list[float], usd: list[float]) -> tuple[list[int], set[int]]:
@@ -86,7 +86,7 @@ def main() -> None:
         raise SystemExit("The ranking and the plain loop disagree.")
     fast, slow = [], []
     for _ in range(given.runs):
-        fast.append(seconds(lambda: (rank(hours, usd, WISH), pareto_front(hours, usd))))
+        fast.append(seconds(lambda: (rank(hours, usd, PREFERENCE), pareto_front(hours, usd))))
         slow.append(seconds(lambda: plain(*as_lists)))
     result = {
         "candidates": given.candidates,

@@ -3,7 +3,7 @@
     python benchmarks/jobs.py [--jobs 1000]
 
 A real Slurm is started on this machine (as `gotocloud rehearse up --with-slurm` does). Two
-things are measured, each as the median of several runs:
+figures are measured, each as the median of several runs:
 
 - the whole command, against plain `squeue` on the same queue: with no job, and with many that
   wait, each with a folder, a record and a log of its own;
@@ -164,7 +164,7 @@ def reading(project: Path, count: int) -> dict[str, float]:
 
 
 def running(project: Path, number: int) -> QueuedJob:
-    """A running job as squeue tells it."""
+    """A running job as squeue prints it."""
     return QueuedJob(
         slurm_id=str(number),
         state="RUNNING",

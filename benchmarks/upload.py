@@ -64,14 +64,16 @@ class Result:
 def run(command: Sequence[str], environment: dict[str, str]) -> Run:
     """Run a command to its end; its own time and memory, not those of this process."""
     started = time.perf_counter()
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=said)
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=errors
+        )
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            said.seek(0)
-            sys.exit(f"{' '.join(command)} failed:\n{said.read().decode()[-2000:]}")
+            errors.seek(0)
+            sys.exit(f"{' '.join(command)} failed:\n{errors.read().decode()[-2000:]}")
     return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000)
 
 
@@ -243,8 +245,8 @@ def main() -> None:
     machine = {"cpus": os.cpu_count(), "python": platform.python_version()}
     target = ROOT / "build" / "upload.json"
     target.parent.mkdir(exist_ok=True)
-    told = [{**asdict(one), "ratio": one.ratio} for one in results]
-    target.write_text(json.dumps({"machine": machine, "results": told}, indent=2) + "\n")
+    rows = [{**asdict(one), "ratio": one.ratio} for one in results]
+    target.write_text(json.dumps({"machine": machine, "results": rows}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

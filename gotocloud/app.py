@@ -30,7 +30,7 @@ def main() -> int:
     try:
         app.synth()
     except RuntimeError as error:
-        # The CDK has printed the findings of the checks; a traceback tells nothing more.
+        # The CDK has printed the findings of the checks; a traceback adds nothing.
         if "ValidationFailed" not in str(error):
             raise
         return int(ExitCode.FAILED)

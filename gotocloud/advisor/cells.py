@@ -79,7 +79,7 @@ def _number(column: Column, text: str) -> int | float:
 
 def _plain_number(column: Column, text: str) -> float:
     try:
-        if "_" in text:  # Python would read 1_000; nobody writes tables so.
+        if "_" in text:  # Python would read 1_000, which is not a number in a table.
             raise ValueError
         return float(text)
     except ValueError:

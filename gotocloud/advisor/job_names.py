@@ -80,6 +80,6 @@ def queue_of(name: str, *, on_gpu: bool = False) -> str:
     program = program_of(name)
     if program is None:
         return name
-    # A refinement is for GPUs; the other programs are if asked.
+    # A refinement is for GPUs; the other programs are by option.
     on_gpu = on_gpu or name == program.gpu_kind or program.gpu is GpuUse.FOLLOWERS
     return program.queue_for(on_gpu=on_gpu)

@@ -29,7 +29,7 @@ def own_benchmarks(folder: Path) -> Path | None:
     """
     named = os.environ.get(VARIABLE)
     path = folder / (named or BESIDE_THE_PROJECT)
-    # One that was named must be there: reading it says so.
+    # One that was named must be there: reading it reports this.
     return path if named or path.is_file() else None
 
 

@@ -41,7 +41,7 @@ def bucket_findings(
     name = names.base
     there, why = answer_of(f"look at bucket {name}", lambda: bucket_exists(cloud, names))
     if there is None:
-        # S3 answers 403 for a bucket of somebody else as well.
+        # S3 answers 403 for a bucket of another account as well.
         text = f"whether {name} is free is not known ({why})."
         return [Finding("Bucket", Severity.UNKNOWN, text)]
     if adopt:

@@ -117,7 +117,7 @@ class HeadNode:
                     CommandId=command, InstanceId=self.instance
                 )
             except ssm.exceptions.ClientError as error:
-                # It takes a moment until a command that was sent can be asked about.
+                # It takes a moment until a command that was sent can be read back.
                 if error_code(error) != "InvocationDoesNotExist":
                     raise
                 return {}

@@ -198,7 +198,7 @@ def _proven(
     _no_jobs(node, options, callbacks, now.retry)
     try:
         _close(node, callbacks)
-        # Whoever submitted a job while the queues closed is not overlooked.
+        # Jobs that were submitted while the queues closed are found here.
         _no_jobs(node, options, callbacks, now.retry)
         automatic_export(cloud, link, on=False, sleep=callbacks.sleep)
         return prove(_site(cloud, now, node, link, options), callbacks.progress)

@@ -201,7 +201,7 @@ def _upload(s3: Any, bucket: str, version: str, path: str, content: bytes) -> No
         except s3.exceptions.ClientError as error:
             if error_code(error) not in _TAKEN:
                 raise
-            # Somebody else published at the same time: fine, if it is the same.
+            # Another publication at the same time is fine, if it is the same.
             if _published_sha256(s3, bucket, version, path) != sha256(content):
                 _refuse_others(version, [path])
 

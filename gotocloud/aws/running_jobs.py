@@ -59,5 +59,5 @@ def _jobs(cloud: Cloud, stack: StackFacts, within_s: float) -> JobsNow:
     except GoToCloudError as error:
         return JobsNow(why="; ".join((error.message, *error.problems)))
     except Exception as error:
-        # Nobody but the terminal would hear of it, as a traceback.
+        # It would only show in the terminal, as a traceback.
         return JobsNow(why=f"{type(error).__name__}: {error}")

@@ -170,5 +170,5 @@ def _open_closed_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        # A terminal that knows few letters shows an escape for the others.
+        # A terminal with few letters shows an escape for the others.
         sys.stdout.reconfigure(errors="backslashreplace")

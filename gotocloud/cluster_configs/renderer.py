@@ -179,7 +179,7 @@ def _queue(chosen: ChosenQueue, *, spot: bool) -> dict[str, Any]:
         # Two RELION jobs on one node delete each other's copies of particles on its scratch
         # disk: https://github.com/3dem/relion/issues/455.
         "JobExclusiveAllocation": queue.exclusive,
-        # ParallelCluster wants a choice in words for every queue with EFA.
+        # ParallelCluster requires an explicit choice for every queue with EFA.
         "Networking": {"PlacementGroup": {"Enabled": queue.placement_group and chosen.efa}},
         "ComputeSettings": {"LocalStorage": ENCRYPTED_ROOT},
         "ComputeResources": [

@@ -60,7 +60,7 @@ class Scientists(Construct):
         users = account.with_conditions(
             {
                 "Bool": {"aws:MultiFactorAuthPresent": "true"},
-                # So that every trail of the role tells who it was.
+                # So that every trail of the role names the person.
                 "StringEquals": {"sts:RoleSessionName": "${aws:username}"},
             }
         )

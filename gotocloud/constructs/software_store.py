@@ -128,7 +128,7 @@ def _file_system_policy(
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
         },
         {
-            # The network says who: mount targets answer named networks only.
+            # The network decides who: mount targets answer named networks only.
             "Sid": "Read",
             "Effect": "Allow",
             "Principal": {"AWS": "*"},

@@ -140,7 +140,7 @@ class ZonedNetwork(Construct):
 
     def _close_default_group(self, calls: SdkCalls) -> None:
         group = self.resource.attr_default_security_group
-        # The calls of a stack are neighbours: the path tells its networks apart.
+        # The calls of a stack are neighbours: the path distinguishes its networks.
         place = "".join(self.node.path.split("/")[1:])
         for construct_id, action, permission in (
             (

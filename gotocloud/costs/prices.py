@@ -38,7 +38,7 @@ def own_table() -> Path | None:
     """The file of one's own prices, if there is one."""
     named = os.environ.get(OWN_TABLE)
     path = Path(named or OWN_TABLE_BESIDE_THE_PLATFORM)
-    # One that was named must be there: reading it says so.
+    # One that was named must be there: reading it reports this.
     return path if named or path.is_file() else None
 
 

@@ -1,10 +1,10 @@
 #!/bin/bash
-# Tells a head node which cluster it belongs to, and lets its idle guard look every five minutes.
+# Writes a head node's facts about its cluster, and runs its idle guard every five minutes.
 #
 # usage: configure-head-node.sh cluster=NAME project=NAME … (every key of KEYS, in any order)
 #
 # Runs after mount-software.sh; builds and downloads nothing. What it installs uses the program
-# on the shared software; without it, the guard says so and keeps the cluster. Running it twice
+# on the shared software; without it, the guard logs that and keeps the cluster. Running it twice
 # changes nothing.
 set -euo pipefail
 
@@ -78,11 +78,11 @@ EOT
 guard() {
     cat <<EOT
 #!/bin/bash
-# Written by GoToCloud: looks once whether anybody uses this cluster. See gotocloud guard --help.
+# Written by GoToCloud: checks once whether this cluster is in use. See gotocloud guard --help.
 program="$1/gotocloud/bin/gotocloud"
 # A file system that does not answer must not hold this up for ever.
 if ! timeout 60 test -x "\$program"; then
-    echo "The idle guard needs \$program, which is not there: this cluster is kept, and billed, until somebody pauses it."
+    echo "The idle guard needs \$program, which is not there: this cluster is kept, and billed, until you pause it."
     exit 0
 fi
 # Where only root writes: in /var/tmp anybody could take the folder's name first.
@@ -94,7 +94,7 @@ EOT
 service() {
     cat <<'EOT'
 [Unit]
-Description=GoToCloud idle guard: pauses this cluster once nobody uses it
+Description=GoToCloud idle guard: pauses this cluster once it is unused
 After=network-online.target remote-fs.target
 
 [Service]
@@ -129,9 +129,9 @@ EOT
 recovery() {
     cat <<'EOT'
 #!/bin/bash
-# Written by GoToCloud: takes up jobs that have lost a machine. See gotocloud resume --help.
+# Written by GoToCloud: restarts interrupted jobs. See gotocloud resume --help.
 # Each owner's jobs are looked after as that owner, in the environment of a login. Owners are
-# told by number and asked for one by one: comments are people's own text, line ends included,
+# listed by number, with one call for each: comments are people's own text, line ends included,
 # and must never be read as the name of a user.
 export PATH="/opt/slurm/bin:$PATH"
 squeue --noheader --states=all --format=%U | grep -xE '[0-9]+' | sort -un \
@@ -139,7 +139,7 @@ squeue --noheader --states=all --format=%U | grep -xE '[0-9]+' | sort -un \
         squeue --noheader --states=all --user="$number" --format=%k </dev/null \
             | grep -q '^gotocloud:' || continue
         owner=$(id -un "$number") || continue
-        # Nobody's profile or file system holds up the others for long.
+        # One user's profile or file system must not delay the others for long.
         timeout 240 runuser -l "$owner" -c 'gotocloud resume --all' </dev/null
     done
 EOT
@@ -148,7 +148,7 @@ EOT
 recovery_service() {
     cat <<'EOT'
 [Unit]
-Description=GoToCloud: takes up jobs that have lost a machine
+Description=GoToCloud: restarts interrupted jobs
 After=network-online.target remote-fs.target
 
 [Service]
@@ -162,7 +162,7 @@ EOT
 recovery_timer() {
     cat <<'EOT'
 [Unit]
-Description=GoToCloud: takes up jobs that have lost a machine, every minute
+Description=GoToCloud: restarts interrupted jobs, every minute
 
 [Timer]
 OnActiveSec=1min
@@ -204,7 +204,7 @@ main() {
     systemctl daemon-reload
     systemctl enable --now gotocloud-guard.timer gotocloud-recovery.timer
     relion_form "$software"
-    say "this head node knows its cluster; its idle guard looks every five minutes"
+    say "the facts of the cluster are written; the idle guard checks every five minutes"
 }
 
 main "$@"

@@ -316,7 +316,7 @@ def main(arguments: list[str]) -> None:
     if not os.path.isdir(root):
         sys.exit(f"inventory: there is no folder {arguments[1]}")
     with open(LOCK, "w") as lock:
-        # Whoever was interrupted may have left one at work: then this one waits for it.
+        # An interrupted run may have left one at work: then this one waits for it.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if verb == "list":
             result = write_list(root, arguments[2], int(arguments[3]))

@@ -78,7 +78,7 @@ main() {
     [[ "$point" == /?* ]] || fail "'$point' is not an absolute path"
 
     zone=$(zone_id) || zone=""
-    [[ -n "$zone" ]] || say "the metadata service did not tell this node's zone ID"
+    [[ -n "$zone" ]] || say "the metadata service did not return this node's zone ID"
     address=$(target_in "$targets" "$zone")
     if [[ -n "$address" ]]; then
         say "zone $zone has the mount target $address"

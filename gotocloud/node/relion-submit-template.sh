@@ -1,7 +1,7 @@
 #!/bin/bash
 # RELION fills this in (RELION_QSUB_TEMPLATE) for every job and hands it to `gotocloud submit`,
 # which reads it, checks the job, chooses its machines and writes the script that Slurm gets.
-# Run or submitted by itself, it asks for the same.
+# Run or submitted by itself, it requests the same.
 #GTC version=1
 #GTC job=XXXnameXXX
 #GTC queue=XXXqueueXXX

@@ -81,7 +81,7 @@ def record_path(platform_path: Path) -> Path:
 
 def _read(path: Path) -> MarkedYaml:
     check = f"{CHECK_COMMAND} {shell_line('--platform', path)}"
-    # To copy the example over a file that cannot be read would destroy somebody's work.
+    # To copy the example over a file that cannot be read would destroy a user's work.
     start = "cp platform.example.yaml platform.yaml"
     text = read_text(path, "platform file", check if path.exists() else start)
     try:

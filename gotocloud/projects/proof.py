@@ -276,7 +276,7 @@ def _file(entry: Entry, stored: Stored, exported_from_ns: int) -> Iterator[Probl
 def _same_time(entry: Entry, stored: Stored) -> bool:
     told = stored.metadata.get("file-mtime")
     if told is None:
-        # Lustre takes the time of the object, which S3 tells in whole seconds.
+        # Lustre takes the time of the object, which S3 returns in whole seconds.
         return entry.mtime_ns // SECOND_NS == stored.listed.modified_ns // SECOND_NS
     time = nanoseconds(told)
     if time is None:

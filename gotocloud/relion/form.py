@@ -54,7 +54,7 @@ def form_environment(
         # Machines are chosen whole; RELION's own count of them is not used.
         "RELION_MINIMUM_DEDICATED": "1",
         # Particles stay on Lustre. Copying them to each machine keeps its GPUs idle
-        # meanwhile (3dem/relion #719), and no figure says that it pays.
+        # meanwhile (3dem/relion #719), and no figure shows a gain.
         "RELION_SCRATCH_DIR": "",
         "RELION_QSUB_EXTRA_COUNT": str(len(FormField)),
     }

@@ -16,7 +16,7 @@ from pathlib import Path
 from gotocloud.relion.particles import read_particles
 from gotocloud.relion.star import StarError, StarFile, StarTable, ends_completely, read_star
 
-# 3.1 starts the names of a continued run anew: run_ct3_it004.
+# 3.1 starts the names of a continued run again: run_ct3_it004.
 _NAME = re.compile(r"run(?:_ct(?P<ct>\d+))?_it(?P<it>\d+)_optimiser\.star")
 
 STALE_S = 60

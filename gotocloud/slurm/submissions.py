@@ -53,7 +53,7 @@ class Attempt:
         ranks: MPI ranks.
         threads: Threads of each rank.
         vcpus: Virtual CPUs of a machine.
-        gpus_per_node: GPUs of each machine that it asked for.
+        gpus_per_node: GPUs of each machine that it requested.
         gpu_ids: What RELION's `--gpu` gets; empty leaves it to RELION.
         exclusive: Whether it has its machines to itself.
         instance_type: EC2's name of the machines; empty if unknown.

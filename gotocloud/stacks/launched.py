@@ -175,7 +175,7 @@ class LaunchedStack(cdk.Stack):
             description=f"{label}, read from the group's SSM parameters. Leave it as it is.",
             default=fact.value,
             # CloudFormation checks the name of the SSM parameter, not its value:
-            # so nobody can point the boundary or the provider at something else.
+            # so no scientist can point the boundary or the provider at something else.
             allowed_values=[fact.value],
             constraint_description=f"{fact.value}, as the group's account keeps it",
         ).value_as_string

@@ -107,7 +107,7 @@ class ManagementStack(cdk.Stack):
             self,
             "ReadOnly",
             file_system_id=self.master.file_system_id,
-            # Whoever comes in this way is nobody: reads what everybody may, writes nothing.
+            # Access this way is anonymous: it reads what all users may, and writes nothing.
             posix_user=efs.CfnAccessPoint.PosixUserProperty(uid=str(NOBODY), gid=str(NOBODY)),
             root_directory=efs.CfnAccessPoint.RootDirectoryProperty(path="/"),
         )

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 import sys
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 _TABLE_ROW = re.compile(r"^\| (?P<words>[^|]+) \| (?P<instead>[^|]+) \|$")
 _WORD_IN_NAME = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_WRITTEN = {".py", ".sh", ".yaml", ".html", ".js", ".mjs"}
 _NOT_PROSE = re.compile(r"```.*?```|`[^`\n]*`|\]\([^)]*\)", re.DOTALL)
 
 
@@ -75,8 +78,9 @@ def word_list() -> WordList:
 def findings_in(path: Path, words: WordList) -> list[Finding]:
     """Every use of a word of the list in one file.
 
-    Of a Python file: docstrings, string literals with a blank, and the names of classes,
-    fields, functions and parameters. Of any other file: its text without code and addresses.
+    Of a Python file: comments, docstrings, string literals with a blank, and the names of
+    classes, fields, functions and parameters. Of any other file: its text without code and
+    addresses.
     """
     texts = _python if path.suffix == ".py" else _prose
     return [Finding(path, line, word) for line, word in texts(path.read_text(), words)]
@@ -92,6 +96,9 @@ def _prose(text: str, words: WordList) -> Iterator[tuple[int, str]]:
 
 
 def _python(text: str, words: WordList) -> Iterator[tuple[int, str]]:
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield from ((token.start[0], word) for word in words.in_text(token.string))
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             if re.search(r"\s", node.value):
@@ -118,13 +125,20 @@ def documents() -> list[Path]:
 
 
 def rooms() -> dict[str, list[Path]]:
-    """The Python files of the package, by room, and those of the local AWS."""
+    """The files of the package that people wrote, by room, and those of the local AWS."""
     package = ROOT / "gotocloud"
-    found = {"local_aws": sorted((ROOT / "local_aws" / "src").rglob("*.py"))}
-    for path in sorted(package.rglob("*.py")):
+    found = {
+        "benchmarks": sorted((ROOT / "benchmarks").glob("*.py")),
+        "local_aws": _written(ROOT / "local_aws" / "src"),
+    }
+    for path in _written(package):
         room = path.relative_to(package).parts[0]
         found.setdefault("gotocloud" if room.endswith(".py") else room, []).append(path)
     return found
+
+
+def _written(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix in _WRITTEN)
 
 
 def main(arguments: list[str]) -> int:
@@ -138,7 +152,7 @@ def main(arguments: list[str]) -> int:
     found = [
         finding
         for path in named
-        for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])
+        for file in (_written(path) if path.is_dir() else [path])
         for finding in findings_in(file, words)
     ]
     for finding in found:

@@ -159,7 +159,7 @@ def test_a_silent_metadata_service_takes_the_first_mount_target_and_says_so(node
     done = node.run()
 
     assert done.returncode == 0, done.stderr
-    assert "the metadata service did not tell this node's zone ID" in done.stdout
+    assert "the metadata service did not return this node's zone ID" in done.stdout
     assert "mounttargetip=10.0.0.5" in node.fstab
 
 

@@ -12,7 +12,7 @@ const COLUMNS = [
 ];
 let sorting = { column: 3, down: false };
 
-function wishes() {
+function readPreference() {
   const number = (id) => (at(id).value === "" ? Infinity : Number(at(id).value));
   return {
     weight: Number(at("weight").value),
@@ -29,14 +29,14 @@ function score(point, weight) {
   return weight * x * x + (1 - weight) * y * y;
 }
 
-function fits(point, wish) {
-  return point.usd !== null && point.hours <= wish.deadline && point.usd <= wish.budget;
+function fits(point, preference) {
+  return point.usd !== null && point.hours <= preference.deadline && point.usd <= preference.budget;
 }
 
-function bestOf(points, wish) {
-  const usable = points.filter((point) => fits(point, wish));
+function bestOf(points, preference) {
+  const usable = points.filter((point) => fits(point, preference));
   return usable.reduce(
-    (best, point) => (!best || score(point, wish.weight) < score(best, wish.weight) ? point : best),
+    (best, point) => (!best || score(point, preference.weight) < score(best, preference.weight) ? point : best),
     null,
   );
 }
@@ -82,7 +82,7 @@ function barTraces(chart) {
   });
 }
 
-function markTraces(chart, points, best, wish) {
+function markTraces(chart, points, best, preference) {
   return chart.types.flatMap(({ name, colour, symbol }) =>
     [false, true].map((spot) => {
       const own = points.filter((p) => p.usd !== null && p.type === name && p.spot === spot);
@@ -95,23 +95,23 @@ function markTraces(chart, points, best, wish) {
         marker: {
           symbol: symbol + (spot ? "-open" : ""), color: colour,
           size: own.map((p) => (p === best ? 17 : 10)),
-          opacity: own.map((p) => (!fits(p, wish) ? 0.2 : p.measured ? 1 : chart.pale)),
+          opacity: own.map((p) => (!fits(p, preference) ? 0.2 : p.measured ? 1 : chart.pale)),
           line: { width: spot ? 2 : 1, color: spot ? colour : "white" },
         },
       };
     }).filter((trace) => trace.x.length));
 }
 
-function drawScatter(chart, points, best, wish) {
+function drawScatter(chart, points, best, preference) {
   const line = { color: "#777", width: 1.5 };
   const front = frontOf(points);
   const traces = [{
     type: "scatter", mode: "lines", name: "Pareto front", line: { ...line, shape: "hv" },
     x: front.map((p) => p.hours), y: front.map((p) => p.usd), hoverinfo: "skip",
-  }, ...markTraces(chart, points, best, wish)];
+  }, ...markTraces(chart, points, best, preference)];
   if (best) {
     traces.unshift({
-      type: "scatter", mode: "lines", name: "as good as the best", ...equals(best, wish.weight),
+      type: "scatter", mode: "lines", name: "as good as the best", ...equals(best, preference.weight),
       line: { ...line, dash: "dash" }, hoverinfo: "skip",
     });
   }
@@ -138,7 +138,7 @@ function drawBars(chart) {
   }, { responsive: true, displaylogo: false });
 }
 
-function fillTable(points, best, wish) {
+function fillTable(points, best, preference) {
   const value = COLUMNS[sorting.column][1];
   const sorted = [...points].sort((a, b) => {
     const [x, y] = [value(a), value(b)];
@@ -147,7 +147,7 @@ function fillTable(points, best, wish) {
   });
   at("table").tBodies[0].replaceChildren(...sorted.map((point) => {
     const row = document.createElement("tr");
-    row.className = point === best ? "best" : fits(point, wish) ? "" : "out";
+    row.className = point === best ? "best" : fits(point, preference) ? "" : "out";
     for (const [, read] of COLUMNS) {
       const shown = read(point);
       const text = typeof shown === "number"
@@ -168,14 +168,14 @@ function tell(best, points) {
 
 function draw() {
   const chart = charts[Number(at("job").value)];
-  const wish = wishes();
-  const points = chart.points.filter((point) => wish.markets.includes(point.spot));
-  const best = bestOf(points, wish);
+  const preference = readPreference();
+  const points = chart.points.filter((point) => preference.markets.includes(point.spot));
+  const best = bestOf(points, preference);
   at("title").textContent = chart.title;
   at("source").textContent = chart.source;
   drawBars(chart);
-  drawScatter(chart, points, best, wish);
-  fillTable(points, best, wish);
+  drawScatter(chart, points, best, preference);
+  fillTable(points, best, preference);
   tell(best, points);
 }
 

@@ -101,7 +101,7 @@ class Planned:
     Args:
         setting: Its shape.
         repeat: From 1.
-        hours: Probable time in the job; None when nobody knows.
+        hours: Probable time in the job; None if unknown.
         usd: Its cost; None when time or price is unknown.
         basis: Where the time comes from.
     """

@@ -187,7 +187,7 @@ class Bucket:
         except self.s3.exceptions.ClientError as error:
             if error_code(error) == "404":
                 return None
-            # An answer to HEAD has no body that says why; that to a listing has.
+            # An answer to HEAD has no body with the reason; that to a listing has.
             self.s3.list_objects_v2(Bucket=self.name, Prefix=key, MaxKeys=1)
             raise
 

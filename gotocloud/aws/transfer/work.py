@@ -19,7 +19,7 @@ T = TypeVar("T")
 BIG_FILES_AT_ONCE = 4
 """So that a killed run leaves few files half done; their parts fill the line all the same."""
 
-# What S3 says about one object, or one moment; everything else concerns them all.
+# Errors of S3 about one object, or one moment; all others concern every object.
 _ABOUT_ONE = {
     "BadDigest",
     "EntityTooLarge",

@@ -91,7 +91,7 @@ def _open(
         narrate(f"Would open the {said}.")
         return
     try:
-        # Asked for first: a desktop that does not answer is not opened.
+        # Requested first: a desktop that does not answer is not opened.
         url = session(cluster.node).url(cluster.address)
         with opened(cloud, cluster.desktop_group, network, where.caller.name, until) as new:
             narrate(f"{'Opened' if new else 'Left open'} the {said}.")

@@ -58,7 +58,7 @@ def guard(
     if dry_run:
         _report(decision, decision.message, None, as_json=as_json)
         return
-    # Remembered before it is done: whoever is killed in between has it to be undone or repeated.
+    # Written before it is done, so that it can be undone or repeated after an interruption.
     _write(memory, decision.memory)
     narrate(f"{decision.action.value}: {decision.message}")
     proof = _carry_out(cloud, one, decision, memory)

@@ -33,7 +33,7 @@ class StackDisplay:
     ) -> None:
         self._making = Making(total)
         self._total = total
-        # What one endpoint takes says nothing about another.
+        # The time of one endpoint is no measure for another.
         where = os.environ.get("AWS_ENDPOINT_URL", "")
         self._key = key = f"{key} {where}".strip() if key else ""
         self._clock = clock

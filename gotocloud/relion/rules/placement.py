@@ -21,7 +21,7 @@ def _too_wide(case: Situation) -> Broken | None:
         )
     working = case.most_working
     if working is None:
-        # Nobody has said how many machines: try with all that the queue has.
+        # The number of machines is unknown: try with all that the queue has.
         workers = job.ranks - (1 if case.has_leader else 0)
         working = ceil(workers / hardware.max_nodes)
     if working <= hardware.vcpus:

@@ -255,7 +255,7 @@ def _write(folder: Path, release: Content) -> None:
     except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
         if isinstance(error, OSError) and error.errno in (errno.EEXIST, errno.ENOTEMPTY):
-            # Somebody else published the same just now.
+            # Another run published the same just now.
             return
         raise
 
