@@ -128,11 +128,12 @@ class Policy(iam.ManagedPolicy):
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """Acknowledge findings of cdk-nag on a construct.
+    """Acknowledge findings of the checks (`gotocloud.checks`) on a construct.
 
     Args:
         construct: What the findings are about.
-        reasons: Why each finding is all right here, by rule such as `AwsSolutions-IAM4`.
+        reasons: Why each finding is all right here, by rule such as `AwsSolutions-IAM4`;
+            a rule of another pack with it, as in `CloudFormation-Validate::W9003`.
     """
     if reasons:
         Validations.of(construct).acknowledge(
@@ -141,6 +142,8 @@ def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
 
 
 def _full_id(rule: str) -> str:
+    if "::" in rule:
+        return rule
     return next(f"{pack}::{rule}" for pack in _PACKS if rule.startswith(f"{pack}-"))
 
 

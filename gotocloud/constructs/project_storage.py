@@ -88,6 +88,14 @@ class ProjectStorage(Construct):
             f"LifecycleConfiguration.Rules.{ARCHIVE_RULE}.Status",
             Fn.condition_if(condition.logical_id, "Enabled", "Disabled"),
         )
+        # The CDK writes the parameter's default as text (see `LaunchedStack.number`).
+        acknowledge(
+            bucket,
+            {
+                "CloudFormation-Validate::W9003": "The age is a parameter of type Number, whose "
+                "value CloudFormation turns into an integer when the stack is launched."
+            },
+        )
 
     def _bucket(
         self, name: str, keep_versions_for: Duration, archive_after: Duration | None
