@@ -75,7 +75,8 @@ def guard_statements(
             sid="DeleteOwnCluster",
             actions=["cloudformation:DeleteStack"],
             resources=[arn("cloudformation", CLUSTER_STACKS)],
-            # Without a role named, CloudFormation uses the one that made the stack.
+            # Without a role named, CloudFormation uses the one that made the stack:
+            # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
             conditions={
                 **own,
                 "StringEqualsIfExists": {"cloudformation:RoleArn": service_role_arn},

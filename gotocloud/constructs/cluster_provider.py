@@ -66,6 +66,9 @@ class ClusterProvider(Construct):
         super().__init__(scope, construct_id)
         self.engine = engine or engine_of()
         self.role = role
+        # The template nests IAM policies and needs a transform, for which `cdk deploy` gives
+        # CAPABILITY_AUTO_EXPAND of itself and other tools do not:
+        # https://docs.aws.amazon.com/parallelcluster/latest/ug/cloudformation-v3.html
         self.stack = cdk.CfnStack(
             self,
             "Provider",

@@ -86,7 +86,8 @@ class Lustre(Construct):
                 deployment_type=deployment.value,
                 data_compression_type="LZ4",
                 per_unit_storage_throughput=throughput,
-                # Backups belong to the bucket; SCRATCH_2 takes none at all.
+                # Backups belong to the bucket; SCRATCH_2 takes none at all:
+                # https://docs.aws.amazon.com/fsx/latest/LustreGuide/using-backups-fsx.html
                 automatic_backup_retention_days=0
                 if deployment is Deployment.PERSISTENT_2
                 else None,

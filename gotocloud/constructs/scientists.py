@@ -129,7 +129,8 @@ def single_sign_on_conditions(account: str, permission_set: str) -> dict[str, di
     return {
         # Without a region where Identity Center is in us-east-1.
         "ArnLike": {"aws:PrincipalArn": [f"{path}/{role}", f"{path}/*/{role}"]},
-        # A session's user id ends in its name, which is that of the person.
+        # A session's user id ends in its name, which is that of the person:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
         "StringLike": {"aws:userid": "*:${sts:RoleSessionName}"},
     }
 

@@ -174,8 +174,9 @@ class LaunchedStack(cdk.Stack):
             type="AWS::SSM::Parameter::Value<String>",
             description=f"{label}, read from the group's SSM parameters. Leave it as it is.",
             default=fact.value,
-            # CloudFormation checks the name of the SSM parameter, not its value:
-            # so no scientist can point the boundary or the provider at something else.
+            # CloudFormation checks the name of the SSM parameter, not its value, so no
+            # scientist can point the boundary or the provider at something else:
+            # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
             allowed_values=[fact.value],
             constraint_description=f"{fact.value}, as the group's account keeps it",
         ).value_as_string

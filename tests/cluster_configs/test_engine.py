@@ -71,7 +71,8 @@ def test_an_engine_is_what_parallelclusters_own_code_says(version: str) -> None:
 def test_the_default_is_the_first_and_its_validators_are_installed() -> None:
     assert engine_of().version == DEFAULT_VERSION == next(iter(ENGINES))
     required = (ROOT / "requirements-pcluster.in").read_text()
-    assert required.strip() == f"aws-parallelcluster=={DEFAULT_VERSION}"
+    wanted = f"aws-parallelcluster=={DEFAULT_VERSION}"
+    assert required.strip() == wanted, "requirements-pcluster.in; then: make lock env"
 
 
 def test_an_unknown_version_is_refused_with_those_that_are_known() -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from constructs import Construct
 
+from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.constructs.boundary import boundary_arn
 from gotocloud.constructs.cluster_provider import ClusterProvider, ProviderRole
 from gotocloud.constructs.cluster_service import ClusterService
@@ -22,11 +25,34 @@ def test_the_official_template_of_the_region_gets_our_own_role() -> None:
     nested = only(stack, "AWS::CloudFormation::Stack")
     assert nested["TemplateURL"] == (
         "https://ap-northeast-1-aws-parallelcluster.s3.ap-northeast-1.amazonaws.com/"
-        "parallelcluster/3.16.1/templates/custom_resource/cluster.yaml"
+        f"parallelcluster/{engine_of().version}/templates/custom_resource/cluster.yaml"
     )
     assert nested["Parameters"] == {
         "CustomLambdaRole": f"arn:aws:iam::{ACCOUNT}:role/gotocloud-cluster-provider"
     }
+
+
+def test_a_stack_has_one_provider_for_each_version() -> None:
+    stack = sample_stack()
+    first = ClusterProvider.get_or_create(stack)
+    assert ClusterProvider.get_or_create(Construct(stack, "Deeper")) is first
+    other = dataclasses.replace(engine_of(), version="9.8.7")
+    second = ClusterProvider.get_or_create(stack, engine=other)
+    assert second.engine is other
+    urls = [nested["TemplateURL"] for nested in resources(stack, "AWS::CloudFormation::Stack")]
+    assert sorted(url.split("/parallelcluster/")[1].split("/")[0] for url in urls) == sorted(
+        [engine_of().version, "9.8.7"]
+    )
+
+
+def test_a_provider_takes_its_role_at_the_first_call_only() -> None:
+    stack = sample_stack()
+    role = ProviderRole.of_account(stack, "Role")
+    made = ClusterProvider.get_or_create(stack, role=role)
+    assert ClusterProvider.get_or_create(stack) is made
+    assert ClusterProvider.get_or_create(stack, role=role) is made
+    with pytest.raises(ValueError, match="has another role already: give the role at the first"):
+        ClusterProvider.get_or_create(stack, role=ProviderRole.of_account(stack, "Other"))
 
 
 def test_the_provider_makes_bounded_roles_only() -> None:
