@@ -107,9 +107,13 @@ def placed(job: Job, cluster: Cluster) -> Placed:
 def in_queue(job: Job, cluster: Cluster, queue: str) -> Placed:
     """The machines for a job that continues in a queue.
 
-    Ranks and threads that were typed were for other machines.
+    What was typed is kept where the machines of that queue allow it.
     """
-    return place(job, cluster, Overrides(queue=queue, module=chosen_in_form(job).module))
+    typed = chosen_in_form(job)
+    try:
+        return place(job, cluster, replace(typed, queue=queue, spot=None, foreign=()))
+    except InputError:
+        return place(job, cluster, Overrides(queue=queue, module=typed.module))
 
 
 def unplaced_findings(

@@ -48,7 +48,7 @@ class Version:
         gpu_spec: Spack spec of the builds with CUDA; architecture and target are added.
         cpu_spec: Spack spec of those without; the target is added.
         spec: Spack spec of a version with one build, whole.
-        gpu_python: Version of the Python inside the builds with CUDA; empty if there is none.
+        python: Version of the Python inside the builds; empty if there is none.
         compiler: Compiler, where it differs from the catalogue's.
         prefix: Where it is installed. Default: by package, version and build under the root.
         steps: What to type, when it is made by hand; "{prefix}" is where it belongs.
@@ -63,7 +63,7 @@ class Version:
     gpu_spec: str = ""
     cpu_spec: str = ""
     spec: str = ""
-    gpu_python: str = ""
+    python: str = ""
     compiler: str = ""
     prefix: str = ""
     steps: tuple[str, ...] = ()

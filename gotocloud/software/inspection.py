@@ -14,7 +14,15 @@ from enum import StrEnum
 from pathlib import Path
 
 from gotocloud.software.catalogue import Catalogue, Package, Version
-from gotocloud.software.layout import CATALOGUE, COMMAND, MODULES, SETTINGS, TEMPLATE, Layout
+from gotocloud.software.layout import (
+    CATALOGUE,
+    COMMAND,
+    MODULES,
+    SETTINGS,
+    TEMPLATE,
+    WEIGHTS,
+    Layout,
+)
 from gotocloud.software.modules import module_files
 from gotocloud.software.publishing.release import damage
 
@@ -142,6 +150,12 @@ def _program(name: str, package: Package, version: Version, prefix: Path, run: R
         gone = len(faults) == len(package.executables)
         text = "not installed" if gone else "; ".join(faults)
         return Item(name, str(prefix), State.MISSING, text)
+    if version.python and not _has_weights(prefix):
+        text = (
+            f"no network weights in {WEIGHTS}, which Blush, Topaz and class ranking need; load "
+            "its module and run relion_python_fetch_weights"
+        )
+        return Item(name, str(prefix), State.MISSING, text)
     if run is None or not package.version_command:
         return Item(name, str(prefix), State.OK, "its version was not checked")
     program, *arguments = package.version_command
@@ -158,6 +172,13 @@ def _program(name: str, package: Package, version: Version, prefix: Path, run: R
         text = f"{program} reports version {found[0]}, not {version.number}"
         return Item(name, str(prefix), State.WRONG, text)
     return Item(name, str(prefix), State.OK, f"{program} reports version {found[0]}")
+
+
+def _has_weights(prefix: Path) -> bool:
+    try:
+        return any((prefix / WEIGHTS).iterdir())
+    except OSError:
+        return False
 
 
 def _unreadable(path: Path, *, executable: bool = False) -> str:

@@ -20,6 +20,8 @@ MODULES = "modulefiles"
 TEMPLATE = "relion-submit-template.sh"
 SETTINGS = "settings.sh"
 CATALOGUE = "catalogue.yaml"
+WEIGHTS = "share/torch"
+"""Network weights of RELION's Python inside a build: its module's TORCH_HOME."""
 SUMS = "SHA256SUMS"
 
 LINKS = (BIN, MODULES, TEMPLATE, SETTINGS, CATALOGUE)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gotocloud.software.catalogue import Build, Catalogue, Package, Version
+from gotocloud.software.layout import WEIGHTS
 
 INSTANCE_TYPE_VARIABLE = "GOTOCLOUD_INSTANCE_TYPE"
 """The machine for the chooser; a batch script may set it."""
@@ -237,7 +238,7 @@ def _file(
         *([] if prefix in STANDARD else ["prepend-path PATH $prefix/bin"]),
         f"setenv {_variable(package)} {chosen}",
         *_finds(catalogue, package),
-        *_python(version, prefix, build),
+        *_python(version),
         "",
     ]
     return "\n".join(lines)
@@ -268,14 +269,17 @@ def _finds(catalogue: Catalogue, package: Package) -> list[str]:
     return lines
 
 
-def _python(version: Version, prefix: str | None, build: Build | None) -> list[str]:
-    """Builds with CUDA have the Python modules that RELION calls beside them."""
-    if not version.gpu_python:
+def _python(version: Version) -> list[str]:
+    """The Python modules that RELION calls, and where it looks for network weights.
+
+    Without TORCH_HOME it would look in each scientist's home (3dem/relion #1072, #1214).
+    """
+    if not version.python:
         return []
-    line = f"prepend-path PYTHONPATH $prefix/lib/python{version.gpu_python}/site-packages"
-    if prefix is not None:
-        return [line] if build and build.cuda_arch else []
-    return ["if {[string match sm* $chosen]} {", f"    {line}", "}"]
+    return [
+        f"prepend-path PYTHONPATH $prefix/lib/python{version.python}/site-packages",
+        f"setenv TORCH_HOME $prefix/{WEIGHTS}",
+    ]
 
 
 def _families(catalogue: Catalogue, version: Version) -> str:

@@ -13,7 +13,7 @@ from gotocloud.errors import InputError
 from gotocloud.software.catalogue import Catalogue
 from gotocloud.software.in_force import PACKAGED, system_catalogue
 from gotocloud.software.inspection import Item, State, inspect
-from gotocloud.software.layout import Layout
+from gotocloud.software.layout import WEIGHTS, Layout
 from gotocloud.software.load import load_catalogue
 from gotocloud.software.publishing import release
 from tests.needs import need_relion
@@ -41,6 +41,9 @@ class Site:
     def install(self, package: str, number: str, build: str | None, said: str = "") -> None:
         place = self.place(package, number, build)
         place.mkdir(parents=True, exist_ok=True)
+        weights = place.parent / WEIGHTS
+        weights.mkdir(parents=True, exist_ok=True)
+        (weights / "blush.ckpt").write_text("weights")
         for name in self.catalogue.package(package).executables:
             (place / name).write_text(f"#!/bin/sh\n{said or f'echo version: {number} of it'}\n")
             (place / name).chmod(0o755)

@@ -187,12 +187,19 @@ def test_relion_finds_ctffind_where_it_is_installed(machine: Machine) -> None:
     assert machine.shell(script)[1] == f"{program}\n"
 
 
-def test_only_builds_with_cuda_bring_relion_s_python(machine: Machine) -> None:
+@pytest.mark.parametrize("build", ["sm86", "avx2"])
+def test_every_build_brings_relion_s_python_and_its_weights(machine: Machine, build: str) -> None:
     machine.install("sm86", "avx2")
-    script = 'module load relion/5.0.1-{}; echo "${{PYTHONPATH:-none}}"'
-    found = machine.shell(script.format("sm86"))[1]
-    assert found.endswith("/relion/5.0.1/sm86/lib/python3.10/site-packages\n")
-    assert machine.shell(script.format("avx2"))[1] == "none\n"
+    script = f'module load relion/5.0.1-{build}; echo "$PYTHONPATH|$TORCH_HOME"'
+    modules, weights = machine.shell(script)[1].strip().split("|")
+    assert modules.endswith(f"/relion/5.0.1/{build}/lib/python3.10/site-packages")
+    assert weights.endswith(f"/relion/5.0.1/{build}/share/torch")
+
+
+def test_versions_without_relion_s_python_set_no_weights(machine: Machine) -> None:
+    machine.install("avx2")
+    script = 'module load relion/4.0.1-avx2; echo "${PYTHONPATH:-none} ${TORCH_HOME:-none}"'
+    assert machine.shell(script)[1] == "none none\n"
 
 
 def test_every_module_file_can_be_shown_and_described(machine: Machine) -> None:
