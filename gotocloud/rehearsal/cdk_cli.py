@@ -54,7 +54,7 @@ class CommandLine:
 
         Raises:
             InputError: if it is not installed.
-            GoToCloudError: if it fails, with the end of what it said.
+            GoToCloudError: if it fails, with the end of its output.
         """
         path = self._path(environment)
         cdk = shutil.which("cdk", path=path)
@@ -67,7 +67,7 @@ class CommandLine:
         """Run our own command line, as a person would.
 
         Raises:
-            GoToCloudError: if it fails, with the end of what it said.
+            GoToCloudError: if it fails, with the end of its output.
         """
         command = [sys.executable, "-m", "gotocloud", *arguments]
         self._run(command, environment, shown=f"gotocloud {' '.join(arguments)}")

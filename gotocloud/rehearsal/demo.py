@@ -41,7 +41,7 @@ PAGE = "index.html"
 REPORT = "report.json"
 PLATFORM = "platform.yaml"
 SHOWN_PROBLEMS = 20
-"""Lines of what a failed step said; the log has all of them."""
+"""Lines of a failed step's output that are shown; the log has all of them."""
 
 
 def run(
@@ -65,11 +65,11 @@ def run(
         keep_running: Whether the local AWS goes on running after a demo that succeeded.
         example: The platform file to copy.
         configuration: Cluster configuration to launch.
-        progress: Told about every step. Default: a new one on stderr.
+        progress: Receives every step. Default: a new one on stderr.
 
     Raises:
         InputError: if the platform file cannot be used, or this is not the project's folder.
-        GoToCloudError: if a step fails; says which one, and where the log is.
+        GoToCloudError: if a step fails; names the step and the log.
     """
     if not example.is_file():
         raise InputError(
@@ -168,7 +168,7 @@ def _launch(aws: LocalAws, platform: Platform, configuration: str, progress: Pro
     with progress.step(f"Sign in as {name} of {group.name}, with MFA"):
         scientist = sign_in(aws, group, region, name)
     launcher = Launcher(
-        platform, scientist, PROJECT, configuration, __version__, on_event=_told(progress)
+        platform, scientist, PROJECT, configuration, __version__, on_event=_reporter(progress)
     )
     with progress.step(f"Launch the project {PROJECT} in {region}"):
         launcher.launch_project()
@@ -177,7 +177,7 @@ def _launch(aws: LocalAws, platform: Platform, configuration: str, progress: Pro
     return launcher.account()
 
 
-def _told(progress: Progress) -> Any:
+def _reporter(progress: Progress) -> Any:
     def tell(event: StackEvent) -> None:
         said = f"{event.status:24} {event.resource_type} {event.resource} {event.reason}"
         progress.detail(said.rstrip())
@@ -262,8 +262,7 @@ def _explained(progress: Progress, output_dir: Path, state_dir: Path) -> Iterato
         progress.detail(f"!! {error!r}\n{error}")
         log = output_dir / LOG
         raise GoToCloudError(
-            f"The demo failed at the step “{progress.running}”: {message} "
-            f"Everything that was said is in {log}.",
+            f"The demo failed at the step “{progress.running}”: {message} All output is in {log}.",
             problems=problems,
             next_command=getattr(error, "next_command", None)
             or shell_line("less", log, state_dir / SERVER_LOG),

@@ -1,4 +1,4 @@
-"""Asks ParallelCluster's own validators about configurations, against a local AWS."""
+"""Runs ParallelCluster's own validators on configurations, against a local AWS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SCRIPT = Path(__file__).with_name("pcluster_judge.py")
 
 @dataclass(frozen=True)
 class Message:
-    """What one validator said.
+    """What one validator reported.
 
     Args:
         level: "ERROR", "WARNING" or "INFO".
@@ -51,7 +51,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Artefact:
-    """A message that comes from moto and says nothing about a configuration."""
+    """A message that comes from moto and does not concern a configuration."""
 
     validator: str
     text: str
@@ -62,12 +62,12 @@ MOTO_ARTEFACTS = (
     Artefact(
         "HeadNodeLaunchTemplateValidator",
         "must contain the parameter ebs",
-        "moto wants ebs in every block device mapping, EC2 takes virtual devices without it",
+        "moto requires ebs in every block device mapping, EC2 takes virtual devices without it",
     ),
     Artefact(
         "ComputeResourceLaunchTemplateValidator",
         "must contain the parameter ebs",
-        "moto wants ebs in every block device mapping, EC2 takes virtual devices without it",
+        "moto requires ebs in every block device mapping, EC2 takes virtual devices without it",
     ),
     Artefact(
         "KeyPairValidator",
@@ -178,7 +178,7 @@ def _answers(
         )
         process.stdin.close()
     except BrokenPipeError:
-        # It has died before reading; what it said follows below.
+        # It has died before reading; what it printed follows below.
         process.stdin = None
     for request in requests:
         line = process.stdout.readline()

@@ -29,7 +29,7 @@ from gotocloud.projects.findings import refuse_problems
 from gotocloud.rehearsal import people
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.report import Launch
-from local_aws.engine.site import session_of_nobody
+from local_aws.engine.site import session_without_profile
 
 POLL_S = 0.2
 """The local AWS answers at once; there is no reason to wait as long as for AWS."""
@@ -59,7 +59,7 @@ class Scientist:
         return f"arn:aws:iam::{self.group.account}:role/{SCIENTIST_ROLE}"
 
     def client(self, service: str, region: str = "") -> Any:
-        """A client that acts as the scientist and as nobody else."""
+        """A client that acts as the scientist only."""
         keys = tuple(self.credentials[name] for name in _KEYS)
         return _client(service, region or self.region, self.aws.endpoint_url, keys)
 
@@ -72,7 +72,7 @@ def _client(service: str, region: str, endpoint_url: str, keys: tuple[str, ...])
     from botocore.config import Config
 
     key_id, secret, token = keys
-    return session_of_nobody().client(
+    return session_without_profile().client(
         service,
         region_name=region,
         endpoint_url=endpoint_url,
@@ -100,7 +100,7 @@ class Launcher:
         project: The project's name, as the scientist types it.
         configuration: Cluster configuration.
         release: Version of the published templates.
-        on_event: Told about every event of a stack.
+        on_event: Receives every event of a stack.
     """
 
     platform: Platform
@@ -130,7 +130,7 @@ class Launcher:
         refuse_problems(planned.findings, f"Setting up {self.project!r}", "the demo")
         if planned.plan is None:
             return {}
-        return settle(self.scientist, planned.plan, self._told, retry="the demo")
+        return settle(self.scientist, planned.plan, self._callbacks, retry="the demo")
 
     def launch_cluster(self, lustre_gib: int) -> dict[str, str]:
         """Start the cluster as `gotocloud start` does; returns the outputs of its stack.
@@ -148,10 +148,10 @@ class Launcher:
         )
         findings = check_start(self.scientist, planned, idle.known_total_usd_per_hour)
         refuse_problems(findings, f"Starting a cluster for {self.project!r}", "the demo")
-        return launch(self.scientist, planned, self._told, retry="the demo")
+        return launch(self.scientist, planned, self._callbacks, retry="the demo")
 
     @property
-    def _told(self) -> StackCallbacks:
+    def _callbacks(self) -> StackCallbacks:
         return StackCallbacks(event=self.on_event, sleep=lambda _: time.sleep(POLL_S))
 
     def account(self) -> Launch:
@@ -182,7 +182,7 @@ class Launcher:
         return bucket, management.home_region
 
     def _url(self, path: str) -> str:
-        """The template's URL, after a look whether it is what the manifest says."""
+        """The template's URL, after a comparison with the manifest."""
         bucket, region = self._bucket()
         s3 = self.scientist.client("s3", region)
         return verified_template_url(bucket, region, self.release, path, s3=s3)

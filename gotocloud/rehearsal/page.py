@@ -50,7 +50,7 @@ def page(report: Report) -> str:
         numbers=_numbers(report),
         sections="\n".join(sections),
         footer=escape(
-            f"GoToCloud {report.version}, {report.finished}. Everything here was asked of the "
+            f"GoToCloud {report.version}, {report.finished}. Everything here was read from the "
             "local AWS through its own APIs after the deployment."
         ),
         wide_width=wide,

@@ -7,7 +7,7 @@ from typing import Any
 from gotocloud.contract.names import SCIENTIST_ROLE
 from gotocloud.rehearsal.local_aws import LocalAws
 from local_aws.engine.access import no_real_account
-from local_aws.engine.site import session_of_nobody
+from local_aws.engine.site import session_without_profile
 
 CODE = "123456"
 """A code of an MFA device; the local AWS takes any six digits."""
@@ -54,7 +54,7 @@ def sign_in(
         keys: The user's access key, from `enrol`.
         more: Further parameters of AssumeRole.
     """
-    sts = session_of_nobody().client(
+    sts = session_without_profile().client(
         "sts",
         region_name=region,
         endpoint_url=local.endpoint_url,
@@ -72,7 +72,7 @@ def sign_in(
 
 
 def scientist_environment(local: LocalAws, account: str, region: str, user: str) -> dict[str, str]:
-    """Environment in which commands act as a scientist, and as nobody else."""
+    """Environment in which commands act as a scientist only."""
     keys = sign_in(local, account, region, user, enrol(local, account, region, user))
     return {
         **no_real_account(),

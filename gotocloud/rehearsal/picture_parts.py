@@ -30,7 +30,7 @@ class Row:
     """A line of text, with a symbol before it and a remark at its right end.
 
     Args:
-        text: What it says.
+        text: Its text.
         note: The remark, cut first where room is short. Default: none.
         symbol: A key of `SYMBOLS`. Default: none.
         style: CSS class of the text: `title`, `plain` or `small`.

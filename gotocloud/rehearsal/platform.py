@@ -35,7 +35,7 @@ class DeployedPlatform:
     """A platform that stands in a local AWS.
 
     Args:
-        platform: What the platform file says.
+        platform: The platform file's content.
         local: The local AWS.
         platform_path: The platform file, beside which the record lies.
         version: The published release.
@@ -66,7 +66,7 @@ StepContext = Callable[[str], AbstractContextManager[None]]
 
 @contextmanager
 def untold(_name: str) -> Iterator[None]:
-    """A step that nobody is told about."""
+    """A step that is not shown."""
     yield
 
 
@@ -77,13 +77,13 @@ class _Deployment:
     platform_path: Path
     workdir: Path
     command_line: CommandLine
-    told: StepContext
+    step_context: StepContext
     steps: list[Step] = field(default_factory=list)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         began = time.perf_counter()
-        with self.told(name):
+        with self.step_context(name):
             yield
         self.steps.append(Step(name, time.perf_counter() - began))
 
@@ -111,11 +111,11 @@ def deploy_platform(
         platform_path: The platform file; the record is written beside it.
         workdir: Folder for the cloud assemblies. Default: that of the platform file.
         step: Opened for every step.
-        log: Told every line that the CDK prints.
+        log: Receives every line that the CDK prints.
 
     Raises:
         InputError: if the platform file cannot be used.
-        GoToCloudError: if a step fails, with the end of what it said.
+        GoToCloudError: if a step fails, with the end of its output.
     """
     platform = load_platform(platform_path)
     workdir = (workdir or platform_path.parent).resolve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,5 +55,13 @@ def write_profiles(local: LocalAws, platform: Platform, path: Path) -> Path:
             lines.append(f"source_profile = {MANAGEMENT}")
         sections.append("\n".join(lines) + "\n")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(sections), encoding="utf-8")
+    # It holds keys with which commands run on this machine.
+    with open(path, "w", encoding="utf-8", opener=_private) as file:
+        file.write("\n".join(sections))
     return path.resolve()
+
+
+def _private(path: str, flags: int) -> int:
+    number = os.open(path, flags, 0o600)
+    os.fchmod(number, 0o600)
+    return number

@@ -15,7 +15,7 @@ from gotocloud.rehearsal.report import Step
 
 @dataclass
 class Progress:
-    """Tells about steps while they run.
+    """Shows steps while they run.
 
     In a terminal the running step has a moving sign and a running time; in a pipe every
     step is one plain line when it is done.
@@ -47,7 +47,7 @@ class Progress:
         self.running = ""
 
     def done(self, name: str, seconds: float) -> None:
-        """A step that somebody else has timed."""
+        """A step that another program has timed."""
         self.steps.append(Step(name, seconds))
         self.detail(f"== {name}: {seconds:.1f} s")
         self._line(f"{seconds:6.1f} s  {name}")

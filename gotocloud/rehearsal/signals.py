@@ -1,4 +1,4 @@
-"""Ending in an orderly way, whoever asks for it."""
+"""Ending in an orderly way, by Ctrl-C or by a signal."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Peering:
 
 @dataclass(frozen=True)
 class MountTarget:
-    """A door to an EFS file system in one zone."""
+    """A mount target of an EFS file system in one zone."""
 
     id: str
     zone_id: str

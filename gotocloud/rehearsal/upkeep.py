@@ -85,7 +85,7 @@ def bring_up(
     Args:
         platform_path: The platform file; a copy goes into the state folder.
         state_dir: Folder for the server, the copy, the record and the log.
-        verbose: Whether to show everything that the CDK says.
+        verbose: Whether to show everything that the CDK prints.
         step: Opened for every step. Default: a line on stderr for each.
 
     Raises:
@@ -150,7 +150,7 @@ def claim_folder(folder: Path, marks: Sequence[str]) -> None:
         marks: Names of files of which an earlier one holds at least one.
 
     Raises:
-        InputError: if it cannot be made, or holds somebody's files.
+        InputError: if it cannot be made, or holds other files.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -177,7 +177,7 @@ def _refuse_another(local: LocalAws, platform: Platform, state_dir: Path) -> Non
     if local.account != wanted:
         raise GoToCloudError(
             f"The local AWS in {state_dir} belongs to management account {local.account}, "
-            f"but the platform file says {wanted}.",
+            f"but the platform file has {wanted}.",
             next_command=shell_line("gotocloud", "rehearse", "down", "--state", state_dir),
         )
 

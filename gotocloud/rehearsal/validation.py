@@ -35,7 +35,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the validators said of one configuration in one region.
+    """What the validators reported for one configuration in one region.
 
     Args:
         configuration: Its name.
@@ -43,7 +43,7 @@ class Verdict:
         zone_id: Zone of the zone map that it was judged in.
         form: As rendered, or with every value a string.
         left_out: Queues that the zone's instance types do not allow.
-        findings: Errors, and warnings that nobody acknowledged.
+        findings: Errors, and warnings without acknowledgement.
         accepted: Acknowledged warnings.
         seconds: Time that judging took.
     """

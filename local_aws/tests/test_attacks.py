@@ -319,7 +319,7 @@ def test_programs_are_not_written_through_a_link(tmp_path: Path) -> None:
 
 def test_a_working_directory_outside_the_node_is_refused(tmp_path: Path) -> None:
     node = Node("i-0123456789abcdef0", MEMBER, VIRGINIA, "c", tmp_path / "node")
-    node.furnish()
+    node.make_folder()
     with pytest.raises(ValueError, match="leads out"):
         node.run(["pwd"], timeout_s=5, work="/../..", kind=Isolation.REWRITTEN)
 

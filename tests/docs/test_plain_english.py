@@ -15,6 +15,7 @@ from tests.docs.plain_english import (
     word_list,
 )
 
+<<<<<<< HEAD
 STILL_TO_CLEAN = {
     "local_aws": 93,
     "rehearsal": 70,
@@ -24,6 +25,8 @@ STILL_TO_CLEAN = {
 CLEAN = tuple(sorted(set(rooms()) - set(STILL_TO_CLEAN)))
 """Rooms that use none; a new room is one of them."""
 
+=======
+>>>>>>> 0e7da43 (Give the local AWS pages of its own; write the rehearsal in plain English; close profile files)
 WORDS = WordList({"tells": "shows", "takes up": "continues", "door": "port"})
 
 
@@ -32,14 +35,9 @@ def report(paths: list[Path]) -> list[str]:
     return [finding.report(words) for path in paths for finding in findings_in(path, words)]
 
 
-@pytest.mark.parametrize("room", CLEAN)
+@pytest.mark.parametrize("room", rooms())
 def test_a_room_is_written_in_plain_english(room: str) -> None:
     assert report(rooms()[room]) == []
-
-
-def test_rooms_that_are_still_to_be_cleaned_only_get_better() -> None:
-    counts = {room: len(report(paths)) for room, paths in rooms().items() if room not in CLEAN}
-    assert sum(counts.values()) <= sum(STILL_TO_CLEAN.values()), counts
 
 
 @pytest.mark.parametrize("page", documents(), ids=lambda page: str(page.relative_to(ROOT)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,10 +12,13 @@ from typing import Any
 import pytest
 
 from gotocloud.cluster_configs.engine import engine_of
+from gotocloud.platform.load import load_platform
 from gotocloud.rehearsal.extension.control import Control
 from gotocloud.rehearsal.local_aws import LocalAws
+from gotocloud.rehearsal.profiles import write_profiles
 from gotocloud.rehearsal.upkeep import _started
 from local_aws.testing import MANAGEMENT, MEMBER, TOKYO, VIRGINIA, Stacks, until
+from tests.needs import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +137,15 @@ def test_a_start_that_was_interrupted_is_carried_on(tmp_path: Path) -> None:
     finally:
         orphan.kill()
         orphan.wait()
+
+
+def test_the_keys_of_profiles_are_closed_to_other_users(local: LocalAws, tmp_path: Path) -> None:
+    platform = load_platform(ROOT / "platform.example.yaml")
+    path = tmp_path / "aws-config"
+    path.touch(mode=0o644)
+    written = write_profiles(local, platform, path)
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+    assert "aws_secret_access_key" in written.read_text()
 
 
 def test_which_jobs_run_can_be_asked(local: LocalAws) -> None:

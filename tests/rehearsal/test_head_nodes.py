@@ -98,7 +98,7 @@ def test_a_head_node_mounts_the_lustre_of_its_configuration(
     cluster = PclusterCluster(site, "Cluster", {"ClusterName": "c"})
     cluster.notes["instance"] = "i-0123456789abcdef1"
     storage = {"MountDir": "/fsx", "FsxLustreSettings": {"FileSystemId": lustre.file_system}}
-    cluster._furnish({"SharedStorage": [storage, {"MountDir": "/other"}]})
+    cluster._add_node({"SharedStorage": [storage, {"MountDir": "/other"}]})
     (lustre.root / "movie").write_text("frames")
     made = NODES.get("i-0123456789abcdef1")
     assert made is not None

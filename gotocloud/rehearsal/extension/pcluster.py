@@ -126,13 +126,13 @@ class PclusterCluster(Resource):
             ],
         )["Instances"][0]
         self.notes["instance"] = made["InstanceId"]
-        self._furnish(configuration)
+        self._add_node(configuration)
         self._give_address(networking.get("ElasticIp"))
         found = self.call("ec2", "DescribeInstances", InstanceIds=[made["InstanceId"]])
         instance: dict[str, Any] = found["Reservations"][0]["Instances"][0]
         return instance
 
-    def _furnish(self, configuration: Mapping[str, Any]) -> None:
+    def _add_node(self, configuration: Mapping[str, Any]) -> None:
         """Give the head node a machine to run commands on, with Lustre mounted."""
         mounts = {}
         for storage in configuration.get("SharedStorage", []):
@@ -172,11 +172,11 @@ class PclusterCluster(Resource):
             {"Key": VERSION_TAG, "Value": engine.version},
         ]
 
-    def _give_address(self, wanted: str | None) -> None:
-        if wanted in {None, "false"}:
+    def _give_address(self, address: str | None) -> None:
+        if address in {None, "false"}:
             return
-        allocation = wanted
-        if wanted == "true":
+        allocation = address
+        if address == "true":
             allocation = self.call("ec2", "AllocateAddress", Domain="vpc")["AllocationId"]
             self.notes["address"] = allocation
         self.call(

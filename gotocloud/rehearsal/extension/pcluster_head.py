@@ -1,6 +1,6 @@
 """What ParallelCluster gives a head node besides its machine: a role, and the node scripts.
 
-Of the role, what the configuration asks for: boundary, tags, own policies and access to S3, as
+Of the role, what the configuration requests: boundary, tags, own policies and access to S3, as
 `cdk_builder_utils.py` of ParallelCluster 3.16.1 writes them; its own policies are left out. Of
 the scripts, the one that writes the facts of the cluster: the others mount what is not there.
 """

@@ -19,7 +19,7 @@ def listed() -> list[ListedPrice]:
 
 
 def spot() -> list[SpotPrice]:
-    """The spot prices of the table; the last change is as old as the table says."""
+    """The spot prices of the table; the last change has the table's date."""
     return [
         SpotPrice(price.region, price.item, str(price.usd), price.date.split("/")[0])
         for price in shipped_table().values()

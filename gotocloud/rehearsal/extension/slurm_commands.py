@@ -162,11 +162,11 @@ def scontrol(state: dict[str, Any], given: list[str]) -> int:
     return 1
 
 
-def update_partition(state: dict[str, Any], asked: dict[str, str]) -> int:
+def update_partition(state: dict[str, Any], change: dict[str, str]) -> int:
     """Change whether a partition takes and starts jobs."""
     for row in state.get("partitions", []):
-        if row["name"] == asked.get("PartitionName") and asked.get("State"):
-            row["avail"] = asked["State"].lower()
+        if row["name"] == change.get("PartitionName") and change.get("State"):
+            row["avail"] = change["State"].lower()
             STATE.write_text(json.dumps(state))
             return 0
     print("slurm_update error: Invalid partition name specified", file=sys.stderr)

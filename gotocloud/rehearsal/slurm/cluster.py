@@ -25,7 +25,7 @@ from gotocloud.contract.head_node import FACTS_VARIABLE
 from gotocloud.errors import GoToCloudError, unknown_name
 from gotocloud.platform.placeholders import placeholder_site
 from gotocloud.platform.zones import zone_map
-from gotocloud.rehearsal.slurm.furnishing import SHELL, furnish, refuse_unfit
+from gotocloud.rehearsal.slurm.furnishing import SHELL, refuse_unfit, set_up_folder
 from gotocloud.rehearsal.slurm.keeper import LOCK, PLAN
 from gotocloud.rehearsal.slurm.machines import SlurmQueue, node_names, slurm_queues
 from gotocloud.rehearsal.slurm.slurm_conf import Layout, Timing
@@ -76,10 +76,10 @@ class RehearsalCluster:
             configuration: Cluster configuration to take the partitions from.
             region: AWS region, which decides the instance types.
             boot_delay_s: From Slurm's request for a node to the start of the node.
-            idle_s: After which an idle node is ended. Default: as the configuration says.
-            notice_s: From a node's death until Slurm is told of it.
+            idle_s: After which an idle node is ended. Default: that of the configuration.
+            notice_s: From a node's death until Slurm gets the message.
             boot_timeout_s: After which a node that does not come is given up.
-            most_ranks: MPI ranks of a job that really run; Slurm grants all that it asks for.
+            most_ranks: MPI ranks of a job that really run; Slurm grants all that it requests.
             owner: A process with which it ends. Default: it outlives its starter.
 
         Raises:
@@ -104,7 +104,7 @@ class RehearsalCluster:
         claim_folder(directory, (LOCK, PLAN, KEEPER_LOG))
         layout = Layout(directory)
         partitions = configured_partitions(load_configuration(configuration), offered)
-        furnish(layout, configuration, region, partitions, most_ranks)
+        set_up_folder(layout, configuration, region, partitions, most_ranks)
         plan = {
             "cluster": "rehearsal",
             "configuration": configuration,
@@ -222,7 +222,7 @@ class RehearsalCluster:
     def kill_node(self, name: str) -> None:
         """A spot interruption: the node and all its processes die at once, without a word.
 
-        Slurm is told `notice_s` later.
+        Slurm gets the message `notice_s` later.
 
         Raises:
             InputError: if no such node runs.
@@ -303,7 +303,7 @@ def _reap(pid: int) -> None:
 
 
 def _described(directory: Path) -> dict[str, Any] | None:
-    """What the lock says, as long as somebody holds it."""
+    """The lock's content, as long as a process holds it."""
     try:
         with (directory / LOCK).open() as lock:
             try:

@@ -53,7 +53,7 @@ _COLUMNS = (
     *("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi", "rlnOriginXAngst", "rlnOriginYAngst"),
 )
 _POSES = 5
-"""Columns at the end that say how a particle really stands; RELION is not told."""
+"""Columns at the end with a particle's true orientation; RELION does not get them."""
 
 
 @dataclass(frozen=True)

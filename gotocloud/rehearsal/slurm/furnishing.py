@@ -72,7 +72,7 @@ def refuse_unfit(directory: Path) -> None:
         )
 
 
-def furnish(
+def set_up_folder(
     layout: Layout,
     configuration: str,
     region: str,
@@ -120,7 +120,7 @@ def _write_program(path: Path, asset: str) -> None:
 
 
 def _write_facts(layout: Layout, configuration: str, region: str) -> None:
-    """What a head node's own settings say, for a cluster that is nobody's."""
+    """A head node's settings, for a cluster without an owner."""
     facts: Mapping[str, str] = {
         "cluster": "rehearsal",
         "project": "rehearsal",

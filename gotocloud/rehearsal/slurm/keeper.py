@@ -1,7 +1,7 @@
 """The process that keeps a rehearsed Slurm: munged, the controller, and the nodes.
 
 What EC2 and ParallelCluster's clustermgtd do in a real cluster, it does here: it starts the
-nodes that Slurm's power saving asks for after a boot delay, ends those that are idle, and tells
+nodes that Slurm's power saving requests after a boot delay, ends those that are idle, and notifies
 Slurm of a node that died. Everything dies with it: its children have a parent-death signal, and
 a node is a process namespace, whose processes end with its first one.
 
@@ -198,7 +198,7 @@ class Keeper:
             self._suspend(name)
         for name in ("slurmctld", "munged"):
             if process := self.daemons.pop(name, None):
-                # What it knows is of no use to the next one.
+                # What it has is of no use to the next one.
                 process.kill()
                 process.wait()
         self.layout.munge_socket.unlink(missing_ok=True)
@@ -237,7 +237,7 @@ class Keeper:
         deadline = time.monotonic() + _READY_WITHIN_S
         while not ready():
             if self.ended:
-                raise KeeperError("It was told to end before Slurm was up.")
+                raise KeeperError("A request to end came before Slurm was up.")
             gone = self.daemons[name].poll() is not None
             if gone or time.monotonic() > deadline:
                 said = _last_lines(log) or _last_lines(self.layout.log / f"{name}.out")
@@ -320,7 +320,7 @@ def _last_lines(path: Path, count: int = 5) -> str:
 
 
 def keep(root: Path, owner: int | None) -> None:
-    """Keep a rehearsed Slurm until told to end, or until its owner has gone.
+    """Keep a rehearsed Slurm until a request to end, or until its owner has gone.
 
     Raises:
         KeeperError: if Slurm cannot be kept.

@@ -1,4 +1,4 @@
-"""The nodes that ParallelCluster makes of a rendered configuration, as Slurm is told of them.
+"""The nodes that ParallelCluster makes of a rendered configuration, as Slurm gets them.
 
 Pure: a rendered configuration in, data out. Names, features, memory and exclusiveness follow
 ParallelCluster 3 (`slurm_parallelcluster_{queue}_partition.conf` on a head node).
@@ -13,7 +13,7 @@ from typing import Any
 from gotocloud.cluster_configs.instances import instance_types
 
 SCHEDULABLE_MEMORY = 0.95
-"""Share of an instance's memory that ParallelCluster offers to jobs, unless told otherwise."""
+"""Share of an instance's memory that ParallelCluster offers to jobs by default."""
 
 GPU_MODELS = {"g4dn": "t4", "g5": "a10g", "g6": "l4"}
 """Slurm's name of the GPUs of an instance family; EC2's DescribeInstanceTypes, a test compares."""

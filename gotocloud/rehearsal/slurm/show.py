@@ -152,7 +152,7 @@ STEPS = (
 
 @dataclass(frozen=True)
 class Landed:
-    """Where a job ran, as Slurm says.
+    """Where a job ran, as Slurm reports it.
 
     Args:
         job: RELION's name of it.
@@ -254,7 +254,7 @@ class Project:
             check=False,
         )
         if done.returncode:
-            raise GoToCloudError(f"Slurm no longer knows {job}: {done.stderr.strip()}")
+            raise GoToCloudError(f"Slurm no longer lists {job}: {done.stderr.strip()}")
         said = dict(word.split("=", 1) for word in done.stdout.split() if "=" in word)
         return Landed(
             job=job,

@@ -22,7 +22,7 @@ class Timing:
     Args:
         boot_delay_s: From a node's request to its registration.
         idle_s: From a node's last job to its end. ParallelCluster's ScaledownIdletime.
-        notice_s: From a node's death until the cluster is told, as ParallelCluster's
+        notice_s: From a node's death until the cluster gets the message, as ParallelCluster's
             clustermgtd does within a minute.
         boot_timeout_s: After which a node that does not come is given up.
     """
@@ -85,7 +85,7 @@ class Layout:
 
     @property
     def requests(self) -> Path:
-        """What is asked of the keeper: a file each."""
+        """Requests to the keeper: a file each."""
         return self.root / "requests"
 
     @property

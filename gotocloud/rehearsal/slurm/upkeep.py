@@ -129,7 +129,7 @@ def show_relion(
         box_px: Edge of their images in pixels.
         boot_delay_s: From a node's request to its start.
         keep_running: Whether a Slurm that was started here goes on afterwards.
-        progress: Told about every step. Default: a new one on stderr.
+        progress: Receives every step. Default: a new one on stderr.
 
     Raises:
         InputError: if this machine or a folder cannot be used.

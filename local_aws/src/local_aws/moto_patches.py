@@ -73,7 +73,7 @@ def _leave_conditions_open() -> None:
     """Let a statement with conditions decide nothing when the request's facts are unknown.
 
     moto takes a bucket policy's `Deny` unless `aws:SecureTransport` as a `Deny` of
-    everything, because it asks without the facts that the condition is about.
+    everything, because it decides without the facts that the condition is about.
     """
     from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 
@@ -95,7 +95,7 @@ def _leave_conditions_open() -> None:
 
 
 def _keep_that_a_password_must_be_changed() -> None:
-    """CreateLoginProfile: moto forgets `PasswordResetRequired`, UpdateLoginProfile keeps it."""
+    """CreateLoginProfile: moto drops `PasswordResetRequired`, UpdateLoginProfile keeps it."""
     from moto.iam.responses import IamResponse
 
     original = IamResponse.create_login_profile

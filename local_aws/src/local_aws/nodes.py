@@ -27,6 +27,7 @@ from local_aws.paths import beneath
 
 FOLDER = "nodes"
 USER, USER_ID = "ubuntu", 1000
+UNPRIVILEGED = "nobody"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin"
 """As systemd gives it to the SSM agent."""
 MOST_OUTPUT_BYTES = 64 * 1024 * 1024
@@ -158,7 +159,7 @@ class Node:
         """What its commands see as `/`."""
         return self.folder / "root"
 
-    def furnish(self) -> None:
+    def make_folder(self) -> None:
         """Make the directory, with an `/etc` of its own."""
         for name in _DIRECTORIES:
             (self.root / name).mkdir(parents=True, exist_ok=True)
@@ -190,7 +191,7 @@ class Node:
         (etc / "passwd").write_text(
             "root:x:0:0:root:/root:/bin/bash\n"
             f"{USER}:x:{USER_ID}:{USER_ID}::/home/{USER}:/bin/bash\n"
-            "nobody:x:65534:65534::/:/usr/sbin/nologin\n"
+            f"{UNPRIVILEGED}:x:65534:65534::/:/usr/sbin/nologin\n"
         )
         (etc / "group").write_text(f"root:x:0:\n{USER}:x:{USER_ID}:\nnogroup:x:65534:\n")
 
@@ -216,7 +217,7 @@ class Node:
         stop: threading.Event | None = None,
         kind: Isolation | None = None,
     ) -> Finished:
-        """Run a script as the SSM agent does: as root, by `sh` unless it says otherwise.
+        """Run a script as the SSM agent does: as root, by `sh` or what its first line names.
 
         Args:
             commands: Its lines.
@@ -250,7 +251,7 @@ class Node:
                 timed_out = _wait(process, (out, err), timeout_s, stop)
                 texts = [_text(stream) for stream in (out, err)]
         if kind is Isolation.REWRITTEN:
-            texts = [self._told(text) for text in texts]
+            texts = [self._with_own_paths(text) for text in texts]
         return Finished(process.returncode, texts[0], texts[1], timed_out)
 
     def _command(self, kind: Isolation, script: Path, work: str) -> list[str]:
@@ -287,7 +288,7 @@ class Node:
             text = re.sub(rf"(?<![\w./-]){re.escape(place)}(?![\w.-])", str(target), text)
         return text
 
-    def _told(self, text: str) -> str:
+    def _with_own_paths(self, text: str) -> str:
         for place, target in self._places().items():
             text = text.replace(str(target), place)
         return text
@@ -333,7 +334,7 @@ class Nodes:
         self._all: dict[str, Node] = {}
 
     def open(self, state_dir: Path) -> None:
-        """Begin with none; what a former process left behind belongs to nobody."""
+        """Begin with none; what a former process left behind has no use."""
         self.folder = state_dir.resolve() / FOLDER
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
@@ -352,7 +353,7 @@ class Nodes:
         if wrong:
             raise ValueError(f"{', '.join(map(repr, wrong))} cannot be a mount point.")
         node = Node(instance, account, region, cluster, self.folder / instance, dict(mounts))
-        node.furnish()
+        node.make_folder()
         for put in self.programs:
             put(node)
         self._all[instance] = node

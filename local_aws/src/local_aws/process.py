@@ -36,7 +36,7 @@ class LocalAws:
         pid: Its process.
         port: Its port on loopback.
         account: The account of the run's own key.
-        secret: The secret of this run; whoever has it can run commands on this machine.
+        secret: The secret of this run; who has it can run commands on this machine.
     """
 
     state_dir: Path

@@ -52,7 +52,7 @@ def hold_lock(state_dir: Path, content: dict[str, Any]) -> IO[str]:
 def serve(
     port: int, state_dir: Path, account: str, iam: str = "off", extensions: Iterable[str] = ()
 ) -> None:
-    """Serve until the process is told to end.
+    """Serve until a signal ends the process.
 
     Args:
         port: On loopback; 0 takes a free one.

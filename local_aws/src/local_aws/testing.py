@@ -121,7 +121,7 @@ class Person:
         )
 
     def refusal(self, service: str, operation: str, **given: Any) -> str:
-        """What AWS says when it denies an operation; empty if it is allowed.
+        """AWS's message when it denies an operation; empty if it is allowed.
 
         Allowed is what was done and what failed for another reason than permissions.
         """

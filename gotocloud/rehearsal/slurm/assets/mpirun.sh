@@ -5,12 +5,12 @@ set -euo pipefail
 # shellcheck source=/dev/null
 source "$(dirname "$0")/../etc/mpirun.env"
 most=${GOTOCLOUD_REHEARSAL_RANKS:-$DEFAULT_RANKS}
-asked=${SLURM_NTASKS:-1}
+requested=${SLURM_NTASKS:-1}
 kept=()
 while [ $# -gt 0 ]; do
   case $1 in
     -n | -np | --np | -c)
-      asked=$2
+      requested=$2
       shift 2
       ;;
     # Where the ranks of the whole shape would go.
@@ -36,9 +36,9 @@ while [ $# -gt 0 ]; do
     *) break ;;
   esac
 done
-run=$asked
-if [ "$asked" -gt "$most" ]; then
-  run=$((most > 1 && (asked - most) % 2 ? most - 1 : most))
-  echo " Rehearsal: $asked ranks were asked for and granted; this machine runs $run of them."
+run=$requested
+if [ "$requested" -gt "$most" ]; then
+  run=$((most > 1 && (requested - most) % 2 ? most - 1 : most))
+  echo " Rehearsal: $requested ranks were requested for and granted; this machine runs $run of them."
 fi
 exec "$MPIRUN" -n "$run" --map-by node --oversubscribe --bind-to none "${kept[@]}" "$@"

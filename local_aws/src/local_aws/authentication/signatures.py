@@ -67,7 +67,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a request says about its signature.
+    """What a request claims about its signature.
 
     Args:
         access_key: Id of the key.
@@ -94,7 +94,7 @@ class Claim:
 
 
 def claim_of(request: Received) -> Claim | None:
-    """What a request says about its signature; None if it is not signed.
+    """What a request claims about its signature; None if it is not signed.
 
     Raises:
         SignatureError: if it is signed in a way that AWS does not take.
@@ -143,7 +143,7 @@ def verify(request: Received, claim: Claim, secret: str, now: datetime) -> None:
 
     Args:
         request: The request.
-        claim: What it says, from `claim_of`.
+        claim: Its claim, from `claim_of`.
         secret: Secret of the key that it names.
         now: The time.
 

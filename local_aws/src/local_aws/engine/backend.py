@@ -56,7 +56,7 @@ def install(endpoint: Endpoint) -> None:
 
 
 class ChangeSet:
-    """A change set: what `DescribeChangeSet` tells, and what executing it needs."""
+    """A change set: what `DescribeChangeSet` returns, and what executing it needs."""
 
     def __init__(self, stack: Stack, name: str, kind: str, template: str, **rest: Any) -> None:
         self.stack = stack

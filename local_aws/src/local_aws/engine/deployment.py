@@ -110,7 +110,7 @@ class Deployment:
         make: Callable[[str], Resource],
         retained: Callable[[str], bool],
     ) -> None:
-        """Bring the resources to what the new template says.
+        """Bring the resources to the state of the new template.
 
         New ones are created and changed ones changed or replaced; only then are old
         ones deleted. When one fails, what was done is undone.

@@ -14,7 +14,7 @@ class Lookups:
     """Answers from the local AWS.
 
     Args:
-        site: Whose account and region is asked.
+        site: The account and region that are read.
         exports: The exports of every stack of this account and region.
     """
 

@@ -60,7 +60,7 @@ def _new_client(service: str, account: str, region: str, endpoint: Endpoint, act
     from botocore.config import Config
 
     if "session" not in _sessions.__dict__:
-        _sessions.session = session_of_nobody()
+        _sessions.session = session_without_profile()
     made = _sessions.session.client(
         service,
         region_name=region,
@@ -81,7 +81,7 @@ def _new_client(service: str, account: str, region: str, endpoint: Endpoint, act
     return made
 
 
-def session_of_nobody() -> Any:
+def session_without_profile() -> Any:
     """A session that reads no profile, whatever the caller's environment names."""
     import boto3
     from botocore.session import Session

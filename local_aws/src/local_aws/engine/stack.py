@@ -26,7 +26,7 @@ ANSWER_WITHIN_S = 10.0
 
 
 class StackEvent:
-    """What `DescribeStackEvents` tells about one step."""
+    """What `DescribeStackEvents` returns for one step."""
 
     def __init__(self, stack: Stack, entry: Mapping[str, str]) -> None:
         self.event_id = str(uuid4())

@@ -30,7 +30,7 @@ def _parse_yaml(text: str) -> Any:
     from moto.cloudformation.utils import yaml_tag_constructor
 
     class Loader(yaml.SafeLoader):
-        """Knows CloudFormation's short forms, such as !Ref."""
+        """Reads CloudFormation's short forms, such as !Ref."""
 
     Loader.add_multi_constructor(
         "!", lambda loader, tag, node: yaml_tag_constructor(loader, f"!{tag}", node)
@@ -123,7 +123,7 @@ def _typed(
 
 
 def check_rules(template: Mapping[str, Any], resolver: Resolver) -> None:
-    """Check the template's rules (the CDK asks for a recent bootstrap by one).
+    """Check the template's rules (the CDK requires a recent bootstrap by one).
 
     Raises:
         TemplateError: with the description of each assertion that fails.

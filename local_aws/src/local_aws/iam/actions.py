@@ -38,7 +38,7 @@ PREFIX = {
 """IAM's prefix of botocore's services."""
 
 WITHOUT_PERMISSION = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken")}
-"""Operations that AWS asks no permission for."""
+"""Operations that need no permission at AWS."""
 
 BEYOND_REFERENCE = {"cloudformation:ListStacks": "stack"}
 """Actions for which the reference lists no resource, and AWS names one in its denials.

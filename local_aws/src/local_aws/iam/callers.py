@@ -70,7 +70,7 @@ class Caller:
 
     Args:
         account: The caller's account.
-        arn: As `GetCallerIdentity` tells it; empty for an unsigned request.
+        arn: As `GetCallerIdentity` returns it; empty for an unsigned request.
         principal_arn: The user's or role's own ARN, with its path.
         kind: User, AssumedRole, Account (an administrator) or Anonymous.
         user_id: `aws:userid`.
@@ -249,7 +249,7 @@ class Callers:
 
 
 def administrator(account: str, session: Session | None = None) -> Caller:
-    """Somebody to whom everything is allowed in an account."""
+    """A caller to whom everything is allowed in an account."""
     root = f"arn:aws:iam::{account}:root"
     arn = root
     if session is not None:

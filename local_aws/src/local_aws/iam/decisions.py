@@ -19,7 +19,7 @@ class Decision:
         time: When, UTC.
         caller: ARN.
         service: botocore's name of the service.
-        operation: What was asked for.
+        operation: The requested operation.
         action: IAM action; empty if the request is not mapped.
         resource: ARN, or `*`.
         allowed: Whether policies allow it.

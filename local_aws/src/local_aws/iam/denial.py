@@ -36,7 +36,7 @@ def reason(who: str, action: str, resource: str, verdict: Verdict) -> str:
 
 
 def unmapped(who: str, service: str, operation: str, why: str) -> str:
-    """The text for a request that is refused because nobody knows what IAM would ask."""
+    """The text for a request that is refused because its permission is not known."""
     return (
         f"User: {who} is not authorized to perform: {service}:{operation}. The local AWS does "
         f"not know which permission this needs ({why}), so it denies it; "

@@ -16,28 +16,28 @@ const named = (policies) => policies.map(({ name, key }) => ({ name, policy: doc
 const literal = (resource) =>
   resource === '*' ? resource : resource.replaceAll('*', '%2A').replace(/[\r\n\u2028\u2029]/g, '%0A')
 
-function simulation(asked) {
+function simulation(requested) {
   return {
     request: {
-      principal: asked.principal ?? { type: 'Anonymous' },
-      action: asked.action,
-      resource: { resource: literal(asked.resource), accountId: asked.account },
-      contextVariables: asked.context
+      principal: requested.principal ?? { type: 'Anonymous' },
+      action: requested.action,
+      resource: { resource: literal(requested.resource), accountId: requested.account },
+      contextVariables: requested.context
     },
-    identityPolicies: named(asked.identity),
+    identityPolicies: named(requested.identity),
     serviceControlPolicies: [],
     resourceControlPolicies: [],
-    ...(asked.boundary && { permissionBoundaryPolicies: named([asked.boundary]) }),
-    ...(asked.session && { sessionPolicy: documents.get(asked.session.key) }),
-    ...(asked.resourcePolicy && { resourcePolicy: documents.get(asked.resourcePolicy.key) })
+    ...(requested.boundary && { permissionBoundaryPolicies: named([requested.boundary]) }),
+    ...(requested.session && { sessionPolicy: documents.get(requested.session.key) }),
+    ...(requested.resourcePolicy && { resourcePolicy: documents.get(requested.resourcePolicy.key) })
   }
 }
 
-async function judge(asked) {
-  const given = simulation(asked)
+async function judge(requested) {
+  const given = simulation(requested)
   const found = await runSimulation(given, {})
   if (found.resultType !== 'single') {
-    return asked.beyondReference ? beyondReference(given) : { error: JSON.stringify(found.errors ?? found.resultType) }
+    return requested.beyondReference ? beyondReference(given) : { error: JSON.stringify(found.errors ?? found.resultType) }
   }
   const { analysis } = found.result
   return {
@@ -54,7 +54,7 @@ function sessionDenials(analysis) {
 }
 
 // AWS authorizes a few actions on resources that its own reference does not list. The
-// unchecked evaluation takes those, but knows no session policies and names no statements.
+// unchecked evaluation takes those, but has no session policies and names no statements.
 function beyondReference(given) {
   const run = (changed) => runUnsafeSimulation({ ...given, ...changed }, {})
   const steps = [
@@ -74,9 +74,9 @@ function beyondReference(given) {
 for await (const line of createInterface({ input: process.stdin })) {
   let answer
   try {
-    const asked = JSON.parse(line)
-    for (const [key, document] of Object.entries(asked.documents)) documents.set(key, document)
-    answer = await judge(asked)
+    const requested = JSON.parse(line)
+    for (const [key, document] of Object.entries(requested.documents)) documents.set(key, document)
+    answer = await judge(requested)
   } catch (error) {
     answer = { error: String(error?.stack ?? error) }
   }

@@ -1,4 +1,4 @@
-"""The independent evaluator: a Node process that is asked over a pipe."""
+"""The independent evaluator: a Node process that answers over a pipe."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the evaluator says.
+    """What the evaluator decided.
 
     Args:
         allowed: Whether the request may be done.
@@ -117,17 +117,17 @@ class Evaluator:
         self._process = _started()
 
     def judge(self, question: Question) -> Verdict:
-        """Decide one request; whatever goes wrong is a denial that says why."""
+        """Decide one request; every failure is a denial with its reason."""
         with self._lock:
             try:
-                answer = self._asked(question)
+                answer = self._answer_to(question)
             except (OSError, ValueError) as error:
                 answer = {"error": f"the evaluator does not answer: {error}"}
         if problem := answer.get("error"):
             return Verdict(allowed=False, policy_type="error", error=str(problem))
         return _verdict(answer)
 
-    def _asked(self, question: Question) -> dict[str, Any]:
+    def _answer_to(self, question: Question) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         new = {policy.key: policy.document for policy in question.policies}
@@ -158,7 +158,7 @@ def _started() -> subprocess.Popen[str]:
             f"IAM cannot decide: {missing}. LOCAL_AWS_NODE_MODULES can name another folder.",
             next_command=shell_line("npm", "install", "--prefix", NODE_MODULES.parent, PACKAGE),
         )
-    # It ends when its standard input does, hence with this process, however that ends.
+    # It ends when its standard input does, so with this process, however that ends.
     return subprocess.Popen(
         [node, str(PROGRAM), str(NODE_MODULES)],
         stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The gate before the local AWS: identifies the caller, asks the evaluator, answers denials."""
+"""The gate before the local AWS: identifies the caller, calls the evaluator, answers denials."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 ACCOUNT = "HTTP_X_MOTO_ACCOUNT_ID"
 ACTING_ROLE = "HTTP_X_LOCAL_AWS_ACTING_ROLE"
-"""Header by which a part of the local AWS says that it works with a role's permissions."""
+"""Header by which a part of the local AWS works with a role's permissions."""
 NOT_AWS = ("/moto-api", "/favicon.ico", "/latest/")
 ADMINISTRATOR = NamedPolicy(
     "administrator",
@@ -155,13 +155,13 @@ class Guard:
         if not caller.is_administrator and caller.account:
             environ[ACCOUNT] = caller.account
             if caller.session and caller.session.long_term_key and key:
-                # moto knows the user by its long-term key only.
+                # moto finds the user by its long-term key only.
                 signed = environ.get("HTTP_AUTHORIZATION", "")
                 environ["HTTP_AUTHORIZATION"] = signed.replace(key, caller.session.long_term_key)
         return caller
 
     def _read(self, environ: Environ, caller: Caller, signature: Signature | None) -> Call | None:
-        """What is asked for; None for an administrator's request that nobody understands."""
+        """The requested call; None for an administrator's request that cannot be read."""
         try:
             return read_call(environ)
         except UnreadableError as error:
@@ -192,7 +192,7 @@ class Guard:
             if refuse:
                 raise Refused(_denied(call, text, head=head)) from error
             return
-        if self._asks_for_nothing(call):
+        if self._bucket_is_missing(call):
             return
         for check in checks:
             began = time.perf_counter()
@@ -206,8 +206,8 @@ class Guard:
             if text and refuse:
                 raise Refused(_denied(call, text, head=head))
 
-    def _asks_for_nothing(self, call: Call) -> bool:
-        """S3 says that a bucket is missing before it looks at permissions."""
+    def _bucket_is_missing(self, call: Call) -> bool:
+        """S3 reports a missing bucket before it looks at permissions."""
         bucket = call.parameters.get("Bucket")
         missing = bucket is not None and self._facts.bucket_owner(str(bucket)) is None
         return call.service == "s3" and missing and call.operation != "CreateBucket"

@@ -1,4 +1,4 @@
-"""From an operation to what IAM has to be asked: actions, resources, condition keys."""
+"""From an operation to what IAM has to decide: actions, resources, condition keys."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def checks_for(
         context: More condition keys, with `__` for the colon.
 
     Raises:
-        UnmappedError: if IAM has no such action, or its resource cannot be told.
+        UnmappedError: if IAM has no such action, or its resource cannot be found.
     """
     prefix, _, short = name.rpartition(":")
     action = _known(prefix or PREFIX.get(place.call.service, ""), short, place.call)
@@ -63,7 +63,7 @@ def checks_for(
 def _known(prefix: str, name: str, call: Call) -> Action:
     found = reference.action(prefix, name)
     if found is None:
-        raise UnmappedError(f"{call.service}:{call.operation} is no action that IAM knows")
+        raise UnmappedError(f"{call.service}:{call.operation} is no action of IAM")
     return found
 
 

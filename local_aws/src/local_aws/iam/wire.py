@@ -47,7 +47,7 @@ _CBOR_PATH = re.compile(r"/service/[^/]+/operation/(\w+)")
 
 
 class UnreadableError(Exception):
-    """A request that no service model explains; the text says why."""
+    """A request that no service model explains; the text has the reason."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Signature:
 
 @dataclass(frozen=True)
 class Call:
-    """One operation that is asked for.
+    """One requested operation.
 
     Args:
         service: botocore's name of the service.
@@ -78,7 +78,7 @@ class Call:
         region: The region that it goes to.
         protocol: How it is written: query, ec2, json, rest-json, rest-xml.
         headers: Headers, names in lower case.
-        signature: Who signed it; None if nobody did.
+        signature: Who signed it; None without a signature.
         source_ip: Where it comes from.
     """
 
@@ -102,7 +102,7 @@ def signature_of(request: Request) -> Signature | None:
 
 
 def read_call(environ: dict[str, Any]) -> Call:
-    """What a request asks for; the request can still be read by others.
+    """What is requested; the request can be read once more.
 
     Objects on their way to S3 are not read: they may be large, and nothing that is
     decided depends on them.

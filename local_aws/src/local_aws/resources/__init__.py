@@ -27,7 +27,7 @@ def model_of(resource_type: str) -> type[Resource]:
     """The model of a resource type.
 
     Raises:
-        ResourceError: saying what to do, if there is none.
+        ResourceError: with what to do, if there is none.
     """
     if resource_type not in MODELS:
         raise ResourceError(

@@ -102,9 +102,9 @@ class Resource:
         return self.call_as(service, operation, parameters)
 
     def look(self, service: str, operation: str, /, **parameters: Any) -> dict[str, Any]:
-        """Ask what CloudFormation does not ask: the service itself would know it.
+        """Read what CloudFormation does not request: the service has it itself.
 
-        Hence no permission is needed for it.
+        So no permission is needed for it.
         """
         client = self.site.client(service)
         answer: dict[str, Any] = getattr(client, xform_name(operation))(**parameters)

@@ -22,7 +22,7 @@ def service_may_assume(site: Site, role_arn: str, service: str) -> bool:
 
 
 def account_may_assume(site: Site, role_arn: str, account: str) -> bool:
-    """Whether a role exists and trusts an account, or somebody in it."""
+    """Whether a role exists and trusts an account, or a user or role in it."""
     for statement in _trust(site, role_arn):
         principal = statement.get("Principal", {})
         trusted = _listed(principal.get("AWS", [])) if isinstance(principal, Mapping) else []

@@ -1,6 +1,6 @@
 """FSx data repositories: associations and tasks that really move files.
 
-What of this is as AWS has it, and what is not, is told in docs/rehearsal-data.md.
+What of this is as AWS has it, and what is not, is listed in docs/services.md.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _lustre(response: Any, file_system: str) -> Lustre:
 
 
 def create_data_repository_association(self: Any) -> str:
-    """CreateDataRepositoryAssociation; imports what is in the bucket if that is asked for."""
+    """CreateDataRepositoryAssociation; imports what is in the bucket if that is requested."""
     given = json.loads(self.body)
     lustre = _lustre(self, given["FileSystemId"])
     associations = _associations(self.fsx_backend)
@@ -189,18 +189,18 @@ def describe_data_repository_associations(self: Any) -> str:
         found = [_association(self, association_id) for association_id in ids]
     else:
         found = list(_associations(self.fsx_backend).values())
-    if wanted := _wanted(given, "file-system-id"):
+    if wanted := _listed_ids(given, "file-system-id"):
         found = [item for item in found if item["FileSystemId"] in wanted]
     return json.dumps({"Associations": found})
 
 
-def _wanted(given: Mapping[str, Any], name: str) -> set[str]:
+def _listed_ids(given: Mapping[str, Any], name: str) -> set[str]:
     asked = [item["Values"] for item in given.get("Filters", []) if item["Name"] == name]
     return {value for values in asked for value in values}
 
 
 def delete_data_repository_association(self: Any) -> str:
-    """DeleteDataRepositoryAssociation; the files stay, unless it is asked for otherwise."""
+    """DeleteDataRepositoryAssociation; the files stay, unless their deletion is requested."""
     given = json.loads(self.body)
     made = _association(self, given["AssociationId"])
     del _associations(self.fsx_backend)[made["AssociationId"]]
@@ -311,6 +311,6 @@ def describe_data_repository_tasks(self: Any) -> str:
         found = list(_tasks(self.fsx_backend).values())
     told = [task.described() for task in found]
     for name, key in (("file-system-id", "FileSystemId"), ("task-lifecycle", "Lifecycle")):
-        if wanted := _wanted(given, name):
+        if wanted := _listed_ids(given, name):
             told = [item for item in told if item[key] in wanted]
     return json.dumps({"DataRepositoryTasks": told})

@@ -1,6 +1,6 @@
 """The S3 side of a data repository: the objects below a prefix, in moto's memory.
 
-FSx reaches S3 by its own role, so this goes past the front door: no request is signed, and
+FSx reaches S3 by its own role, so this uses no API: no request is signed, and
 no injected fault of the S3 API strikes it.
 """
 
@@ -15,7 +15,7 @@ from moto.s3.models import FakeKey, s3_backends
 from moto.s3.utils import compute_checksum
 
 PART_BYTES = 8 * 1024 * 1024
-"""Above this, an object's ETag is that of a multipart upload, so that nobody takes it for an MD5.
+"""Above this, an object's ETag is that of a multipart upload, so that no program uses it as an MD5.
 FSx does upload in parts; the size of its parts is not documented."""
 _META = "x-amz-meta-"
 
@@ -26,7 +26,7 @@ class RepositoryError(Exception):
 
 @dataclass(frozen=True)
 class Identity:
-    """Tells one version of an object from another."""
+    """Identifies one version of an object."""
 
     version: str
     etag: str

@@ -143,19 +143,19 @@ class Link:
     def import_objects(
         self,
         events: Iterable[str] = ("NEW", "CHANGED"),
-        wanted: Callable[[str], bool] = lambda key: True,
+        selected: Callable[[str], bool] = lambda key: True,
     ) -> int:
         """Let objects appear as files, or files go as objects have gone.
 
         Args:
             events: Which changes of the bucket are followed.
-            wanted: Whether a key (below the prefix) is to be looked at.
+            selected: Whether a key (below the prefix) is to be looked at.
 
         Returns:
             How many entries were made, changed or removed.
         """
-        objects = {key: found for key, found in self.bucket.objects().items() if wanted(key)}
-        done = self._import_deletions(objects, wanted) if "DELETED" in events else 0
+        objects = {key: found for key, found in self.bucket.objects().items() if selected(key)}
+        done = self._import_deletions(objects, selected) if "DELETED" in events else 0
         fresh = [key for key, found in objects.items() if self._is_news(key, found, events)]
         made = [key for key in sorted(fresh) if self._import_one(key, objects[key])]
         # Last and from below, for what is made in a directory changes its time.
@@ -240,13 +240,15 @@ class Link:
             target = self.root / entry.path
             target.rmdir() if entry.is_directory else target.unlink()
 
-    def _import_deletions(self, objects: dict[str, Identity], wanted: Callable[[str], bool]) -> int:
+    def _import_deletions(
+        self, objects: dict[str, Identity], selected: Callable[[str], bool]
+    ) -> int:
         gone = 0
         # All of them before any goes, for what is removed from a directory changes its time.
         leaving = {
             path: known
             for path, known in self.agreed.items()
-            if known.identity and known.entry.key not in objects and wanted(known.entry.key)
+            if known.identity and known.entry.key not in objects and selected(known.entry.key)
         }
         leaving = {path: known for path, known in leaving.items() if not self._touched(path)}
         for path, known in sorted(leaving.items(), reverse=True):

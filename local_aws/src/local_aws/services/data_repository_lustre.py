@@ -32,7 +32,7 @@ class Lustre:
         root: The directory that stands for it.
         scratch: A directory on the same disk, for files on their way in.
         links: Association id -> its link.
-        lock: Held by whoever moves files between the two sides.
+        lock: Held while files move between the two sides.
     """
 
     file_system: str
@@ -49,7 +49,7 @@ class Lustre:
         made = cls(file_system, folder / file_system, folder / f".{file_system}.incoming")
         made.root.mkdir(parents=True)
         made.scratch.mkdir()
-        # As Lustre's root on AWS: only root may write there, until somebody says otherwise.
+        # As Lustre's root on AWS: only root may write there, until root changes that.
         made.root.chmod(0o755)
         threading.Thread(target=made._watch, name=f"lustre {file_system}", daemon=True).start()
         return made
@@ -101,7 +101,7 @@ class Lustre:
 
 
 def set_policies(link: Link, association: dict[str, Any]) -> None:
-    """Take over what an association says about automatic import and export."""
+    """Take over an association's settings of automatic import and export."""
     configured = association.get("S3") or {}
     for name, attribute in (
         ("AutoExportPolicy", "auto_export"),
@@ -119,7 +119,7 @@ class LustreStore:
         self._all: dict[str, Lustre] = {}
 
     def open(self, state_dir: Path) -> None:
-        """Begin with none; what a former process left behind belongs to nobody."""
+        """Begin with none; what a former process left behind has no use."""
         self.folder = state_dir.resolve() / FOLDER
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)

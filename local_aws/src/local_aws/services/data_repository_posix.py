@@ -128,7 +128,7 @@ def metadata_of(entry: Entry) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Posix:
-    """What an object's metadata says; None for what it does not say."""
+    """POSIX metadata of an object; None for what it does not have."""
 
     kind: int | None
     permissions: int

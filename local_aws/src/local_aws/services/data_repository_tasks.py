@@ -39,9 +39,9 @@ class Task:
         kind: `EXPORT` or `IMPORT`.
         lustre: Where.
         account: Whose.
-        region: Where its ARN says that it is.
+        region: Region of its ARN.
         paths: What of it; empty for everything.
-        report: As it was asked for.
+        report: As it was requested.
     """
 
     kind: str
@@ -78,7 +78,7 @@ class Task:
         self.lifecycle = "CANCELING"
 
     def described(self) -> dict[str, Any]:
-        """What DescribeDataRepositoryTasks tells."""
+        """What DescribeDataRepositoryTasks returns."""
         told: dict[str, Any] = {
             "TaskId": self.id,
             "Lifecycle": self.lifecycle,
@@ -199,10 +199,10 @@ class Task:
         time.sleep(SETTLED_AFTER.total_seconds())
         for link in list(self.lustre.links.values()):
             with self.lustre.lock:
-                self.succeeded += link.import_objects(wanted=self._wanted(link))
+                self.succeeded += link.import_objects(selected=self._selected(link))
         self._count(total=self.succeeded)
 
-    def _wanted(self, link: Link) -> Callable[[str], bool]:
+    def _selected(self, link: Link) -> Callable[[str], bool]:
         if not self.paths:
             return lambda key: True
         wanted = [Bucket.at(self.account, path) for path in self.paths]

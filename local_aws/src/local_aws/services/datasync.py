@@ -1,4 +1,4 @@
-"""DataSync: moto knows no EFS locations and no schedules, and uses one account for all ARNs."""
+"""DataSync: moto has no EFS locations and no schedules, and uses one account for all ARNs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def apply() -> None:
 
 def _own_arn(original: Callable[..., str]) -> Any:
     def create_location(self: Any, *args: Any, **kwargs: Any) -> str:
-        """Create a location, and give its ARN the account that asked."""
+        """Create a location, and give its ARN the account of the caller."""
         made = self.locations.pop(original(self, *args, **kwargs))
         made.arn = _new_arn(self, "location/loc")
         self.locations[made.arn] = made

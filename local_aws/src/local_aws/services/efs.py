@@ -1,4 +1,4 @@
-"""EFS: moto tells a file system's backup policy and cannot change it."""
+"""EFS: moto returns a file system's backup policy and cannot change it."""
 
 from __future__ import annotations
 

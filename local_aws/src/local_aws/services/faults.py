@@ -38,7 +38,7 @@ SETTINGS = frozenset({"seconds", "code", "message", "status"})
 
 
 class UnknownFaultError(ValueError):
-    """A fault that does not exist; the text says which do."""
+    """A fault that does not exist; the text lists those that do."""
 
 
 @dataclass

@@ -37,7 +37,7 @@ _THROTTLED = {
 
 
 class ControlError(Exception):
-    """A request to the control interface that cannot be done; the text says why."""
+    """A request to the control interface that cannot be done; the text has the reason."""
 
 
 @dataclass

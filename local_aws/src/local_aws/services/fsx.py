@@ -1,4 +1,4 @@
-"""FSx: moto knows file systems without life cycle or mount name."""
+"""FSx: moto has file systems without life cycle or mount name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def apply() -> None:
 
 def _created(original: Any) -> Any:
     def create_file_system(self: Any, **given: Any) -> Any:
-        """CreateFileSystem, remembering what moto forgets."""
+        """CreateFileSystem, keeping what moto drops."""
         _check_subnets(self, given["subnet_ids"])
         made = original(self, **given)
         made.version = given.get("file_system_type_version") or "2.10"
@@ -46,7 +46,7 @@ def _check_subnets(backend: Any, subnet_ids: list[str]) -> None:
 
 def _described(original: Any) -> Any:
     def to_dict(self: Any) -> dict[str, Any]:
-        """What DescribeFileSystems tells."""
+        """What DescribeFileSystems returns."""
         backend = self.backend
         subnet = ec2_backends[backend.account_id][backend.region_name].get_subnet(
             self.subnet_ids[0]

@@ -79,11 +79,11 @@ def apply(prices: Sequence[SpotPrice]) -> None:
     )
 
 
-def _found(prices: Iterable[ListedPrice], asked: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    wanted = {one["Field"]: one["Value"] for one in asked.get("Filters", ())}
+def _found(prices: Iterable[ListedPrice], request: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    wanted = {one["Field"]: one["Value"] for one in request.get("Filters", ())}
     region = wanted.get("regionCode", "")
     for price in prices:
-        if price.region not in {region, "*"} or price.service != asked.get("ServiceCode"):
+        if price.region not in {region, "*"} or price.service != request.get("ServiceCode"):
             continue
         attributes = {**price.attributes, "regionCode": region}
         if all(attributes.get(name) == value for name, value in wanted.items()):

@@ -1,4 +1,4 @@
-"""Service Quotas: moto knows those of one service, and none can be raised.
+"""Service Quotas: moto has those of one service, and none can be raised.
 
 Quotas have AWS's default values, which are those of a new account: no GPU at all. Raising one
 takes AWS hours to days; here it is granted at once.
@@ -19,7 +19,7 @@ from moto.servicequotas import responses
 from moto.servicequotas.models import ServiceQuotasBackend
 
 GLOBAL = {"s3": "us-east-1"}
-"""Services whose quotas are told in one region only."""
+"""Services whose quotas are returned in one region only."""
 
 
 @cache

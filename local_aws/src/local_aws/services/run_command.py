@@ -106,7 +106,7 @@ def _command(response: Any, command_id: str) -> Command:
 
 
 def get_command_invocation(self: Any) -> ActionResult:
-    """GetCommandInvocation; output is told when all is over."""
+    """GetCommandInvocation; output is returned at the end."""
     command_id, instance = self._get_param("CommandId"), self._get_param("InstanceId")
     command: Command | None = kept(self, "run_commands").get(command_id)
     if command is None or instance not in command.invocations:

@@ -1,4 +1,4 @@
-"""A command that SSM sent: what was asked for, where it runs, what came of it."""
+"""A command that SSM sent: its request, where it runs, its outcome."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TRUNCATED = "--output truncated--"
 EXECUTION_TIMEOUT_S = 3600
 DELIVERY_TIMEOUT_S = 3600
 LONGEST_S = 3600
-"""No command runs longer here, whatever its timeout says."""
+"""No command runs longer here, whatever its timeout is."""
 _WORDS = {
     "InProgress": "InProgress",
     "ExecutionTimedOut": "TimedOut",
@@ -115,7 +115,7 @@ class Command:
         return f"{self.id}/{instance}/{PLUGIN}/0.{PLUGIN}/{name}"
 
     def url(self, instance: str, name: str) -> str:
-        """Where its output lies in S3; empty if that was not asked for."""
+        """Where its output lies in S3; empty if that was not requested."""
         bucket = self.given.get("OutputS3BucketName")
         if not bucket:
             return ""
@@ -124,7 +124,7 @@ class Command:
         return f"https://s3.{self.region}.amazonaws.com/{bucket}/{key}"
 
     def described(self) -> dict[str, Any]:
-        """What ListCommands tells."""
+        """What ListCommands returns."""
         invocations = list(self.invocations.values())
         status = _together([invocation.status for invocation in invocations])
         return {

@@ -1,7 +1,7 @@
 """SSM's managed nodes and sessions: which head nodes are there, and tokens to reach them.
 
 A session cannot be carried here, for nothing speaks the agent's protocol: its stream leads to a
-port of this machine where nobody listens, and never to AWS.
+port of this machine where no program listens, and never to AWS.
 """
 
 from __future__ import annotations
