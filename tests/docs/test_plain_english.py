@@ -15,18 +15,6 @@ from tests.docs.plain_english import (
     word_list,
 )
 
-<<<<<<< HEAD
-STILL_TO_CLEAN = {
-    "local_aws": 93,
-    "rehearsal": 70,
-}
-"""Rooms that still use words of the list, and how often: the sum may only fall."""
-
-CLEAN = tuple(sorted(set(rooms()) - set(STILL_TO_CLEAN)))
-"""Rooms that use none; a new room is one of them."""
-
-=======
->>>>>>> 0e7da43 (Give the local AWS pages of its own; write the rehearsal in plain English; close profile files)
 WORDS = WordList({"tells": "shows", "takes up": "continues", "door": "port"})
 
 
