@@ -49,7 +49,7 @@ def test_ranks_are_cut_and_an_odd_number_stays_odd(
     assert lines[-1] == f"[-n][{run}]{PLACED}[relion_refine_mpi][--j][6]"
     assert (len(lines) == 2) is (asked != run)
     if asked != run:
-        assert f"{asked} ranks were asked for and granted; this machine runs {run}" in lines[0]
+        assert f"{asked} ranks were requested and granted; this machine runs {run}" in lines[0]
 
 
 def test_words_of_the_program_stay_whole(mpirun: Path) -> None:

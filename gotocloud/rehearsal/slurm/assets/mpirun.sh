@@ -39,6 +39,6 @@ done
 run=$requested
 if [ "$requested" -gt "$most" ]; then
   run=$((most > 1 && (requested - most) % 2 ? most - 1 : most))
-  echo " Rehearsal: $requested ranks were requested for and granted; this machine runs $run of them."
+  echo " Rehearsal: $requested ranks were requested and granted; this machine runs $run of them."
 fi
 exec "$MPIRUN" -n "$run" --map-by node --oversubscribe --bind-to none "${kept[@]}" "$@"
