@@ -65,7 +65,7 @@ def test_a_job_starts_its_nodes_and_runs_mpi_on_them(
     assert "ompi.refine3d-dy-g4dn-metal-1" in (tmp_path / "mpi").read_text()
     lines = (tmp_path / "out").read_text().splitlines()
     assert lines[0] == "0,1,2,3,4,5,6,7 on refine3d-dy-g4dn-metal-1"
-    assert "17 ranks were asked for and granted; this machine runs 3" in lines[1]
+    assert "17 ranks were requested and granted; this machine runs 3" in lines[1]
     assert sorted(lines[2:]) == [
         "rank 0 on refine3d-dy-g4dn-metal-1",
         "rank 1 on refine3d-dy-g4dn-metal-2",

@@ -101,7 +101,7 @@ def test_refine3d_reports_a_resolution(run: Run) -> None:
 
 def test_ranks_really_run_on_different_nodes(run: Run) -> None:
     text = (run.job("Class2D") / "run.out").read_text()
-    assert "33 ranks were asked for and granted; this machine runs 3" in text
+    assert "33 ranks were requested and granted; this machine runs 3" in text
     hosts = read_run_log(run.job("Class2D")).hosts
     assert [host.removeprefix("class2d-dy-g4dn-12xlarge-") for host in hosts.values()] == [
         *"123",
