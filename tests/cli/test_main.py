@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -172,3 +173,12 @@ def test_unknown_names_come_with_a_suggestion_and_the_list() -> None:
         "No group named 'membrain'. Did you mean 'membrane'? Available: membrane, virus.\n"
         "Next: list them"
     )
+
+
+@pytest.mark.parametrize("family", ["", "advise", "bench", "platform", "rehearse", "software"])
+def test_the_help_of_every_command_fits_an_80_column_terminal(family: str) -> None:
+    command = [sys.executable, "-m", "gotocloud", *family.split(), "--help"]
+    environment = os.environ | {"COLUMNS": "80", "TERMINAL_WIDTH": "80"}
+    shown = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert [line for line in shown.stdout.splitlines() if re.search(r"[\w,)]\.\.\.$", line)] == []
+    assert "Commands:" in shown.stdout

@@ -82,7 +82,7 @@ def job(
     picture: Picture = None,
     as_json: Json = False,
 ) -> None:
-    """Recommend machines for a RELION job, with time, cost and where that is known from."""
+    """Recommend machines for a RELION job, with time and cost."""
     from gotocloud.advisor.advice import MEASURED, Question, advise
     from gotocloud.advisor.job_names import job_name
     from gotocloud.advisor.places import load_records
@@ -143,7 +143,7 @@ def project(
     benchmarks: Benchmarks = None,
     as_json: Json = False,
 ) -> None:
-    """Recommend machines for a whole project, from motion correction to polishing."""
+    """Recommend machines for every step of a project."""
     from gotocloud.advisor.advice import Question
     from gotocloud.advisor.places import load_records
     from gotocloud.advisor.preference import preference
@@ -192,7 +192,7 @@ def stop(
     picture: Picture = None,
     as_json: Json = False,
 ) -> None:
-    """Say whether another step is worth its money."""
+    """Estimate whether another step is worth its cost."""
     from gotocloud.advisor.progress import STREPTAVIDIN, progress_text, read_progress
     from gotocloud.advisor.stopping import stop_advice
     from gotocloud.cli.views.advise import show_stop
@@ -256,7 +256,7 @@ def import_(
         list[str] | None, typer.Option("--set", help="ours=VALUE, for what a table leaves out.")
     ] = None,
 ) -> None:
-    """Make benchmark records of RELION projects, Slurm's accounting and tables of others."""
+    """Make benchmark records from projects, Slurm or tables."""
     from gotocloud.advisor.imports.job import Known
     from gotocloud.advisor.records import records_text
     from gotocloud.jobs.measuring import add_to, gather

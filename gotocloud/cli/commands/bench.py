@@ -46,7 +46,7 @@ def plan(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Plan a sweep over queues, machines, ranks and threads that obeys RELION's rules."""
+    """Plan a sweep over queues, machines, ranks and threads."""
     from gotocloud.advisor.sweep import ledger
     from gotocloud.jobs.sweep_planning import planned
     from gotocloud.relion.job import read_job
@@ -85,7 +85,7 @@ def run(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Run a sweep as RELION jobs, one after the other; run it again to continue."""
+    """Run a sweep, or continue it: one RELION job at a time."""
     import sys
 
     from gotocloud.advisor.sweep import ledger
@@ -129,7 +129,7 @@ def collect(
     dataset: Dataset = None,
     source: MeasuredBy = None,
 ) -> None:
-    """Add the true in-job times of a sweep to your table of benchmark records."""
+    """Add the times of a sweep to your benchmark records."""
     from gotocloud.advisor.imports.job import Known
     from gotocloud.advisor.places import BESIDE_THE_PROJECT, own_benchmarks
     from gotocloud.advisor.sweep import ledger
@@ -168,7 +168,7 @@ def report(
     region: PricesOf = None,
     as_json: Json = False,
 ) -> None:
-    """Show what was measured: a table here, the paper's plots, and a page to explore."""
+    """Show the measurements as a table, plots and a page."""
     from gotocloud.cli.views.bench_report import write_report
 
     rows = write_report(benchmarks, to, picture=picture, region=region)

@@ -19,7 +19,7 @@ app = typer.Typer(
 
 @app.command(epilog="Example: gotocloud platform check --platform platform.example.yaml")
 def check(platform: PlatformFile = PLATFORM_FILE, as_json: Json = False) -> None:
-    """Check the platform file: every problem at once, or a summary."""
+    """Check the platform file and list all problems at once."""
     from gotocloud.cli.views import platform as views
     from gotocloud.platform.load import load_platform
 
@@ -36,7 +36,7 @@ def check(platform: PlatformFile = PLATFORM_FILE, as_json: Json = False) -> None
 
 @app.command(epilog="Example: gotocloud platform plan --json")
 def plan(platform: PlatformFile = PLATFORM_FILE, as_json: Json = False) -> None:
-    """Show the address plan: which network belongs to which group and share."""
+    """Show the networks of all groups and shares."""
     from gotocloud.cli.views import platform as views
     from gotocloud.platform.load import load_platform
 
@@ -71,7 +71,7 @@ def zones(
     platform: PlatformFile = PLATFORM_FILE,
     as_json: Json = False,
 ) -> None:
-    """Show which zones are used in each region, and why; refresh reads EC2 again."""
+    """Show which zones are used in each region, and why."""
     from gotocloud.cli.views import platform as views
     from gotocloud.cli.work.platform import refresh_zones
     from gotocloud.platform.zones import zone_map
@@ -104,7 +104,7 @@ def prices(
     platform: PlatformFile = PLATFORM_FILE,
     as_json: Json = False,
 ) -> None:
-    """Show AWS's prices, their age and sources; refresh reads them from AWS."""
+    """Show AWS's prices, their age and their sources."""
     from gotocloud.cli.work import prices as work
 
     if refresh:
@@ -119,7 +119,7 @@ def record(
     platform: PlatformFile = PLATFORM_FILE,
     dry_run: DryRun = False,
 ) -> None:
-    """Write the record of what the management and region stacks made."""
+    """Write the record of the management and region stacks."""
     from gotocloud.cli.work.platform import write_record
 
     write_record(platform, dry_run=dry_run)
@@ -139,7 +139,7 @@ def publish(
     platform: PlatformFile = PLATFORM_FILE,
     as_json: Json = False,
 ) -> None:
-    """Publish project and cluster templates and node scripts under a version."""
+    """Publish templates and node scripts under a version."""
     from gotocloud import __version__
     from gotocloud.cli.work.platform import publish_release
 

@@ -87,7 +87,7 @@ def up_slurm(state: Path, platform: Platform, configuration: str, boot_delay_s: 
 
 @app.command(epilog="Example: gotocloud rehearse status --json")
 def status(state: State = DEFAULT_STATE, as_json: Json = False) -> None:
-    """Show what runs: the local AWS with its accounts and stacks, and the Slurm."""
+    """Show the local AWS, its accounts and stacks, and Slurm."""
     from gotocloud.rehearsal.slurm.upkeep import look_at_slurm
     from gotocloud.rehearsal.upkeep import look
 
@@ -143,7 +143,7 @@ def relion(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Run RELION on a real Slurm on this machine, from a synthetic dataset to a map (needs root).
+    """Run RELION on a real Slurm on this machine (needs root).
 
     Every job goes through `gotocloud submit` to its queue and gets the nodes and ranks that
     it would get on AWS; of the ranks, three really run.
@@ -184,7 +184,7 @@ def demo(
         bool, typer.Option("--keep", help="Leave the local AWS running afterwards.")
     ] = False,
 ) -> None:
-    """Deploy the example platform and launch a cluster on it; writes a report and a page."""
+    """Deploy the example platform, launch a cluster, report it."""
     from gotocloud.rehearsal.demo import run
 
     run(state_dir=state, output_dir=output, keep_running=keep)

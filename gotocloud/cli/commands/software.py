@@ -36,7 +36,7 @@ Package = Annotated[str | None, typer.Argument(metavar="[PACKAGE]", help="Defaul
 
 @app.command("list", epilog="Example: gotocloud software list --json")
 def list_(catalogue: CatalogueFile = None, as_json: Json = False) -> None:
-    """List the programs, their versions and builds, and the hardware that each is for."""
+    """List the programs, their versions, builds and hardware."""
     from gotocloud.cli.views import software as views
 
     known = _catalogue(catalogue, None)
@@ -56,7 +56,7 @@ def check(
     catalogue: CatalogueFile = None,
     as_json: Json = False,
 ) -> None:
-    """Compare the shared file system with the catalogue: modules, programs, their versions."""
+    """Compare the shared file system with the catalogue."""
     from gotocloud.cli.work.software import run_for_version
     from gotocloud.software.inspection import State, inspect
     from gotocloud.software.layout import Layout
@@ -122,7 +122,7 @@ def spack(
     root: Root = None,
     catalogue: CatalogueFile = None,
 ) -> None:
-    """Print or write the Spack environments of the builds; tell what is made by hand."""
+    """Print or write Spack environments and steps by hand."""
     from gotocloud.cli.work.software import write_environments
     from gotocloud.software.spack import environments, recipes
 
@@ -174,7 +174,7 @@ def publish(
     catalogue: CatalogueFile = None,
     as_json: Json = False,
 ) -> None:
-    """Publish the head node's command line as one file, with modules and settings."""
+    """Publish the head node's command line as one file."""
     from gotocloud.cli.work.software import publish_release
 
     result = publish_release(
