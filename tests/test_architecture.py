@@ -239,6 +239,13 @@ def test_reading_a_file_is_no_effect() -> None:
     assert effects_of("open('x')\np.open('rb')\np.read_text()") == set()
 
 
+def test_only_one_file_above_relion_decides_where_a_job_runs() -> None:
+    """Commands that put a route together themselves named different machines."""
+    routing = "gotocloud.relion.routing.route"
+    callers = {f.name for f in PACKAGE.rglob("*.py") if routing in imported_names(f)}
+    assert callers == {"placing.py"}
+
+
 def test_only_the_client_of_slurm_runs_commands() -> None:
     assert {f.name for f in files("slurm") if "subprocess" in libraries_of(f)} == {"client.py"}
 

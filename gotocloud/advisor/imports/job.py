@@ -142,8 +142,9 @@ def _record(
 def _usd_per_node_hour(record: BenchmarkRecord, attempts: Sequence[Attempt]) -> float | None:
     """Price of a node; the mean over the time in the job where attempts had several prices."""
     uses = [use for use in uses_of(attempts, table_price(record.region or "")) if use]
-    if len({(use.nodes, use.usd_per_node_hour) for use in uses}) == 1:
-        return uses[0].usd_per_node_hour
+    prices = {use.usd_per_node_hour for use in uses}
+    if len(prices) == 1 and {use.nodes for use in uses} == {record.nodes}:
+        return prices.pop()
     cost = total(uses).cost
     if cost.usd is None or not cost.complete or not uses:
         return None
