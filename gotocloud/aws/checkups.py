@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from gotocloud.aws.billed import inventory
 from gotocloud.aws.cloud import Cloud, StandardCloud, answer_of
 from gotocloud.aws.desktop_door import close_stale, openings
 from gotocloud.aws.group_facts import GroupFacts, read_group_facts
 from gotocloud.aws.identity import Caller, ahead_of_header, caller
 from gotocloud.aws.launch import choose_release, published_template
-from gotocloud.aws.live_status import group_stacks, leftovers
+from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.quotas import cluster_levels
 from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.releases import PROJECT_TEMPLATE
@@ -21,6 +22,7 @@ from gotocloud.projects import checkup
 from gotocloud.projects.doors import Opening
 from gotocloud.projects.findings import Finding, Severity
 from gotocloud.projects.names import name_problems
+from gotocloud.projects.standing import cluster_names
 
 
 def findings() -> Iterator[Finding]:
@@ -72,9 +74,9 @@ def _account(cloud: Cloud, who: Caller, facts: GroupFacts) -> Iterator[Finding]:
         yield _failed("Stacks", error)
         return
     yield from checkup.stacks(stacks, who.name)
-    left = leftovers(cloud, facts[Fact.VPC_ID], stacks)
-    found = ((one.kind, one.identifier, one.note) for one in left.found)
-    yield from checkup.leftovers(found, left.unknown)
+    found = inventory(cloud)
+    left = found.without_cluster(facts[Fact.VPC_ID], *cluster_names(stacks))
+    yield from checkup.leftovers(left, found.unknown, cloud.region)
     yield from checkup.desktops(*_desktops(cloud), datetime.now(UTC))
     ec2 = cloud.client("ec2")
     subnets, _ = answer_of("list the subnets", lambda: ec2.describe_subnets()["Subnets"])

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from gotocloud.aws.billed import inventory
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.head_node import HeadNode, NodeError
 from gotocloud.aws.launch import StackCallbacks, begin_removal, remove, stack_state
@@ -25,7 +26,6 @@ from gotocloud.aws.session import error_code, explained
 from gotocloud.contract.project_bucket import PROOF, PROOFS, STACK_ID, WITHDRAWN
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.stacks import ClusterOutput, ClusterParameter
-from gotocloud.contract.tags import OWNER_TAGS
 from gotocloud.errors import GoToCloudError, shell_line
 from gotocloud.projects.pausing import CLOSE, OPEN, Job, Proof, cancel_script
 from gotocloud.projects.states import State
@@ -305,7 +305,7 @@ def _bucket(now: ClusterState) -> str:
 
 
 def wait_until_nothing_bills(cloud: Cloud, names: ProjectNames, callbacks: PauseCallbacks) -> None:
-    """Wait until no machine, NAT gateway, Lustre or address of a project is left.
+    """Wait until nothing of a project is billed.
 
     Raises:
         GoToCloudError: if something is left after half an hour; names it.
@@ -324,43 +324,16 @@ def wait_until_nothing_bills(cloud: Cloud, names: ProjectNames, callbacks: Pause
 
 
 def billed(cloud: Cloud, names: ProjectNames) -> list[str]:
-    """What of a project is billed by the hour now, by its tags."""
-    ec2, fsx = cloud.client("ec2"), cloud.client("fsx")
-    wanted = {key: names.tags[key] for key in OWNER_TAGS}
-    tags = [{"Name": f"tag:{key}", "Values": [value]} for key, value in wanted.items()]
-    alive = ["pending", "running", "shutting-down", "stopping", "stopped"]
-    living = {"Name": "instance-state-name", "Values": alive}
-    open_ = {"Name": "state", "Values": ["pending", "available", "deleting"]}
+    """What of a project is billed now, by its tags.
 
-    def own(found: Mapping[str, Any]) -> bool:
-        tagged = {it["Key"]: it["Value"] for it in found.get("Tags", ())}
-        return wanted.items() <= tagged.items()
-
-    with explained(f"look what of {names.project!r} is billed"):
-        machines = ec2.get_paginator("describe_instances").paginate(Filters=[*tags, living])
-        left = [
-            f"{one['InstanceId']}: machine, {one['State']['Name']}"
-            for page in machines
-            for reservation in page["Reservations"]
-            for one in reservation["Instances"]
-            if own(one)
-        ]
-        gateways = ec2.get_paginator("describe_nat_gateways").paginate(Filter=[*tags, open_])
-        left += [
-            f"{one['NatGatewayId']}: NAT gateway, {one['State']}"
-            for page in gateways
-            for one in page["NatGateways"]
-            if own(one)
-        ]
-        left += [
-            f"{one.get('AllocationId', one['PublicIp'])}: address {one['PublicIp']}"
-            for one in ec2.describe_addresses(Filters=tags)["Addresses"]
-            if own(one)
-        ]
-        left += [
-            f"{one['FileSystemId']}: Lustre, {one.get('Lifecycle', '')}"
-            for page in fsx.get_paginator("describe_file_systems").paginate()
-            for one in page["FileSystems"]
-            if own(one)
-        ]
-    return left
+    Raises:
+        GoToCloudError: if AWS does not list something; then nothing is known.
+    """
+    found = inventory(cloud)
+    if found.unknown:
+        raise GoToCloudError(
+            f"Whether something of {names.project!r} is still billed is not known.",
+            problems=[f"{kind}: {why}" for kind, why in found.unknown.items()],
+            next_command="gotocloud doctor, and tell the management group",
+        )
+    return [str(one) for one in found.of_project(names.tags)]

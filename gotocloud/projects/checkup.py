@@ -9,6 +9,7 @@ from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX
 from gotocloud.contract.tag_text import from_tag
 from gotocloud.contract.tags import IAM_USER_TAG, PROJECT_TAG
 from gotocloud.errors import shell_line
+from gotocloud.projects.billed import Billed, Kind
 from gotocloud.projects.doors import Opening
 from gotocloud.projects.findings import Finding, Severity
 from gotocloud.projects.preflight import ELASTIC_IPS
@@ -68,28 +69,33 @@ def stacks(found: Iterable[StackFacts], scientist: str) -> list[Finding]:
     return [Finding("Stacks", Severity.OK, f"none of {len(listed)} has failed.")]
 
 
-def leftovers(found: Iterable[tuple[str, str, str]], unknown: Mapping[str, str]) -> list[Finding]:
-    """Resources that are billed though no cluster uses them.
+def leftovers(found: Iterable[Billed], unknown: Mapping[Kind, str], region: str) -> list[Finding]:
+    """Resources that are billed without a cluster.
 
     Args:
-        found: Kind, id and note of each.
-        unknown: Why something could not be looked at, by what it is.
+        found: Each of them.
+        unknown: Kinds that could not be listed, with the reason.
+        region: Where they are, for their prices.
     """
     findings = [
         Finding(
             "Left over",
             Severity.PROBLEM,
-            f"{kind} {identifier}{f' ({note})' if note else ''} belongs to no cluster and is "
-            "billed by the hour.",
+            f"{one} belongs to no cluster and is billed ({_price(one, region)}).",
             "tell the management group; scientists cannot remove it",
         )
-        for kind, identifier, note in found
+        for one in found
     ]
     findings += [
-        Finding("Left over", Severity.UNKNOWN, f"{kind} could not be looked at ({why}).")
+        Finding("Left over", Severity.UNKNOWN, f"{kind}: could not be listed ({why}).")
         for kind, why in unknown.items()
     ]
     return findings or [Finding("Left over", Severity.OK, "nothing is billed without a cluster.")]
+
+
+def _price(one: Billed, region: str) -> str:
+    usd = one.usd_per_hour(region)
+    return "price unknown" if usd is None else f"USD {usd:.3f}/h"
 
 
 def desktops(

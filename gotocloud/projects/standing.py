@@ -227,6 +227,15 @@ def total(rows: Iterable[ProjectRow]) -> Cost:
     )
 
 
+def cluster_names(stacks: Iterable[StackFacts]) -> tuple[set[str], set[str]]:
+    """Names of the clusters' stacks that exist, and names of those clusters."""
+    found = [one for one in stacks if one.name.startswith(CLUSTER_STACK_PREFIX)]
+    return (
+        {one.name for one in found},
+        {one.parameter(ClusterParameter.CLUSTER_NAME) for one in found},
+    )
+
+
 def _whose(stack: StackFacts) -> tuple[str, str]:
     tags = stack.tags or {}
     return (

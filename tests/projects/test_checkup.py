@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gotocloud.projects import checkup
+from gotocloud.projects.billed import Billed, Kind
 from gotocloud.projects.findings import Severity
 from gotocloud.projects.quotas import Level, Quota
 from gotocloud.projects.standing import StackFacts
@@ -49,9 +50,11 @@ def test_what_works_or_is_on_its_way_is_no_finding() -> None:
 
 
 def test_leftovers_are_problems_and_what_was_not_seen_is_unknown() -> None:
-    found = checkup.leftovers([("Elastic IP", "eipalloc-1", "192.0.2.1")], {"machines": "no"})
+    found = checkup.leftovers(
+        [Billed(Kind.ADDRESS, "eipalloc-1", note="192.0.2.1")], {Kind.MACHINE: "no"}, "us-east-1"
+    )
     assert [one.severity for one in found] == [Severity.PROBLEM, Severity.UNKNOWN]
-    assert checkup.leftovers([], {})[0].severity is Severity.OK
+    assert checkup.leftovers([], {}, "us-east-1")[0].severity is Severity.OK
 
 
 def test_quotas_warn_when_no_cluster_has_room_any_more() -> None:

@@ -55,16 +55,25 @@ def status(
 
 
 def _show(cloud: Cloud, where: Place, *, as_json: bool) -> None:
+    from gotocloud.aws.billed import inventory
     from gotocloud.aws.keeping import endings
-    from gotocloud.aws.live_status import group_stacks, running_nodes
+    from gotocloud.aws.live_status import group_stacks
     from gotocloud.aws.running_jobs import jobs_now
     from gotocloud.cli.work.running import close_stale_desktops
-    from gotocloud.projects.standing import project_rows, total, with_endings, with_jobs
+    from gotocloud.contract.group_facts import Fact
+    from gotocloud.projects.standing import (
+        cluster_names,
+        project_rows,
+        total,
+        with_endings,
+        with_jobs,
+    )
 
     close_stale_desktops(cloud)
-    nodes, why = running_nodes(cloud)
     stacks = group_stacks(cloud)
-    rows = project_rows(stacks, cloud.region, where.caller.name, nodes)
+    found = inventory(cloud)
+    left = found.without_cluster(where.facts[Fact.VPC_ID], *cluster_names(stacks))
+    rows = project_rows(stacks, cloud.region, where.caller.name, found.nodes())
     rows = with_jobs(rows, jobs_now(cloud, stacks))
     rows = with_endings(rows, endings(cloud, stacks))
     if as_json:
@@ -77,18 +86,24 @@ def _show(cloud: Cloud, where: Place, *, as_json: bool) -> None:
                 "scientist": where.caller.name,
                 "known_usd_per_hour": float(cost.known_usd_per_hour),
                 "unknown_prices": list(cost.unknown),
+                "left_over": [str(one) for one in left],
+                "not_listed": {str(kind): why for kind, why in found.unknown.items()},
                 "projects": [row.as_dict() for row in rows],
             }
         )
         return
     narrate(f"{where.facts.group} in {cloud.region}, account {where.caller.account}")
     if rows:
-        _print(rows, why)
+        _print(rows)
     else:
         narrate("There is no project yet. Next: gotocloud setup PROJECT")
+    for one in left:
+        narrate(f"Billed without a cluster: {one}. Next: gotocloud doctor")
+    for kind, why in found.unknown.items():
+        narrate(f"{kind}: could not be listed ({why}).")
 
 
-def _print(rows: tuple[ProjectRow, ...], machines_unknown: str) -> None:
+def _print(rows: tuple[ProjectRow, ...]) -> None:
     from gotocloud.projects.standing import total
 
     table(
@@ -112,8 +127,6 @@ def _print(rows: tuple[ProjectRow, ...], machines_unknown: str) -> None:
             narrate(f"Jobs of {row.project!r} could not be read: {row.cluster.jobs.why}.")
         if row.cluster and row.cluster.ending and row.cluster.ending.why:
             narrate(f"When {row.project!r} pauses is not known: {row.cluster.ending.why}")
-    if machines_unknown:
-        narrate(f"Running machines could not be read ({machines_unknown}).")
     cost = total(rows)
     narrate(f"All clusters together: {cost}.")
     if cost.unknown:

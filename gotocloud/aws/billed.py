@@ -1,0 +1,145 @@
+"""Lists everything of an account's region that is billed as long as it exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from gotocloud.aws.cloud import Cloud, answer_of
+from gotocloud.projects.billed import Billed, Inventory, Kind
+
+_ALIVE = ["pending", "running", "shutting-down", "stopping", "stopped"]
+_GATEWAY_STATES = ["pending", "available", "deleting"]
+
+
+def inventory(cloud: Cloud) -> Inventory:
+    """Everything that is billed in the caller's region.
+
+    Raises:
+        GoToCloudError: if AWS does not answer at all.
+    """
+    found: list[Billed] = []
+    unknown: dict[Kind, str] = {}
+    for kind, look in LOOKS.items():
+        # Bound now: the loop goes on to another kind.
+        items, why = answer_of(f"list what is billed: {kind}", lambda look=look: [*look(cloud)])  # type: ignore[misc]
+        if items is None:
+            unknown[kind] = why
+        else:
+            found += items
+    return Inventory(tuple(found), unknown)
+
+
+def _machines(cloud: Cloud) -> Iterator[Billed]:
+    filters = [{"Name": "instance-state-name", "Values": _ALIVE}]
+    for page in _pages(cloud, "ec2", "describe_instances", Filters=filters):
+        for reservation in page["Reservations"]:
+            for one in reservation["Instances"]:
+                yield Billed(
+                    Kind.MACHINE,
+                    one["InstanceId"],
+                    state=one["State"]["Name"],
+                    type=one["InstanceType"],
+                    spot=one.get("InstanceLifecycle") == "spot",
+                    tags=_tags(one),
+                )
+
+
+def _volumes(cloud: Cloud) -> Iterator[Billed]:
+    for page in _pages(cloud, "ec2", "describe_volumes"):
+        for one in page["Volumes"]:
+            yield Billed(
+                Kind.VOLUME,
+                one["VolumeId"],
+                state=one["State"],
+                type=one.get("VolumeType", ""),
+                gib=int(one["Size"]),
+                attached=bool(one.get("Attachments")),
+                tags=_tags(one),
+            )
+
+
+def _gateways(cloud: Cloud) -> Iterator[Billed]:
+    filters = [{"Name": "state", "Values": _GATEWAY_STATES}]
+    for page in _pages(cloud, "ec2", "describe_nat_gateways", Filter=filters):
+        for one in page["NatGateways"]:
+            yield Billed(
+                Kind.NAT_GATEWAY,
+                one["NatGatewayId"],
+                state=one["State"],
+                vpc=one.get("VpcId", ""),
+                tags=_tags(one),
+            )
+
+
+def _addresses(cloud: Cloud) -> Iterator[Billed]:
+    for one in cloud.client("ec2").describe_addresses()["Addresses"]:
+        yield Billed(
+            Kind.ADDRESS,
+            one.get("AllocationId", one["PublicIp"]),
+            attached=bool(one.get("AssociationId")),
+            tags=_tags(one),
+            note=one["PublicIp"],
+        )
+
+
+def _lustre(cloud: Cloud) -> Iterator[Billed]:
+    for page in _pages(cloud, "fsx", "describe_file_systems"):
+        for one in page["FileSystems"]:
+            if one.get("FileSystemType") == "LUSTRE":
+                yield Billed(
+                    Kind.LUSTRE,
+                    one["FileSystemId"],
+                    state=one.get("Lifecycle", ""),
+                    type=one.get("LustreConfiguration", {}).get("DeploymentType", ""),
+                    gib=int(one["StorageCapacity"]),
+                    vpc=one.get("VpcId", ""),
+                    tags=_tags(one),
+                )
+
+
+def _endpoints(cloud: Cloud) -> Iterator[Billed]:
+    for page in _pages(cloud, "ec2", "describe_vpc_endpoints"):
+        for one in page["VpcEndpoints"]:
+            # Gateway endpoints cost nothing. Source: AWS, "AWS PrivateLink pricing".
+            if one.get("VpcEndpointType") != "Gateway":
+                yield Billed(
+                    Kind.ENDPOINT,
+                    one["VpcEndpointId"],
+                    state=one.get("State", ""),
+                    vpc=one.get("VpcId", ""),
+                    tags=_tags(one),
+                    note=one.get("ServiceName", ""),
+                )
+
+
+def _snapshots(cloud: Cloud) -> Iterator[Billed]:
+    for page in _pages(cloud, "ec2", "describe_snapshots", OwnerIds=["self"]):
+        for one in page["Snapshots"]:
+            yield Billed(
+                Kind.SNAPSHOT,
+                one["SnapshotId"],
+                state=one.get("State", ""),
+                gib=int(one.get("VolumeSize", 0)),
+                tags=_tags(one),
+            )
+
+
+LOOKS: Mapping[Kind, Callable[[Cloud], Iterator[Billed]]] = {
+    Kind.MACHINE: _machines,
+    Kind.VOLUME: _volumes,
+    Kind.NAT_GATEWAY: _gateways,
+    Kind.ADDRESS: _addresses,
+    Kind.LUSTRE: _lustre,
+    Kind.ENDPOINT: _endpoints,
+    Kind.SNAPSHOT: _snapshots,
+}
+"""How each kind is listed."""
+
+
+def _pages(cloud: Cloud, service: str, operation: str, **given: Any) -> Any:
+    return cloud.client(service).get_paginator(operation).paginate(**given)
+
+
+def _tags(one: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in one.get("Tags", ())}
