@@ -22,11 +22,11 @@ from gotocloud.contract.head_node import FACT_KEYS
 from gotocloud.contract.names import BOUNDARY, CLUSTER_GUARD
 from gotocloud.contract.tag_text import as_tag
 from gotocloud.contract.tags import BUCKET_TAG
-from gotocloud.rehearsal.extension.pcluster_head import make_role
 from gotocloud.rehearsal.local_aws import LocalAws
 from local_aws.nodes import Isolation, Node, isolation
 from local_aws.testing import Person
 from tests.cli.guarded_project import GuardedProject, facts
+from tests.cli.head_node_role import make_role
 from tests.cli.local_project import LocalProject
 from tests.needs import ROOT, need, need_iam_evaluator
 from tests.rehearsal.iam.site import GROUP, REGION, SCIENTIST, Site, deployed

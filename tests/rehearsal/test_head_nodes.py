@@ -11,7 +11,7 @@ import pytest
 
 from gotocloud.rehearsal.extension import slurm_commands
 from gotocloud.rehearsal.extension.head_node_slurm import put_commands
-from gotocloud.rehearsal.extension.pcluster import PclusterCluster
+from gotocloud.rehearsal.extension.pcluster_head import ClusterInstance
 from local_aws.engine.site import Endpoint, Site
 from local_aws.nodes import NODES, Isolation, Node, isolation
 from local_aws.services.data_repository_lustre import LUSTRE
@@ -95,10 +95,11 @@ def test_a_head_node_mounts_the_lustre_of_its_configuration(
     monkeypatch.setattr(LUSTRE, "folder", tmp_path / "lustre")
     lustre = LUSTRE.make("fs-0123456789abcdef0")
     site = Site("1", "r", Endpoint("http://localhost:9"), "stack", "arn")
-    cluster = PclusterCluster(site, "Cluster", {"ClusterName": "c"})
-    cluster.notes["instance"] = "i-0123456789abcdef1"
+    machine = ClusterInstance(site, "HeadNode", {})
+    machine.physical_id = "i-0123456789abcdef1"
     storage = {"MountDir": "/fsx", "FsxLustreSettings": {"FileSystemId": lustre.file_system}}
-    cluster._add_node({"SharedStorage": [storage, {"MountDir": "/other"}]})
+    signal = machine._boot("c", {"SharedStorage": [storage, {"MountDir": "/other"}]})
+    assert signal.success
     (lustre.root / "movie").write_text("frames")
     made = NODES.get("i-0123456789abcdef1")
     assert made is not None

@@ -16,6 +16,7 @@ def extend(additions: Additions) -> None:
     additions.images += images.parallelcluster_images(ENGINES.values())
     additions.prices += prices.listed()
     additions.spot_prices += prices.spot()
-    additions.models += [f"{__name__}.pcluster", f"{__name__}.pcluster_provider"]
+    additions.models += [f"{__name__}.pcluster", f"{__name__}.pcluster_head"]
+    additions.models.append(f"{__name__}.pcluster_provider")
     additions.programs.append(head_node_slurm.put_commands)
     additions.controls["slurm"] = head_node_slurm.set_state

@@ -1,88 +1,63 @@
-"""What ParallelCluster gives a head node besides its machine: a role, and the node scripts.
+"""The head node of a cluster: its machine gets a place to run commands on, and its node scripts.
 
-Of the role, what the configuration requests: boundary, tags, own policies and access to S3, as
-`cdk_builder_utils.py` of ParallelCluster 3.16.1 writes them; its own policies are left out. Of
-the scripts, the one that writes the facts of the cluster: the others mount what is not there.
+Of the scripts, the one that configures the head node runs: the others mount what is not there.
 """
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from typing import Any
 
-from local_aws.nodes import Isolation, Node, isolation
+from gotocloud.contract.tags import CLUSTER_TAG, NODE_TYPE_TAG
+from local_aws.nodes import NODES, Isolation, Node, isolation
 from local_aws.resources.base import ResourceError
+from local_aws.resources.ec2_machines import Instance
+from local_aws.services.data_repository_lustre import LUSTRE
+from local_aws.signals import SIGNALS, Signal
 
 SCRIPT = "configure-head-node.sh"
 _ACTIONS = "/opt/parallelcluster/custom-actions"
 _START = f"""#!/bin/sh
 here=$(dirname "$0")
 PATH="$here/bin:$PATH" exec bash "$here/{SCRIPT}" """
-_AWS = "arn:aws:iam::aws:"
-_POLICY = "S3Access"
-_TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "ec2.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ],
-}
+
+CONFIGURATIONS: dict[tuple[str, str], dict[str, Any]] = {}
+"""(account, cluster name) -> its configuration, as ParallelCluster received it."""
 
 Call = Callable[..., dict[str, Any]]
 """Service, operation and parameters -> the local AWS's answer."""
 
 
-def make_role(call: Call, cluster: str, configuration: Mapping[str, Any]) -> str:
-    """Make the head node's role; returns its name."""
-    name = f"{cluster}-RoleHeadNode-{sha256(cluster.encode()).hexdigest()[:8]}"
-    call(
-        "iam",
-        "CreateRole",
-        RoleName=name,
-        Path=f"/parallelcluster/{cluster}/",
-        AssumeRolePolicyDocument=json.dumps(_TRUST),
-        PermissionsBoundary=configuration.get("Iam", {}).get("PermissionsBoundary"),
-        Tags=list(configuration.get("Tags", ())),
-    )
-    given = configuration["HeadNode"].get("Iam", {})
-    for policy in given.get("AdditionalIamPolicies", ()):
-        if not policy["Policy"].startswith(_AWS):
-            call("iam", "AttachRolePolicy", RoleName=name, PolicyArn=policy["Policy"])
-    if access := given.get("S3Access"):
-        document = json.dumps({"Version": "2012-10-17", "Statement": _statements(access)})
-        call("iam", "PutRolePolicy", RoleName=name, PolicyName=_POLICY, PolicyDocument=document)
-    return name
+class ClusterInstance(Instance):
+    """AWS::EC2::Instance; a head node starts, and signals to its stack, as its cloud-init does."""
 
+    type = Instance.type
 
-def remove_role(call: Call, name: str) -> None:
-    """Remove a head node's role."""
-    found = call("iam", "ListAttachedRolePolicies", RoleName=name)["AttachedPolicies"]
-    for policy in found:
-        call("iam", "DetachRolePolicy", RoleName=name, PolicyArn=policy["PolicyArn"])
-    for policy in call("iam", "ListRolePolicies", RoleName=name)["PolicyNames"]:
-        call("iam", "DeleteRolePolicy", RoleName=name, PolicyName=policy)
-    call("iam", "DeleteRole", RoleName=name)
+    def create(self) -> None:
+        super().create()
+        own = {tag["Key"]: tag["Value"] for tag in self.tags()}
+        if own.get(NODE_TYPE_TAG) == "HeadNode":
+            configuration = CONFIGURATIONS[self.site.account, own[CLUSTER_TAG]]
+            SIGNALS.send(self.site.stack_id, self._boot(own[CLUSTER_TAG], configuration))
 
+    def _boot(self, cluster: str, configuration: Mapping[str, Any]) -> Signal:
+        mounts = {}
+        for storage in configuration.get("SharedStorage", []):
+            file_system = storage.get("FsxLustreSettings", {}).get("FileSystemId", "")
+            if lustre := LUSTRE.get(file_system):
+                mounts[storage["MountDir"]] = lustre.root
+        place = (self.site.account, self.site.region)
+        node = NODES.add(self.physical_id, *place, cluster, mounts)
+        try:
+            configure(self.look, node, configuration)
+        except ResourceError as error:
+            return Signal(success=False, reason=str(error))
+        return Signal(success=True, reason="HeadNode setup complete")
 
-def _statements(access: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    read: list[str] = []
-    write: list[str] = []
-    for one in access:
-        bucket = f"arn:aws:s3:::{one['BucketName']}"
-        key = one.get("KeyName")
-        writes = str(one.get("EnableWriteAccess", "")).lower() == "true"
-        (write if writes else read).extend([f"{bucket}/{key}"] if key else [bucket, f"{bucket}/*"])
-    return [
-        {"Effect": "Allow", "Action": actions, "Resource": resources}
-        for actions, resources in ((["s3:Get*", "s3:List*"], read), (["s3:*"], write))
-        if resources
-    ]
+    def delete(self) -> None:
+        super().delete()
+        NODES.remove(self.physical_id)
 
 
 def configure(call: Call, node: Node, configuration: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from gotocloud.contract.tags import VERSION_TAG
@@ -18,6 +19,24 @@ PROVIDER_URL = re.compile(
 """AWS's own template of the provider; it cannot be fetched here, so it is modelled.
 Source: cloudformation/custom_resource/cluster.yaml of ParallelCluster."""
 
+
+@dataclass(frozen=True)
+class Provider:
+    """One provider, as a nested stack made it.
+
+    Args:
+        version: ParallelCluster's version.
+        role_arn: Role of its function.
+        bucket: Where it keeps the events that it works on.
+    """
+
+    version: str
+    role_arn: str
+    bucket: str
+
+
+PROVIDERS: dict[str, Provider] = {}
+"""Service token -> the provider behind it."""
 
 PROVIDER_PARAMETERS = {"AdditionalIamPolicies", "CustomBucket", "CustomLambdaRole"}
 
@@ -48,6 +67,11 @@ class ProviderStack(NestedStack):
         self.call("logs", "CreateLogGroup", logGroupName=group, tags={VERSION_TAG: version})
         self.notes.update(log_group=group, version=version)
         self.physical_id = stack_id
+        bucket = f"{name[:36].lower().rstrip('-')}-{name[-12:].lower()}"
+        self.call("s3", "CreateBucket", Bucket=bucket, **_in_region(region))
+        role = self.properties["Parameters"]["CustomLambdaRole"]
+        PROVIDERS[function] = Provider(version, role, bucket)
+        self.notes.update(bucket=bucket, token=function)
         layer = f"layer:PclusterLayer-{version.replace('.', '-')}:1"
         self.attributes = {
             "Outputs.ServiceToken": function,
@@ -76,6 +100,21 @@ class ProviderStack(NestedStack):
 
     def delete(self) -> None:
         if group := self.notes.get("log_group"):
+            PROVIDERS.pop(self.notes["token"], None)
             self.call("logs", "DeleteLogGroup", logGroupName=group)
+            self._delete_bucket(self.notes["bucket"])
         else:
             super().delete()
+
+    def _delete_bucket(self, bucket: str) -> None:
+        """The provider's own stack empties its bucket before it deletes it."""
+        for found in self.look("s3", "ListObjectsV2", Bucket=bucket).get("Contents", ()):
+            self.look("s3", "DeleteObject", Bucket=bucket, Key=found["Key"])
+        self.call("s3", "DeleteBucket", Bucket=bucket)
+
+
+def _in_region(region: str) -> dict[str, Any]:
+    """us-east-1 is the one region that CreateBucket takes no name for."""
+    if region == "us-east-1":
+        return {}
+    return {"CreateBucketConfiguration": {"LocationConstraint": region}}

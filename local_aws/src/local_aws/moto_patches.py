@@ -32,11 +32,13 @@ def apply(state_dir: Path, spot_prices: Sequence[SpotPrice] = ()) -> None:
         spot_prices: Those that EC2 shows. Default: none.
     """
     from local_aws.services import (
+        cloudwatch,
         data_repository,
         datasync,
         efs,
         fsx,
         fsx_network,
+        placement_groups,
         price_list,
         quotas,
         run_command,
@@ -48,12 +50,70 @@ def apply(state_dir: Path, spot_prices: Sequence[SpotPrice] = ()) -> None:
     run_command.apply(state_dir)
     datasync.apply()
     efs.apply()
+    cloudwatch.apply()
+    placement_groups.apply()
     price_list.apply(spot_prices)
     quotas.apply()
     _leave_conditions_open()
     _let_keys_hold_line_ends()
     _keep_that_a_password_must_be_changed()
     _give_every_session_keys_of_its_own()
+    _take_device_mappings_as_ec2_does()
+    _give_every_key_pair_a_type()
+
+
+ROOT_VOLUME_GIB = 8
+"""Size of the root volume of moto's images."""
+
+
+def _take_device_mappings_as_ec2_does() -> None:
+    """RunInstances: moto needs `Ebs` and a size in every device mapping.
+
+    EC2 takes `VirtualName` instead, and gives a root volume the size that its image has.
+    """
+    from moto.ec2.responses.instances import InstanceResponse
+
+    original = InstanceResponse._parse_block_device_mapping
+
+    def _parse_block_device_mapping(self: Any) -> Any:
+        """The mappings that have a volume; virtual devices cost nothing and are not kept."""
+        given = self._get_param("BlockDeviceMappings", [])
+        if not given and (template := self._get_param("LaunchTemplate", {})):
+            found = self.ec2_backend._get_template_from_args(template)
+            given = found.data.get("BlockDeviceMappings", [])
+        kept = [_sized(item) for item in given if not item.get("VirtualName")]
+        get_param = self._get_param
+        self._get_param = lambda name, *rest, **named: (
+            kept if name == "BlockDeviceMappings" else get_param(name, *rest, **named)
+        )
+        try:
+            return original(self)
+        finally:
+            del self._get_param
+
+    InstanceResponse._parse_block_device_mapping = (  # type: ignore[method-assign]
+        _parse_block_device_mapping
+    )
+
+
+def _sized(mapping: dict[str, Any]) -> dict[str, Any]:
+    volume = mapping.get("Ebs")
+    if not volume or "SnapshotId" in volume or "VolumeSize" in volume:
+        return mapping
+    return {**mapping, "Ebs": {**volume, "VolumeSize": ROOT_VOLUME_GIB}}
+
+
+def _give_every_key_pair_a_type() -> None:
+    """CreateKeyPair: moto keeps no type when none is given; EC2 makes an RSA key."""
+    from moto.ec2.models.key_pairs import KeyPairBackend
+
+    original = KeyPairBackend.create_key_pair
+
+    def create_key_pair(self: Any, name: str, key_type: str, tags: dict[str, str]) -> Any:
+        """CreateKeyPair."""
+        return original(self, name, key_type or "rsa", tags)
+
+    KeyPairBackend.create_key_pair = create_key_pair  # type: ignore[method-assign]
 
 
 def _let_keys_hold_line_ends() -> None:
@@ -72,6 +132,7 @@ def _let_keys_hold_line_ends() -> None:
 def _leave_conditions_open() -> None:
     """Let a statement with conditions decide nothing when the request's facts are unknown.
 
+    A statement about services decides nothing about people either.
     moto takes a bucket policy's `Deny` unless `aws:SecureTransport` as a `Deny` of
     everything, because it decides without the facts that the condition is about.
     """
@@ -87,6 +148,9 @@ def _leave_conditions_open() -> None:
         incoming_condition_values: dict[str, str] | None = None,
     ) -> Any:
         """Whether the statement permits an action."""
+        named = self._statement.get("Principal")
+        if isinstance(named, dict) and "AWS" not in named and "*" not in named.values():
+            return PermissionResult.NEUTRAL
         if incoming_condition_values is None and self._statement.get("Condition"):
             return PermissionResult.NEUTRAL
         return original(self, action, resource, principal, incoming_condition_values)

@@ -10,6 +10,7 @@ leave out the call of `install`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ from moto.core.resource_tagging import TaggedResource
 from local_aws.engine import change_sets
 from local_aws.engine.intrinsics import TemplateError
 from local_aws.engine.lookups import Lookups
-from local_aws.engine.site import Endpoint, Site
+from local_aws.engine.site import CALLER_ROLE_HEADER, Endpoint, Site
 from local_aws.engine.stack import Stack
 from local_aws.engine.template import parse_template
 from local_aws.resources.trust import service_may_assume
@@ -288,10 +289,22 @@ def _new_stack(
     site = Site(*place, dict(tags or {}), role_arn or "")
     if role_arn and not service_may_assume(site, role_arn, "cloudformation.amazonaws.com"):
         raise ValidationError(message=f"Role {role_arn} is invalid or cannot be assumed")
+    if not role_arn:
+        site = replace(site, role_arn=_role_of_caller())
     lookups = Lookups(site, lambda: _exports(backend))
     return Stack(
         site, tags or {}, role_arn=role_arn, lookups=lookups, notification_arns=notification_arns
     )
+
+
+def _role_of_caller() -> str:
+    """The role whose permissions count where a stack has no service role; "" for none.
+
+    Source: AWS CloudFormation user guide, "CloudFormation service role".
+    """
+    from flask import has_request_context, request
+
+    return request.headers.get(CALLER_ROLE_HEADER, "") if has_request_context() else ""
 
 
 def _prepared(stack: Stack, template: str, parameters: Mapping[str, Any]) -> Any:

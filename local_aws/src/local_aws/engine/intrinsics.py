@@ -199,9 +199,9 @@ def references(value: Any) -> set[str]:
             found.add(argument.split(".")[0] if isinstance(argument, str) else argument[0])
         if "Fn::Sub" in value:
             argument = value["Fn::Sub"]
-            text = argument if isinstance(argument, str) else argument[0]
-            names = (name for escaped, name in _SUBSTITUTION.findall(text) if not escaped)
-            found.update(name.strip().split(".")[0] for name in names)
+            text, own = (argument, {}) if isinstance(argument, str) else argument
+            names = (name.strip() for escaped, name in _SUBSTITUTION.findall(text) if not escaped)
+            found.update(name.split(".")[0] for name in names if name not in own)
         return found
     if isinstance(value, list):
         return set().union(*(references(item) for item in value))

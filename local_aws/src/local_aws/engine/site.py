@@ -15,6 +15,11 @@ INTERNAL_HEADER = "x-local-aws-internal"
 """On requests that the local AWS makes to itself; injected faults spare them."""
 ACTING_ROLE_HEADER = "x-local-aws-acting-role"
 """On requests that CloudFormation makes with a stack's service role; IAM judges them so."""
+ASSUMING_SERVICE_HEADER = "x-local-aws-assuming-service"
+"""On AssumeRole, when a service such as Lambda takes the role of what it runs."""
+CALLER_ROLE_HEADER = "x-local-aws-caller-role"
+"""Set by the guard on calls to CloudFormation: without a service role, a stack's resources are
+made with the permissions of the role that called."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,9 @@ def client(service: str, account: str, region: str, endpoint: Endpoint, acting: 
         return _clients[key]
 
 
-def _new_client(service: str, account: str, region: str, endpoint: Endpoint, acting: str) -> Any:
+def _new_client(
+    service: str, account: str, region: str, endpoint: Endpoint, acting: str = ""
+) -> Any:
     from botocore.config import Config
 
     if "session" not in _sessions.__dict__:
@@ -92,6 +99,30 @@ def session_without_profile() -> Any:
         "credentials_file": (None, None, os.devnull, None),
     }
     return boto3.Session(botocore_session=Session(session_vars=unread))
+
+
+def service_credentials(site: Site, role_arn: str, service: str) -> dict[str, str]:
+    """Keys of a role, as the service that runs something with them gets them.
+
+    Args:
+        site: The account, region and local AWS.
+        role_arn: The role.
+        service: The service that its trust policy has to name, such as `lambda.amazonaws.com`.
+            The caller has checked that it does.
+    """
+    sts = _new_client("sts", site.account, site.region, site.endpoint)
+
+    def name_the_service(request: Any, **_: Any) -> None:
+        request.headers[ASSUMING_SERVICE_HEADER] = service
+
+    sts.meta.events.register("before-sign", name_the_service)
+    name = f"{service.partition('.')[0]}-{site.region}"
+    keys = sts.assume_role(RoleArn=role_arn, RoleSessionName=name)["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+    }
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from local_aws.engine.intrinsics import Resolver, TemplateError, references
 
+WAIT_CONDITION = "AWS::CloudFormation::WaitCondition"
 SSM_PARAMETER = "AWS::SSM::Parameter::Value<"
 
 
@@ -168,7 +169,32 @@ def deployment_order(template: Mapping[str, Any], resolver: Resolver) -> list[st
             )
         before[name] = sorted(named & set(wanted))
     try:
-        return list(TopologicalSorter(before).static_order())
+        return _waits_last(before, {name: item["Type"] for name, item in wanted.items()})
     except CycleError as error:
         circle = ", ".join(error.args[1])
         raise TemplateError(f"Circular dependency between resources: [{circle}]") from error
+
+
+def _waits_last(before: Mapping[str, list[str]], types: Mapping[str, str]) -> list[str]:
+    """An order in which a wait condition comes after everything that does not need it.
+
+    AWS creates at once what does not depend on each other; here one comes after the other, and
+    the machine that a condition waits for has to be there first.
+
+    Args:
+        before: Logical id -> those that come before it.
+        types: Logical id -> resource type.
+    """
+    sorter = TopologicalSorter(before)
+    sorter.prepare()
+    order: list[str] = []
+    waiting: list[str] = []
+    while sorter.is_active():
+        ready = list(sorter.get_ready())
+        waiting += [name for name in ready if types[name] == WAIT_CONDITION]
+        ready = [name for name in ready if types[name] != WAIT_CONDITION]
+        if not ready:
+            ready, waiting = waiting, []
+        order += ready
+        sorter.done(*ready)
+    return order

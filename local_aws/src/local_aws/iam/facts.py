@@ -111,7 +111,12 @@ class MotoFacts:
     def iam_arn(self, account: str, kind: str, name: str) -> str | None:
         """ARN of a user, role or group."""
         iam = _iam(account)
-        held = {"user": iam.users, "role": iam.roles, "group": iam.groups}[kind]
+        held = {
+            "user": iam.users,
+            "role": iam.roles,
+            "group": iam.groups,
+            "instance-profile": iam.instance_profiles,
+        }[kind]
         return next((str(item.arn) for item in list(held.values()) if item.name == name), None)
 
     def role_boundary(self, account: str, name: str) -> str | None:
@@ -139,6 +144,8 @@ class MotoFacts:
         """ARN behind the id of an association, of a route table or a file system."""
         if identifier.startswith("rtbassoc-"):
             return _associated_route_table(account, region, identifier)
+        if identifier.startswith("eipassoc-"):
+            return _associated_address(account, region, identifier)
         from moto.fsx.models import fsx_backends
 
         # Our own FSx keeps associations beside moto's file systems.
@@ -153,6 +160,15 @@ def _associated_route_table(account: str, region: str, identifier: str) -> str |
     for table in list(ec2_backends[account][region].route_tables.values()):
         if identifier in table.all_associations_ids:
             return f"arn:aws:ec2:{region}:{account}:route-table/{table.id}"
+    return None
+
+
+def _associated_address(account: str, region: str, identifier: str) -> str | None:
+    from moto.ec2.models import ec2_backends
+
+    for address in list(ec2_backends[account][region].addresses):
+        if address.association_id == identifier:
+            return f"arn:aws:ec2:{region}:{account}:elastic-ip/{address.allocation_id}"
     return None
 
 

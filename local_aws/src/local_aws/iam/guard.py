@@ -46,6 +46,10 @@ log = logging.getLogger(__name__)
 ACCOUNT = "HTTP_X_MOTO_ACCOUNT_ID"
 ACTING_ROLE = "HTTP_X_LOCAL_AWS_ACTING_ROLE"
 """Header by which a part of the local AWS works with a role's permissions."""
+ASSUMING_SERVICE = "HTTP_X_LOCAL_AWS_ASSUMING_SERVICE"
+"""Header by which a service takes the role of what it runs; it has checked the role's trust."""
+CALLER_ROLE = "HTTP_X_LOCAL_AWS_CALLER_ROLE"
+"""Header by which the guard names the role behind a call to CloudFormation."""
 NOT_AWS = ("/moto-api", "/favicon.ico", "/latest/")
 ADMINISTRATOR = NamedPolicy(
     "administrator",
@@ -140,19 +144,25 @@ class Guard:
         if call is None:
             return self._app
         mfa = call.service == "sts" and tokens.mfa_given(self.callers, caller, call.parameters)
-        if not (caller.is_administrator and not _assumes_existing_role(call)):
+        for_a_service = caller.is_administrator and ASSUMING_SERVICE in environ
+        if not caller.is_administrator or (_assumes_existing_role(call) and not for_a_service):
             self._judge(call, caller, mfa=mfa, head=environ["REQUEST_METHOD"] == "HEAD")
         if answer := self._own_answer(call, caller, signature, mfa=mfa):
             raise Refused(answer)
         return partial(self._forwarded, call, caller, mfa)
 
     def _caller(self, environ: Environ, signature: Signature | None) -> Caller:
+        # Only the guard itself may say whose call it is.
+        environ.pop(CALLER_ROLE, None)
         key = signature.access_key if signature else None
         caller = self.callers.identify(key, environ.get(ACCOUNT, ""))
         if caller.is_administrator and (role := environ.get(ACTING_ROLE)):
             # The account that it works in stays the one that its header names.
+            environ[CALLER_ROLE] = role
             return self.callers.acting(role, "AWSCloudFormation")
         if not caller.is_administrator and caller.account:
+            if caller.kind == "AssumedRole":
+                environ[CALLER_ROLE] = caller.principal_arn
             environ[ACCOUNT] = caller.account
             if caller.session and caller.session.long_term_key and key:
                 # moto finds the user by its long-term key only.

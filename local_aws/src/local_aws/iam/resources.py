@@ -36,11 +36,14 @@ _ID_PREFIX = {
 }
 """Resource types of EC2 by the beginning of their ids."""
 
+_ASSOCIATIONS = {"elastic-ip": "eipassoc-", "route-table": "rtbassoc-"}
+"""Resource types of EC2 that calls name by the id of an association."""
+
 _PARAMETERS = {
     ("ec2", "key-pair"): ("KeyName", "KeyNames"),
     ("ec2", "placement-group"): ("GroupName",),
     ("ec2", "security-group"): ("GroupId", "GroupIds", "SecurityGroupId", "SecurityGroupIds"),
-    ("iam", "instance-profile"): ("InstanceProfileName",),
+    ("route53", "hostedzone"): ("HostedZoneId", "Id"),
     ("sns", "topic"): ("Name",),
 }
 """Parameters that name a resource, where they are not called like the ARN's variable."""
@@ -176,7 +179,7 @@ def _ec2_by_id(kind: ResourceType, place: Place) -> Iterable[str]:
     if place.call.operation not in ("CreateTags", "DeleteTags"):
         yield from _by_parameters("ec2", kind, place)
         association = str(place.call.parameters.get("AssociationId", ""))
-        if kind.name == "route-table" and association.startswith("rtbassoc-"):
+        if association.startswith(_ASSOCIATIONS.get(kind.name, "none-")):
             yield from _related(place, association)
         return
     for identifier in place.call.parameters.get("Resources", ()):
@@ -280,6 +283,15 @@ def _iam_holder(kind: ResourceType, place: Place) -> Iterable[str]:
         yield place.caller.principal_arn
 
 
+def _instance_profile(_kind: ResourceType, place: Place) -> Iterable[str]:
+    given = place.call.parameters
+    if name := given.get("InstanceProfileName"):
+        path = str(given.get("Path") or "/").strip("/")
+        made = f"instance-profile/{path + '/' if path else ''}{name}"
+        known = place.facts.iam_arn(place.account, "instance-profile", name)
+        yield known or place.arn("iam", made, region=False)
+
+
 def _mfa(_kind: ResourceType, place: Place) -> Iterable[str]:
     given = place.call.parameters
     if serial := given.get("SerialNumber"):
@@ -322,6 +334,7 @@ _SPECIAL: dict[tuple[str, str], Callable[[ResourceType, Place], Iterable[str]]] 
     ("ec2", "*"): _ec2_by_id,
     ("fsx", "association"): _association,
     ("iam", "group"): _iam_holder,
+    ("iam", "instance-profile"): _instance_profile,
     ("iam", "mfa"): _mfa,
     ("iam", "policy"): _policy,
     ("iam", "role"): _iam_holder,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from local_aws.resources.ec2_base import Ec2Resource
 
 EVERYTHING = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
@@ -124,6 +126,17 @@ class SecurityGroupEgress(SecurityGroupIngress):
 
     type = "AWS::EC2::SecurityGroupEgress"
     known = _RULE | {"DestinationPrefixListId", "DestinationSecurityGroupId"}
+
+    def create(self) -> None:
+        try:
+            super().create()
+        except ClientError as error:
+            # A new group lets everything out already. AWS accepts the same rule again:
+            # ParallelCluster's own stack has one (compute_fleet_stack.py, NormalEgress).
+            if error.response["Error"]["Code"] != "InvalidPermission.Duplicate":
+                raise
+            self.physical_id = self.made_up_name()
+            self.attributes = {"Id": self.physical_id}
 
 
 class KeyPair(Ec2Resource):

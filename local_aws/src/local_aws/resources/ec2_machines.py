@@ -68,6 +68,7 @@ class Instance(Ec2Resource):
             "KeyName",
             "LaunchTemplate",
             "Monitoring",
+            "PropagateTagsToVolumeOnCreation",
             "SecurityGroupIds",
             "SubnetId",
             "Tags",
@@ -77,7 +78,9 @@ class Instance(Ec2Resource):
     changeable = frozenset({"Tags"})
 
     def create(self) -> None:
-        given = {key: value for key, value in self.properties.items() if key != "Tags"}
+        left_out = {"Tags", "PropagateTagsToVolumeOnCreation"}
+        given = {key: value for key, value in self.properties.items() if key not in left_out}
+        given = {**self._from_template(), **given}
         if profile := given.pop("IamInstanceProfile", None):
             given["IamInstanceProfile"] = {"Name": profile}
         if "Monitoring" in given:
@@ -88,14 +91,34 @@ class Instance(Ec2Resource):
         reservations = self.ec2("DescribeInstances", InstanceIds=[self.physical_id])["Reservations"]
         found = reservations[0]["Instances"][0]
         self.attributes = {
+            "AvailabilityZone": found["Placement"]["AvailabilityZone"],
             "InstanceId": self.physical_id,
             "PrivateIp": found.get("PrivateIpAddress", ""),
             "PublicIp": found.get("PublicIpAddress", ""),
             "PrivateDnsName": found.get("PrivateDnsName", ""),
             "PublicDnsName": found.get("PublicDnsName", ""),
-            "AvailabilityZone": found["Placement"]["AvailabilityZone"],
             "VpcId": found.get("VpcId", ""),
         }
+
+    def _from_template(self) -> dict[str, Any]:
+        """What moto does not take from a launch template by itself."""
+        template = self.properties.get("LaunchTemplate")
+        if not template:
+            return {}
+        found = self.look(
+            "ec2",
+            "DescribeLaunchTemplateVersions",
+            LaunchTemplateId=template["LaunchTemplateId"],
+            Versions=[str(template["Version"])],
+        )["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+        taken = {
+            key: found[key]
+            for key in ("ImageId", "InstanceType", "NetworkInterfaces")
+            if key in found
+        }
+        if name := found.get("IamInstanceProfile", {}).get("Name"):
+            taken["IamInstanceProfile"] = name
+        return taken
 
     def delete(self) -> None:
         self.ec2("TerminateInstances", InstanceIds=[self.physical_id])

@@ -37,6 +37,45 @@ class LogGroup(Resource):
         self.call("logs", "DeleteLogGroup", logGroupName=self.physical_id)
 
 
+class MetricFilter(Resource):
+    """AWS::Logs::MetricFilter."""
+
+    type = "AWS::Logs::MetricFilter"
+    changeable = frozenset({"FilterPattern", "MetricTransformations"})
+    known = changeable | {"FilterName", "LogGroupName"}
+
+    def create(self) -> None:
+        self.physical_id = self.properties.get("FilterName") or self.made_up_name(longest=512)
+        self._put()
+
+    def _put(self) -> None:
+        transformations = []
+        for given in self.properties["MetricTransformations"]:
+            made = {key[0].lower() + key[1:]: value for key, value in given.items()}
+            if "dimensions" in made:
+                made["dimensions"] = {one["Key"]: one["Value"] for one in made["dimensions"]}
+            transformations.append(made)
+        self.call(
+            "logs",
+            "PutMetricFilter",
+            logGroupName=self.properties["LogGroupName"],
+            filterName=self.physical_id,
+            filterPattern=self.properties["FilterPattern"],
+            metricTransformations=transformations,
+        )
+
+    def update(self, before: Mapping[str, Any]) -> None:
+        self._put()
+
+    def delete(self) -> None:
+        self.call(
+            "logs",
+            "DeleteMetricFilter",
+            logGroupName=self.properties["LogGroupName"],
+            filterName=self.physical_id,
+        )
+
+
 class ResourcePolicy(Resource):
     """AWS::Logs::ResourcePolicy."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import WaiterError
+
 from local_aws.resources.base import Resource, ResourceError
 
 
@@ -38,8 +40,21 @@ class NestedStack(Resource):
         }
 
     def _wait(self, what: str) -> None:
-        waiter = self.site.client("cloudformation").get_waiter(what)
-        waiter.wait(StackName=self.physical_id, WaiterConfig={"Delay": 1, "MaxAttempts": 600})
+        client = self.site.client("cloudformation")
+        try:
+            client.get_waiter(what).wait(
+                StackName=self.physical_id, WaiterConfig={"Delay": 1, "MaxAttempts": 600}
+            )
+        except WaiterError as error:
+            events = client.describe_stack_events(StackName=self.physical_id)["StackEvents"]
+            failed = [one for one in events if one["ResourceStatus"].endswith("_FAILED")]
+            reasons = "; ".join(
+                f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', '')}"
+                for one in reversed(failed)
+            )
+            raise ResourceError(
+                f"Embedded stack {self.physical_id} was not successfully created: {reasons}"
+            ) from error
 
     def update(self, before: Mapping[str, Any]) -> None:
         raise ResourceError("The local AWS cannot update a nested stack.")

@@ -1,0 +1,45 @@
+"""Route 53."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local_aws.resources.base import Resource, ResourceError
+
+
+class HostedZone(Resource):
+    """AWS::Route53::HostedZone; `Ref` gives its id.
+
+    As on AWS, one that still has records of its own cannot be deleted.
+    """
+
+    type = "AWS::Route53::HostedZone"
+    known = frozenset({"HostedZoneConfig", "HostedZoneTags", "Name", "VPCs"})
+
+    def create(self) -> None:
+        vpcs: list[dict[str, Any]] = self.properties.get("VPCs", [])
+        first = {"VPCId": vpcs[0]["VPCId"], "VPCRegion": vpcs[0]["VPCRegion"]} if vpcs else None
+        made = self.call(
+            "route53",
+            "CreateHostedZone",
+            Name=self.properties["Name"],
+            CallerReference=f"{self.site.stack_id}/{self.logical_id}",
+            VPC=first,
+            HostedZoneConfig={"PrivateZone": True, "Comment": ""} if first else None,
+        )
+        self.physical_id = made["HostedZone"]["Id"].rpartition("/")[2]
+        self.attributes = {"Id": self.physical_id}
+        for vpc in vpcs[1:]:
+            self.call(
+                "route53", "AssociateVPCWithHostedZone", HostedZoneId=self.physical_id, VPC=vpc
+            )
+
+    def delete(self) -> None:
+        listed = self.look("route53", "ListResourceRecordSets", HostedZoneId=self.physical_id)
+        own = [item for item in listed["ResourceRecordSets"] if item["Type"] not in {"NS", "SOA"}]
+        if own:
+            raise ResourceError(
+                "The specified hosted zone contains non-required resource record sets and so "
+                "cannot be deleted."
+            )
+        self.call("route53", "DeleteHostedZone", Id=self.physical_id)
