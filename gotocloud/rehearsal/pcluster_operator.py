@@ -33,10 +33,10 @@ NOT_FOR_THE_LIBRARY = {"ServiceToken", "DeletionPolicy", "ClusterConfiguration"}
 
 
 def _look_up_locally(host, *args, **kwargs):
-    """Resolve every name below localhost to this machine, as RFC 6761 wants it.
+    """Resolve every name below localhost to this machine, as RFC 6761 requires.
 
-    ParallelCluster insists on addressing a bucket by its host name, and not every
-    name service knows "BUCKET.localhost".
+    ParallelCluster addresses a bucket by its host name, and not every name service resolves
+    "BUCKET.localhost".
     """
     if isinstance(host, str) and host.endswith(".localhost"):
         host = "localhost"
