@@ -176,6 +176,49 @@ print(found.queue)
     "gpu",
 )
 
+LANE = Walk(
+    "a lane that is not RELION",
+    (
+        Edit(
+            "gotocloud/jobs/denoiser_workload.py",
+            lambda _: (Path(__file__).parent / "denoiser_workload.py").read_text("utf-8"),
+            "No module named 'gotocloud.jobs.denoiser_workload'",
+        ),
+        Edit(
+            "gotocloud/jobs/workload.py",
+            lambda text: text.replace(
+                "(RelionWorkload(),)", "(RelionWorkload(), Denoiser())"
+            ).replace(
+                "from gotocloud.jobs.relion_workload",
+                "from gotocloud.jobs.denoiser_workload import Denoiser\n"
+                "from gotocloud.jobs.relion_workload",
+            ),
+            "No kind of program in gotocloud/jobs/workload.py named 'denoiser'",
+        ),
+    ),
+    """
+from pathlib import Path
+from gotocloud.contract.head_node import ClusterFacts
+from gotocloud.jobs.workload import workload_of
+from gotocloud.slurm.script import batch_script
+from gotocloud.slurm.site import Site
+from gotocloud.slurm.submissions import Attempt, Submission
+from gotocloud.slurm.writing import batch_of
+record = Submission(
+    workload="denoiser", job="Denoise/job001/", label="denoise", stamp="s", commands=("denoise x",)
+)
+attempt = Attempt(
+    number=1, round=1, token="t", queue="gpu", layout=(1,), ranks=1, threads=4, vcpus=16
+)
+site = Site(
+    partitions=(), facts=ClusterFacts(), gotocloud="/efs/gotocloud/bin/gotocloud", module_folder=""
+)
+script = batch_script(batch_of(record, attempt, workload_of("denoiser"), site, Path.cwd()))
+print("denoise x" in script, "#SBATCH --partition=gpu" in script)
+""",
+    "True True",
+)
+
 ENGINE = Walk(
     "ParallelCluster 3.17 beside 3.16",
     (
@@ -226,7 +269,7 @@ main()
     "Hello.",
 )
 
-WALKS = (INSTANCE_TYPE, QUEUE, JOB_TYPE, ENGINE, COMMAND)
+WALKS = (INSTANCE_TYPE, QUEUE, JOB_TYPE, LANE, ENGINE, COMMAND)
 
 
 def table() -> str:

@@ -37,6 +37,9 @@ def workload_of(name: str) -> PlacedWorkload:
     """
     if name not in WORKLOADS:
         raise unknown_name(
-            "kind of program", name, tuple(WORKLOADS), next_command="gotocloud --version"
+            "kind of program in gotocloud/jobs/workload.py",
+            name,
+            tuple(WORKLOADS),
+            next_command="gotocloud --version",
         )
     return WORKLOADS[name]
