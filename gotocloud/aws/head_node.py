@@ -18,8 +18,6 @@ LONG_S = 24 * 3600
 """How long a command may run; listing millions of files takes a while."""
 
 DELIVERY_S = 120
-MAX_OUTPUT = 24_000
-"""Characters that Systems Manager returns. Source: its API, GetCommandInvocation."""
 
 _RUNNING = {"Pending", "InProgress", "Delayed", "Cancelling"}
 _ATTEMPTS = 5

@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-MAX_STACK_NAME = 128
-"""CloudFormation's limit."""
-
 
 @dataclass(frozen=True)
 class StackPlan:

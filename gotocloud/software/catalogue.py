@@ -145,8 +145,6 @@ class Software:
         build: Name of the build; None where it is chosen on the node.
         program: The executable whose presence shows that it is installed; empty
             where the build is chosen on the node.
-        executable_suffix: Ends the names of the executables; empty, since every build has
-            a folder of its own.
         reason: Why this one, in one sentence.
         source: Where that comes from.
     """
@@ -159,7 +157,6 @@ class Software:
     reason: str
     source: str
     program: str = ""
-    executable_suffix: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
