@@ -19,7 +19,7 @@ from gotocloud.rehearsal.slurm.show import PIPELINE, Landed, Project
 
 FOLDER = "slurm"
 """In the rehearsal's state folder."""
-SHOWN_QUEUES = ("prep-cpu", "class2d", "initialmodel", "class3d", "refine3d")
+SHOWN_QUEUES = ("small", "prep-gpu", "initialmodel")
 """Where the jobs of the show land."""
 
 
