@@ -235,7 +235,7 @@ def test_facts_that_are_another_clusters_pause_nothing(
     wrong = tmp_path / "wrong.json"
     wrong.write_text(json.dumps(facts(guard.project) | {"project": "another"}))
     monkeypatch.setenv("GOTOCLOUD_CLUSTER_FACTS", str(wrong))
-    with pytest.raises(GoToCloudError, match="is told that it belongs to"):
+    with pytest.raises(GoToCloudError, match="By its facts this machine belongs to"):
         guard.look(capsys)
 
 
