@@ -38,7 +38,7 @@ def bucket_findings(
         template: The project's template.
         adopt: Whether a bucket that exists is to be taken over.
     """
-    name = names.base
+    name = names.bucket
     there, why = answer_of(f"look at bucket {name}", lambda: bucket_exists(cloud, names))
     if there is None:
         # S3 answers 403 for a bucket of another account as well.
@@ -64,14 +64,14 @@ def _nothing_to_adopt(names: ProjectNames) -> Finding:
     return Finding(
         "Bucket",
         Severity.PROBLEM,
-        f"there is no {names.base} that could be taken over.",
+        f"there is no {names.bucket} that could be taken over.",
         shell_line("gotocloud", "setup", names.project),
     )
 
 
 def _adoption(cloud: Cloud, names: ProjectNames, template: dict[str, Any]) -> list[Finding]:
     s3 = cloud.client("s3")
-    owned = {"Bucket": names.base, "ExpectedBucketOwner": names.account}
+    owned = {"Bucket": names.bucket, "ExpectedBucketOwner": names.account}
 
     def unless_unset(call: Any) -> dict[str, Any]:
         try:
@@ -96,7 +96,7 @@ def _adoption(cloud: Cloud, names: ProjectNames, template: dict[str, Any]) -> li
             *(["it is not closed to the public"] if not block or not all(block.values()) else []),
         ]
 
-    wrong, why = answer_of(f"look at bucket {names.base}", ask)
+    wrong, why = answer_of(f"look at bucket {names.bucket}", ask)
     if wrong is None:
         wrong = [f"it could not be looked at ({why})"]
     if ProjectParameter.BUCKET_ORIGIN not in template.get("Parameters", {}):
@@ -106,11 +106,11 @@ def _adoption(cloud: Cloud, names: ProjectNames, template: dict[str, Any]) -> li
             Finding(
                 "Bucket",
                 Severity.PROBLEM,
-                f"{names.base} is not taken over: {'; '.join(wrong)}.",
+                f"{names.bucket} is not taken over: {'; '.join(wrong)}.",
                 "ask the management group; or choose another project name",
             )
         ]
-    text = f"{names.base} is taken over, with everything in it."
+    text = f"{names.bucket} is taken over, with everything in it."
     return [Finding("Bucket", Severity.OK, text)]
 
 
@@ -118,7 +118,7 @@ def bucket_exists(cloud: Cloud, names: ProjectNames) -> bool:
     """Whether a project's bucket is there, in the group's account."""
     s3 = cloud.client("s3")
     try:
-        s3.head_bucket(Bucket=names.base, ExpectedBucketOwner=names.account)
+        s3.head_bucket(Bucket=names.bucket, ExpectedBucketOwner=names.account)
     except s3.exceptions.ClientError as error:
         if error_code(error) in _ABSENT:
             return False

@@ -19,7 +19,7 @@ from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.releases import PROJECT_TEMPLATE
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects import checkup
-from gotocloud.projects.doors import Opening
+from gotocloud.projects.doors import Opening, parse_networks
 from gotocloud.projects.findings import Finding, Severity
 from gotocloud.projects.names import name_problems
 from gotocloud.projects.standing import cluster_names
@@ -77,7 +77,9 @@ def _account(cloud: Cloud, who: Caller, facts: GroupFacts) -> Iterator[Finding]:
     found = inventory(cloud)
     left = found.without_cluster(facts[Fact.VPC_ID], *cluster_names(stacks))
     yield from checkup.leftovers(left, found.unknown, cloud.region)
-    yield from checkup.desktops(*_desktops(cloud), datetime.now(UTC))
+    closed, opened, why = _desktops(cloud)
+    networks = parse_networks(facts[Fact.DESKTOP_NETWORKS])
+    yield from checkup.desktops(closed, opened, why, datetime.now(UTC), networks)
     ec2 = cloud.client("ec2")
     subnets, _ = answer_of("list the subnets", lambda: ec2.describe_subnets()["Subnets"])
     levels = cluster_levels(cloud, facts[Fact.ZONE_ID], subnets or ())

@@ -144,7 +144,7 @@ def plan_start(cloud: Cloud, where: Place, wanted: Wanted) -> Start:
         parameters={
             **names.parameters,
             ClusterParameter.CLUSTER_NAME: names.cluster,
-            ClusterParameter.BUCKET_NAME: names.base,
+            ClusterParameter.BUCKET_NAME: names.bucket,
             ClusterParameter.LUSTRE_GIB: str(gib),
             **_choices(wanted, shape, release),
         },

@@ -13,6 +13,7 @@ from typing import Any
 from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.head_node import HeadNode, NodeError
 from gotocloud.aws.session import error_code, explained
+from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.ports import DESKTOP_PORT
 from gotocloud.contract.tags import DESKTOP_DOOR, DOOR_TAG
 from gotocloud.errors import GoToCloudError
@@ -21,6 +22,7 @@ from gotocloud.projects.doors import (
     Opening,
     Session,
     description,
+    parse_networks,
     public_address,
     read_session,
     serving,
@@ -102,14 +104,30 @@ def close_stale(cloud: Cloud, now: datetime | None = None) -> tuple[Opening, ...
     moment = now or datetime.now(UTC)
     closed = []
     found, _ = answer_of("look which desktops are open", lambda: openings(cloud))
+    allowed = group_networks(cloud, found or ())
     for one in found or ():
-        if one.stale(moment):
+        if one.stale(moment, allowed):
             try:
                 close(cloud, one)
             except GoToCloudError:
                 continue
             closed.append(one)
     return tuple(closed)
+
+
+def group_networks(cloud: Cloud, found: Iterable[Opening]) -> tuple[IPv4Network, ...]:
+    """The group's networks, if an opening is wider than one site's: they may be as wide.
+
+    When they cannot be read, every network is one of the group's: nothing is closed by mistake.
+    """
+    if all(one.narrow for one in found):
+        return ()
+    ssm = cloud.client("ssm")
+    text, _ = answer_of(
+        "read the group's networks",
+        lambda: str(ssm.get_parameter(Name=Fact.DESKTOP_NETWORKS)["Parameter"]["Value"]),
+    )
+    return parse_networks(text) if text is not None else (IPv4Network("0.0.0.0/0"),)
 
 
 def close(cloud: Cloud, opening: Opening) -> None:
@@ -137,8 +155,8 @@ def open_to(
     Raises:
         GoToCloudError: if AWS does not.
     """
-    if network.prefixlen == 0:
-        raise ValueError("a desktop is never opened to the world")
+    if network.prefixlen < 8:
+        raise ValueError(f"a desktop is never opened to as much as {network}")
     serves, shorter = serving(openings(cloud, [group]), group, network, until)
     if serves:
         return False

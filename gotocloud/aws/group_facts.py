@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.session import client, explained
 from gotocloud.aws.stacks import describe
-from gotocloud.contract.group_facts import PREFIX, Fact
+from gotocloud.contract.group_facts import ANY_RELEASE, PREFIX, Fact, read_approved
 from gotocloud.contract.stacks import USER_STACK
 from gotocloud.contract.tags import RESERVED_TAG_PREFIXES
 from gotocloud.errors import GoToCloudError
@@ -54,6 +54,14 @@ class GroupFacts:
     def group(self) -> str:
         """Name of the group."""
         return self[Fact.GROUP]
+
+    @property
+    def approved_releases(self) -> dict[str, str]:
+        """SHA-256 of the manifest of each release that may be launched; empty: any.
+
+        The stack of a group that was deployed by an earlier release lacks the fact.
+        """
+        return read_approved(self.values.get(Fact.RELEASES_APPROVED, ANY_RELEASE))
 
     @property
     def network(self) -> IPv4Network:

@@ -14,13 +14,14 @@ from typing import Any
 from gotocloud import __version__
 from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.group_facts import GroupFacts
-from gotocloud.aws.releases import verified_template
+from gotocloud.aws.releases import require_scripts, verified_template
 from gotocloud.aws.session import error_code, explained
 from gotocloud.aws.stacks import POLL_S, TIMEOUT_S, StackEvent, describe, new_events
 from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.releases import MANIFEST, release_key
 from gotocloud.contract.releases import PREFIX as RELEASES_PREFIX
 from gotocloud.errors import GoToCloudError
+from gotocloud.platform.release import script_digests
 from gotocloud.projects.diagnosis import Cause, Diagnosis, Failure, diagnose
 from gotocloud.projects.names import version_order
 from gotocloud.projects.plans import StackPlan
@@ -96,7 +97,9 @@ def choose_release(cloud: Cloud, facts: GroupFacts, wanted: str | None) -> tuple
     versions, why = answer_of(f"list the releases in {bucket}", listed)
     if versions is None:
         return __version__, f"this program's own version, because releases cannot be listed ({why})"
-    for version in sorted(versions, key=version_order, reverse=True):
+    approved = facts.approved_releases
+    launchable = [version for version in versions if not approved or version in approved]
+    for version in sorted(launchable, key=version_order, reverse=True):
         key = release_key(version, MANIFEST)
         # Bound now: the loop goes on to another key.
         found, _ = answer_of(
@@ -106,7 +109,8 @@ def choose_release(cloud: Cloud, facts: GroupFacts, wanted: str | None) -> tuple
         if found is not None:
             return version, "the newest"
     raise GoToCloudError(
-        f"No release is published in {bucket}.",
+        f"No release is published in {bucket}"
+        + (f" of those that are approved: {', '.join(approved)}." if approved else "."),
         next_command="ask the management group: gotocloud platform publish",
     )
 
@@ -127,8 +131,11 @@ def published_template(
         path,
         url_suffix=facts.url_suffix,
         s3=cloud.client("s3", region),
+        approved=facts.approved_releases,
     )
     template: dict[str, Any] = json.loads(content)
+    if digests := script_digests(template):
+        require_scripts(bucket, region, release, digests, s3=cloud.client("s3", region))
     return url, template
 
 

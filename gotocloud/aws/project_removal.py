@@ -65,7 +65,7 @@ def plan_finish(
     """
     refuse_cluster(cloud, names)
     state, stack = stack_state(cloud, names.project_stack)
-    bucket = names.base if _exists(cloud, names) else ""
+    bucket = names.bucket if _exists(cloud, names) else ""
     holdings = holdings_of(cloud, bucket, removal) if bucket and count else None
     amount, note = _spent(cloud, names, stack.get("CreationTime"))
     return Finish(names, state, bucket, holdings, amount, note)
@@ -198,7 +198,7 @@ def _delete_bucket(cloud: Cloud, bucket: str, account: str, removal: Removal) ->
 
 
 def _exists(cloud: Cloud, names: ProjectNames) -> bool:
-    with explained(f"look at bucket {names.base}"):
+    with explained(f"look at bucket {names.bucket}"):
         return bucket_exists(cloud, names)
 
 

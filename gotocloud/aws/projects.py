@@ -180,7 +180,7 @@ def _plan(
         role_arn=where.facts[Fact.CLUSTER_SERVICE_ROLE_ARN],
         parameters={
             **names.parameters,
-            ProjectParameter.BUCKET_NAME: names.base,
+            ProjectParameter.BUCKET_NAME: names.bucket,
             ProjectParameter.KEY_PAIR_NAME: names.base,
             **extra,
         },

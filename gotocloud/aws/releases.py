@@ -7,12 +7,13 @@ a manifest is complete. Publishing that was interrupted is finished by running i
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from gotocloud.aws.session import client, error_code, explained
-from gotocloud.contract.releases import MANIFEST, release_key
+from gotocloud.contract.releases import MANIFEST, bucket_owner, release_key
 from gotocloud.errors import GoToCloudError, shell_line
 from gotocloud.platform.release import Release, expected_sha256, sha256
 
@@ -109,28 +110,35 @@ def verified_template(
     *,
     url_suffix: str = "amazonaws.com",
     s3: Any = None,
+    approved: Mapping[str, str] | None = None,
 ) -> tuple[str, bytes]:
     """URL and content of a published template whose SHA-256 is that of the manifest.
+
+    The URL names the version of the object that was read: nothing that is put into its place
+    between this and the launch is launched.
 
     Args:
         bucket: The distribution bucket.
         region: Its region.
         version: The published version.
         path: Path in the release, for example "project.template.json".
+        approved: SHA-256 of the manifests that the group's account takes, by version. Default:
+            any release.
 
     Raises:
-        GoToCloudError: if the version is not published, has no such file, or the file is
-            not what was published.
+        GoToCloudError: if the version is not published or approved, has no such file, or the
+            file is not what was published.
     """
     s3 = s3 or client("s3", region)
-    manifest = _read(s3, bucket, version, MANIFEST)
+    manifest, _ = _read_version(s3, bucket, version, MANIFEST)
     if manifest is None:
         raise GoToCloudError(
             f"Release {version} is not published in {bucket}.",
             next_command=shell_line("gotocloud", "platform", "publish", "--version", version),
         )
+    _require_approved(version, manifest, approved or {})
     expected = expected_sha256(manifest, path, version)
-    template = _read(s3, bucket, version, path)
+    template, object_version = _read_version(s3, bucket, version, path)
     if template is None or sha256(template) != expected:
         actual = "missing" if template is None else sha256(template)
         raise GoToCloudError(
@@ -140,7 +148,54 @@ def verified_template(
         )
     # Not the endpoint of the client: scientists may launch from AWS's own URL only.
     url = f"https://{bucket}.s3.{region}.{url_suffix}/{release_key(version, path)}"
-    return url, template
+    return (f"{url}?versionId={quote(object_version)}" if object_version else url), template
+
+
+def require_scripts(
+    bucket: str, region: str, version: str, digests: Mapping[str, str], *, s3: Any = None
+) -> None:
+    """Refuse a release whose node scripts are not those that its template names.
+
+    Args:
+        digests: SHA-256 of each script by path in the release, from a verified template.
+
+    Raises:
+        GoToCloudError: if one is missing or has been changed; names every one.
+    """
+    s3 = s3 or client("s3", region)
+    problems = []
+    for path, expected in digests.items():
+        content, _ = _read_version(s3, bucket, version, path)
+        actual = "missing" if content is None else sha256(content)
+        if actual != expected:
+            problems.append(f"{path}: {expected} in the template, {actual} in the bucket")
+    if problems:
+        raise GoToCloudError(
+            f"Scripts of release {version} are not what was published; nodes would run them as "
+            "root. Nothing is launched.",
+            problems=problems,
+            next_command="tell the management group",
+        )
+
+
+def _require_approved(version: str, manifest: bytes, approved: Mapping[str, str]) -> None:
+    if not approved:
+        return
+    if version not in approved:
+        raise GoToCloudError(
+            f"Release {version} is not approved for your group's account. Approved: "
+            f"{', '.join(approved)}.",
+            next_command="the same without --release, or ask the management group",
+        )
+    if approved[version] != sha256(manifest):
+        raise GoToCloudError(
+            f"Release {version} is not the one that was approved; it is not launched.",
+            problems=[
+                f"SHA-256 of its manifest in the group's account: {approved[version]}",
+                f"in the bucket: {sha256(manifest)}",
+            ],
+            next_command="tell the management group",
+        )
 
 
 def _require_bucket(s3: Any, bucket: str) -> None:
@@ -172,15 +227,26 @@ def _published_sha256(s3: Any, bucket: str, version: str, path: str) -> str | No
 
 
 def _read(s3: Any, bucket: str, version: str, path: str) -> bytes | None:
+    return _read_version(s3, bucket, version, path)[0]
+
+
+def _read_version(s3: Any, bucket: str, version: str, path: str) -> tuple[bytes | None, str]:
+    """What an object holds, and the id of the version that was read; no content if absent."""
     key = release_key(version, path)
+    owner = bucket_owner(bucket)
     with explained(f"read s3://{bucket}/{key}"):
         try:
-            content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            answer = s3.get_object(
+                Bucket=bucket, Key=key, **({"ExpectedBucketOwner": owner} if owner else {})
+            )
+            content: bytes = answer["Body"].read()
         except s3.exceptions.ClientError as error:
             if error_code(error) in _ABSENT:
-                return None
+                return None, ""
             raise
-    return content
+    found = answer.get("VersionId") or ""
+    # What was put before a bucket kept versions has the version "null", which no URL can name.
+    return content, "" if found == "null" else found
 
 
 def _upload(s3: Any, bucket: str, version: str, path: str, content: bytes) -> None:

@@ -84,6 +84,13 @@ def guard_statements(
             why=ids,
         ),
         Statement(
+            # AWS's pages contradict each other on whether deleting a stack passes its role.
+            sid="HandOverToCloudFormation",
+            actions=["iam:PassRole"],
+            resources=[service_role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+        ),
+        Statement(
             sid="LookAtOwnCluster",
             actions=["cloudformation:DescribeStacks"],
             resources=[arn("cloudformation", CLUSTER_STACKS)],

@@ -133,6 +133,7 @@ class ProviderRole(Construct):
     Args:
         regions: The group's regions.
         releases_bucket: Bucket of the node script, which ParallelCluster looks at.
+        releases_account: Account that owns it.
         stack_name: Name of the stack that nests the provider.
     """
 
@@ -143,6 +144,7 @@ class ProviderRole(Construct):
         *,
         regions: Sequence[str],
         releases_bucket: str,
+        releases_account: str,
         stack_name: str,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -159,7 +161,7 @@ class ProviderRole(Construct):
             "Machines": machine_statements(place),
             "Stacks": stack_statements(place),
             "Access": access_statements(place),
-            "Files": file_statements(place, releases_bucket, stack_name),
+            "Files": file_statements(place, releases_bucket, releases_account, stack_name),
         }
         self.policies = tuple(
             Policy(

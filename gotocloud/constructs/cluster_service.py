@@ -11,11 +11,13 @@ from constructs import Construct
 from gotocloud.constructs.policy import PARTITION, Policy, Statement
 from gotocloud.contract.group_facts import PREFIX
 from gotocloud.contract.names import CLUSTER_SERVICE_ROLE
+from gotocloud.contract.project_bucket import project_buckets
 
 FSX_ROLE = "aws-service-role/s3.data-source.lustre.fsx.amazonaws.com"
 
 NETWORK_ACTIONS = (
     "ec2:AllocateAddress",
+    "ec2:AssociateAddress",
     "ec2:AssociateRouteTable",
     "ec2:AuthorizeSecurityGroupEgress",
     "ec2:AuthorizeSecurityGroupIngress",
@@ -37,13 +39,18 @@ NETWORK_ACTIONS = (
     "ec2:DeleteSubnet",
     "ec2:DeleteTags",
     "ec2:DeleteVpcEndpoints",
+    "ec2:DisassociateAddress",
     "ec2:DisassociateRouteTable",
+    "ec2:GetSecurityGroupsForVpc",
     "ec2:ModifySubnetAttribute",
     "ec2:ModifyVpcEndpoint",
     "ec2:ReleaseAddress",
     "ec2:ReplaceRoute",
+    "ec2:ReplaceRouteTableAssociation",
     "ec2:RevokeSecurityGroupEgress",
     "ec2:RevokeSecurityGroupIngress",
+    "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
+    "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
 )
 """EC2 calls behind the resources of ProjectStack and ClusterStack."""
 
@@ -63,18 +70,30 @@ NETWORK_KINDS = (
 
 BUCKET_ACTIONS = (
     "s3:CreateBucket",
+    "s3:DeleteBucket",
     "s3:DeleteBucketPolicy",
+    "s3:GetAccelerateConfiguration",
+    "s3:GetAnalyticsConfiguration",
     "s3:GetBucketAcl",
+    "s3:GetBucketCORS",
     "s3:GetBucketLocation",
+    "s3:GetBucketLogging",
     "s3:GetBucketNotification",
+    "s3:GetBucketObjectLockConfiguration",
     "s3:GetBucketOwnershipControls",
     "s3:GetBucketPolicy",
     "s3:GetBucketPublicAccessBlock",
     "s3:GetBucketTagging",
     "s3:GetBucketVersioning",
+    "s3:GetBucketWebsite",
     "s3:GetEncryptionConfiguration",
+    "s3:GetIntelligentTieringConfiguration",
+    "s3:GetInventoryConfiguration",
     "s3:GetLifecycleConfiguration",
+    "s3:GetMetricsConfiguration",
+    "s3:GetReplicationConfiguration",
     "s3:ListBucket",
+    "s3:ListTagsForResource",
     "s3:PutBucketNotification",
     "s3:PutBucketOwnershipControls",
     "s3:PutBucketPolicy",
@@ -83,8 +102,13 @@ BUCKET_ACTIONS = (
     "s3:PutBucketVersioning",
     "s3:PutEncryptionConfiguration",
     "s3:PutLifecycleConfiguration",
+    "s3:TagResource",
+    "s3:UntagResource",
 )
-"""S3 calls for a project's bucket; deleting buckets or objects is not among them."""
+"""S3 calls for a project's bucket; deleting objects is not among them.
+
+S3 deletes empty buckets only: those of a creation that is rolled back.
+"""
 
 
 class ClusterService(Construct):
@@ -138,12 +162,15 @@ def infrastructure_statements(
                 "ec2:DescribeAccountAttributes",
                 "ec2:DescribeAddresses",
                 "ec2:DescribeAvailabilityZones",
+                "ec2:DescribeInstances",
                 "ec2:DescribeInternetGateways",
                 "ec2:DescribeKeyPairs",
                 "ec2:DescribeNatGateways",
+                "ec2:DescribeNetworkAcls",
                 "ec2:DescribeNetworkInterfaces",
                 "ec2:DescribePrefixLists",
                 "ec2:DescribeRouteTables",
+                "ec2:DescribeSecurityGroupRules",
                 "ec2:DescribeSecurityGroups",
                 "ec2:DescribeSubnets",
                 "ec2:DescribeTags",
@@ -179,10 +206,10 @@ def infrastructure_statements(
 def storage_statements(partition: str, account: str, regions: Sequence[str]) -> list[Statement]:
     """Project buckets and Lustre, with the association between the two."""
     here = {"StringEquals": {"aws:RequestedRegion": list(regions)}}
-    buckets = f"arn:{partition}:s3:::*-{account}-*"
+    buckets = f"arn:{partition}:s3:::{project_buckets(account)}"
     fsx = f"arn:{partition}:fsx:*:{account}"
-    names = "Project buckets are named after scientist, account and project; the account id "
-    names += "in the name keeps this to the group's own."
+    names = "Project buckets are named after scientist, account and project, behind a prefix "
+    names += "that no other bucket has."
     return [
         Statement(
             sid="SetUpProjectBuckets", actions=BUCKET_ACTIONS, resources=[buckets], why=names
@@ -231,7 +258,11 @@ def storage_statements(partition: str, account: str, regions: Sequence[str]) -> 
         ),
         Statement(
             sid="LinkFsxWithBuckets",
-            actions=["iam:AttachRolePolicy", "iam:PutRolePolicy"],
+            actions=[
+                "iam:AttachRolePolicy",
+                "iam:DeleteServiceLinkedRole",
+                "iam:PutRolePolicy",
+            ],
             resources=[f"arn:{partition}:iam::{account}:role/{FSX_ROLE}/*"],
             why="FSx appends an id to the name of this service-linked role, which no service but "
             "FSx can assume.",

@@ -36,9 +36,32 @@ class Distribution(Construct):
             )
         super().__init__(scope, construct_id)
         self.bucket = private_bucket(self, name=bucket_name)
+        self._keep_what_is_published()
         if readers:
             self._let_read(sorted(set(readers)))
         _acknowledge(self.bucket)
+
+    def _keep_what_is_published(self) -> None:
+        """Nobody overwrites or deletes a release, administrators included.
+
+        ParallelCluster runs node scripts as root and compares them with nothing. Who wants to
+        change one must first change this policy, which a trail shows.
+        """
+        published = self.bucket.arn_for_objects(f"{RELEASES_PREFIX}/*")
+        for sid, actions, conditions in (
+            ("NothingIsOverwritten", ["s3:PutObject"], {"Null": {"s3:if-none-match": "true"}}),
+            ("NothingIsDeleted", ["s3:DeleteObject", "s3:DeleteObjectVersion"], {}),
+        ):
+            self.bucket.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid,
+                    effect=iam.Effect.DENY,
+                    actions=actions,
+                    principals=[iam.AnyPrincipal()],
+                    resources=[published],
+                    conditions=conditions,
+                )
+            )
 
     def _let_read(self, accounts: list[str]) -> None:
         # Principal "*" with the accounts as a condition: a principal that names an account

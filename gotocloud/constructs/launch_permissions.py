@@ -18,10 +18,17 @@ from gotocloud.contract.names import (
     SESSION_DOCUMENTS,
     WORK_POLICY,
 )
+from gotocloud.contract.project_bucket import project_buckets
+from gotocloud.contract.releases import PROJECT_TEMPLATE
 from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, PROJECT_STACK_PREFIX
 from gotocloud.contract.tags import CRYOEM, DESKTOP_DOOR, DOOR_TAG, METHOD_TAG
 
 LAUNCHED_STACKS = (f"{PROJECT_STACK_PREFIX}*", f"{CLUSTER_STACK_PREFIX}*")
+TEMPLATES = {"Project": f"{PROJECT_TEMPLATE}*", "Cluster": "cluster/*"}
+"""Paths in a release from which each of those kinds of stacks is launched.
+
+The project's ends with the version of the object, if the URL names one.
+"""
 SPOT_ROLE = "aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
 TAGGED = {"StringEquals": {f"aws:ResourceTag/{METHOD_TAG}": CRYOEM}}
 
@@ -34,11 +41,15 @@ class Releases:
         bucket: Name of the distribution bucket.
         url: URL prefix of every release.
         prefix: Key prefix of every release.
+        account: Account that owns the bucket.
+        versions: Releases that may be launched, as patterns. Default: all.
     """
 
     bucket: str
     url: str
     prefix: str
+    account: str
+    versions: Sequence[str] = ("*",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +67,8 @@ class _Place:
 
     @property
     def buckets(self) -> str:
-        """The group's project buckets: their names contain the account id."""
-        return f"arn:{self.partition}:s3:::*-{self.account}-*"
+        """The group's project buckets."""
+        return f"arn:{self.partition}:s3:::{project_buckets(self.account)}"
 
 
 class LaunchPermissions(Construct):
@@ -126,15 +137,24 @@ def launch_statements(place: _Place, releases: Releases, service_role_arn: str) 
     in_regions = {"StringEquals": {"aws:RequestedRegion": list(place.regions)}}
     with_role = {"cloudformation:RoleArn": service_role_arn}
     return [
-        Statement(
-            sid="LaunchPublishedTemplates",
-            actions=["cloudformation:CreateStack", "cloudformation:UpdateStack"],
-            resources=stacks,
-            conditions={
-                "StringLike": {"cloudformation:TemplateUrl": f"{releases.url}*"},
-                "StringEquals": {**in_regions["StringEquals"], **with_role},
-            },
-            why=ours,
+        *(
+            Statement(
+                # Each kind of stack from its own template: a cluster under the name of a
+                # project would be billed for ever, where no command looks for it.
+                sid=f"Launch{kind}s",
+                actions=["cloudformation:CreateStack", "cloudformation:UpdateStack"],
+                resources=[stack],
+                conditions={
+                    "StringLike": {
+                        "cloudformation:TemplateUrl": [
+                            f"{releases.url}{version}/{path}" for version in releases.versions
+                        ]
+                    },
+                    "StringEquals": {**in_regions["StringEquals"], **with_role},
+                },
+                why=ours,
+            )
+            for (kind, path), stack in zip(TEMPLATES.items(), stacks, strict=True)
         ),
         Statement(
             sid="DeleteWhatWasLaunched",
@@ -169,13 +189,18 @@ def launch_statements(place: _Place, releases: Releases, service_role_arn: str) 
             sid="ReadReleases",
             actions=["s3:GetObject", "s3:GetObjectVersion"],
             resources=[f"arn:{place.partition}:s3:::{releases.bucket}/{releases.prefix}/*"],
+            # The bucket's name would be free for everybody, were the bucket deleted.
+            conditions={"StringEquals": {"s3:ResourceAccount": releases.account}},
             why="All published versions, and nothing but published versions.",
         ),
         Statement(
             sid="ListReleases",
             actions=["s3:ListBucket"],
             resources=[f"arn:{place.partition}:s3:::{releases.bucket}"],
-            conditions={"StringLike": {"s3:prefix": f"{releases.prefix}/*"}},
+            conditions={
+                "StringLike": {"s3:prefix": f"{releases.prefix}/*"},
+                "StringEquals": {"s3:ResourceAccount": releases.account},
+            },
         ),
         Statement(
             sid="HandOverToCloudFormation",
@@ -329,8 +354,8 @@ def finish_statements(place: _Place, *, mfa: bool = True) -> list[Statement]:
         "StringEquals": {"s3:ResourceAccount": place.account},
         **({"Bool": {"aws:MultiFactorAuthPresent": "true"}} if mfa else {}),
     }
-    why = "Project buckets are named after scientist, account and project; the account id in the "
-    why += "name keeps this to the group's own, and "
+    why = "Project buckets are named after scientist, account and project, behind a prefix that no "
+    why += "other bucket has, and "
     why += (
         "only who signed in with MFA may do it."
         if mfa
@@ -364,6 +389,8 @@ def look_statements(place: _Place) -> list[Statement]:
                 "budgets:ViewBudget",
                 "ce:GetCostAndUsage",
                 "ce:GetCostForecast",
+                # Without the name of a stack, DescribeStacks is a call on all of them.
+                "cloudformation:DescribeStacks",
                 "cloudformation:ListStacks",
                 "cloudwatch:GetMetricData",
                 "ec2:DescribeAddresses",

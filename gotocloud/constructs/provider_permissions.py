@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gotocloud.constructs.boundary import boundary_arn
+from gotocloud.constructs.boundary import CLUSTER_ROLES, boundary_arn
 from gotocloud.constructs.cluster_guard import cluster_guard_arn
 from gotocloud.constructs.policy import PARTITION, Statement
+from gotocloud.contract.project_bucket import project_buckets
 from gotocloud.contract.tags import CLUSTER_TAG
-
-CLUSTER_ROLES = "parallelcluster"
-"""IAM path of everything that ParallelCluster creates."""
 
 NODE_POLICIES = ("AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy")
 """AWS's own policies that ParallelCluster attaches to the roles of nodes."""
@@ -147,13 +145,21 @@ def stack_statements(place: Place) -> list[Statement]:
     return [
         Statement(
             sid="CreateClusterStacks",
-            actions=["cloudformation:CreateStack", "cloudformation:UpdateStack"],
+            actions=["cloudformation:CreateStack"],
             resources=[place.arn("cloudformation", "stack/*")],
             conditions={
                 **place.here,
                 "ForAnyValue:StringEquals": {"aws:TagKeys": [CLUSTER_TAG]},
             },
             why="The stack of a cluster has the cluster's name; the tag admits those only.",
+        ),
+        Statement(
+            sid="TagNewClusterStacks",
+            actions=["cloudformation:TagResource"],
+            resources=[place.arn("cloudformation", "stack/*")],
+            # By itself it would make any stack of the account look like one of a cluster.
+            conditions={"StringEquals": {"cloudformation:CreateAction": ["CreateStack"]}},
+            why="The stack of a cluster has the cluster's name; it gets its tags when it is made.",
         ),
         Statement(
             sid="FollowClusterStacks",
@@ -163,14 +169,13 @@ def stack_statements(place: Place) -> list[Statement]:
                 "cloudformation:DescribeStackResources",
                 "cloudformation:DescribeStacks",
                 "cloudformation:GetTemplate",
-                "cloudformation:TagResource",
             ],
             resources=[place.arn("cloudformation", "stack/*")],
             why=each,
         ),
         Statement(
-            sid="DeleteClusterStacks",
-            actions=["cloudformation:DeleteStack"],
+            sid="ChangeClusterStacks",
+            actions=["cloudformation:DeleteStack", "cloudformation:UpdateStack"],
             resources=[place.arn("cloudformation", "stack/*")],
             conditions={"Null": {f"aws:ResourceTag/{CLUSTER_TAG}": "false"}},
             why="The stack of a cluster has the cluster's name; the tag admits those only.",
@@ -198,9 +203,7 @@ def stack_statements(place: Place) -> list[Statement]:
             actions=[
                 "cloudwatch:DeleteAlarms",
                 "cloudwatch:DeleteDashboards",
-                "cloudwatch:DescribeAlarms",
                 "cloudwatch:GetDashboard",
-                "cloudwatch:PutCompositeAlarm",
                 "cloudwatch:PutDashboard",
                 "cloudwatch:PutMetricAlarm",
             ],
@@ -209,6 +212,12 @@ def stack_statements(place: Place) -> list[Statement]:
                 place.global_arn("cloudwatch", "dashboard/*"),
             ],
             why=each,
+        ),
+        Statement(
+            sid="WatchHeadNodes",
+            actions=["cloudwatch:DescribeAlarms", "cloudwatch:PutCompositeAlarm"],
+            why="CloudWatch takes both with every alarm as resource only: a narrower scope is "
+            "denied (its API reference). An alarm of alarms sends nothing by itself.",
         ),
         Statement(
             sid="KeepLogs",
@@ -230,6 +239,8 @@ def stack_statements(place: Place) -> list[Statement]:
         Statement(
             sid="SeeWhatHappens",
             actions=[
+                # Without the name of a stack, DescribeStacks is a call on all of them.
+                "cloudformation:DescribeStacks",
                 "cloudformation:ListStacks",
                 "logs:DescribeLogGroups",
                 "resource-groups:GetGroupConfiguration",
@@ -372,7 +383,9 @@ def access_statements(place: Place) -> list[Statement]:
     ]
 
 
-def file_statements(place: Place, releases_bucket: str, stack_name: str) -> list[Statement]:
+def file_statements(
+    place: Place, releases_bucket: str, releases_account: str, stack_name: str
+) -> list[Statement]:
     """S3 and file systems."""
     s3 = f"arn:{place.partition}:s3:::"
     own = {"StringEquals": {"s3:ResourceAccount": place.account}}
@@ -419,12 +432,13 @@ def file_statements(place: Place, releases_bucket: str, stack_name: str) -> list
             sid="LookAtNodeScripts",
             actions=["s3:GetObject"],
             resources=[f"{s3}{releases_bucket}/releases/*"],
+            conditions={"StringEquals": {"s3:ResourceAccount": releases_account}},
             why="The node scripts of every published version.",
         ),
         Statement(
             sid="LookAtProjectBuckets",
             actions=["s3:GetBucketLocation", "s3:ListBucket"],
-            resources=[f"{s3}*-{place.account}-*"],
+            resources=[f"{s3}{project_buckets(place.account)}"],
             conditions=own,
             why="Validators look whether the project's bucket is there.",
         ),

@@ -158,8 +158,11 @@ def user_statements(partition: str, account: str) -> list[Statement]:
         "iam:ListMFADevices",
         "iam:ListVirtualMFADevices",
         "iam:ResyncMFADevice",
-        "sts:GetSessionToken",
     ]
+    # Calls with an access key have no such key: with a leaked one, a thief would enrol a device
+    # of the own and pass MFA with it. Sessions of GetSessionToken have it, but IAM takes none
+    # without MFA (API reference of GetSessionToken).
+    signed_in = {"Null": {"aws:MultiFactorAuthPresent": "false"}}
     return [
         Statement(
             sid="SeePasswordRules",
@@ -167,20 +170,21 @@ def user_statements(partition: str, account: str) -> list[Statement]:
             why="Read-only, and IAM has no resource for either action.",
         ),
         Statement(
-            sid="ManageOwnSignIn",
-            actions=[
-                "iam:ChangePassword",
-                "iam:EnableMFADevice",
-                "iam:GetUser",
-                "iam:ListMFADevices",
-                "iam:ResyncMFADevice",
-            ],
+            sid="SeeOwnSignIn",
+            actions=["iam:GetUser", "iam:ListMFADevices"],
             resources=[me],
+        ),
+        Statement(
+            sid="ManageOwnSignIn",
+            actions=["iam:ChangePassword", "iam:EnableMFADevice", "iam:ResyncMFADevice"],
+            resources=[me],
+            conditions=signed_in,
         ),
         Statement(
             sid="NameOwnMfaDevice",
             actions=["iam:CreateVirtualMFADevice"],
             resources=[f"{iam_arn}:mfa/*"],
+            conditions=signed_in,
             why="People name their device as they like; a device that belongs to no user "
             "opens nothing, and EnableMFADevice is limited to one's own user.",
         ),

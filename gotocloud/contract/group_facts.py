@@ -6,12 +6,16 @@ the command line reads them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 PREFIX = "/gotocloud"
 
 NO_NETWORKS = "none"
 """Value of `DESKTOP_NETWORKS` without any; SSM takes no empty text."""
+
+ANY_RELEASE = "any"
+"""Value of `RELEASES_APPROVED` where every published release may be launched."""
 
 
 class Fact(StrEnum):
@@ -20,6 +24,7 @@ class Fact(StrEnum):
     GROUP = f"{PREFIX}/group"
     RELEASES_BUCKET = f"{PREFIX}/releases/bucket"
     RELEASES_URL = f"{PREFIX}/releases/url"
+    RELEASES_APPROVED = f"{PREFIX}/releases/approved"
     VPC_ID = f"{PREFIX}/network/vpc-id"
     VPC_CIDR = f"{PREFIX}/network/vpc-cidr"
     ZONE_ID = f"{PREFIX}/network/zone-id"
@@ -44,3 +49,19 @@ class Fact(StrEnum):
 
 FACTS_FOR_PEOPLE = frozenset({Fact.S3_ENDPOINT_ID, Fact.DYNAMODB_ENDPOINT_ID})
 """Facts that neither a template nor a program reads: they are for people."""
+
+
+def approved_text(releases: Mapping[str, str]) -> str:
+    """Approved releases as their fact keeps them.
+
+    Args:
+        releases: SHA-256 of each release's manifest, by version.
+    """
+    return ",".join(f"{version}={digest}" for version, digest in releases.items()) or ANY_RELEASE
+
+
+def read_approved(text: str) -> dict[str, str]:
+    """SHA-256 of each approved release's manifest, by version; empty where any may be launched."""
+    if text == ANY_RELEASE:
+        return {}
+    return dict(part.split("=", 1) for part in text.split(",") if "=" in part)

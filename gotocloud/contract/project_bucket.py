@@ -1,6 +1,18 @@
-"""What GoToCloud itself keeps in a project's bucket and at the root of its Lustre."""
+"""Names of projects' buckets, and what GoToCloud keeps in them and at the root of Lustre."""
 
 from __future__ import annotations
+
+OWN_BUCKETS = "gotocloud-"
+"""How the name of every bucket of ours begins; the boundary admits no others of an account."""
+
+PROJECT_BUCKETS = f"{OWN_BUCKETS}data-"
+"""How the name of every project's bucket begins.
+
+An account holds buckets that are not ours: the CDK's assets, from which deployments run, trails,
+results of queries. Many of their names contain the account id, but none begins like this; nor
+does that of the distribution bucket, or of the buckets that CloudFormation names after our
+stacks.
+"""
 
 RESERVED = ".gotocloud/"
 """Key prefix of everything of our own."""
@@ -27,3 +39,8 @@ KEEP_UNTIL = f"{RESERVED}keep-until.json"
 
 UNTIL = "until"
 """Key of `KEEP_UNTIL`: ISO 8601."""
+
+
+def project_buckets(account: str) -> str:
+    """The names of an account's project buckets, as a pattern of IAM."""
+    return f"{PROJECT_BUCKETS}*-{account}-*"

@@ -1,6 +1,7 @@
 """Names of a project's bucket, key pair, stacks and cluster.
 
-`{scientist}-{account}-{project}` for any IAM or single-sign-on user name and any project name.
+`{scientist}-{account}-{project}` for any IAM or single-sign-on user name and any project name;
+the bucket has a reserved prefix before that.
 What S3 or ParallelCluster would refuse is made valid; whenever that loses something, a hash of
 the original names keeps the result unique. The originals stand in the tags `gtc:iam-user` and
 `gtc:project`, from where they can be read back (`tag_text.from_tag`).
@@ -14,6 +15,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from gotocloud.contract.project_bucket import PROJECT_BUCKETS
 from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, PROJECT_STACK_PREFIX, ProjectParameter
 from gotocloud.contract.tag_text import as_tag
 from gotocloud.contract.tags import project_tags
@@ -27,8 +29,8 @@ MAX_CLUSTER_NAME = 40
 _HASH_DIGITS = 10
 # A plain name never holds two hyphens in a row, so it can never equal a hashed one.
 _HASH_MARK = "--"
-_RESERVED_PREFIXES = ("xn-", "sthree-", "amzn-s3-demo-")
-_RESERVED_SUFFIXES = ("-s3alias",)
+_RESERVED_SUFFIX = "-s3alias"
+"""S3 keeps bucket names with this end for itself; its others hold two hyphens in a row."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,13 @@ class ProjectNames:
 
     @property
     def base(self) -> str:
-        """Bucket and key pair; at most 63 characters of `a-z0-9-`."""
-        return self._fitted(MAX_BUCKET_NAME)
+        """Key pair, and the part of the other names that is the project's own: `a-z0-9-`."""
+        return self._fitted(MAX_BUCKET_NAME - len(PROJECT_BUCKETS))
+
+    @property
+    def bucket(self) -> str:
+        """The bucket; at most 63 characters of `a-z0-9-`."""
+        return f"{PROJECT_BUCKETS}{self.base}"
 
     @property
     def cluster(self) -> str:
@@ -84,7 +91,7 @@ class ProjectNames:
         nothing_lost = (scientist, project) == (self.scientist, self.project)
         # With the account's digits inside a name, two different pairs could read the same.
         unambiguous = self.account not in scientist and self.account not in project
-        plain = len(name) <= limit and name[0].isalpha() and not _reserved(name)
+        plain = len(name) <= limit and name[0].isalpha() and not name.endswith(_RESERVED_SUFFIX)
         if nothing_lost and unambiguous and plain:
             return name
         return self._hashed(name, limit)
@@ -92,7 +99,7 @@ class ProjectNames:
     def _hashed(self, name: str, limit: int) -> str:
         original = json.dumps([self.scientist, self.account, self.project])
         digest = hashlib.sha256(original.encode()).hexdigest()[:_HASH_DIGITS]
-        if not name[0].isalpha() or name.startswith(_RESERVED_PREFIXES):
+        if not name[0].isalpha():
             name = f"u-{name}"
         room = limit - len(_HASH_MARK) - _HASH_DIGITS
         return f"{name[:room].rstrip('-')}{_HASH_MARK}{digest}"
@@ -102,8 +109,3 @@ def _slug(text: str) -> str:
     """The nearest `a-z0-9-` of a name, without hyphens at the ends or in a row."""
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-") or "x"
-
-
-def _reserved(name: str) -> bool:
-    """Whether S3 keeps such names for itself."""
-    return name.startswith(_RESERVED_PREFIXES) or name.endswith(_RESERVED_SUFFIXES)

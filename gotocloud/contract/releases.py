@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 PREFIX = "releases"
 """Key prefix of everything published in the distribution bucket."""
 
@@ -13,6 +15,9 @@ NODE_SCRIPTS = "node"
 MOUNT_SOFTWARE = f"{NODE_SCRIPTS}/mount-software.sh"
 CONFIGURE_HEAD_NODE = f"{NODE_SCRIPTS}/configure-head-node.sh"
 
+SCRIPT_DIGESTS = "GoToCloudNodeScripts"
+"""Key in the metadata of a cluster's template: SHA-256 of each script that its nodes run."""
+
 PROJECT_STACK_ID = "ProjectStack"
 """The CDK's id of the stack whose template is `PROJECT_TEMPLATE`."""
 
@@ -20,6 +25,15 @@ PROJECT_STACK_ID = "ProjectStack"
 def distribution_bucket(management_account: str, home_region: str) -> str:
     """Bucket of published templates and node scripts."""
     return f"gotocloud-{management_account}-{home_region}-distribution"
+
+
+def bucket_owner(bucket: str) -> str | None:
+    """The account that a distribution bucket must belong to, by its name; None for another name.
+
+    The name of a bucket is free for everybody once the bucket is deleted.
+    """
+    found = re.fullmatch(r"gotocloud-(\d{12})-.+-distribution", bucket)
+    return found[1] if found else None
 
 
 def releases_url(

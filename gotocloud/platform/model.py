@@ -105,6 +105,8 @@ Cidr = Annotated[
 ]
 TagKey = Annotated[str, AfterValidator(rules.check_tag_key)]
 TagValue = Annotated[str, StringConstraints(max_length=256), AfterValidator(rules.check_tag_value)]
+ReleaseVersion = Annotated[str, StringConstraints(pattern=rules.RELEASE_VERSION)]
+Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 Usd = Annotated[
     Decimal,
     BeforeValidator(rules.check_budget),
@@ -181,6 +183,12 @@ class Platform(_Model):
     regions: tuple[Region, ...] = Field(min_length=1, description="Regions with a software share.")
     network: Network = Field(default_factory=Network)
     groups: tuple[Group, ...] = Field(default=(), description="The research groups.")
+    releases: dict[ReleaseVersion, Sha256] = Field(
+        default_factory=dict,
+        max_length=rules.MAX_RELEASES,
+        description="Releases that groups may launch, each with the SHA-256 of its manifest as"
+        " `gotocloud platform publish` shows it. Default: every published release.",
+    )
     parallelcluster: EngineVersion = Field(
         default=DEFAULT_VERSION,
         description="Version of AWS ParallelCluster, for the groups' provider and the templates.",

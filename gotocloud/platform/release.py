@@ -13,6 +13,7 @@ from gotocloud.contract.releases import (
     NODE_SCRIPTS,
     PROJECT_STACK_ID,
     PROJECT_TEMPLATE,
+    SCRIPT_DIGESTS,
     cluster_stack_id,
     cluster_template,
 )
@@ -100,11 +101,11 @@ def make_release(
     problems += [problem for path, text in sorted(found.items()) for problem in _faults(path, text)]
     if not scripts:
         problems.append("there is no node script")
+    given = {f"{NODE_SCRIPTS}/{name}": text for name, text in scripts.items()}
+    problems += [problem for path, text in found.items() for problem in _other(path, text, given)]
     if problems:
         raise GoToCloudError(f"Release {version} is not complete.", problems=problems)
-    return Release(
-        version, found | {f"{NODE_SCRIPTS}/{name}": text for name, text in scripts.items()}
-    )
+    return Release(version, found | given)
 
 
 def expected_templates(configurations: tuple[str, ...], regions: tuple[str, ...]) -> dict[str, str]:
@@ -132,6 +133,28 @@ def expected_sha256(manifest: bytes, path: str, version: str) -> str:
     raise GoToCloudError(
         f"Release {version} has no file {path!r}. It has: {', '.join(sorted(files))}."
     )
+
+
+def script_digests(template: Mapping[str, Any]) -> dict[str, str]:
+    """SHA-256 of each script that the nodes of a cluster run, by path in the release.
+
+    ParallelCluster runs what it downloads and compares it with nothing. A template that was
+    proven to be the published one says what the scripts must be.
+    """
+    return dict(template.get("Metadata", {}).get(SCRIPT_DIGESTS, {}))
+
+
+def _other(path: str, template: bytes, scripts: Mapping[str, bytes]) -> list[str]:
+    """Scripts that are not those for which a template was synthesised."""
+    try:
+        wanted = script_digests(json.loads(template))
+    except (ValueError, AttributeError):
+        return []
+    return [
+        f"{path} was synthesised for another {script}"
+        for script, digest in wanted.items()
+        if script not in scripts or sha256(scripts[script]) != digest
+    ]
 
 
 def _faults(path: str, text: bytes) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from ipaddress import IPv4Network
 
 from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX
 from gotocloud.contract.tag_text import from_tag
@@ -99,7 +100,11 @@ def _price(one: Billed, region: str) -> str:
 
 
 def desktops(
-    closed: Sequence[Opening], left: Sequence[Opening] | None, why: str, now: datetime
+    closed: Sequence[Opening],
+    left: Sequence[Opening] | None,
+    why: str,
+    now: datetime,
+    allowed: Sequence[IPv4Network] = (),
 ) -> list[Finding]:
     """Who can reach a desktop of the group.
 
@@ -108,6 +113,7 @@ def desktops(
         left: Openings that are there; None when they could not be looked at.
         why: Why they could not.
         now: The time.
+        allowed: The group's networks.
     """
     if left is None:
         return [Finding("Desktops", Severity.UNKNOWN, f"who can reach them is not known ({why}).")]
@@ -115,13 +121,15 @@ def desktops(
         Finding(
             "Desktops",
             Severity.OK,
-            f"closed to {one.network}, whose time was over ({one.description or 'by hand'}).",
+            f"closed to {one.network}, which was past its time or too wide "
+            f"({one.description or 'by hand'}).",
         )
         for one in closed
     ]
     for one in left:
-        if one.stale(now):
-            text = f"open to {one.network} past its time ({one.description or 'by hand'})."
+        if one.stale(now, allowed):
+            text = f"open to {one.network}, past its time or too wide "
+            text += f"({one.description or 'by hand'})."
             remedy = "gotocloud connect --close, or tell the management group"
             findings.append(Finding("Desktops", Severity.PROBLEM, text, remedy))
         elif one.until is None:

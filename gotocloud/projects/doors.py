@@ -51,10 +51,34 @@ class Opening:
     description: str
     until: datetime | None
 
-    def stale(self, now: datetime) -> bool:
-        """Whether it is past its time, or open to the world."""
-        return self.network in {"0.0.0.0/0", "::/0"} or (
-            self.until is not None and self.until <= now
+    @property
+    def narrow(self) -> bool:
+        """Whether it lets one site in, and to the desktop only.
+
+        IAM has no condition on what a rule lets in: a scientist can make any other by hand, half
+        the internet at a time.
+        """
+        network = _ipv4(self.network)
+        ports = (self.first_port, self.last_port)
+        return ports == (DESKTOP_PORT, DESKTOP_PORT) and network is not None and network.prefixlen >= WIDEST
+
+    def stale(self, now: datetime, allowed: Sequence[IPv4Network] = ()) -> bool:
+        """Whether it is past its time, or lets in more than `gotocloud connect` would.
+
+        Args:
+            now: The time.
+            allowed: The group's networks.
+        """
+        past = self.until is not None and self.until <= now
+        return past or not (self.narrow or self._of_group(allowed))
+
+    def _of_group(self, allowed: Sequence[IPv4Network]) -> bool:
+        network = _ipv4(self.network)
+        ports = (self.first_port, self.last_port)
+        return (
+            ports == (DESKTOP_PORT, DESKTOP_PORT)
+            and network is not None
+            and any(network.subnet_of(one) for one in allowed)
         )
 
 
@@ -69,6 +93,14 @@ class Session:
     def url(self, host: str, port: int | None = None) -> str:
         """Opens the desktop once, within `TOKEN_S` seconds."""
         return f"https://{host}:{port or self.port}?authToken={self.token}#{self.id}"
+
+
+def _ipv4(text: str) -> IPv4Network | None:
+    """A network as a rule holds it; None when it is something else, such as a list of prefixes."""
+    try:
+        return IPv4Network(text)
+    except ValueError:
+        return None
 
 
 def read_session(text: str) -> Session | None:

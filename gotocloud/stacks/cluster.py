@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from importlib.resources import files
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -24,11 +25,26 @@ from gotocloud.constructs.node_setup import NodeSetup, SoftwareMount
 from gotocloud.constructs.parallel_cluster import ParallelCluster
 from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.head_node import LUSTRE_MOUNT, SOFTWARE_MOUNT
-from gotocloud.contract.releases import CONFIGURE_HEAD_NODE, MOUNT_SOFTWARE, release_key
+from gotocloud.contract.releases import (
+    CONFIGURE_HEAD_NODE,
+    MOUNT_SOFTWARE,
+    SCRIPT_DIGESTS,
+    release_key,
+)
 from gotocloud.contract.stacks import CAPACITIES, MOST_KEEP_HOURS, ClusterOutput, ClusterParameter
 from gotocloud.contract.tags import BUCKET_TAG
+from gotocloud.platform.release import sha256
 from gotocloud.stacks.launched import LaunchedStack, Section
 from gotocloud.stacks.project import BUCKET_PATTERN, BUCKET_RULE
+
+
+def node_script_digests() -> dict[str, str]:
+    """SHA-256 of what nodes run, by path in the release."""
+    package = files("gotocloud")
+    return {
+        path: sha256(package.joinpath(path).read_bytes())
+        for path in (MOUNT_SOFTWARE, CONFIGURE_HEAD_NODE)
+    }
 
 
 class ClusterStack(LaunchedStack):
@@ -233,6 +249,7 @@ class ClusterStack(LaunchedStack):
             ),
             Section(title="Network", parameters=(ClusterParameter.COMPUTE_CIDR,)),
         )
+        self.add_metadata(SCRIPT_DIGESTS, node_script_digests())
         self.output(ClusterOutput.CLUSTER_NAME, self.cluster.cluster_name, "Name of the cluster")
         self.output(
             ClusterOutput.HEAD_NODE_INSTANCE_ID,

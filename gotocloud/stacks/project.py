@@ -6,6 +6,8 @@ from aws_cdk import CfnCondition, Duration, Fn, Token
 from constructs import Construct
 
 from gotocloud.constructs.project_storage import ProjectStorage
+from gotocloud.contract.project_bucket import PROJECT_BUCKETS
+from gotocloud.contract.project_names import MAX_BUCKET_NAME
 from gotocloud.contract.stacks import (
     ARCHIVE_AGES_DAYS,
     BUCKET_KEPT,
@@ -16,8 +18,11 @@ from gotocloud.contract.stacks import (
 )
 from gotocloud.stacks.launched import LaunchedStack, Section
 
-BUCKET_PATTERN = "^[a-z0-9][a-z0-9-]*[a-z0-9]$"
-BUCKET_RULE = "3 to 63 lower-case letters, digits and hyphens, as S3 takes them"
+BUCKET_PATTERN = f"^{PROJECT_BUCKETS}[a-z0-9-]*[a-z0-9]$"
+BUCKET_RULE = (
+    f"{PROJECT_BUCKETS} and up to {MAX_BUCKET_NAME - len(PROJECT_BUCKETS)} lower-case letters, "
+    "digits and hyphens"
+)
 
 
 class ProjectStack(LaunchedStack):

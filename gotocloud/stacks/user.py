@@ -20,7 +20,7 @@ from gotocloud.constructs.policy import PARTITION
 from gotocloud.constructs.scientists import Scientists
 from gotocloud.constructs.sdk_calls import SdkCalls
 from gotocloud.constructs.share_peering import SharePeering, route_back_statement
-from gotocloud.contract.group_facts import NO_NETWORKS, Fact
+from gotocloud.contract.group_facts import NO_NETWORKS, Fact, approved_text
 from gotocloud.contract.names import CLUSTER_SERVICE_ROLE, group_name
 from gotocloud.contract.releases import PREFIX as RELEASES_PREFIX
 from gotocloud.contract.releases import releases_url
@@ -93,6 +93,7 @@ class UserStack(cdk.Stack):
         self._group = group
         self.home: PeopleAndLimits | None = None
         self._releases = _releases(platform)
+        self._approved = platform.releases
         for key, value in {
             **group.tags,
             METHOD_TAG: CRYOEM,
@@ -134,6 +135,7 @@ class UserStack(cdk.Stack):
             "Provider",
             regions=group.regions,
             releases_bucket=self._releases.bucket,
+            releases_account=self._releases.account,
             stack_name=USER_STACK,
         )
         ClusterGuard(
@@ -196,6 +198,7 @@ class UserStack(cdk.Stack):
             Fact.GROUP: self._group.name,
             Fact.RELEASES_BUCKET: self._releases.bucket,
             Fact.RELEASES_URL: self._releases.url,
+            Fact.RELEASES_APPROVED: approved_text(self._approved),
             Fact.VPC_ID: vpc.network.resource.ref,
             Fact.VPC_CIDR: str(vpc.network.cidr),
             Fact.ZONE_ID: vpc.zone_id,
@@ -223,7 +226,13 @@ def _releases(platform: Platform) -> Releases:
     management = platform.management
     url = releases_url(management.account, management.home_region)
     bucket = url.removeprefix("https://").partition(".")[0]
-    return Releases(bucket=bucket, url=url, prefix=RELEASES_PREFIX)
+    return Releases(
+        bucket=bucket,
+        url=url,
+        prefix=RELEASES_PREFIX,
+        account=management.account,
+        versions=tuple(platform.releases) or ("*",),
+    )
 
 
 def _acceptor(record: Record, chunk: int) -> str:

@@ -6,8 +6,14 @@ from typing import Any
 import boto3
 import pytest
 
-from gotocloud.aws.releases import plan_release, publish, verified_template_url
-from gotocloud.contract.releases import MANIFEST
+from gotocloud.aws.releases import (
+    plan_release,
+    publish,
+    require_scripts,
+    verified_template,
+    verified_template_url,
+)
+from gotocloud.contract.releases import MANIFEST, SCRIPT_DIGESTS
 from gotocloud.errors import GoToCloudError
 from gotocloud.platform.release import Release, make_release, sha256, template_path
 
@@ -174,4 +180,51 @@ def test_an_incomplete_release_tells_everything_that_is_wrong() -> None:
         "project.template.json has 1,000,001 bytes; CloudFormation takes 1 MB",
         "project.template.json is not JSON",
         "there is no node script",
+    )
+
+
+def test_what_is_put_in_place_of_a_verified_template_is_not_launched(s3: Any) -> None:
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    publish_all()
+    url = verified_template_url(BUCKET, REGION, "1.0", "project.template.json")
+    key = "releases/1.0/project.template.json"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=b'{"planted": 1}')
+    version = url.partition("?versionId=")[2]
+    assert s3.get_object(Bucket=BUCKET, Key=key, VersionId=version)["Body"].read() == b"{}"
+
+
+def test_a_changed_node_script_stops_the_launch(s3: Any) -> None:
+    publish_all()
+    digests = {"node/mount-software.sh": sha256(FILES["node/mount-software.sh"])}
+    require_scripts(BUCKET, REGION, "1.0", digests)
+    s3.put_object(Bucket=BUCKET, Key="releases/1.0/node/mount-software.sh", Body=b"rm -rf /\n")
+    with pytest.raises(GoToCloudError, match="as root") as refused:
+        require_scripts(BUCKET, REGION, "1.0", {**digests, "node/other.sh": "0" * 64})
+    assert len(refused.value.problems) == 2
+    assert "missing in the bucket" in refused.value.problems[1]
+
+
+def test_a_changed_manifest_and_an_old_release_are_refused_where_releases_are_approved(
+    s3: Any,
+) -> None:
+    publish_all()
+    path, manifest = "project.template.json", sha256(RELEASE.manifest)
+    assert verified_template(BUCKET, REGION, "1.0", path, approved={"1.0": manifest})
+    with pytest.raises(GoToCloudError, match=r"not approved.*Approved: 2\.0"):
+        verified_template(BUCKET, REGION, "1.0", path, approved={"2.0": manifest})
+    # Whoever can write a template can write the manifest that fits it.
+    planted = Release("1.0", {**FILES, path: b'{"planted": 1}'})
+    for name, content in {path: planted.files[path], MANIFEST: planted.manifest}.items():
+        s3.put_object(Bucket=BUCKET, Key=f"releases/1.0/{name}", Body=content)
+    assert verified_template(BUCKET, REGION, "1.0", path)
+    with pytest.raises(GoToCloudError, match="not the one that was approved"):
+        verified_template(BUCKET, REGION, "1.0", path, approved={"1.0": manifest})
+
+
+def test_a_template_that_was_made_for_other_scripts_is_not_published() -> None:
+    template = json.dumps({"Metadata": {SCRIPT_DIGESTS: {"node/a.sh": sha256(b"one")}}}).encode()
+    with pytest.raises(GoToCloudError) as refused:
+        make_release("1", {"ProjectStack": template}, {"a.sh": b"two"}, expected={})
+    assert refused.value.problems == (
+        "project.template.json was synthesised for another node/a.sh",
     )

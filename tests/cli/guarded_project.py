@@ -28,7 +28,7 @@ def facts(project: LocalProject) -> dict[str, Any]:
         "region": project.stacks.region,
         "configuration": "tutorial",
         "release": "1.0.0",
-        "bucket": project.names.base,
+        "bucket": project.names.bucket,
         "stack": project.names.cluster_stack,
         "software": "/efs",
         "lustre": "/fsx",

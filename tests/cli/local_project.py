@@ -70,7 +70,7 @@ class LocalProject:
                     "Type": "AWS::S3::Bucket",
                     "DeletionPolicy": "Retain",
                     "Properties": {
-                        "BucketName": self.names.base,
+                        "BucketName": self.names.bucket,
                         "VersioningConfiguration": {"Status": "Enabled"},
                     },
                 },
@@ -87,7 +87,7 @@ class LocalProject:
             self.names.cluster_stack,
             self._resources(vpc["SubnetId"], vpc["VpcId"]),
             Tags=self._tags(),
-            Parameters={"BucketName": _TEXT | {"Default": self.names.base}},
+            Parameters={"BucketName": _TEXT | {"Default": self.names.bucket}},
             Outputs={
                 "HeadNodeInstanceId": {"Value": {"Ref": "Head"}},
                 "HeadNodePublicIp": {"Value": "203.0.113.9"},
@@ -126,7 +126,7 @@ class LocalProject:
                 "Properties": {
                     "FileSystemId": {"Ref": "Lustre"},
                     "FileSystemPath": "/",
-                    "DataRepositoryPath": f"s3://{self.names.base}",
+                    "DataRepositoryPath": f"s3://{self.names.bucket}",
                     "BatchImportMetaDataOnCreate": True,
                     "S3": {"AutoImportPolicy": events, "AutoExportPolicy": events},
                 },
@@ -190,15 +190,15 @@ class LocalProject:
 
     def stored(self) -> dict[str, bytes]:
         """Objects of the bucket, without our own."""
-        listed = self.s3.list_objects_v2(Bucket=self.names.base).get("Contents", ())
+        listed = self.s3.list_objects_v2(Bucket=self.names.bucket).get("Contents", ())
         return {
-            one["Key"]: self.s3.get_object(Bucket=self.names.base, Key=one["Key"])["Body"].read()
+            one["Key"]: self.s3.get_object(Bucket=self.names.bucket, Key=one["Key"])["Body"].read()
             for one in listed
             if not one["Key"].startswith(".gotocloud/")
         }
 
     def proofs(self) -> list[str]:
         """Keys of the proofs in the bucket."""
-        listed = self.s3.list_objects_v2(Bucket=self.names.base, Prefix=".gotocloud/proofs/")
+        listed = self.s3.list_objects_v2(Bucket=self.names.bucket, Prefix=".gotocloud/proofs/")
         keys = [one["Key"] for one in listed.get("Contents", ())]
         return [key for key in keys if key.endswith("/proof.json")]

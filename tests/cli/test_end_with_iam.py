@@ -65,16 +65,16 @@ def test_a_scientist_connects_pauses_and_finishes_with_the_synthesised_permissio
     assert not project.running
     run("finish", "mine", "--confirm", "mine")
     buckets = site.admin("s3").list_buckets()["Buckets"]
-    assert project.names.base not in {bucket["Name"] for bucket in buckets}
+    assert project.names.bucket not in {bucket["Name"] for bucket in buckets}
 
 
 def test_a_scientist_reaches_no_machine_and_no_data_of_another_group(site: Site) -> None:
     other = LocalProject(
         site.aws, "theirs", account=OTHER_GROUP, region=REGION, scientist="stranger"
     )
-    put = other.s3.put_object(Bucket=other.names.base, Key="x", Body=b"1")
+    put = other.s3.put_object(Bucket=other.names.bucket, Key="x", Body=b"1")
     me = site.scientist()
-    theirs = {"Bucket": other.names.base}
+    theirs = {"Bucket": other.names.bucket}
     version = {**theirs, "Key": "x", "VersionId": put["VersionId"]}
     assert me.refusal("s3", "delete_object", **version)
     assert me.refusal("s3", "delete_bucket", **theirs)

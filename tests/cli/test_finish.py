@@ -29,13 +29,13 @@ def project(local: LocalAws) -> LocalProject:
     put(made, "a", b"1")
     put(made, "a", b"22")
     put(made, "Größe\n1", b"333")
-    made.s3.delete_object(Bucket=made.names.base, Key="Größe\n1")
-    made.s3.create_multipart_upload(Bucket=made.names.base, Key="never ended")
+    made.s3.delete_object(Bucket=made.names.bucket, Key="Größe\n1")
+    made.s3.create_multipart_upload(Bucket=made.names.bucket, Key="never ended")
     return made
 
 
 def put(project: LocalProject, key: str, data: bytes) -> None:
-    project.s3.put_object(Bucket=project.names.base, Key=key, Body=data)
+    project.s3.put_object(Bucket=project.names.bucket, Key=key, Body=data)
 
 
 def finish(project: LocalProject, *arguments: str) -> None:
@@ -46,7 +46,7 @@ def finish(project: LocalProject, *arguments: str) -> None:
 
 def bucket_stands(project: LocalProject) -> bool:
     try:
-        project.s3.head_bucket(Bucket=project.names.base)
+        project.s3.head_bucket(Bucket=project.names.bucket)
     except ClientError:
         return False
     return True

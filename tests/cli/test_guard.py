@@ -160,7 +160,7 @@ def test_hours_that_were_asked_for_keep_an_idle_cluster(
 def set_deadline(guard: GuardedProject, minutes: float) -> None:
     """As if hours had been asked for that end then."""
     keep(StandardCloud(), stack(guard), 1, "ann")
-    s3, place = guard.project.s3, {"Bucket": guard.project.names.base, "Key": KEEP_UNTIL}
+    s3, place = guard.project.s3, {"Bucket": guard.project.names.bucket, "Key": KEEP_UNTIL}
     content = json.loads(s3.get_object(**place)["Body"].read())
     content["until"] = (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
     s3.put_object(**place, Body=json.dumps(content).encode())
@@ -202,7 +202,7 @@ def test_hours_that_are_added_open_the_queues_again(guard: GuardedProject, capsy
 
 def test_nonsense_about_hours_keeps_the_cluster(guard: GuardedProject, capsys: Capture) -> None:
     guard.about_to_pause(capsys)
-    guard.project.s3.put_object(Bucket=guard.project.names.base, Key=KEEP_UNTIL, Body=b"soon")
+    guard.project.s3.put_object(Bucket=guard.project.names.bucket, Key=KEEP_UNTIL, Body=b"soon")
     with pytest.raises(GoToCloudError, match="not what gotocloud writes"):
         guard.look(capsys)
     assert guard.given_back()

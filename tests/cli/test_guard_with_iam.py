@@ -60,12 +60,12 @@ def head_node_of(site: Site, project: LocalProject) -> Person:
         "Iam": {"PermissionsBoundary": f"{policy}/{BOUNDARY}"},
         "Tags": [
             {"Key": key, "Value": value}
-            for key, value in {**project.names.tags, BUCKET_TAG: project.names.base}.items()
+            for key, value in {**project.names.tags, BUCKET_TAG: project.names.bucket}.items()
         ],
         "HeadNode": {
             "Iam": {
                 "AdditionalIamPolicies": [{"Policy": f"{policy}/{CLUSTER_GUARD}"}],
-                "S3Access": [{"BucketName": project.names.base, "EnableWriteAccess": False}],
+                "S3Access": [{"BucketName": project.names.bucket, "EnableWriteAccess": False}],
             }
         },
     }
@@ -165,7 +165,7 @@ def test_a_head_node_can_do_nothing_to_another_project(site: Site) -> None:
     theirs = other.stacks.settled(other.names.cluster_stack)["StackId"]
     association = {"Filters": [{"Name": "file-system-id", "Values": [other.file_system]}]}
     link = site.admin("fsx").describe_data_repository_associations(**association)
-    bucket = {"Bucket": other.names.base}
+    bucket = {"Bucket": other.names.bucket}
     report = {"Enabled": False}
     export = {"FileSystemId": other.file_system, "Type": "EXPORT_TO_REPOSITORY", "Report": report}
     switch = {
@@ -181,7 +181,7 @@ def test_a_head_node_can_do_nothing_to_another_project(site: Site) -> None:
     assert me.refusal("s3", "put_object", **bucket, Key="movies/x", Body=b"")
     proof = {"Key": ".gotocloud/proofs/x/proof.json", "Body": b"{}"}
     assert me.refusal("s3", "put_object", **bucket, **proof)
-    assert not me.refusal("s3", "put_object", Bucket=own.names.base, **proof)
+    assert not me.refusal("s3", "put_object", Bucket=own.names.bucket, **proof)
     assert me.refusal(
         "ssm",
         "send_command",
@@ -189,8 +189,8 @@ def test_a_head_node_can_do_nothing_to_another_project(site: Site) -> None:
         DocumentName="AWS-RunShellScript",
         Parameters={"commands": ["true"]},
     )
-    assert me.refusal("s3", "put_object", Bucket=own.names.base, Key="movies/x", Body=b"")
-    assert me.refusal("s3", "delete_object", Bucket=own.names.base, Key="x")
+    assert me.refusal("s3", "put_object", Bucket=own.names.bucket, Key="movies/x", Body=b"")
+    assert me.refusal("s3", "delete_object", Bucket=own.names.bucket, Key="x")
     assert me.refusal("fsx", "delete_file_system", FileSystemId=own.file_system)
     assert me.refusal("ec2", "terminate_instances", InstanceIds=[own.instance])
     assert me.refusal("iam", "list_roles")

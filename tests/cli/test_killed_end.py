@@ -110,7 +110,7 @@ def gone(project: LocalProject) -> None:
     stacks = project.stacks.cfn.describe_stacks()["Stacks"]
     assert project.names.project_stack not in {one["StackName"] for one in stacks}
     with pytest.raises(ClientError):
-        project.s3.head_bucket(Bucket=project.names.base)
+        project.s3.head_bucket(Bucket=project.names.bucket)
     pairs = project.stacks.client("ec2").describe_key_pairs()["KeyPairs"]
     assert project.names.base not in {pair["KeyName"] for pair in pairs}
 
@@ -142,13 +142,13 @@ def test_a_finish_that_is_killed_anywhere_ends_in_nothing_and_touches_no_other_p
     local: LocalAws, mortal: Mortal
 ) -> None:
     bystander = LocalProject(local, "bystander")
-    bystander.s3.put_object(Bucket=bystander.names.base, Key="kept", Body=b"1")
+    bystander.s3.put_object(Bucket=bystander.names.bucket, Key="kept", Body=b"1")
 
     def prepare() -> LocalProject:
         project = LocalProject(local, f"k{next(_numbers)}")
         for body in (b"1", b"2"):
-            project.s3.put_object(Bucket=project.names.base, Key="a", Body=body)
-        project.s3.delete_object(Bucket=project.names.base, Key="a")
+            project.s3.put_object(Bucket=project.names.bucket, Key="a", Body=body)
+        project.s3.delete_object(Bucket=project.names.bucket, Key="a")
         return project
 
     def check(project: LocalProject) -> None:
@@ -192,10 +192,10 @@ def test_a_finish_whose_process_is_really_killed_is_finished_by_the_next(
     local: LocalAws, tmp_path: Path
 ) -> None:
     bystander = LocalProject(local, f"k{next(_numbers)}")
-    bystander.s3.put_object(Bucket=bystander.names.base, Key="kept", Body=b"1")
+    bystander.s3.put_object(Bucket=bystander.names.bucket, Key="kept", Body=b"1")
     project = LocalProject(local, f"k{next(_numbers)}")
     for body in (b"1", b"2"):
-        project.s3.put_object(Bucket=project.names.base, Key="a", Body=body)
+        project.s3.put_object(Bucket=project.names.bucket, Key="a", Body=body)
     command = ("finish", project.names.project, "--confirm", project.names.project)
     for die_at in FINISH_DIES_AT:
         assert really_killed(local, tmp_path, die_at, *command) == -signal.SIGKILL

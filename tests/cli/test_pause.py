@@ -55,7 +55,7 @@ def test_a_paused_cluster_leaves_everything_in_the_bucket_and_a_proof(
 
 def upload_in_parts(project: LocalProject, key: str, parts: list[bytes]) -> None:
     """As `gotocloud upload` does with a large file, with what Lustre wants to know."""
-    place = {"Bucket": project.names.base, "Key": key}
+    place = {"Bucket": project.names.bucket, "Key": key}
     metadata = {"file-permissions": "0100644", "file-owner": "1000", "file-group": "1000"}
     made = project.s3.create_multipart_upload(
         **place, Metadata={**metadata, "file-mtime": "1700000000000000000ns"}

@@ -29,7 +29,7 @@ def stack() -> dict[str, Any]:
 def kept_bucket(tags: dict[str, str], off: str = "") -> None:
     """A bucket as finishing with --keep-data leaves it, but for what is off."""
     s3: Any = boto3.client("s3", REGION)
-    place = {"Bucket": f"ann-{ACCOUNT}-p"}
+    place = {"Bucket": f"gotocloud-data-ann-{ACCOUNT}-p"}
     s3.create_bucket(**place)
     s3.put_object(**place, Key="movie", Body=b"1")
     if tags:
@@ -65,7 +65,7 @@ class TestSetup:
         assert {it["ParameterKey"]: it["ParameterValue"] for it in made["Parameters"]} == {
             "Project": "p",
             "Scientist": "ann",
-            "BucketName": f"ann-{ACCOUNT}-p",
+            "BucketName": f"gotocloud-data-ann-{ACCOUNT}-p",
             "KeyPairName": f"ann-{ACCOUNT}-p",
             "BucketOrigin": "new",
             "ArchiveAfterDays": "0",
@@ -145,7 +145,7 @@ class TestSetup:
 
     def test_a_bucket_without_its_project_is_not_taken_over(self) -> None:
         build()
-        boto3.client("s3", REGION).create_bucket(Bucket=f"ann-{ACCOUNT}-p")
+        boto3.client("s3", REGION).create_bucket(Bucket=f"gotocloud-data-ann-{ACCOUNT}-p")
         with pytest.raises(GoToCloudError, match="nothing was created") as caught:
             invoke(app, "p")
         assert "exists without its project" in caught.value.problems[0]

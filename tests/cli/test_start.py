@@ -60,7 +60,7 @@ class TestStart:
             "Project": "p",
             "Scientist": "ann",
             "ClusterName": f"ann-{ACCOUNT}-p",
-            "BucketName": f"ann-{ACCOUNT}-p",
+            "BucketName": f"gotocloud-data-ann-{ACCOUNT}-p",
             "LustreGib": "1200",
         }
         tags = {it["Key"]: it["Value"] for it in stack()["Tags"]}

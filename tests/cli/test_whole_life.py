@@ -116,7 +116,7 @@ class Scientist:
 
     def stored(self) -> dict[str, bytes]:
         """The objects of the project's bucket."""
-        s3, bucket = self.lab.client("s3"), self.names.base
+        s3, bucket = self.lab.client("s3"), self.names.bucket
         listed = s3.list_objects_v2(Bucket=bucket).get("Contents", ())
         keys = [one["Key"] for one in listed]
         return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
@@ -231,7 +231,7 @@ def fetch_and_finish(me: Scientist, results: Path) -> None:
     me.types("download", str(results), "--from", "Refine3D")
     me.types("finish", "--confirm", me.names.project)
     s3, cfn = me.lab.client("s3"), me.lab.client("cloudformation")
-    assert me.names.base not in {one["Name"] for one in s3.list_buckets()["Buckets"]}
+    assert me.names.bucket not in {one["Name"] for one in s3.list_buckets()["Buckets"]}
     keys = me.lab.client("ec2").describe_key_pairs()["KeyPairs"]
     assert me.names.base not in {one["KeyName"] for one in keys}
     stacks = {one["StackName"] for one in cfn.describe_stacks()["Stacks"]}

@@ -7,7 +7,6 @@ from aws_cdk import aws_iam as iam
 
 from gotocloud.constructs.account import Account, AccountRoles
 from gotocloud.constructs.boundary import boundary_arn, boundary_statements
-from gotocloud.constructs.provider_permissions import CLUSTER_ROLES
 from tests.constructs.samples import ACCOUNT, resources, sample_stack, statements
 
 pytestmark = pytest.mark.cdk
@@ -46,15 +45,6 @@ def test_users_and_keys_are_out_of_bounds() -> None:
     actions = denied("NoUsersAndKeys")["Action"]
     assert isinstance(actions, list)
     assert {"iam:CreateUser", "iam:CreateAccessKey", "iam:CreateLoginProfile"} <= set(actions)
-
-
-def test_clusters_read_no_private_keys_of_projects() -> None:
-    statement = denied("NoPrivateKeysForClusters")
-    assert statement["Action"] == "ssm:GetParameter*"
-    assert statement["Resource"] == f"arn:aws:ssm:*:{ACCOUNT}:parameter/ec2/keypair/*"
-    assert statement["Condition"] == {
-        "ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/{CLUSTER_ROLES}/*"}
-    }
 
 
 def test_no_data_leaves_for_another_account() -> None:

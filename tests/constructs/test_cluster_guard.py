@@ -38,8 +38,10 @@ def test_it_is_what_a_pause_needs_and_nothing_else(allowed: dict[str, Any]) -> N
         "fsx:DescribeDataRepositoryAssociations",
         "fsx:DescribeDataRepositoryTasks",
         "fsx:UpdateDataRepositoryAssociation",
+        "iam:PassRole",
         "s3:PutObject",
     }
+    assert allowed["HandOverToCloudFormation"]["Resource"] == SERVICE_ROLE
 
 
 def test_what_it_changes_carries_the_head_nodes_own_project(allowed: dict[str, Any]) -> None:
@@ -64,7 +66,14 @@ def test_stacks_are_deleted_with_the_role_that_made_them(allowed: dict[str, Any]
 
 def test_parallelcluster_may_give_it_to_head_nodes() -> None:
     stack = sample_stack()
-    ProviderRole(stack, "Role", regions=["ap-northeast-1"], releases_bucket="dist", stack_name="s")
+    ProviderRole(
+        stack,
+        "Role",
+        regions=["ap-northeast-1"],
+        releases_bucket="dist",
+        releases_account="111111111111",
+        stack_name="s",
+    )
     found: dict[str, dict[str, Any]] = {}
     for policy in resources(stack, "AWS::IAM::ManagedPolicy"):
         found |= statements(policy)

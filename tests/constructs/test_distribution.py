@@ -6,7 +6,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from gotocloud.constructs.distribution import Distribution
-from tests.constructs.samples import only, sample_stack
+from tests.constructs.samples import only, resources, sample_stack
 
 pytestmark = pytest.mark.cdk
 
@@ -46,3 +46,20 @@ def test_the_bucket_is_private_encrypted_versioned_and_kept() -> None:
     assert "BucketEncryption" in bucket
     (kept,) = Template.from_stack(stack).find_resources("AWS::S3::Bucket").values()
     assert kept["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+def test_what_is_published_is_never_overwritten_or_deleted() -> None:
+    stack = sample_stack()
+    Distribution(stack, "Distribution", bucket_name="dist", readers=["222222222222"])
+    [policy] = resources(stack, "AWS::S3::BucketPolicy")
+    denied = {
+        s["Sid"]: s
+        for s in policy["PolicyDocument"]["Statement"]
+        if s["Effect"] == "Deny" and "Sid" in s
+    }
+    assert denied["NothingIsOverwritten"]["Condition"] == {"Null": {"s3:if-none-match": "true"}}
+    assert set(denied["NothingIsDeleted"]["Action"]) == {
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+    }
+    assert all(s["Principal"] == {"AWS": "*"} for s in denied.values())

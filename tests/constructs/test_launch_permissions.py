@@ -30,7 +30,7 @@ def permissions(*, single_sign_on: bool = False) -> dict[str, dict[str, Any]]:
         stack,
         "Launch",
         role=iam.Role(stack, "Role", assumed_by=iam.AccountPrincipal(ACCOUNT)),
-        releases=Releases(bucket="dist", url=URL, prefix="releases"),
+        releases=Releases(bucket="dist", url=URL, prefix="releases", account="111111111111"),
         service_role_arn=SERVICE_ROLE,
         regions=("ap-northeast-1", "us-east-1"),
         single_sign_on=single_sign_on,
@@ -41,19 +41,20 @@ def permissions(*, single_sign_on: bool = False) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_stacks_are_made_of_published_templates_with_the_service_role(
-    allowed: dict[str, Any],
+@pytest.mark.parametrize(
+    ("kind", "path"), [("project", "project.template.json*"), ("cluster", "cluster/*")]
+)
+def test_each_kind_of_stack_is_made_of_its_own_published_template_with_the_service_role(
+    allowed: dict[str, Any], kind: str, path: str
 ) -> None:
-    launch = allowed["LaunchPublishedTemplates"]
-    assert launch["Condition"]["StringLike"] == {"cloudformation:TemplateUrl": f"{URL}*"}
+    launch = allowed[f"Launch{kind.title()}s"]
+    assert launch["Condition"]["StringLike"] == {"cloudformation:TemplateUrl": [f"{URL}*/{path}"]}
     assert launch["Condition"]["StringEquals"] == {
         "aws:RequestedRegion": ["ap-northeast-1", "us-east-1"],
         "cloudformation:RoleArn": SERVICE_ROLE,
     }
-    assert launch["Resource"] == [
-        f"arn:aws:cloudformation:*:{ACCOUNT}:stack/gotocloud-{kind}-*/*"
-        for kind in ("project", "cluster")
-    ]
+    stacks = f"arn:aws:cloudformation:*:{ACCOUNT}:stack/gotocloud-{kind}-*/*"
+    assert launch["Resource"] == stacks
 
 
 def test_no_other_statement_creates_or_updates_stacks(allowed: dict[str, Any]) -> None:
@@ -62,7 +63,7 @@ def test_no_other_statement_creates_or_updates_stacks(allowed: dict[str, Any]) -
         for sid, statement in allowed.items()
         if {"cloudformation:CreateStack", "cloudformation:UpdateStack"} & set(statement["Action"])
     }
-    assert makers == {"LaunchPublishedTemplates"}
+    assert makers == {"LaunchProjects", "LaunchClusters"}
 
 
 def test_only_the_service_role_is_passed_and_only_to_cloudformation(
@@ -115,8 +116,8 @@ def test_data_are_deleted_version_by_version_with_mfa_in_the_groups_own_buckets(
 ) -> None:
     versions, buckets = allowed["DeleteProjectVersions"], allowed["DeleteEmptyProjectBuckets"]
     assert (versions["Action"], buckets["Action"]) == ("s3:DeleteObjectVersion", "s3:DeleteBucket")
-    assert versions["Resource"] == f"arn:aws:s3:::*-{ACCOUNT}-*/*"
-    assert buckets["Resource"] == f"arn:aws:s3:::*-{ACCOUNT}-*"
+    assert versions["Resource"] == f"arn:aws:s3:::gotocloud-data-*-{ACCOUNT}-*/*"
+    assert buckets["Resource"] == f"arn:aws:s3:::gotocloud-data-*-{ACCOUNT}-*"
     for statement in (versions, buckets):
         assert statement["Condition"] == {
             "StringEquals": {"s3:ResourceAccount": ACCOUNT},
@@ -145,7 +146,10 @@ def test_commands_run_on_tagged_machines_with_one_document(allowed: dict[str, An
 def test_releases_can_be_listed_and_nothing_else_of_their_bucket(allowed: dict[str, Any]) -> None:
     listing = allowed["ListReleases"]
     assert (listing["Action"], listing["Resource"]) == ("s3:ListBucket", "arn:aws:s3:::dist")
-    assert listing["Condition"] == {"StringLike": {"s3:prefix": "releases/*"}}
+    assert listing["Condition"] == {
+        "StringLike": {"s3:prefix": "releases/*"},
+        "StringEquals": {"s3:ResourceAccount": "111111111111"},
+    }
 
 
 def test_of_iam_nothing_is_seen_but_the_role_of_spot(allowed: dict[str, Any]) -> None:

@@ -193,7 +193,10 @@ def test_head_node_alone_is_told_about_its_cluster_and_may_pause_it(
     assert setup["Script"] == "s3://distribution/x.sh"
     assert [word.partition("=")[0] for word in setup["Args"]] == list(FACT_KEYS)
     assert {"Policy": GUARD} in head["Iam"]["AdditionalIamPolicies"]
-    own = {"BucketName": "hanako-222222222222-apoferritin", "EnableWriteAccess": False}
+    own = {
+        "BucketName": "gotocloud-data-hanako-222222222222-apoferritin",
+        "EnableWriteAccess": False,
+    }
     assert own in head["Iam"]["S3Access"]
     for queue in configuration["Scheduling"]["SlurmQueues"]:
         assert len(queue["Iam"]["AdditionalIamPolicies"]) == len(queue["Iam"]["S3Access"]) == 1

@@ -65,7 +65,6 @@ def test_without_mfa_one_can_set_mfa_up_and_change_the_password_and_nothing_else
         "iam:ListMFADevices",
         "iam:ListVirtualMFADevices",
         "iam:ResyncMFADevice",
-        "sts:GetSessionToken",
     }
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
 
@@ -71,6 +72,25 @@ def test_an_opening_is_stale_after_its_time_and_always_when_open_to_the_world() 
     assert not opening(until=None).stale(NOW)
     assert opening("0.0.0.0/0", NOW + timedelta(days=1)).stale(NOW)
     assert opening("::/0", None).stale(NOW)
+
+
+@pytest.mark.parametrize("wide", ["0.0.0.0/1", "128.0.0.0/1", "203.0.0.0/16", "::/1", "pl-1"])
+def test_an_opening_that_no_command_makes_is_stale_whatever_it_says(wide: str) -> None:
+    tomorrow = NOW + timedelta(days=1)
+    assert opening(wide, tomorrow).stale(NOW)
+    assert opening(wide, tomorrow).stale(NOW, parse_networks("130.87.0.0/16"))
+
+
+def test_an_opening_as_wide_as_a_network_of_the_group_is_not_stale() -> None:
+    tomorrow = NOW + timedelta(days=1)
+    assert opening("130.87.0.0/16", tomorrow).stale(NOW)
+    assert not opening("130.87.0.0/16", tomorrow).stale(NOW, parse_networks("130.87.0.0/16"))
+
+
+def test_an_opening_of_another_port_is_stale() -> None:
+    ssh = replace(opening(until=NOW + timedelta(days=1)), first_port=22, last_port=22)
+    assert ssh.stale(NOW)
+    assert ssh.stale(NOW, parse_networks("8.0.0.0/8"))
 
 
 def test_a_longer_opening_serves_and_a_shorter_one_gives_way() -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from tests.security.assemblies import SITES, Assembly, assemblies
+from tests.security.checks.template import Template
+from tests.security.site import VERSION, Group
+from tests.stacks.conftest import synthesise
 
 
 @pytest.fixture(scope="session", params=sorted(SITES))
@@ -14,3 +19,20 @@ def synthesised(
     """All runs of the CDK app that a platform needs."""
     directory = tmp_path_factory.mktemp("platform") / request.param
     return list(assemblies(SITES[request.param], directory))
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Template]:
+    """The stacks of the example platform by name: management, one group, launched templates."""
+    directory = tmp_path_factory.mktemp("example")
+    return {
+        **synthesise(directory / "management"),
+        **synthesise(directory / "group", group="membrane-lab"),
+        **synthesise(directory / "templates", templates=VERSION),
+    }
+
+
+@pytest.fixture(scope="session")
+def group(example: Mapping[str, Template]) -> Group:
+    """The example group in its first region, with its people and roles."""
+    return Group(example["UserStack"])

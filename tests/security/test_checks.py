@@ -13,6 +13,7 @@ from tests.security.checks import (
     broad_writes,
     meters,
     open_clusters,
+    open_trusts,
     secret_literals,
     unbounded_roles,
     world_ingress,
@@ -36,6 +37,14 @@ def policy(*, sid: str = "Do", effect: str = "Allow", **statement: Any) -> Templ
         template("AWS::EC2::SecurityGroup", SecurityGroupIngress=[{"CidrIpv6": "::/0"}]),
         template("AWS::EC2::SecurityGroupIngress", CidrIp="0.0.0.0/0", FromPort=22),
         template("AWS::EC2::SecurityGroupIngress", CidrIp="1.2.3.4/0"),
+        # Half the world, twice; what a parameter or a list of prefixes holds; all of IPv6.
+        template("AWS::EC2::SecurityGroupIngress", CidrIp="0.0.0.0/1"),
+        template("AWS::EC2::SecurityGroupIngress", CidrIp="128.0.0.0/1"),
+        template("AWS::EC2::SecurityGroupIngress", CidrIp="203.0.113.0/16"),
+        template("AWS::EC2::SecurityGroupIngress", CidrIp={"Ref": "Network"}),
+        template("AWS::EC2::SecurityGroupIngress", CidrIp={"Fn::ImportValue": "Network"}),
+        template("AWS::EC2::SecurityGroupIngress", SourcePrefixListId="pl-1"),
+        template("AWS::EC2::SecurityGroupIngress", CidrIpv6="2000::/3"),
     ],
 )
 def test_a_port_open_to_the_world_is_found(bad: Template) -> None:
@@ -94,6 +103,43 @@ def test_roles_with_the_boundary_are_no_finding() -> None:
     assert not unbounded_roles(good)
 
 
+def trust(**statement: Any) -> Template:
+    document = {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", **statement}]}
+    return template("AWS::IAM::Role", AssumeRolePolicyDocument=document)
+
+
+OWN_ACCOUNT = {"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        trust(Principal="*"),
+        trust(Principal={"AWS": "*"}, Condition={"Bool": {"aws:SecureTransport": "true"}}),
+        trust(Principal={"AWS": "arn:aws:iam::222222222222:role/*"}),
+        trust(Principal=OWN_ACCOUNT),
+        trust(Principal={"Federated": "arn:aws:iam::1:oidc-provider/token.actions"}),
+        trust(Principal={"Service": "example.org"}),
+        trust(NotPrincipal={"AWS": "222222222222"}),
+    ],
+)
+def test_a_role_that_trusts_too_many_is_found(bad: Template) -> None:
+    assert len(open_trusts(bad)) == 1
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        trust(Principal={"Service": "ec2.amazonaws.com"}),
+        trust(Principal=OWN_ACCOUNT, Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+        trust(Principal={"AWS": ["222222222222", "333333333333"]}),
+        trust(Principal="*", Effect="Deny"),
+    ],
+)
+def test_a_role_that_trusts_whom_it_names_is_no_finding(good: Template) -> None:
+    assert not open_trusts(good)
+
+
 @pytest.mark.parametrize(
     "bad",
     [
@@ -104,6 +150,19 @@ def test_roles_with_the_boundary_are_no_finding() -> None:
         policy(Action="s3:PutObj*t", Resource={"Fn::Sub": "*"}),
         policy(Action="iam:CreateRole", NotResource="arn:aws:iam::1:role/x"),
         policy(Action="iam:CreateRol", Resource="*"),
+        # Named as if they read, and every role, secret or key there is.
+        policy(Action="secretsmanager:GetSecretValue", Resource="*"),
+        policy(Action="ssm:GetParameter", Resource="*"),
+        policy(Action="dynamodb:Query", Resource="*"),
+        policy(Action="ec2:GetPasswordData", Resource="*"),
+        policy(Action="s3:GetObject", Resource="arn:aws:s3:::*"),
+        policy(Action="iam:PassRole", Resource="arn:aws:iam::1:role/*"),
+        policy(Action="iam:CreateRole", Resource={"Fn::Sub": "arn:aws:iam::${A}:*"}),
+        policy(Action="kms:Decrypt", Resource="arn:aws:kms:*:1:key/*"),
+        policy(
+            Action="secretsmanager:GetSecretValue",
+            Resource="arn:aws:secretsmanager:*:1:secret:*",
+        ),
         template(
             "AWS::IAM::Role",
             Policies=[
@@ -162,6 +221,8 @@ def test_only_the_boundary_itself_may_name_everything() -> None:
         template("AWS::S3::Bucket", Note="-----BEGIN OPENSSH PRIVATE KEY-----"),
         template("AWS::S3::Bucket", Note="mysql://slurm:secret@db"),
         {"Parameters": {"InitialPassword": {"Type": "String", "NoEcho": True}}},
+        {"Outputs": {"InitialPassword": {"Value": "hunter2"}}},
+        {"Outputs": {"Door": {"Value": "{{resolve:secretsmanager:arn:SecretString:::}}"}}},
     ],
 )
 def test_a_secret_in_a_template_is_found(bad: Template) -> None:

@@ -20,6 +20,7 @@ from tests.security.checks import (
     broad_writes,
     meters,
     open_clusters,
+    open_trusts,
     secret_literals,
     unbounded_roles,
     world_ingress,
@@ -63,6 +64,10 @@ def test_no_cluster_is_open_to_the_world(synthesised: list[Assembly]) -> None:
 
 def test_every_role_carries_the_boundary(synthesised: list[Assembly]) -> None:
     assert findings(synthesised, unbounded_roles) == []
+
+
+def test_every_role_trusts_those_whom_it_names(synthesised: list[Assembly]) -> None:
+    assert findings(synthesised, open_trusts) == []
 
 
 def test_no_write_is_allowed_on_everything(synthesised: list[Assembly]) -> None:

@@ -45,7 +45,14 @@ def test_it_needs_neither_bootstrap_nor_assets(template: dict[str, Any]) -> None
             ["", " a", "a;b", "$x", "a\n"],
         ),
         ("Scientist", ["hanako", "h.tanaka@lab", "A_B+c=d", "h=2Ct"], ["", "h,t", "花子"]),
-        ("BucketName", ["hanako-apoferritin", "a1b"], ["-ab", "ab-", "A-b", "a.b.c", "a_b"]),
+        (
+            "BucketName",
+            ["gotocloud-data-hanako-2-apo", "gotocloud-data-a"],
+            [
+                *("gotocloud-data-", "gotocloud-data-b-", "gotocloud-data-A", "gotocloud-data-a.b"),
+                *("hanako-222222222222-apo", "cdk-hnb659fds-assets-222222222222-eu-west-1"),
+            ],
+        ),
         ("KeyPairName", ["hanako-222222222222-apo"], ["", "a b", "a/b"]),
     ],
 )

@@ -25,4 +25,4 @@ def project_bucket(cloud: Cloud, project: str | None, verb: str) -> str:
         projects = own_projects(cloud, where)
         if project not in projects:
             raise unknown_name("project", project, projects, next_command="gotocloud setup PROJECT")
-    return where.names(project).base
+    return where.names(project).bucket

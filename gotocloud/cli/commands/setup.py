@@ -119,7 +119,7 @@ def _report(planned: Setup, *, made: bool, dry_run: bool, as_json: bool) -> None
     elif dry_run:
         narrate(f"Would launch stack {planned.plan.name} from {planned.plan.template_url}")
     typer.echo(f"project   {planned.project}")
-    typer.echo(f"bucket    {names.base}")
+    typer.echo(f"bucket    {names.bucket}")
     typer.echo(f"key pair  {names.base}")
     if not dry_run:
         narrate(f"Next: gotocloud upload DIR, or {next_command}")
@@ -133,7 +133,7 @@ def _as_data(planned: Setup, *, made: bool, dry_run: bool, next_command: str) ->
         "account": where.caller.account,
         "group": where.facts.group,
         "region": where.facts.region,
-        "bucket": names.base,
+        "bucket": names.bucket,
         "key_pair": names.base,
         "stack": names.project_stack,
         "made": made,

@@ -28,8 +28,8 @@ SERVICE_ROLE = f"arn:aws:iam::{GROUP}:role/gotocloud-cluster-service"
 MFA = mfa_device(GROUP, SCIENTIST)
 BUCKET = distribution_bucket(MANAGEMENT, REGION)
 PROJECT_URL = f"{releases_url(MANAGEMENT, REGION)}1.0.0/project.template.json"
-TRAP = f"stranger-{GROUP}-x"
-OWN_BUCKET = f"{SCIENTIST}-{GROUP}-apoferritin"
+TRAP = f"gotocloud-data-stranger-{GROUP}-x"
+OWN_BUCKET = f"gotocloud-data-{SCIENTIST}-{GROUP}-apoferritin"
 PROJECT = {
     "Resources": {
         "Key": {
@@ -40,7 +40,7 @@ PROJECT = {
 }
 """A template of something that the cluster service role may make."""
 
-BEYOND_URL = PROJECT_URL.replace("project", "beyond")
+BEYOND_URL = PROJECT_URL.replace("project", "cluster/beyond")
 BEYOND = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
 """A template of something that it may not."""
 

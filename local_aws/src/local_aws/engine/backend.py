@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from moto.cloudformation import models, responses
 from moto.cloudformation.exceptions import AlreadyExistsException, ValidationError
@@ -269,11 +270,24 @@ def template_at(template_url: str, account_id: str, partition: str) -> str:
     from moto.cloudformation.utils import get_stack_from_s3_url
 
     try:
+        if version := parse_qs(urlsplit(template_url).query).get("versionId"):
+            return _version_of(template_url, version[0], account_id, partition)
         return get_stack_from_s3_url(template_url, account_id, partition)
     except Exception as error:
         raise ValidationError(
             message=f"S3 error: Access Denied or no such key: {template_url}"
         ) from error
+
+
+def _version_of(template_url: str, version: str, account_id: str, partition: str) -> str:
+    """A version of an object; moto's own reader takes the newest one, whatever the URL says."""
+    from moto.s3.models import s3_backends
+
+    parts = urlsplit(template_url)
+    bucket = (parts.hostname or "").partition(".s3")[0]
+    backend = s3_backends[account_id][partition]
+    found = backend.get_object(bucket, unquote(parts.path.lstrip("/")), version_id=version)
+    return str(found.value.decode("utf-8"))
 
 
 def _new_stack(

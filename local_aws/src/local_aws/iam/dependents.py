@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from local_aws.iam.actions import versioned
 from local_aws.iam.mapping import Check, called_via, checks_for
@@ -59,7 +59,9 @@ def _of_cloudformation(place: Place, first: Sequence[Check]) -> Iterable[Check]:
             yield replace(check, only_if_denied=True)
     if arn := object_of_url(str(given.get("TemplateURL", ""))):
         # CloudFormation fetches the template with the caller's permissions.
-        for check in checks_for("s3:GetObject", place, [arn]):
+        versioned = "versionId" in parse_qs(urlsplit(str(given["TemplateURL"])).query)
+        action = "s3:GetObjectVersion" if versioned else "s3:GetObject"
+        for check in checks_for(action, place, [arn]):
             yield called_via(check, CLOUDFORMATION)
 
 

@@ -1,0 +1,38 @@
+"""What CloudFormation calls for each resource type, by the registry's own schemas.
+
+cfn-lint carries the schemas; `handlers.*.permissions` is what CloudFormation does with the role
+of the stack.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cfnlint
+
+from tests.security.checks.template import Template, resources
+
+HANDLERS = ("create", "read", "update", "delete")
+"""`list` is called by the registry's users only, never for a stack."""
+
+
+@cache
+def _schemas() -> Mapping[str, dict[str, Any]]:
+    folder = Path(cfnlint.__file__).parent / "data/schemas/resources"
+    loaded = (json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json"))
+    return {schema["typeName"]: schema for schema in loaded if "handlers" in schema}
+
+
+def needed_actions(templates: Iterable[Template]) -> Iterator[tuple[str, str]]:
+    """Resource types of some templates, each with every action of its handlers."""
+    kinds = {kind for template in templates for _, kind, _ in resources(template)}
+    for kind in sorted(kinds):
+        handlers = _schemas().get(kind, {}).get("handlers", {})
+        actions = {
+            action for name in HANDLERS for action in handlers.get(name, {}).get("permissions", ())
+        }
+        yield from ((kind, action) for action in sorted(actions))

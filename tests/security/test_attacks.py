@@ -1,0 +1,53 @@
+"""What an attacker would ask of IAM is refused, and what work needs is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from local_aws.iam.evaluator import Evaluator
+from tests.security.attacks import head_node, needed, refused
+from tests.security.principals import allowed
+from tests.security.site import PLACE, VERSION, Group
+
+pytestmark = [pytest.mark.cdk, pytest.mark.xdist_group("security")]
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[Evaluator]:
+    evaluator = Evaluator()
+    yield evaluator
+    evaluator.close()
+
+
+@pytest.mark.parametrize("attack", sorted(refused(PLACE, VERSION)))
+def test_an_attacker_cannot(group: Group, judge: Evaluator, attack: str) -> None:
+    done = [
+        str(asked)
+        for asked in refused(PLACE, VERSION)[attack]
+        if allowed(judge, asked, group.who(asked), group.boundary, PLACE.account, PLACE.region)
+    ]
+    assert done == []
+
+
+def test_what_work_needs_is_allowed(group: Group, judge: Evaluator) -> None:
+    missing = [
+        str(asked)
+        for asked in needed(PLACE, VERSION)
+        if not allowed(judge, asked, group.who(asked), group.boundary, PLACE.account, PLACE.region)
+    ]
+    assert missing == []
+
+
+def test_without_the_boundary_root_on_a_head_node_could_do_all_of_it(judge: Evaluator) -> None:
+    """The attacks by a head node are real requests: only the boundary refuses them."""
+    anything = {"Version": "2012-10-17", "Statement": head_node().statements}
+    refusals = [
+        str(asked)
+        for attack in refused(PLACE, VERSION).values()
+        for asked in attack
+        if asked.principal == head_node().name
+        and not allowed(judge, asked, head_node(), anything, PLACE.account, PLACE.region)
+    ]
+    assert refusals == []
