@@ -6,6 +6,8 @@ AWS's session-manager-plugin speaks the protocol; it is called as the AWS CLI ca
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import signal
 import socket
@@ -22,6 +24,16 @@ from gotocloud.contract.names import FORWARDING_DOCUMENT
 from gotocloud.errors import GoToCloudError
 
 PLUGIN = "session-manager-plugin"
+ANSWER_VARIABLE = "AWS_SSM_START_SESSION_RESPONSE"
+"""Variable in which the plugin takes AWS's answer, with the session's token.
+
+Every user of a machine can read the arguments of a process, but not its environment. Source:
+aws-cli, awscli/customizations/sessionmanager.py.
+"""
+
+OLDEST_PLUGIN = (1, 2, 498)
+"""Older ones take the token as an argument only. Source: as above."""
+
 OPEN_TIMEOUT_S = 30.0
 POLL_S = 0.2
 _INSTALL = (
@@ -53,6 +65,17 @@ def require_plugin() -> str:
         raise GoToCloudError(
             f"A session needs AWS's {PLUGIN}, which is not on the PATH.", next_command=_INSTALL
         )
+    done = subprocess.run(
+        [found, "--version"], capture_output=True, text=True, timeout=OPEN_TIMEOUT_S, check=False
+    )
+    version = tuple(int(part) for part in re.findall(r"\d+", done.stdout)[:3])
+    if version < OLDEST_PLUGIN:
+        raise GoToCloudError(
+            f"{PLUGIN} {done.stdout.strip()[:40] or 'of an unknown version'} shows the session's "
+            f"token to every user of this machine; {'.'.join(map(str, OLDEST_PLUGIN))} and later "
+            "do not.",
+            next_command=_INSTALL,
+        )
     return found
 
 
@@ -68,7 +91,7 @@ def shell(cloud: Cloud, instance: str) -> int:
     # Ctrl-C belongs to the shell on the other side.
     former = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return subprocess.call(_command(cloud, plugin, session, given))
+        return subprocess.call(_command(cloud, plugin, given), env=_environment(session))
     finally:
         signal.signal(signal.SIGINT, former)
         _end(cloud, session)
@@ -90,7 +113,10 @@ def tunnel(cloud: Cloud, instance: str, port: int) -> Iterator[Tunnel]:
     }
     session = _start(cloud, given)
     process = subprocess.Popen(
-        _command(cloud, plugin, session, given), stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+        _command(cloud, plugin, given),
+        env=_environment(session),
+        stdout=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
     )
     try:
         _wait_for(process, local)
@@ -124,12 +150,14 @@ def _end(cloud: Cloud, session: Mapping[str, Any]) -> None:
         cloud.client("ssm").terminate_session(SessionId=session["SessionId"])
 
 
-def _command(
-    cloud: Cloud, plugin: str, session: Mapping[str, Any], given: Mapping[str, Any]
-) -> list[str]:
+def _command(cloud: Cloud, plugin: str, given: Mapping[str, Any]) -> list[str]:
     endpoint = str(cloud.client("ssm").meta.endpoint_url)
-    answer, asked = json.dumps(dict(session)), json.dumps(dict(given))
-    return [plugin, answer, cloud.region, "StartSession", "", asked, endpoint]
+    asked = json.dumps(dict(given))
+    return [plugin, ANSWER_VARIABLE, cloud.region, "StartSession", "", asked, endpoint]
+
+
+def _environment(session: Mapping[str, Any]) -> dict[str, str]:
+    return {**os.environ, ANSWER_VARIABLE: json.dumps(dict(session))}
 
 
 def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:

@@ -58,9 +58,8 @@ class Opening:
         IAM has no condition on what a rule lets in: a scientist can make any other by hand, half
         the internet at a time.
         """
-        network = _ipv4(self.network)
-        ports = (self.first_port, self.last_port)
-        return ports == (DESKTOP_PORT, DESKTOP_PORT) and network is not None and network.prefixlen >= WIDEST
+        network = self._to_desktop()
+        return network is not None and network.prefixlen >= WIDEST
 
     def stale(self, now: datetime, allowed: Sequence[IPv4Network] = ()) -> bool:
         """Whether it is past its time, or lets in more than `gotocloud connect` would.
@@ -70,16 +69,14 @@ class Opening:
             allowed: The group's networks.
         """
         past = self.until is not None and self.until <= now
-        return past or not (self.narrow or self._of_group(allowed))
+        network = self._to_desktop()
+        of_group = network is not None and any(network.subnet_of(one) for one in allowed)
+        return past or not (self.narrow or of_group)
 
-    def _of_group(self, allowed: Sequence[IPv4Network]) -> bool:
-        network = _ipv4(self.network)
-        ports = (self.first_port, self.last_port)
-        return (
-            ports == (DESKTOP_PORT, DESKTOP_PORT)
-            and network is not None
-            and any(network.subnet_of(one) for one in allowed)
-        )
+    def _to_desktop(self) -> IPv4Network | None:
+        """The network that reaches the desktop and nothing else; None for any other rule."""
+        desktop_only = (self.first_port, self.last_port) == (DESKTOP_PORT, DESKTOP_PORT)
+        return _ipv4(self.network) if desktop_only else None
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,13 @@ from tests.cli.local_project import LocalProject, write_facts
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.usefixtures("local_scientist")]
 PLUGIN = """#!{python}
-import json, signal, socket, sys
-answer, region, verb, profile, asked, endpoint = sys.argv[1:]
+import json, os, signal, socket, sys
+if sys.argv[1:] == ["--version"]:
+    sys.exit(print("1.2.707.0"))
+name, region, verb, profile, asked, endpoint = sys.argv[1:]
+answer = os.environ[name]
+# Every user of the machine can read the arguments of a process.
+assert not any(json.loads(answer)["TokenValue"] in word for word in sys.argv)
 open({log!r}, "w").write(json.dumps([json.loads(answer), region, verb, json.loads(asked)]))
 port = json.loads(asked).get("Parameters", {{}}).get("localPortNumber")
 if port:
@@ -253,6 +258,17 @@ def test_a_missing_plugin_is_named(
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(GoToCloudError, match="session-manager-plugin"):
         run(*command)
+
+
+def test_a_plugin_that_takes_the_token_as_an_argument_is_refused(
+    project: LocalProject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    old = tmp_path / "session-manager-plugin"
+    old.write_text("#!/bin/sh\necho 1.2.497.0\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(GoToCloudError, match=r"1\.2\.497\.0 shows the session's token"):
+        run("ssh", "desk")
 
 
 def test_ssh_is_a_session_with_the_head_node(project: LocalProject, plugin: Path) -> None:

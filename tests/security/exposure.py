@@ -7,7 +7,7 @@ from typing import Any
 
 from gotocloud.contract.names import BOUNDARY
 from tests.security.checks.template import Template, resources
-from tests.security.principals import boundary, principals, resolved
+from tests.security.principals import boundary, principals, resolved, unattached
 
 DOORS = (
     "AWS::EC2::SecurityGroup",
@@ -28,6 +28,7 @@ PROTECTED: dict[str, tuple[str, ...]] = {
     "AWS::KMS::Key": ("EnableKeyRotation", "KeyPolicy"),
     "AWS::Lambda::Permission": ("Action", "Principal", "SourceAccount", "SourceArn"),
     "AWS::Logs::LogGroup": ("LogGroupName", "RetentionInDays", "KmsKeyId"),
+    "AWS::Logs::ResourcePolicy": ("PolicyDocument",),
     "AWS::S3::Bucket": (
         "BucketEncryption",
         "OwnershipControls",
@@ -55,6 +56,7 @@ def exposure(template: Template) -> dict[str, Any]:
         }
     found: dict[str, Any] = {
         "principals": {name: asdict(who) for name, who in principals(template).items()},
+        "policies that ParallelCluster attaches": resolved(unattached(template)),
         "doors and protections": kept,
         "policies of the template": {
             logical_id: definition.get("DeletionPolicy")

@@ -9,10 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
-
-import cfnlint
 
 from tests.security.checks.template import Template, resources
 
@@ -22,8 +20,12 @@ HANDLERS = ("create", "read", "update", "delete")
 
 @cache
 def _schemas() -> Mapping[str, dict[str, Any]]:
-    folder = Path(cfnlint.__file__).parent / "data/schemas/resources"
-    loaded = (json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json"))
+    folder = files("cfnlint").joinpath("data/schemas/resources")
+    loaded = (
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in folder.iterdir()
+        if path.name.endswith(".json")
+    )
     return {schema["typeName"]: schema for schema in loaded if "handlers" in schema}
 
 

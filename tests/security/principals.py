@@ -70,6 +70,16 @@ def resolved(value: Any) -> Any:
     return [resolved(item) for item in value] if isinstance(value, list) else value
 
 
+def unattached(template: Template) -> dict[str, Document]:
+    """Managed policies that no principal of the template has, by name, but for the boundary."""
+    return {
+        properties.get("ManagedPolicyName", logical_id): properties["PolicyDocument"]
+        for logical_id, _, properties in resources(template, "AWS::IAM::ManagedPolicy")
+        if not properties.get("Roles") and not properties.get("Groups")
+        if properties.get("ManagedPolicyName") != BOUNDARY
+    }
+
+
 def _attached(template: Template) -> dict[str, list[Document]]:
     """Documents of managed and inline policies by the logical id that they are attached to."""
     documents: dict[str, list[Document]] = {}

@@ -51,3 +51,35 @@ def test_without_the_boundary_root_on_a_head_node_could_do_all_of_it(judge: Eval
         and not allowed(judge, asked, head_node(), anything, PLACE.account, PLACE.region)
     ]
     assert refusals == []
+
+
+GIVEN_BY_NO_LIST = {
+    # What they deny is not in the boundary's list of what is in use either.
+    *("BoundaryStaysAsItIs", "BoundaryStaysInPlace", "NoUsersAndKeys"),
+    # Its half that is not in `OnlyRolesOfClusters` is not in that list.
+    "NoRoleWithoutBoundary",
+    # Reading is refused by the policies of every role, none of which can reach another account.
+    "NoDataIntoOtherAccounts",
+}
+"""Denials of the boundary that hold a second time."""
+
+
+def test_each_denial_of_the_boundary_refuses_an_attack(group: Group, judge: Evaluator) -> None:
+    asked = [
+        one
+        for attack in refused(PLACE, VERSION).values()
+        for one in attack
+        if one.principal == head_node().name
+    ]
+    idle = []
+    limit = group.boundary
+    for statement in limit["Statement"]:
+        if statement["Effect"] == "Allow" or statement["Sid"] in GIVEN_BY_NO_LIST:
+            continue
+        without = [one for one in limit["Statement"] if one is not statement]
+        edge = {**limit, "Statement": without}
+        if not any(
+            allowed(judge, one, head_node(), edge, PLACE.account, PLACE.region) for one in asked
+        ):
+            idle.append(statement["Sid"])
+    assert idle == []

@@ -287,6 +287,8 @@ def _version_of(template_url: str, version: str, account_id: str, partition: str
     bucket = (parts.hostname or "").partition(".s3")[0]
     backend = s3_backends[account_id][partition]
     found = backend.get_object(bucket, unquote(parts.path.lstrip("/")), version_id=version)
+    if found is None:
+        raise ValidationError(message=f"S3 error: no such version: {template_url}")
     return str(found.value.decode("utf-8"))
 
 
