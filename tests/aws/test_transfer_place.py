@@ -37,14 +37,18 @@ def projects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_the_only_project_is_meant(projects: list[str]) -> None:
     projects += ["apoferritin"]
-    assert project_bucket(CLOUD, None, "upload /data") == "ada-123456789012-apoferritin"
+    assert project_bucket(CLOUD, None, "upload /data") == (
+        "gotocloud-data-ada-123456789012-apoferritin"
+    )
 
 
 def test_of_several_projects_one_must_be_named(projects: list[str]) -> None:
     projects += ["apoferritin", "virus"]
     with pytest.raises(InputError):
         project_bucket(CLOUD, None, "upload /data")
-    assert project_bucket(CLOUD, "virus", "upload /data") == "ada-123456789012-virus"
+    assert project_bucket(CLOUD, "virus", "upload /data") == (
+        "gotocloud-data-ada-123456789012-virus"
+    )
 
 
 def test_an_unknown_project_comes_with_a_suggestion(projects: list[str]) -> None:

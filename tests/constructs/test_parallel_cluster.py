@@ -45,7 +45,7 @@ def distribution(scope: cdk.Stack) -> s3.IBucket:
 
 
 def setup(scope: cdk.Stack) -> NodeSetup:
-    own = "hanako-222222222222-apoferritin"
+    own = "gotocloud-data-hanako-222222222222-apoferritin"
     return NodeSetup(
         scripts=[facts_script("s3://distribution/x.sh", dict.fromkeys(FACT_KEYS, "x"))],
         readable_buckets=[s3.Bucket.from_bucket_name(scope, "Own", own)],

@@ -85,7 +85,7 @@ def deployed(aws: LocalAws, workdir: Path, single_sign_on: str = "") -> Site:
     _deploy(aws, GROUP, only(group, "AWS::IAM::"))
     for key, template in (
         ("releases/1.0.0/project.template.json", PROJECT),
-        ("releases/1.0.0/beyond.template.json", BEYOND),
+        ("releases/1.0.0/cluster/beyond.template.json", BEYOND),
         ("elsewhere/project.template.json", PROJECT),
     ):
         s3 = aws.client("s3", MANAGEMENT, REGION)
