@@ -52,7 +52,11 @@ def _of_statement(statement: dict[str, Any]) -> Iterator[tuple[str, Change]]:
     elif statement.get("Resource") != "*":
         yield "on everything", lambda it: it.update(Resource="*")
     for test in statement.get("Condition", {}):
-        yield f"without {test}", lambda it, test=test: it["Condition"].pop(test)
+        yield f"without {test}", _without(test)
+
+
+def _without(test: str) -> Change:
+    return lambda it: it["Condition"].pop(test)
 
 
 def _set(**values: Any) -> Change:
