@@ -42,10 +42,10 @@ class Distribution(Construct):
         _acknowledge(self.bucket)
 
     def _keep_what_is_published(self) -> None:
-        """Nobody overwrites or deletes a release, administrators included.
+        """No principal overwrites or deletes a release, administrators included.
 
-        ParallelCluster runs node scripts as root and compares them with nothing. Who wants to
-        change one must first change this policy, which a trail shows.
+        ParallelCluster runs node scripts as root and compares them with nothing. To change one,
+        an administrator must first change this policy, which a trail shows.
         """
         published = self.bucket.arn_for_objects(f"{RELEASES_PREFIX}/*")
         for sid, actions, conditions in (

@@ -139,7 +139,7 @@ def script_digests(template: Mapping[str, Any]) -> dict[str, str]:
     """SHA-256 of each script that the nodes of a cluster run, by path in the release.
 
     ParallelCluster runs what it downloads and compares it with nothing. A template that was
-    proven to be the published one says what the scripts must be.
+    proven to be the published one lists what the scripts must be.
     """
     return dict(template.get("Metadata", {}).get(SCRIPT_DIGESTS, {}))
 

@@ -280,7 +280,7 @@ def template_at(template_url: str, account_id: str, partition: str) -> str:
 
 
 def _version_of(template_url: str, version: str, account_id: str, partition: str) -> str:
-    """A version of an object; moto's own reader takes the newest one, whatever the URL says."""
+    """A version of an object; moto's own reader takes the newest one, whatever the URL states."""
     from moto.s3.models import s3_backends
 
     parts = urlsplit(template_url)
