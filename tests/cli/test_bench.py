@@ -155,7 +155,7 @@ def test_the_report_shows_what_was_measured(swept: Project) -> None:
 
 def test_a_finished_sweep_is_not_planned_over(swept: Project) -> None:
     done = bench(swept, "plan", "Class2D/job002", "--nodes", "1", code=2)
-    assert "something has run" in done.stderr
+    assert "a sweep that has begun" in done.stderr
 
 
 def test_a_budget_stops_the_sweep_before_the_run_that_would_exceed_it(swept: Project) -> None:

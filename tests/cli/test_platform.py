@@ -246,7 +246,7 @@ def test_a_failed_record_leaves_the_old_one(run: Run, folder: Path) -> None:
     old.write_text("old")
     outcome = run("record")
     assert outcome.code == 1
-    assert "Share0Cidr is 10.0.77.0/24, the address plan says 10.0.0.0/24" in outcome.err
+    assert "Share0Cidr is 10.0.77.0/24, the address plan has 10.0.0.0/24" in outcome.err
     assert "gotocloud-region in us-east-1 is not deployed" in outcome.err
     assert old.read_text() == "old"
 
