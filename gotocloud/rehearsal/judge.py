@@ -49,43 +49,6 @@ class Request:
     configuration: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Artefact:
-    """A message that comes from moto and does not concern a configuration."""
-
-    validator: str
-    text: str
-    cause: str
-
-
-MOTO_ARTEFACTS = (
-    Artefact(
-        "HeadNodeLaunchTemplateValidator",
-        "must contain the parameter ebs",
-        "moto requires ebs in every block device mapping, EC2 takes virtual devices without it",
-    ),
-    Artefact(
-        "ComputeResourceLaunchTemplateValidator",
-        "must contain the parameter ebs",
-        "moto requires ebs in every block device mapping, EC2 takes virtual devices without it",
-    ),
-    Artefact(
-        "KeyPairValidator",
-        "'KeyType'",
-        "a key pair made without a type has none in moto; EC2 gives it one",
-    ),
-)
-"""The only messages that are dropped: by exact validator and by text."""
-
-
-def is_artefact(message: Message) -> bool:
-    """Whether a message comes from moto, not from the configuration."""
-    return any(
-        message.validator == artefact.validator and artefact.text in message.text
-        for artefact in MOTO_ARTEFACTS
-    )
-
-
 def pcluster_python(version: str) -> Path:
     """The Python of the virtual environment that has one version of ParallelCluster.
 
@@ -143,7 +106,6 @@ def judge_many(
     """Judge configurations in one process, as `pcluster create-cluster --dryrun true` does.
 
     Yields the messages of each request, in order and as soon as they are known.
-    Messages that moto causes are left out (`MOTO_ARTEFACTS`).
 
     Raises:
         GoToCloudError: if that version of ParallelCluster is not set up or its process fails.
@@ -189,8 +151,7 @@ def _answers(
                 problems=said[-3:],
                 next_command="make env",
             )
-        messages = [Message(**found) for found in json.loads(line)]
-        yield [message for message in messages if not is_artefact(message)]
+        yield [Message(**found) for found in json.loads(line)]
 
 
 def _environment(given: Mapping[str, str], endpoint_url: str) -> dict[str, str]:
