@@ -39,7 +39,7 @@ $(PCLUSTER_VENV)/.ready: requirements-pcluster.txt
 # npm comes from the virtual environment, so this needs no Node on the machine.
 node_modules/.ready: package.json package-lock.json $(VENV)/.ready
 	@echo "Setting up the CDK command line ..."
-	@npm ci --silent --no-fund --no-audit
+	@npm ci --loglevel=error --no-fund --no-audit
 	@ln -sf ../../node_modules/.bin/cdk $(BIN)/cdk
 	@touch $@
 
