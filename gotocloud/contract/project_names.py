@@ -29,6 +29,9 @@ MAX_CLUSTER_NAME = 40
 _HASH_DIGITS = 10
 # A plain name never holds two hyphens in a row, so it can never equal a hashed one.
 _HASH_MARK = "--"
+_LEAST_OF_PROJECT = 4
+"""Characters of the project that stay in a cut name, if it has them."""
+
 _RESERVED_SUFFIX = "-s3alias"
 """S3 keeps bucket names with this end for itself; its others hold two hyphens in a row."""
 
@@ -94,15 +97,19 @@ class ProjectNames:
         plain = len(name) <= limit and name[0].isalpha() and not name.endswith(_RESERVED_SUFFIX)
         if nothing_lost and unambiguous and plain:
             return name
-        return self._hashed(name, limit)
+        return self._hashed(scientist, project, limit)
 
-    def _hashed(self, name: str, limit: int) -> str:
+    def _hashed(self, scientist: str, project: str, limit: int) -> str:
         original = json.dumps([self.scientist, self.account, self.project])
         digest = hashlib.sha256(original.encode()).hexdigest()[:_HASH_DIGITS]
-        if not name[0].isalpha():
-            name = f"u-{name}"
+        if not scientist[0].isalpha():
+            scientist = f"u-{scientist}"
         room = limit - len(_HASH_MARK) - _HASH_DIGITS
-        return f"{name[:room].rstrip('-')}{_HASH_MARK}{digest}"
+        # IAM admits a group's buckets by the account in their names (`project_buckets`).
+        account = f"-{self.account}-"
+        scientist = scientist[: room - len(account) - _LEAST_OF_PROJECT].rstrip("-")
+        name = f"{scientist}{account}{project}"[:room].rstrip("-")
+        return f"{name}{_HASH_MARK}{digest}"
 
 
 def _slug(text: str) -> str:

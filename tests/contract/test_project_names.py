@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gotocloud.contract.project_bucket import project_buckets
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.tag_text import from_tag
 
@@ -29,6 +31,21 @@ def test_bucket_names_are_valid_for_s3(pair: tuple[str, str]) -> None:
     assert 3 <= len(bucket) <= 63
     assert re.fullmatch(r"gotocloud-data-[a-z0-9-]*[a-z0-9]", bucket)
     assert not bucket.endswith(("-s3alias", "--ol-s3", "--x-s3", "--table-s3"))
+
+
+@given(pairs)
+def test_iam_admits_every_bucket_of_the_account(pair: tuple[str, str]) -> None:
+    bucket = names(*pair).bucket
+    assert fnmatchcase(bucket, project_buckets(ACCOUNT))
+    assert ACCOUNT in names(*pair).cluster
+
+
+@pytest.mark.parametrize("length", range(20, 65))
+def test_a_long_name_of_single_sign_on_leaves_the_account_whole(length: int) -> None:
+    made = names(f"{'a' * (length - 12)}@lab.example", "apoferritin")
+    assert fnmatchcase(made.bucket, project_buckets(ACCOUNT))
+    assert f"-{ACCOUNT}-apof" in made.bucket
+    assert f"-{ACCOUNT}-apof" in made.cluster
 
 
 @given(pairs)
