@@ -45,7 +45,7 @@ class LocalNode:
         Raises:
             NodeError: if it fails or takes too long.
         """
-        with tempfile.TemporaryDirectory(prefix="gotocloud-") as folder:
+        with tempfile.TemporaryDirectory(prefix="gotocloud-node-") as folder:
             # A file, as the agent does: scripts read their own standard input.
             file = Path(folder) / "script.sh"
             file.write_text(script)

@@ -10,7 +10,7 @@ from gotocloud.constructs.policy import PARTITION, Policy, Statement, acknowledg
 from gotocloud.contract.group_facts import PREFIX
 from gotocloud.contract.names import BOUNDARY
 from gotocloud.contract.project_bucket import OWN_BUCKETS
-from gotocloud.contract.stacks import USER_STACK
+from gotocloud.contract.stacks import MANAGEMENT_STACK, REGION_STACK, USER_STACK
 from gotocloud.contract.tags import BUCKET_TAG, CLUSTER_TAG
 
 SERVICES_IN_USE = (
@@ -243,7 +243,7 @@ def _account_limits(partition: str, account: str) -> list[Statement]:
     """What else an account holds is not a platform's, and what is stays in the account."""
     s3 = f"arn:{partition}:s3:::"
     stacks = f"arn:{partition}:cloudformation:*:{account}:stack"
-    deployed = ("CDKToolkit", "gotocloud-management", "gotocloud-region", USER_STACK)
+    deployed = ("CDKToolkit", MANAGEMENT_STACK, REGION_STACK, USER_STACK)
     return [
         Statement(
             # Assets of the CDK, from which deployments run, trails, results of queries.

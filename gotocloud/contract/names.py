@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from gotocloud.contract.group_facts import PREFIX
 
+OURS = "gotocloud-"
+"""How the name of everything of ours in an account begins."""
+
 BOUNDARY = "gotocloud-boundary"
 """Managed policy that bounds every role we create, one in each account."""
 

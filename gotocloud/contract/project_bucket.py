@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-OWN_BUCKETS = "gotocloud-"
+from gotocloud.contract.names import OURS
+
+OWN_BUCKETS = OURS
 """How the name of every bucket of ours begins; the boundary admits no others of an account."""
 
 PROJECT_BUCKETS = f"{OWN_BUCKETS}data-"

@@ -7,6 +7,7 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
+from gotocloud.contract.names import OURS
 from gotocloud.costs.price import Price
 from gotocloud.costs.prices import price_usd_per_hour, spot_price_usd_per_hour
 from gotocloud.rehearsal.picture import narrow_picture, wide_picture, wide_width
@@ -237,7 +238,7 @@ def _access(report: Report) -> str:
             account.account,
             _lines(account.users),
             _lines(account.groups),
-            _lines(role for role in account.roles if role.startswith("gotocloud-")),
+            _lines(role for role in account.roles if role.startswith(OURS)),
             _lines(f"USD {budget.usd:,.0f} a month" for budget in account.budgets),
             _lines(name for region in account.regions for name in region.secrets),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from gotocloud.contract.project_bucket import PROJECT_BUCKETS
 from gotocloud.contract.stacks import ClusterOutput
 from gotocloud.costs.idle import IdleCost
 from gotocloud.rehearsal.picture import counted
@@ -88,9 +89,11 @@ def _region_lines(survey: Survey, region: RegionSurvey) -> list[str]:
         for lustre in region.lustre
     ]
     lines += [f"NAT gateway {gateway.id}, {gateway.state}" for gateway in region.nat_gateways]
-    lines += [f"bucket {bucket}" for bucket in region.buckets if bucket.startswith("gotocloud-")]
-    others = [bucket for bucket in region.buckets if not bucket.startswith(("gotocloud-", "cdk-"))]
-    return lines + [f"project bucket {bucket}" for bucket in others]
+    return lines + [
+        f"{'project ' * bucket.startswith(PROJECT_BUCKETS)}bucket {bucket}"
+        for bucket in region.buckets
+        if not bucket.startswith("cdk-")
+    ]
 
 
 def _vpc_lines(survey: Survey, region: RegionSurvey, vpc: Vpc) -> list[str]:

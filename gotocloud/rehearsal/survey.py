@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gotocloud.contract.names import OURS
 from gotocloud.contract.stacks import CLUSTER_RESOURCE
 from gotocloud.rehearsal.survey_model import (
     AccountSurvey,
@@ -27,8 +28,6 @@ from gotocloud.rehearsal.survey_model import (
 
 Client = Callable[[str, str, str], Any]
 """(service, account, region) -> a boto3 client; `LocalAws.client` is one."""
-
-PREFIX = "gotocloud-"
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def _stacks(cloudformation: Any) -> tuple[Stack, ...]:
     found = [
         item
         for item in _pages(cloudformation, "describe_stacks", "Stacks")
-        if item["StackName"].startswith(PREFIX)
+        if item["StackName"].startswith(OURS)
     ]
     return tuple(
         Stack(
