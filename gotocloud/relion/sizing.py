@@ -58,9 +58,10 @@ def sized(job: Job, partition: Partition, setting: Setting) -> tuple[Setting, li
         return setting, []
     leader = 1 if job.program.leader and setting.ranks > 1 else 0
     workers = max(1, ceil((setting.ranks - leader) / setting.nodes))
-    threads, notes = _threads(job, setting)
+    threads = _dividing(job, setting.threads, min(2 * setting.threads, partition.vcpus))
     if threads != setting.threads:
         workers = max(1, min(workers, partition.vcpus // threads))
+    notes: list[str] = []
     nodes, why = _nodes(job, partition, setting, workers)
     notes += why
     workers, threads, why = _fitting(job, partition, workers, threads, leader)
@@ -70,6 +71,9 @@ def sized(job: Job, partition: Partition, setting: Setting) -> tuple[Setting, li
         total = most
         nodes = min(nodes, ceil(total / workers))
         notes.append(f"{total} working ranks, because there are {job.work}")
+    threads = _dividing(job, threads, min(2 * threads, partition.vcpus // ceil(total / nodes)))
+    if threads != setting.threads and (frames := _shared_frames(job)) and frames % threads == 0:
+        notes.append(f"{threads} threads, which divide {frames} frames")
     if not notes:
         return setting, []
     if job.splits_halves:
@@ -77,27 +81,38 @@ def sized(job: Job, partition: Partition, setting: Setting) -> tuple[Setting, li
     return replace(setting, nodes=nodes, ranks=total + leader, threads=threads), notes
 
 
-def _threads(job: Job, setting: Setting) -> tuple[int, list[str]]:
-    """Threads that divide a movie's frames: RELION gives each thread whole frames."""
-    frames = frames_to_sum(job)
-    if job.program.memory is not Memory.MOVIE or not frames or frames % setting.threads == 0:
-        return setting.threads, []
-    fitting = [one for one in range(1, 2 * setting.threads + 1) if frames % one == 0]
-    best = min(fitting, key=lambda one: (abs(one - setting.threads), -one))
-    if best == 1:
-        return setting.threads, []
-    return best, [f"{best} threads, which divide {frames} frames"]
+def _dividing(job: Job, threads: int, most: int) -> int:
+    """As many threads as divide the frames of a movie; as many as there are where none do."""
+    frames = _shared_frames(job)
+    return (frame_threads(frames, threads, most) if frames else None) or threads
+
+
+def _shared_frames(job: Job) -> int | None:
+    """Frames that the threads of a rank share out; None for other work than movies."""
+    return frames_to_sum(job) if job.program.memory is Memory.MOVIE else None
+
+
+def frame_threads(frames: int, near: int, most: int) -> int | None:
+    """The number of threads that divides a movie's frames: RELION gives each whole frames.
+
+    Args:
+        frames: Frames that are summed.
+        near: The number of threads to stay close to.
+        most: The most threads.
+
+    Returns:
+        The closest divisor, of two the larger; None if none but 1 is small enough.
+    """
+    fitting = [one for one in range(2, min(frames, most) + 1) if frames % one == 0]
+    return min(fitting, key=lambda one: (abs(one - near), -one), default=None)
 
 
 def frames_to_sum(job: Job) -> int | None:
-    """Frames of a movie that motion correction sums; None if they are not known."""
-    first, last = job.integer("first_frame_sum", 1), job.integer("last_frame_sum", -1)
-    if last > 0:
-        return last - first + 1
-    if (movie := job.work.movie) is None:
-        return None
-    grouping = job.integer("eer_grouping", 1) if job.work.is_eer else 1
-    return movie.frames // max(grouping, 1) - first + 1
+    """Frames of a movie that motion correction sums; None if not known, or if there are none."""
+    first, last = max(1, job.integer("first_frame_sum", 1)), job.integer("last_frame_sum", -1)
+    there = job.work.movie.frames if job.work.movie else last
+    frames = (min(last, there) if last > 0 else there) - first + 1
+    return frames if frames > 0 else None
 
 
 def _nodes(job: Job, partition: Partition, setting: Setting, workers: int) -> tuple[int, list[str]]:

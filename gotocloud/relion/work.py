@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,12 @@ UNIT_TABLES = {
     Unit.TILT_SERIES: ("global",),
 }
 """Tables of a STAR file whose rows are the items."""
+
+EER_GROUPING = 32
+"""Raw frames that RELION sums, by default (5.0.1, pipeline_jobs.cpp, "EER fractionation")."""
+
+ITERATIONS = 25
+"""Of a classification, by default (5.0.1, pipeline_jobs.cpp, "Number of iterations")."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,7 @@ class Work:
         classes: Number of classes.
         iterations: Iterations of a classification.
         symmetry: Point group.
-        movie: Width, height and frames of the first movie.
-        is_eer: Whether that movie is EER, whose frames are summed in groups.
+        movie: Width, height and frames of the first movie; of EER, frames summed in groups.
     """
 
     unit: Unit = Unit.NONE
@@ -44,10 +49,9 @@ class Work:
     dimensions: int = 2
     pixel_size_angstrom: float | None = None
     classes: int = 1
-    iterations: int = 25
+    iterations: int = ITERATIONS
     symmetry: str = "C1"
     movie: Movie | None = None
-    is_eer: bool = False
 
     def __str__(self) -> str:
         """In words: "2,000 particles of 64 px"."""
@@ -98,10 +102,9 @@ def work_of(job: Job) -> Work:
         dimensions=found.dimensions if found else 2,
         pixel_size_angstrom=found.pixel_size_angstrom if found else None,
         classes=_count(job, "nr_classes") or 1,
-        iterations=_count(job, "nr_iter_em") or _count(job, "nr_iter") or 25,
+        iterations=_count(job, "nr_iter_em") or _count(job, "nr_iter") or ITERATIONS,
         symmetry=job.text("sym_name").strip() or "C1",
         movie=_movie(job),
-        is_eer=_is_eer(job),
     )
 
 
@@ -136,10 +139,12 @@ def _movie(job: Job) -> Movie | None:
     if star is None:
         return None
     path = first_movie(star, job.project)
-    return movie_of(path) if path else corrected_movie(star, job.project)
-
-
-def _is_eer(job: Job) -> bool:
-    star = _star_of_movies(job)
-    path = first_movie(star, job.project) if star else None
-    return path is not None and path.suffix.lower() == ".eer"
+    if path is None:
+        return corrected_movie(star, job.project)
+    movie = movie_of(path)
+    if movie is None or path.suffix.lower() != ".eer":
+        return movie
+    # RELION sums raw frames in groups while it reads them (5.0.1, micrograph_model.cpp:561,
+    # motioncorr_runner.cpp:1149), so they are never in memory one by one.
+    grouping = _count(job, "eer_grouping") or EER_GROUPING
+    return replace(movie, frames=max(1, movie.frames // grouping))

@@ -80,6 +80,36 @@ def write_particles(path: Path, particles: int, box_px: int, *, dimensions: int 
     )
 
 
+def write_movies(
+    project: Path, movies: int, size: tuple[int, int, int], *, suffix: str = ".mrcs"
+) -> str:
+    """A STAR file of movies that are all one file of zeros; its name.
+
+    Args:
+        project: The project folder.
+        movies: How many rows there are.
+        size: Width and height in pixels, and frames.
+        suffix: ".mrcs", or ".eer": pages of a TIFF.
+    """
+    width, height, frames = size
+    movie = project / f"Movies/m{suffix}"
+    movie.parent.mkdir(parents=True, exist_ok=True)
+    content = struct.pack("<4i", *size, 2) + bytes(1008)
+    if suffix == ".eer":
+        entries = struct.pack("<HHHIIHHII", 2, 256, 4, 1, width, 257, 4, 1, height)
+        step = len(entries) + 4
+        places = [8 + step * page for page in range(1, frames)] + [0]
+        pages = (entries + struct.pack("<I", place) for place in places)
+        content = b"II" + struct.pack("<HI", 42, 8) + b"".join(pages)
+    movie.write_bytes(content)
+    rows = f"Movies/m{suffix} 1\n" * movies
+    (project / "movies.star").write_text(
+        f"\ndata_movies\n\nloop_\n_rlnMicrographMovieName #1\n_rlnOpticsGroup #2\n{rows} \n",
+        encoding="utf-8",
+    )
+    return "movies.star"
+
+
 def write_map(path: Path, box_px: int = 4) -> None:
     """A map of zeros."""
     path.parent.mkdir(parents=True, exist_ok=True)

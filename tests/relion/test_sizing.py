@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gotocloud.cluster_configs.model import load_configuration, used_instance_types
 from gotocloud.cluster_configs.partitions import Partition, configured_partitions
@@ -17,7 +19,8 @@ from gotocloud.relion.memory import rank_gib
 from gotocloud.relion.overrides import overrides_of
 from gotocloud.relion.placed import as_routed, check_routed
 from gotocloud.relion.routing import Route, route
-from tests.relion.samples import VERSIONS, job_files, make_job, write_particles
+from gotocloud.relion.sizing import frame_threads, frames_to_sum
+from tests.relion.samples import VERSIONS, job_files, make_job, write_movies, write_particles
 
 SPA = load_configuration("cryoem-spa")
 TUTORIAL = load_configuration("tutorial")
@@ -149,6 +152,65 @@ def test_few_micrographs_take_a_part_of_a_small_machine(
 def test_steps_of_a_single_core_share_a_small_machine(tmp_path: Path, kind: str) -> None:
     found, hardware = routed(make_job(tmp_path, kind, AUTOMATIC))
     assert (found.queue, hardware.exclusive, hardware.vcpus) == ("small", False, 16)
+
+
+def motion_correction(
+    project: Path, size: tuple[int, int, int], *, suffix: str = ".mrcs", **more: str
+) -> Job:
+    star = write_movies(project, 500, size, suffix=suffix)
+    changes = {"input_star_mics": star, "do_own_motioncor": "Yes", "eer_grouping": "32"}
+    return make_job(project, "MotionCorr", AUTOMATIC | changes | more)
+
+
+@pytest.mark.parametrize(
+    ("frames", "grouping", "summed"), [(1000, "32", 31), (1000, "40", 25), (20, "32", 1)]
+)
+def test_raw_frames_of_eer_are_in_memory_as_sums_of_groups(
+    tmp_path: Path, frames: int, grouping: str, summed: int
+) -> None:
+    eer = motion_correction(tmp_path, (4096, 4096, frames), suffix=".eer", eer_grouping=grouping)
+    # 3dem/relion, motioncorr_runner.cpp:1149: the quotient; remaining frames are cut off.
+    plain = motion_correction(tmp_path, (4096, 4096, summed))
+    assert frames_to_sum(eer) == frames_to_sum(plain) == summed
+    assert rank_gib(eer, 8) == rank_gib(plain, 8)
+
+
+@pytest.mark.parametrize("last", [-1, 40, 1000])
+@pytest.mark.parametrize("first", [1, 3, 47, 48, 1000])
+def test_frames_that_are_summed_are_those_that_relion_reads(
+    tmp_path: Path, first: int, last: int
+) -> None:
+    job = motion_correction(
+        tmp_path, (8, 8, 47), first_frame_sum=str(first), last_frame_sum=str(last)
+    )
+    # 3dem/relion 5.0.1, motioncorr_runner.cpp:1168-1170.
+    read = [one for one in range(1, 48) if one >= first and (last <= 0 or one <= last)]
+    assert frames_to_sum(job) == (len(read) or None)
+
+
+@pytest.mark.parametrize("side_px", [512, 11520])
+@pytest.mark.parametrize("frames", [*range(1, 14), 24, 31, 40, 47, 50, 75, 97])
+def test_automatic_is_not_warned_of_its_own_threads(
+    tmp_path: Path, frames: int, side_px: int
+) -> None:
+    job = motion_correction(tmp_path, (side_px, side_px, frames))
+    for configuration in QUEUES:
+        found, hardware = routed(job, configuration)
+        assert max(found.layout) * found.threads <= hardware.vcpus
+        rules = {one.rule for one in check_routed(job, found, hardware)}
+        assert not rules & {"threads-frames", "threads-many"}
+        # What a machine cannot hold with a single rank is an error of the machine.
+        assert "memory-host" not in rules or found.layout == (1,)
+
+
+@given(st.integers(1, 200), st.integers(1, 64), st.integers(1, 128))
+def test_threads_that_divide_the_frames_are_the_nearest_there_are(
+    frames: int, near: int, most: int
+) -> None:
+    found = frame_threads(frames, near, most)
+    possible = {one for one in range(2, most + 1) if frames % one == 0}
+    assert (found in possible) if possible else found is None
+    assert all(abs((found or 0) - near) <= abs(one - near) for one in possible)
 
 
 def generated(project: Path, count: int) -> Iterator[Job]:

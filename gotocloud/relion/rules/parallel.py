@@ -7,7 +7,7 @@ from math import ceil
 from gotocloud.relion.findings import Severity
 from gotocloud.relion.job_facts import Memory
 from gotocloud.relion.rules.model import Broken, Rule, Situation
-from gotocloud.relion.sizing import frames_to_sum
+from gotocloud.relion.sizing import frame_threads, frames_to_sum
 
 
 def _odd_ranks(case: Situation) -> Broken | None:
@@ -75,13 +75,17 @@ def _algorithm(case: Situation) -> Broken | None:
 
 def _frames(case: Situation) -> Broken | None:
     job = case.job
-    if job.program.memory is not Memory.MOVIE or job.threads == 1:
+    if job.program.memory is not Memory.MOVIE or job.threads < 2:
         return None
     frames = frames_to_sum(job)
     if not frames or frames % job.threads == 0:
         return None
-    fitting = [one for one in range(2, min(frames, 2 * job.threads) + 1) if frames % one == 0]
-    nearest = min(fitting, key=lambda one: abs(one - job.threads), default=1)
+    most = 2 * job.threads
+    if case.hardware and case.most_working:
+        most = min(most, case.hardware.vcpus // case.most_working)
+    nearest = frame_threads(frames, job.threads, most)
+    if nearest is None:
+        return None
     return Broken(
         f"{job.name} has {job.threads} threads for movies of {frames} frames: the last round "
         f"of {ceil(frames / job.threads)} leaves threads idle.",
