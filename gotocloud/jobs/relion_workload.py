@@ -70,8 +70,7 @@ class RelionWorkload:
 
     def can_continue(self, folder: Path) -> bool:
         """By optimiser files, or by results of single micrographs."""
-        job = read_job(folder)
-        return job.type.continues or _skips_finished(job)
+        return read_job(folder).can_resume
 
     def next_start(self, folder: Path, record: Submission) -> Start:
         """After the commands that are finished, else at the newest usable optimiser file."""
@@ -80,7 +79,7 @@ class RelionWorkload:
         if 0 < done < len(record.commands):
             return Start(skipped=done)
         return Start(
-            continue_from=_continue_from(folder, record, job), finishing=_skips_finished(job)
+            continue_from=_continue_from(folder, record, job), finishing=job.skips_finished
         )
 
     def prepare(self, folder: Path, attempt: Attempt) -> str:
@@ -164,11 +163,6 @@ def _modules(placed: Placed, folder: Path) -> tuple[str, ...]:
     executable = executable_for(placed.job.queue_job_type, placed.route.instance_type or None)
     module = module_to_load(executable, folder)
     return (module,) if module else ()
-
-
-def _skips_finished(job: Job) -> bool:
-    """Whether another attempt can leave alone what is finished, micrograph by micrograph."""
-    return job.type.skips_finished and not job.program.trains
 
 
 def _continue_from(folder: Path, record: Submission, job: Job) -> str:

@@ -180,7 +180,12 @@ class Job:
     @property
     def can_resume(self) -> bool:
         """Whether an interrupted job can go on where it was."""
-        return self.type.continues or (self.type.skips_finished and not self.program.trains)
+        return self.type.continues or self.skips_finished
+
+    @property
+    def skips_finished(self) -> bool:
+        """Whether another run leaves alone what is finished, micrograph by micrograph."""
+        return self.type.skips_finished and not self.program.trains
 
     @property
     def needs_python(self) -> bool:

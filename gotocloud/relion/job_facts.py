@@ -139,7 +139,8 @@ class Program:
         kind: Name of this kind of work in settings and benchmarks: "class3d-noalign".
         when: Under which settings.
         shape: How it spreads over a machine.
-        mpi: Whether it has an MPI version.
+        mpi: Whether more MPI ranks than one do more work.
+        refuses_mpi: Whether RELION refuses more than one; else they idle.
         queue: Class of work (`cluster_configs.model.JOB_TYPES`) of the job.
         gpu: Which of its processes take GPUs.
         gpu_when: Under which settings it uses GPUs, if it can.
@@ -153,7 +154,7 @@ class Program:
         items: Settings that name the file with its items.
         unit: What the items are.
         memory: Which formula gives a rank's memory.
-        leader: Whether the first MPI rank only hands work out.
+        leader: Whether the first of several MPI ranks only hands work out.
         halves: Whether it refines two random halves of the data apart.
         aligns: Whether it aligns images.
         vdam: Whether it runs the VDAM algorithm.
@@ -168,6 +169,7 @@ class Program:
     when: When = ALWAYS
     shape: Shape = Shape.RANKS
     mpi: bool = True
+    refuses_mpi: bool = False
     queue: str = "prep-cpu"
     gpu: GpuUse = GpuUse.NONE
     gpu_when: When = GPU_TICKED
@@ -191,6 +193,10 @@ class Program:
     def refines(self) -> bool:
         """Whether it is `relion_refine`, whose followers share out GPUs and memory."""
         return self.memory is Memory.REFINEMENT
+
+    def leaders(self, ranks: int) -> int:
+        """How many of so many MPI ranks only hand work out: 1 or 0."""
+        return 1 if self.leader and ranks > 1 else 0
 
     def kind_for(self, *, on_gpu: bool) -> str:
         """Name of the kind of work."""

@@ -46,7 +46,7 @@ _REFINE = Program(
     leader=True,
     python=_BLUSH,
 )
-_VDAM = replace(_REFINE, shape=Shape.GPUS, mpi=False, leader=False, vdam=True)
+_VDAM = replace(_REFINE, shape=Shape.GPUS, mpi=False, refuses_mpi=True, vdam=True)
 _STEP = Program("", "", shape=Shape.ONE_CORE, mpi=False, queue="small")
 _MICROGRAPHS = Program("", "", unit=Unit.MICROGRAPHS)
 _TILTS = Program("", "", unit=Unit.TILT_SERIES, items=("in_tiltseries", "in_tomoset"))
@@ -380,6 +380,7 @@ TYPES: tuple[RelionJobType, ...] = (
                 kind="subtract-revert",
                 when=When(yes=("do_fliplabel",)),
                 inputs="fn_fliplabel",
+                refuses_mpi=True,
                 method="going back to the original particles",
             ),
             Program(
@@ -420,6 +421,7 @@ TYPES: tuple[RelionJobType, ...] = (
                 when=When(yes=("do_resmap_locres",)),
                 inputs="fn_in fn_mask",
                 memory=Memory.MAPS,
+                refuses_mpi=True,
                 method="ResMap",
             ),
             Program(
@@ -447,7 +449,12 @@ TYPES: tuple[RelionJobType, ...] = (
             ),
             # Up to 3.1 gradient descent takes ranks, but every published shape has one.
             replace(
-                _VDAM, kind="initialmodel", gpu_queue="initialmodel", inputs="fn_img", vdam=False
+                _VDAM,
+                kind="initialmodel",
+                gpu_queue="initialmodel",
+                inputs="fn_img",
+                refuses_mpi=False,
+                vdam=False,
             ),
         ),
         number=18,
@@ -481,6 +488,7 @@ TYPES: tuple[RelionJobType, ...] = (
                 when=When(yes=("do_param_optim",)),
                 shape=Shape.CORES,
                 mpi=False,
+                refuses_mpi=True,
                 queue="polish",
                 inputs="fn_mic fn_data fn_post",
                 items=("fn_mic",),

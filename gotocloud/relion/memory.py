@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_facts import Memory
 
 BYTES_PER_GIB = 2**30
+BYTES_PER_GB = 1e9
 BYTES_PER_PIXEL = 4
 """RELION keeps particles in single precision, in memory and on scratch (3dem/relion #959)."""
 
@@ -97,6 +99,12 @@ def fitting_ranks(job: Job, threads: int, memory_gib: float) -> int | None:
         return max(1, int(memory_gib * BYTES_PER_GIB * USABLE / _TOMOGRAM_BYTES))
     one = rank_gib(job, threads)
     return None if not one else int(memory_gib * USABLE / one)
+
+
+def gpu_memory_there_gb(partition: Partition) -> float | None:
+    """GB of memory of one GPU of a queue; None if unknown."""
+    gib = partition.gpu_memory_gib
+    return None if gib is None else gib * BYTES_PER_GIB / BYTES_PER_GB
 
 
 def gpu_memory_gb(box_px: int, padding: int = 2) -> float:

@@ -68,7 +68,7 @@ class Overrides:
         spot: True for spot, False for on demand.
         module: Environment module with the software.
         foreign: Fields of the form that were filled in for another site, "label: value";
-            none of them counts. The queue then counts only if this cluster has it.
+            they do not count. After such fields a queue counts only if this cluster has it.
     """
 
     queue: str | None = None
@@ -97,7 +97,9 @@ def foreign_fields(job: Job) -> tuple[str, ...]:
     )
     if not strange:
         return ()
-    return tuple(f"{LABELS[field]}: {value!r}" for field, value in values.items() if value)
+    return tuple(
+        f"{LABELS[field]}: {value!r}" for field, value in values.items() if _automatic_or(value)
+    )
 
 
 def overrides_of(job: Job) -> Overrides:
@@ -109,18 +111,18 @@ def overrides_of(job: Job) -> Overrides:
     queue = _automatic_or(_value(job, QUEUE_OPTION))
     if foreign := foreign_fields(job):
         return Overrides(queue=queue, foreign=foreign)
-    if queue == RELIONS_QUEUE:
-        return Overrides(foreign=(f"{LABELS[QUEUE_OPTION]}: {queue!r}",))
+    relions = queue == RELIONS_QUEUE
     problems: list[str] = []
     typed = _typed(job, problems)
     found = Overrides(
-        queue=queue,
+        queue=None if relions else queue,
         nodes=_nodes(job, problems),
         ranks=job.ranks if typed else None,
         threads=job.threads if typed else None,
         gpu_ids=job.gpu_ids if typed and job.uses_gpu else None,
         spot=_spot(job, problems),
         module=_module(job, problems),
+        foreign=(f"{LABELS[QUEUE_OPTION]}: {queue!r}",) if relions else (),
     )
     if problems:
         raise InputError(

@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING
 from gotocloud.cluster_configs.limits import ONE_GPU, SMALL
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.errors import GoToCloudError, InputError, unknown_name
+from gotocloud.relion.gpu_map import IDS
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_facts import GpuUse, Parallelism
-from gotocloud.relion.memory import fitting_ranks, gpu_memory_gb
+from gotocloud.relion.memory import fitting_ranks, gpu_memory_gb, gpu_memory_there_gb
 from gotocloud.relion.overrides import Overrides
 from gotocloud.relion.settings import (
+    AS_TYPED,
     VCPUS_A_RANK,
     Setting,
     derived_setting,
     published_setting,
 )
 from gotocloud.relion.sizing import OVERHEAD_S, gpu_seconds, sized
+from gotocloud.relion.spreading import gpu_for_each, gpu_list, spread
 
 if TYPE_CHECKING:
     from gotocloud.cluster_configs.model import ClusterConfiguration
-
-_GPU_IDS = re.compile(r"(\d+(,\d+)*)(:\d+(,\d+)*)*")
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ def route(
         or derived_setting(job, partition)
     )
     _check(job, partition, chosen)
-    setting, cuts = sized(job, partition, setting)
+    # Typed ranks fill machines as densely as the setting does, however small the job is.
+    setting, cuts = (setting, []) if chosen.ranks else sized(job, partition, setting)
     shape = _shape(job, partition, setting, chosen)
     notes = [note, *(cuts if shape.is_setting else ()), *shape.notes, purchase]
     made = Route(
@@ -132,19 +134,16 @@ def route(
         exclusive=partition.exclusive,
         spot=partition.spot,
         reason="",
-        source=setting.source if shape.is_setting else f"{_TYPED}; otherwise: {setting.source}",
+        source=setting.source if shape.is_setting else f"{AS_TYPED}; otherwise: {setting.source}",
     )
     because = _because(setting, shape)
     said = "; ".join(one for one in (because, *notes) if one)
     return replace(made, reason=f"{partition.queue_name}: {made.shape}: {said}.")
 
 
-_TYPED = "as typed in the form"
-
-
 def _because(setting: Setting, shape: _Shape) -> str:
     if not shape.is_setting:
-        return _TYPED
+        return AS_TYPED
     if shape.idle_gpus:
         return (
             f"{setting.because}, which is for GPUs, but they stay idle here because "
@@ -185,7 +184,7 @@ def _home(
         return by_name[chosen.queue], "queue as typed"
     usual = next((by_name[one] for one in _queues_of(job, configuration) if one in by_name), None)
     if measured is not None:
-        return (measured, "") if measured != usual else (usual, "")
+        return measured, ""
     if usual is not None:
         free = chosen.nodes is None and chosen.ranks is None and chosen.threads is None
         return _smaller(job, usual, by_name, configuration) if free else (usual, "")
@@ -247,9 +246,9 @@ def _fewer_gpus(
 
 def _halves_fit(job: Job, partition: Partition) -> bool:
     """Whether the two halves of a refinement fit the memory of one GPU together."""
-    if job.box_px is None or partition.gpu_memory_gib is None:
+    there_gb = gpu_memory_there_gb(partition)
+    if job.box_px is None or there_gb is None:
         return False
-    there_gb = partition.gpu_memory_gib * 2**30 / 1e9
     return 2 * gpu_memory_gb(job.box_px, job.padding) <= there_gb
 
 
@@ -343,7 +342,7 @@ def _gpu_problems(gpu_ids: str, partition: Partition) -> list[str]:
     if not partition.gpus:
         return [f"GPUs {gpu_ids!r}: the queue {partition.name} has none"]
     allowed = f"allowed: 0 to {partition.gpus - 1}, ':' between ranks, ',' between threads"
-    if not _GPU_IDS.fullmatch(gpu_ids):
+    if not IDS.fullmatch(gpu_ids):
         return [f"GPUs {gpu_ids!r}: that is no list of GPUs ({allowed})"]
     beyond = {one for one in re.split("[:,]", gpu_ids) if int(one) >= partition.gpus}
     if beyond:
@@ -369,7 +368,7 @@ def _shape(job: Job, partition: Partition, setting: Setting, chosen: Overrides) 
     program = job.program
     nodes, ranks, notes = _nodes_and_ranks(job, partition, setting, chosen)
     threads = chosen.threads or setting.threads
-    idle_leader = program.leader and ranks > 1
+    idle_leader = bool(program.leaders(ranks))
     layout = spread(ranks, nodes, idle_leader=idle_leader)
     on_gpu = bool(partition.gpus) and (job.uses_gpu or not program.name)
     if job.type.parallelism is Parallelism.NONE and not on_gpu:
@@ -384,7 +383,7 @@ def _shape(job: Job, partition: Partition, setting: Setting, chosen: Overrides) 
     elif program.gpu is GpuUse.ONE:
         gpu_ids = "0"
     elif program.gpu is GpuUse.RANKS:
-        gpu_ids = ":".join(str(rank % partition.gpus) for count in layout for rank in range(count))
+        gpu_ids = gpu_for_each(layout, partition.gpus)
     else:
         gpu_ids = gpu_list(layout, partition.gpus, idle_leader=idle_leader)
     same = (nodes, ranks, threads) == (setting.nodes, setting.ranks, setting.threads)
@@ -409,9 +408,9 @@ def _nodes_and_ranks(
         return 1, chosen.ranks or 1, []
     notes: list[str] = []
     a_node = _ranks_a_node(job, setting)
-    leader = 1 if job.program.leader else 0
+    leader = job.program.leaders(2)
     if chosen.ranks is not None:
-        workers = max(1, chosen.ranks - (leader if chosen.ranks > 1 else 0))
+        workers = max(1, chosen.ranks - job.program.leaders(chosen.ranks))
         nodes = chosen.nodes or -(-workers // a_node)
         if nodes > partition.max_nodes:
             most = partition.max_nodes * a_node + leader
@@ -433,39 +432,5 @@ def _nodes_and_ranks(
 
 def _ranks_a_node(job: Job, setting: Setting) -> int:
     """Ranks that do image work on each machine of a setting."""
-    leader = 1 if job.program.leader and setting.ranks > 1 else 0
+    leader = job.program.leaders(setting.ranks)
     return max(1, -(-(setting.ranks - leader) // setting.nodes))
-
-
-def spread(ranks: int, nodes: int, *, idle_leader: bool) -> tuple[int, ...]:
-    """Ranks of each machine: the working ones evenly, an idle leader on the first."""
-    leader = 1 if idle_leader else 0
-    share, extra = divmod(ranks - leader, nodes)
-    even = [share + (1 if index < extra else 0) for index in range(nodes)]
-    even[0] += leader
-    return tuple(one for one in even if one)
-
-
-def gpu_list(layout: Sequence[int], gpus: int, *, idle_leader: bool) -> str:
-    """RELION's `--gpu` for ranks in blocks: every GPU of every machine gets its share.
-
-    RELION counts only followers and repeats a short list over them, so one machine's list
-    does for all of them, if each has the same number of followers.
-
-    Args:
-        layout: Ranks of each machine.
-        gpus: GPUs of a machine.
-        idle_leader: Whether the first rank takes no GPU. False with a single rank, whose
-            threads spread over the GPUs instead.
-    """
-    if sum(layout) == 1:
-        return ",".join(str(gpu) for gpu in range(gpus))
-    workers = [
-        count - (1 if idle_leader and not index else 0) for index, count in enumerate(layout)
-    ]
-    lists = [[str(rank % gpus) for rank in range(count)] for count in workers]
-    if len({len(one) for one in lists}) == 1:
-        first = lists[0]
-        whole_rounds = len(first) % gpus == 0
-        return ":".join(first[:gpus] if whole_rounds else first)
-    return ":".join(gpu for one in lists for gpu in one)

@@ -22,6 +22,7 @@ PIPELINE = "3dem/relion 5.0.1, src/pipeline_jobs.cpp"
 RELION_RULES = "3dem/relion 5.0.1, src/ml_optimiser_mpi.cpp: the leader rank does no image work"
 
 _CORES_A_GPU = f"threads: the physical cores of each GPU, as in {SCHEMES}"
+AS_TYPED = "as typed in the form"
 VCPUS_A_RANK = 8
 """CS-Schemes: 24 ranks on 192 vCPUs, each with 8 threads where the program takes threads."""
 
@@ -170,7 +171,9 @@ def derived_setting(job: Job, partition: Partition) -> Setting:
         1,
         ranks,
         threads,
-        "derived, because no figure is published for it",
+        AS_TYPED
+        if job.program.shape is Shape.TYPED
+        else "derived, because no figure is published for it",
         f"Derived: {rule}",
     )
 

@@ -56,7 +56,7 @@ def sized(job: Job, partition: Partition, setting: Setting) -> tuple[Setting, li
     """
     if not job.runs_mpi:
         return setting, []
-    leader = 1 if job.program.leader and setting.ranks > 1 else 0
+    leader = job.program.leaders(setting.ranks)
     workers = max(1, ceil((setting.ranks - leader) / setting.nodes))
     threads = _dividing(job, setting.threads, min(2 * setting.threads, partition.vcpus))
     if threads != setting.threads:

@@ -23,9 +23,10 @@ from gotocloud.relion.job import Job
 from gotocloud.relion.job_types import RELION_JOB_TYPES, relion_job_type
 from gotocloud.relion.overrides import Overrides, overrides_of
 from gotocloud.relion.placed import as_routed
-from gotocloud.relion.routing import Route, gpu_list, route, spread
+from gotocloud.relion.routing import Route, route
 from gotocloud.relion.rules import check
 from gotocloud.relion.settings import PUBLISHED, Setting
+from gotocloud.relion.spreading import gpu_list, spread
 
 SPA = load_configuration("cryoem-spa")
 EVERYWHERE = configured_partitions(SPA, used_instance_types())
@@ -112,8 +113,8 @@ def test_every_job_type_is_routed_in_every_configuration(label: str, name: str) 
             assert sum(found.layout) == found.ranks
             assert 1 <= found.nodes == len(found.layout) <= there.max_nodes
             assert 1 <= found.threads <= there.vcpus
-            idle = found.ranks > 1 and job(label, options).program.leader
-            workers = found.ranks_per_node - (1 if idle else 0)
+            leaders = job(label, options).program.leaders(found.ranks)
+            workers = found.ranks_per_node - leaders
             assert workers * found.threads <= there.vcpus
             assert found.reason.endswith(".")
             assert found.source
@@ -242,7 +243,7 @@ def test_mistyped_fields_are_all_named_with_what_is_allowed() -> None:
     [
         ({"qsub_extra1": "24:00:00", "qsub_extra2": "4", "qsub_extra3": "gpu"}, 3),
         ({"qsub_extra1": "8", "qsub_extra2": "many"}, 2),
-        ({"qsub_extra1": "automatic", "qsub_extra2": "2", "qsub_extra3": "rtx3090"}, 3),
+        ({"qsub_extra1": "automatic", "qsub_extra2": "2", "qsub_extra3": "rtx3090"}, 2),
         ({"qsub_extra4": "--mem=64G"}, 1),
         ({"queuename": "openmpi"}, 1),
     ],
@@ -252,6 +253,38 @@ def test_fields_of_another_site_do_not_count(fields: dict[str, str], count: int)
     overrides = overrides_of(wanted)
     assert len(overrides.foreign) == count
     assert route(wanted, EVERYWHERE, overrides).shape == route(wanted, EVERYWHERE).shape
+
+
+def test_relions_own_queue_name_leaves_the_other_fields_as_typed() -> None:
+    fields = {
+        "qsub_extra1": "typed",
+        "qsub_extra2": "2",
+        "qsub_extra3": "spot",
+        "qsub_extra4": "relion/5.0.1-cuda75",
+    }
+    wanted = job("class2d", GPU, queuename="openmpi", **fields)
+    overrides = overrides_of(wanted)
+    assert overrides.foreign == ("Queue name: 'openmpi'",)
+    here = job("class2d", GPU, queuename="automatic", **fields)
+    found, expected = (
+        route(wanted, EVERYWHERE, overrides),
+        route(here, EVERYWHERE, overrides_of(here)),
+    )
+    assert found == expected
+    assert (found.nodes, found.ranks, found.module) == (2, 5, "relion/5.0.1-cuda75")
+
+
+def test_automatic_is_never_a_field_of_another_site() -> None:
+    wanted = job(
+        "class2d",
+        GPU,
+        queuename="automatic",
+        qsub_extra1="24:00:00",
+        qsub_extra2="automatic",
+        qsub_extra3="Automatic",
+        qsub_extra4="automatic",
+    )
+    assert overrides_of(wanted).foreign == ("Ranks, threads and GPUs: '24:00:00'",)
 
 
 def test_a_queue_of_another_site_does_not_count_but_one_of_ours_does() -> None:

@@ -79,6 +79,9 @@ CONTINUED = {"fn_cont": "Refine3D/job012/run_it003_optimiser.star"}
 EM = {"first": 1}
 """The second Class2D job of the fixtures runs EM."""
 
+AUTOMATIC = {"do_queue": "Yes", "queuename": "automatic"}
+MOTIONCOR2 = {"do_own_motioncor": "No", "nr_mpi": "3"}
+TRAINING = {"do_topaz": "Yes", "do_topaz_train": "Yes", "do_log": "No", "gpu_ids": "0"}
 TOMO = {"box_size": "512", "nr_threads": "8"}
 
 PAIRS: dict[str, tuple[Case, Case]] = {
@@ -93,6 +96,10 @@ PAIRS: dict[str, tuple[Case, Case]] = {
     "mpi-none": (
         Case("LocalRes", {"do_resmap_locres": "Yes", "nr_mpi": "2"}),
         Case("LocalRes", {"do_resmap_locres": "Yes", "nr_mpi": "1"}),
+    ),
+    "mpi-idle": (
+        Case("AutoPick", TRAINING | {"nr_mpi": "2"}),
+        Case("AutoPick", TRAINING | {"nr_mpi": "1"}),
     ),
     "mpi-alone": (
         Case(
@@ -137,6 +144,10 @@ PAIRS: dict[str, tuple[Case, Case]] = {
     "gpu-ids-absent": (
         Case("Refine3D", {"gpu_ids": "1:2:3:4"}, gpu_queue(gpus=4)),
         Case("Refine3D", {"gpu_ids": "0:1:2:3"}, gpu_queue(gpus=4)),
+    ),
+    "gpu-ids-short": (
+        Case("MotionCorr", MOTIONCOR2 | {"gpu_ids": "0:1"}),
+        Case("MotionCorr", MOTIONCOR2 | {"gpu_ids": "0:1:0"}),
     ),
     "gpu-ids-one": (Case("Denoise", {"gpu_ids": "0:1"}), Case("Denoise", {"gpu_ids": "1"})),
     "gpus-idle": (
@@ -232,8 +243,8 @@ PAIRS: dict[str, tuple[Case, Case]] = {
         Case("CtfFind"),
     ),
     "fields-foreign": (
-        Case("Class2D", {"queuename": "automatic", "qsub_extra1": "24:00:00"}),
-        Case("Class2D", {"queuename": "automatic", "qsub_extra1": "typed"}),
+        Case("Class2D", AUTOMATIC | {"qsub_extra1": "24:00:00"}),
+        Case("Class2D", AUTOMATIC | {"qsub_extra1": "typed"}),
     ),
     "gpu-not-ticked": (Case("Class3D", {"use_gpu": "No"}), Case("Class3D")),
     "head-node": (Case("CtfFind"), Case("CtfFind", {"do_queue": "Yes"})),
@@ -334,6 +345,42 @@ def test_no_settings_make_the_check_fail(
     odd = replace(job, options=changed, is_continue=data.draw(st.booleans()))
     found = check(odd, hardware, nodes=nodes, script=data.draw(st.text(max_size=30)))
     assert all(one.text and one.remedy and one.source for one in found)
+
+
+@pytest.mark.parametrize("gpu_ids", ["0", "0,1", "0:1:2"])
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        ("MotionCorr", {"do_own_motioncor": "No"}),
+        ("AutoPick", {"do_topaz": "Yes", "do_topaz_train": "No", "do_log": "No"}),
+        ("AutoPick", {"do_topaz": "No", "do_refs": "Yes", "do_log": "No"}),
+        ("AlignTiltSeries", {"do_aretomo2": "Yes"}),
+    ],
+)
+def test_every_program_whose_ranks_read_the_list_needs_an_entry_for_each(
+    tmp_path: Path, kind: str, changes: dict[str, str], gpu_ids: str
+) -> None:
+    given = changes | {"use_gpu": "Yes", "nr_mpi": "4", "gpu_ids": gpu_ids}
+    assert "gpu-ids-short" in rules_broken(tmp_path, Case(kind, given))
+    # RELION shares GPUs out by itself where no list is given, and refinements repeat a list.
+    assert "gpu-ids-short" not in rules_broken(tmp_path, Case(kind, given | {"gpu_ids": ""}))
+    assert "gpu-ids-short" not in rules_broken(tmp_path, Case("Class3D", given))
+
+
+def test_only_what_relion_refuses_with_mpi_is_an_error(tmp_path: Path) -> None:
+    topaz = rules_broken(tmp_path, Case("AutoPick", TRAINING | {"nr_mpi": "4"}))
+    polishing = rules_broken(tmp_path, Case("Polish", {"nr_mpi": "4"}))
+    assert topaz & {"mpi-training", "mpi-idle"} == {"mpi-idle"}
+    assert polishing & {"mpi-training", "mpi-idle"} == {"mpi-training"}
+
+
+@pytest.mark.parametrize("fields", [{"queuename": "openmpi"}, {"qsub_extra1": "24:00:00"}])
+def test_fields_of_another_site_matter_only_to_a_job_for_a_queue(
+    tmp_path: Path, fields: dict[str, str]
+) -> None:
+    for queue in ("Yes", "No"):
+        found = rules_broken(tmp_path, Case("Class2D", AUTOMATIC | {"do_queue": queue} | fields))
+        assert ("fields-foreign" in found) == (queue == "Yes")
 
 
 def test_multibody_analysis_alone_needs_no_odd_number_of_ranks(tmp_path: Path) -> None:

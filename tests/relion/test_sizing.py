@@ -80,6 +80,17 @@ def test_a_number_of_machines_that_is_typed_stays(tmp_path: Path) -> None:
     assert routed(job)[0].nodes == 3
 
 
+@pytest.mark.parametrize("particles", [20, 300, 2_000, 100_000])
+@pytest.mark.parametrize(("ranks", "nodes"), [(5, 1), (9, 2), (17, 4), (33, 8)])
+def test_typed_ranks_take_as_many_machines_however_small_the_data(
+    tmp_path: Path, particles: int, ranks: int, nodes: int
+) -> None:
+    typed = {"qsub_extra1": "typed", "nr_mpi": str(ranks), "nr_threads": "6"}
+    found, _ = routed(classification(tmp_path, particles, 64, **typed))
+    # The paper's density on g5.12xlarge: four followers, one for each GPU.
+    assert (found.ranks, found.nodes) == (ranks, nodes)
+
+
 @pytest.mark.parametrize("particles", [40, 400])
 def test_no_more_followers_than_pools_of_particles(tmp_path: Path, particles: int) -> None:
     job = classification(tmp_path, particles, 64, nr_pool="30")

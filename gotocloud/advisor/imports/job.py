@@ -9,13 +9,13 @@ from typing import Protocol
 
 from gotocloud.advisor.imports import clocks
 from gotocloud.advisor.imports.clocks import Clock, Traces, clock
-from gotocloud.advisor.imports.gpus import gpus_named
 from gotocloud.advisor.job_names import job_name
 from gotocloud.advisor.plausible import row_problems
 from gotocloud.advisor.records import ON_DEMAND, SPOT, SUCCEEDED, BenchmarkRecord
 from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.costs.machine_time import Priced, table_price, total, uses_of
 from gotocloud.errors import InputError
+from gotocloud.relion.gpu_map import gpus_used
 from gotocloud.relion.job import Job
 
 
@@ -121,7 +121,7 @@ def _record(
         nodes=nodes,
         ranks=ranks,
         threads=threads,
-        gpus=_gpus(job, traces, last, ranks, nodes, hardware.gpus if hardware else None),
+        gpus=_gpus(job, traces, last, (nodes, ranks, threads), hardware.gpus if hardware else None),
         gpus_per_node=hardware.gpus if hardware else None,
         vcpus_per_node=hardware.vcpus if hardware else None,
         market=SPOT if last and last.spot else ON_DEMAND,
@@ -152,7 +152,11 @@ def _usd_per_node_hour(record: BenchmarkRecord, attempts: Sequence[Attempt]) -> 
 
 
 def _gpus(
-    job: Job, traces: Traces, last: Attempt | None, ranks: int, nodes: int, per_node: int | None
+    job: Job,
+    traces: Traces,
+    last: Attempt | None,
+    shape: tuple[int, int, int],
+    per_node: int | None,
 ) -> int | None:
     """What RELION itself reported, else what its `--gpu` means."""
     if not job.uses_gpu or per_node == 0:
@@ -160,7 +164,7 @@ def _gpus(
     if traces.log.gpus:
         return traces.log.gpus
     given = last.gpu_ids if last else job.gpu_ids
-    return gpus_named(given, ranks=ranks, nodes=nodes, gpus_per_node=per_node)
+    return gpus_used(given.strip().strip('"'), shape, per_node, leader=job.program.leader)
 
 
 def _number(job: Job, option: str) -> int | None:

@@ -8,12 +8,9 @@ from gotocloud.relion.findings import Severity
 from gotocloud.relion.gpu_map import IDS, device_lists
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_facts import GPU_TICKED, GpuUse
-from gotocloud.relion.memory import gpu_memory_gb
+from gotocloud.relion.memory import gpu_memory_gb, gpu_memory_there_gb
 from gotocloud.relion.rules.model import Broken, Rule, Situation
 from gotocloud.relion.sizing import most_workers
-
-BYTES_PER_GB = 1e9
-BYTES_PER_GIB = 2**30
 
 GPU_POOL = (10, 30)
 """Pooled particles in use on GPUs."""
@@ -107,6 +104,19 @@ def _absent(case: Situation) -> Broken | None:
     )
 
 
+def _too_few(case: Situation) -> Broken | None:
+    job = case.job
+    lists = device_lists(job.gpu_ids)
+    if job.program.gpu is not GpuUse.RANKS or not job.uses_gpu or not lists:
+        return None
+    if len(lists) >= job.ranks:
+        return None
+    return Broken(
+        f"{job.name}: 'Which GPUs to use' is {job.gpu_ids!r}, which is {len(lists)} "
+        f"entr{'y' if len(lists) == 1 else 'ies'} for {job.ranks} MPI ranks."
+    )
+
+
 def _only_one(case: Situation) -> Broken | None:
     job = case.job
     if job.program.gpu is not GpuUse.ONE or not job.uses_gpu or re.fullmatch(r"\d+", job.gpu_ids):
@@ -177,10 +187,10 @@ def _shared(case: Situation) -> Broken | None:
 def _memory_gb(case: Situation) -> tuple[float, float] | None:
     """GPU memory that the last iteration needs, and what there is; None if not known."""
     job, hardware = case.job, case.hardware
-    if hardware is None or hardware.gpu_memory_gib is None or job.box_px is None:
+    there_gb = gpu_memory_there_gb(hardware) if hardware else None
+    if there_gb is None or job.box_px is None:
         return None
     sharers = max(1, case.gpu_map.most_followers if case.gpu_map else 1)
-    there_gb = hardware.gpu_memory_gib * BYTES_PER_GIB / BYTES_PER_GB
     return sharers * gpu_memory_gb(job.box_px, job.padding), there_gb
 
 
@@ -301,6 +311,17 @@ RULES = (
         "Leave 'Which GPUs to use' empty: RELION then takes all that are there.",
         "3dem/relion 5.0.1, src/ml_optimiser_mpi.cpp",
         _absent,
+    ),
+    Rule(
+        "gpu-ids-short",
+        Severity.ERROR,
+        "Each MPI rank that picks particles, or starts MotionCor2, Gctf or AreTomo, takes its own "
+        "entry of the list, the first rank too; entries are separated by ':'. RELION stops at a "
+        "rank without an entry.",
+        "Leave 'Which GPUs to use' empty: each rank then takes the next GPU of its machine.",
+        "3dem/relion 5.0.1, src/motioncorr_runner.cpp:639, src/align_tiltseries_runner.cpp:497, "
+        "src/autopicker_mpi.cpp:54; 4.0.1, src/ctffind_runner.cpp",
+        _too_few,
     ),
     Rule(
         "gpu-ids-one",

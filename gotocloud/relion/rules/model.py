@@ -10,7 +10,7 @@ from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.relion.findings import Finding, Severity
 from gotocloud.relion.gpu_map import GpuMap, gpu_map
 from gotocloud.relion.job import Job
-from gotocloud.relion.routing import spread
+from gotocloud.relion.spreading import spread
 
 
 @dataclass(frozen=True)
@@ -41,20 +41,20 @@ class Situation:
             nodes = 1
         if not nodes or self.job.ranks < nodes:
             return None
-        return spread(self.job.ranks, nodes, idle_leader=self.has_leader)
+        return spread(self.job.ranks, nodes, idle_leader=bool(self.leaders))
 
     @property
-    def has_leader(self) -> bool:
-        """Whether one rank leads and does no image work: in `relion_refine` alone."""
-        return self.job.refines and self.job.ranks > 1
+    def leaders(self) -> int:
+        """Ranks that do no image work: 0 or 1."""
+        return self.job.program.leaders(self.job.ranks)
 
     @property
     def most_working(self) -> int | None:
         """Ranks at work on the fullest machine; the leader is on the first and idle."""
         if self.ranks_of is None:
             return None
-        leader = 1 if self.has_leader else 0
-        return max(count - (0 if index else leader) for index, count in enumerate(self.ranks_of))
+        first, *others = self.ranks_of
+        return max(first - self.leaders, *others, 0)
 
     @cached_property
     def gpu_map(self) -> GpuMap | None:

@@ -42,16 +42,28 @@ def _vdam_threads(case: Situation) -> Broken | None:
 
 
 def _training_ranks(case: Situation) -> Broken | None:
-    if not case.job.program.trains or case.job.ranks == 1:
+    program = case.job.program
+    if not (program.trains and program.refuses_mpi) or case.job.ranks == 1:
         return None
     return Broken(f"{case.job.name} trains with {case.job.ranks} MPI ranks.")
 
 
 def _no_mpi(case: Situation) -> Broken | None:
     job = case.job
-    if job.ranks == 1 or job.program.mpi or not job.program.method:
+    program = job.program
+    if job.ranks == 1 or not program.refuses_mpi or program.vdam or program.trains:
         return None
     return Broken(f"{job.name} has {job.ranks} MPI ranks, but {job.program.method} has no MPI.")
+
+
+def _idle_ranks(case: Situation) -> Broken | None:
+    job, program = case.job, case.job.program
+    if job.ranks <= 1 or program.mpi or program.refuses_mpi or program.refines:
+        return None
+    return Broken(
+        f"{job.name} has {job.ranks} MPI ranks, of which {job.ranks - 1} do nothing: "
+        f"{program.name} works with the first alone."
+    )
 
 
 def _program_alone(case: Situation) -> Broken | None:
@@ -134,6 +146,15 @@ RULES = (
         "Set 'Number of MPI procs' to 1.",
         "3dem/relion 5.0.1, src/pipeline_jobs.cpp",
         _no_mpi,
+    ),
+    Rule(
+        "mpi-idle",
+        Severity.WARNING,
+        "The training of Topaz, and a window for picking by hand, work with the first MPI rank. "
+        "RELION starts the others, which idle and are paid for.",
+        "Set 'Number of MPI procs' to 1.",
+        "3dem/relion 5.0.1, src/apps/autopick_mpi.cpp:53-57",
+        _idle_ranks,
     ),
     Rule(
         "mpi-alone",

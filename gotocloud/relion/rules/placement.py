@@ -22,7 +22,7 @@ def _too_wide(case: Situation) -> Broken | None:
     working = case.most_working
     if working is None:
         # The number of machines is unknown: try with all that the queue has.
-        workers = job.ranks - (1 if case.has_leader else 0)
+        workers = job.ranks - case.leaders
         working = ceil(workers / hardware.max_nodes)
     if working <= hardware.vcpus:
         return None
@@ -93,7 +93,7 @@ def _unknown_type(case: Situation) -> Broken | None:
 
 
 def _foreign(case: Situation) -> Broken | None:
-    fields = overrides_of(case.job).foreign
+    fields = overrides_of(case.job).foreign if case.job.flag("do_queue") else ()
     if not fields:
         return None
     return Broken(

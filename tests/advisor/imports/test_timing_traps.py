@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from gotocloud.advisor.estimates import estimate_times
-from gotocloud.advisor.imports.gpus import gpus_named
 from gotocloud.advisor.imports.job import Known
 from gotocloud.advisor.imports.project import Imported, import_project
 from gotocloud.advisor.imports.sacct import parse_sacct
@@ -17,6 +16,7 @@ from gotocloud.advisor.records import BenchmarkRecord, records_text
 from gotocloud.advisor.sizes import Size
 from gotocloud.advisor.tables import parse_records
 from gotocloud.jobs.measuring import gather
+from gotocloud.relion.gpu_map import gpus_used
 from gotocloud.slurm.submissions import Submission, save
 from tests.advisor.imports.relion_project import (
     EXITED,
@@ -148,7 +148,23 @@ def test_gpus_are_not_the_digits_of_gpu_ids(
     gpu_ids: str, ranks: int, nodes: int, gpus: int | None
 ) -> None:
     per_node = 8 if not gpu_ids else 16
-    assert gpus_named(gpu_ids, ranks=ranks, nodes=nodes, gpus_per_node=per_node) == gpus
+    assert gpus_used(gpu_ids, (nodes, ranks, 8), per_node, leader=True) == gpus
+
+
+@pytest.mark.parametrize(
+    ("gpu_ids", "ranks", "nodes", "gpus"),
+    [
+        ("0:1:2:3", 4, 1, 4),  # the first rank picks as well
+        ("", 4, 1, 4),
+        ("", 8, 2, 8),
+        ("0:0", 2, 2, 2),
+        ("0,1:2,3", 2, 1, 4),
+    ],
+)
+def test_ranks_that_start_another_program_all_count(
+    gpu_ids: str, ranks: int, nodes: int, gpus: int
+) -> None:
+    assert gpus_used(gpu_ids, (nodes, ranks, 1), 4, leader=False) == gpus
 
 
 def test_the_log_knows_better_than_the_form_how_many_gpus_ran(tmp_path: Path) -> None:
