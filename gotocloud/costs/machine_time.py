@@ -161,14 +161,16 @@ def _seconds(attempt: Timed, later: Sequence[Timed]) -> float | None:
     """From start to end.
 
     An attempt that lost its machine could not record its end; it ended at the latest when the
-    next attempt was submitted, or started where Slurm put the same job back.
+    next attempt was submitted, or started where Slurm put the same job back: such attempts
+    share one submission, which ends none of them.
     """
     began, ended = attempt.started_at_s, attempt.ended_at_s
     if began is None:
         return None
     if ended is None:
         times = (at for one in later for at in (one.submitted_at_s, one.started_at_s))
-        ended = next((at for at in times if at is not None and at >= began), None)
+        later_than = (at for at in times if at is not None and at != attempt.submitted_at_s)
+        ended = next((at for at in later_than if at >= began), None)
     return None if ended is None else max(0.0, ended - began)
 
 

@@ -6,6 +6,7 @@ that a long queue does not make the list slow.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ from gotocloud.slurm.workload import Ending, Progress, Workload
 
 LOOKED_UP = 200
 """Jobs whose files are read; no cluster has so many machines that more could run."""
+
+CLOCKS_S = 60.0
+"""By so much the clocks of two machines, and of `squeue`, may differ."""
 
 LOG_FILE = "run.out"
 LOG_END_BYTES = 32 * 1024
@@ -171,15 +175,34 @@ def _queued_row(job: QueuedJob, sources: RowSources, *, look: bool) -> JobRow:
 
 def _so_far(job: QueuedJob, attempts: Sequence[Attempt], sources: RowSources) -> MachineTime:
     """Time and cost of a job in the queue: earlier attempts and the one that runs."""
-    this = next((one for one in attempts if one.token == job.token), None)
-    uses = [
-        use
-        for use, attempt in zip(uses_of(attempts, sources.price), attempts, strict=True)
-        if attempt is not this
-    ]
-    if job.is_running:
-        uses.append(Use(job.elapsed_s, job.nodes, _rate(job, this, sources)))
-    return total(uses)
+    uses = uses_of(attempts, sources.price)
+    if not job.is_running:
+        # An attempt that started and has no end was put back with its job.
+        return total(uses)
+    this = _running_attempt(job, attempts)
+    ended = (use for use, one in zip(uses, attempts, strict=True) if one is not this)
+    priced = this or next((one for one in reversed(attempts) if _is_of(job, one)), None)
+    return total((*ended, Use(job.elapsed_s, job.nodes, _rate(job, priced, sources))))
+
+
+def _running_attempt(job: QueuedJob, attempts: Sequence[Attempt]) -> Attempt | None:
+    """The attempt that runs in a job: the last one, unless it started on earlier machines.
+
+    Slurm keeps the id and the comment of a job that it puts back, so attempts that continue in
+    the same job share both. Until `gotocloud resume` has noted the next one, the last that is
+    known ended with the machines that it lost.
+    """
+    this = next((one for one in reversed(attempts) if _is_of(job, one)), None)
+    if this is None or this.started_at_s is None or job.elapsed_s is None:
+        return this
+    allocated_at_s = time.time() - job.elapsed_s
+    return this if this.started_at_s >= allocated_at_s - CLOCKS_S else None
+
+
+def _is_of(job: QueuedJob, attempt: Attempt) -> bool:
+    if not attempt.slurm_id:
+        return attempt.token == job.token
+    return attempt.slurm_id == job.slurm_id
 
 
 def _rate(job: QueuedJob, attempt: Attempt | None, sources: RowSources) -> float | None:

@@ -206,7 +206,7 @@ def test_before_slurm_runs_the_form_is_that_of_the_clusters_record(
     done = gotocloud("form")
     assert done.returncode == 0, done.stderr
     assert "refine3d-spot: up to 2 x g4dn.metal" in done.stdout
-    assert "The queues could not be read" in done.stderr
+    assert "The queues are those of the configuration" in done.stderr
 
 
 def test_a_form_for_nowhere_says_what_to_name(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -140,6 +141,36 @@ def test_a_lost_attempt_ended_at_the_latest_when_the_next_was_submitted(tmp_path
     record(tmp_path, first, attempt(2, state=State.SUBMITTED, submitted_at_s=NOW_S - 5_000))
     waiting = queued(tmp_path, state="PENDING", elapsed_s=0)
     assert only(queued_rows([waiting], AROUND)).elapsed_s == 3600
+
+
+def test_a_job_that_runs_again_after_slurm_put_it_back_costs_both_runs(tmp_path: Path) -> None:
+    # Slurm keeps id and comment: both attempts are job 72, whose comment is the first token.
+    # The script writes whole seconds, so a start can seem to be before the submission.
+    began = NOW_S - 9_000
+    first = attempt(1, slurm_id="72", submitted_at_s=began + 0.7, started_at_s=began)
+    second = attempt(
+        2,
+        slurm_id="72",
+        state=State.SUBMITTED,
+        submitted_at_s=first.submitted_at_s,
+        started_at_s=NOW_S - 1_800,
+    )
+    record(tmp_path, first, second)
+    row = only(queued_rows([queued(tmp_path, token="t1")], AROUND))
+    assert (row.attempts, row.elapsed_s) == (2, 9_000)
+    assert str(row.cost) == f"{2 * 1.5 * 9_000 / 3600:.2f} USD"
+
+
+@pytest.mark.parametrize(("state", "elapsed_s"), [("PENDING", 0), ("CONFIGURING", 30)])
+def test_what_a_job_cost_before_it_was_put_back_is_not_known_and_not_nothing(
+    tmp_path: Path, state: str, elapsed_s: int
+) -> None:
+    began = time.time() - 9_000
+    record(tmp_path, attempt(1, slurm_id="72", state=State.SUBMITTED, started_at_s=began))
+    waiting = queued(tmp_path, token="t1", state=state, elapsed_s=elapsed_s)
+    row = only(queued_rows([waiting], AROUND))
+    assert row.cost.complete is False
+    assert row.cost.usd == (pytest.approx(2 * 1.5 * 30 / 3600) if elapsed_s else None)
 
 
 def test_an_unknown_price_is_unknown_and_never_nothing(tmp_path: Path) -> None:
