@@ -23,6 +23,7 @@ from gotocloud.slurm.writing import batch_of
 
 _JOB_FOLDER = re.compile(r"job\d+")
 _RELION = RelionWorkload()
+_NEVER_RAN = frozenset({Outcome.REFUSED, Outcome.WITHDRAWN})
 
 
 class BusyError(GoToCloudError):
@@ -68,6 +69,27 @@ def submit(script: Path) -> Submitted:
         if not _still_runs(folder):
             _mark_failed(folder, str(error))
         raise
+
+
+def was_handed_over(folder: Path) -> bool:
+    """Whether Slurm got a job, also where the command that submitted it was killed.
+
+    Args:
+        folder: The job's folder.
+
+    Raises:
+        SlurmError: if Slurm does not answer.
+    """
+    if load(folder) is None:
+        return False
+    with locked(folder):
+        record = load(folder)
+        latest = record.latest if record else None
+        if record is None or latest is None:
+            return False
+        if latest.state is State.INTENDED:
+            latest = settle_intent(folder.parents[1], record, latest).attempts[-1]
+    return latest.outcome not in _NEVER_RAN
 
 
 def planned_script(script: Path) -> str:
@@ -177,8 +199,7 @@ def _earlier(folder: Path, script: Path) -> Submission | Submitted | None:
             )
         if not same:
             return close(project, record, latest, Outcome.CANCELLED, "RELION submitted it again")
-    never_ran = latest.outcome in (Outcome.REFUSED, Outcome.WITHDRAWN)
-    if same and not never_ran:
+    if same and latest.outcome not in _NEVER_RAN:
         raise BusyError(
             f"This very script has run before, as Slurm job {latest.slurm_id} "
             f"({latest.outcome or 'ended'}). Run or continue the job in RELION, which writes a "

@@ -18,10 +18,10 @@ from gotocloud.errors import GoToCloudError
 from gotocloud.files import write_file
 from gotocloud.jobs.pipeliner import Pipeliner
 from gotocloud.jobs.relion_workload import MARKERS
+from gotocloud.jobs.submitting import was_handed_over
 from gotocloud.jobs.watching import machine_time, wait_for_end
 from gotocloud.relion.job import read_job
 from gotocloud.slurm.cluster_facts import known_facts
-from gotocloud.slurm.submissions import load as load_submission
 from gotocloud.slurm.workload import Ending
 
 LOST = "lost"
@@ -79,7 +79,7 @@ def _one(sweep: Sweep, number: int, path: Path, pipeliner: Pipeliner) -> Sweep:
         sweep = _added(sweep, number, noted, pipeliner)
     job = sweep.entries[number].job
     folder = pipeliner.project / job
-    if not MARKERS.of(folder) and load_submission(folder) is None:
+    if not MARKERS.of(folder) and not was_handed_over(folder):
         # One of its own for each try: RELION refuses a schedule that seems to run already.
         pipeliner.run(job, f"gotocloud-bench-{number + 1}-{os.getpid()}")
     return noted(ended(sweep, number, folder))

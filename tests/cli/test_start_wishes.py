@@ -14,7 +14,7 @@ import typer
 
 from gotocloud.cli.commands import setup, start, status
 from gotocloud.contract.group_facts import Fact
-from gotocloud.contract.project_bucket import KEEP_UNTIL
+from gotocloud.contract.project_bucket import KEEP_UNTIL, PROJECT_BUCKETS
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.projects.preflight import SPOT_ROLE
 from gotocloud.projects.shape import cluster_shape
@@ -27,6 +27,7 @@ pytestmark = [
 ]
 
 NAME = f"ann-{ACCOUNT}-p"
+BUCKET = f"{PROJECT_BUCKETS}{NAME}"
 OLD, NEW = "0.9.0", "0.10.0"
 Capture = pytest.CaptureFixture[str]
 
@@ -166,7 +167,7 @@ def test_more_hours_for_a_running_cluster_count_from_now_and_change_no_stack(
 def test_a_dry_run_keeps_nothing_longer(capsys: Capture) -> None:
     go()
     assert told(capsys, "--keep-for", "3", "--dry-run")["kept_until"] is None
-    listed = boto3.client("s3", REGION).list_objects_v2(Bucket=NAME)
+    listed = boto3.client("s3", REGION).list_objects_v2(Bucket=BUCKET)
     assert KEEP_UNTIL not in {one["Key"] for one in listed.get("Contents", ())}
 
 
@@ -178,7 +179,7 @@ def test_a_release_that_knows_no_wishes_is_refused_with_what_to_do() -> None:
 
 def test_a_cluster_of_an_old_release_ends_by_hand_only(capsys: Capture) -> None:
     go("--release", OLD)
-    with pytest.raises(InputError, match="has no --keep-for"):
+    with pytest.raises(InputError, match="without --keep-for"):
         go("--keep-for", "3")
     assert row(capsys)["ending"]["when_idle"] is False
     invoke(status.app)
@@ -187,7 +188,7 @@ def test_a_cluster_of_an_old_release_ends_by_hand_only(capsys: Capture) -> None:
 
 def test_what_cannot_be_read_about_the_end_is_told(capsys: Capture) -> None:
     go()
-    boto3.client("s3", REGION).put_object(Bucket=NAME, Key=KEEP_UNTIL, Body=b"soon")
+    boto3.client("s3", REGION).put_object(Bucket=BUCKET, Key=KEEP_UNTIL, Body=b"soon")
     assert "not what gotocloud writes" in row(capsys)["ending"]["unknown"]
 
 

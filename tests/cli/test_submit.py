@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gotocloud.jobs.submitting import was_handed_over
 from gotocloud.slurm.submissions import load
 from tests.slurm.fake_slurm import FakeSlurm, install
 from tests.slurm.relion_jobs import class2d, make_job, refine3d
@@ -160,6 +161,19 @@ def test_a_crash_before_sbatch_leaves_nothing_that_could_run(
     assert record is not None
     assert [one.outcome for one in record.attempts] == ["withdrawn", ""]
     assert (project / NAME / ".gotocloud" / "1" / "withdrawn").exists()
+
+
+@pytest.mark.parametrize("slurm_has_it", [True, False])
+def test_a_killed_command_is_followed_up_with_what_slurm_has(
+    slurm_commands: FakeSlurm, project: Path, slurm_has_it: bool
+) -> None:
+    assert not was_handed_over(project / NAME)
+    slurm_commands.trouble(sbatch="killed")
+    submit(project, make_job(project, NAME, class2d(NAME), OPTIONS))
+    if not slurm_has_it:
+        slurm_commands.set_state("1", "")
+    slurm_commands.trouble()
+    assert was_handed_over(project / NAME) is slurm_has_it
 
 
 @pytest.mark.parametrize(
