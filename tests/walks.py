@@ -144,13 +144,13 @@ JOB_TYPE = Walk(
     "a RELION job type",
     (
         Edit(
-            "gotocloud/relion/job_table.py",
+            "gotocloud/relion/job_table/particles.py",
             after(
                 "TYPES: tuple[RelionJobType, ...] = (\n",
-                '    RelionJobType("relion.denoise", "Denoise", _BOTH, (replace(_REFINE, '
+                '    RelionJobType("relion.denoise", "Denoise", BOTH, (replace(REFINE, '
                 'name="relion_denoise", kind="denoise", queue="prep-gpu"),)),\n',
             ),
-            "which is not in gotocloud/relion/job_table.py",
+            "which is not in gotocloud/relion/job_table",
         ),
     ),
     """

@@ -6,34 +6,27 @@ from collections.abc import Iterator
 
 from gotocloud.relion.job import Job
 
-_HALVES = ("half1", "half2")
+_OTHER = {"half1": "half2", "half2": "half1"}
 
 
 def input_files(job: Job) -> Iterator[str]:
     """Names of the files that a job's program opens, as the form has them.
 
     Patterns ("Movies/*.tif") stay patterns. A half map brings the other half with it: RELION
-    takes its name from the first one (3dem/relion 5.0.1, src/postprocessing.cpp).
+    takes its name from the first one (3dem/relion 5.0.1, src/postprocessing.cpp, and
+    src/pipeline_jobs.cpp for tomography).
     """
     if job.is_continue and job.type.continues:
         return
-    for field in job.program.inputs.split():
-        option, _, flag = field.partition(":")
-        if not _counts(job, flag):
-            continue
+    for option in job.program.input_fields(job):
         name = job.text(option).strip().strip('"')
         if not name or name == "None" or name.startswith("$$"):
             continue
         yield name
         folder, slash, file = name.rpartition("/")
-        if _HALVES[0] in file:
-            yield f"{folder}{slash}{file.replace(*_HALVES)}"
+        if option == job.program.half_map and (half := _half_in(file)):
+            yield f"{folder}{slash}{file.replace(half, _OTHER[half])}"
 
 
-def _counts(job: Job, flag: str) -> bool:
-    """Whether a field counts: "flag", "!flag" (unless), "~flag" (or the flag is not there)."""
-    if flag.startswith("!"):
-        return not job.flag(flag[1:])
-    if flag.startswith("~"):
-        return flag[1:] not in job.options or job.flag(flag[1:])
-    return not flag or job.flag(flag)
+def _half_in(file: str) -> str | None:
+    return next((half for half in _OTHER if half in file), None)

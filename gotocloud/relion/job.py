@@ -11,7 +11,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gotocloud.errors import InputError
-from gotocloud.relion.job_facts import GPU_TICKED, GpuUse, Program, RelionJobType
+from gotocloud.relion.job_facts import (
+    GPU_TICKED,
+    PARTICLE_FIELDS,
+    GpuUse,
+    Program,
+    RelionJobType,
+)
 from gotocloud.relion.job_types import job_type_of_number, job_type_or_unknown
 from gotocloud.relion.particles import ParticleSet, read_box, read_particles
 from gotocloud.relion.star import StarError, StarFile, StarTable, read_star
@@ -188,11 +194,6 @@ class Job:
         return self.type.skips_finished and not self.program.trains
 
     @property
-    def needs_python(self) -> bool:
-        """Whether it calls RELION's Python, or needs its network weights."""
-        return self.program.python is not None and self.program.python.holds(self)
-
-    @property
     def requests_gpu(self) -> bool:
         """Whether its settings name a GPU, sensible or not."""
         return GPU_TICKED.holds(self) or self.uses_gpu
@@ -338,8 +339,9 @@ def _input_particles(job: Job) -> Path | None:
     if optimiser:
         named = _named_in(job.project / optimiser, "_rlnExperimentalDataStarFile")
         return job.project / named if named else None
-    for option in ("fn_img", "in_particles", "fn_data", "fndata_reextract", "fn_star"):
-        if name := job.text(option).strip():
+    counting = [*job.program.input_fields(job)]
+    for option in PARTICLE_FIELDS:
+        if option in counting and (name := job.text(option).strip()):
             return job.project / name
     if name := job.text("in_optimisation").strip():
         named = _named_in(job.project / name, "_rlnTomoParticlesFile")

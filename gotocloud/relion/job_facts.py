@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -126,6 +126,9 @@ class When:
         )
 
 
+PARTICLE_FIELDS = ("fn_img", "in_particles", "fn_data", "fndata_reextract", "fn_star")
+"""The settings that name a STAR file of particles, in whichever job type and version."""
+
 ALWAYS = When()
 GPU_TICKED = When(yes=("use_gpu",), argument="--gpu")
 
@@ -150,7 +153,9 @@ class Program:
             None for never.
         window: Whether it opens a window.
         inputs: The settings that name files it opens: "option", "option:flag" (if the
-            flag is Yes), "option:!flag" (unless it is), separated by blanks.
+            flag is Yes), "option:!flag" (unless it is), "option:~flag" (if it is, or if
+            this version of RELION does not have it), separated by blanks.
+        half_map: The setting that names one of two half maps: it opens the other one too.
         items: Settings that name the file with its items.
         unit: What the items are.
         memory: Which formula gives a rank's memory.
@@ -178,6 +183,7 @@ class Program:
     python: When | None = None
     window: bool = False
     inputs: str = ""
+    half_map: str = ""
     items: tuple[str, ...] = ()
     unit: Unit = Unit.NONE
     memory: Memory = Memory.UNKNOWN
@@ -193,6 +199,21 @@ class Program:
     def refines(self) -> bool:
         """Whether it is `relion_refine`, whose followers share out GPUs and memory."""
         return self.memory is Memory.REFINEMENT
+
+    def input_fields(self, job: Settings) -> Iterator[str]:
+        """The settings of `inputs` that count with a job's other settings."""
+        options = job.options
+        for field in self.inputs.split():
+            option, _, flag = field.partition(":")
+            name = flag.lstrip("!~")
+            ticked = options.get(name) == "Yes"
+            if (
+                not flag
+                or (flag[0] == "!" and not ticked)
+                or (flag[0] == "~" and name not in options)
+                or (flag[0] != "!" and ticked)
+            ):
+                yield option
 
     def leaders(self, ranks: int) -> int:
         """How many of so many MPI ranks only hand work out: 1 or 0."""

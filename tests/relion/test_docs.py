@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gotocloud.relion.findings import Severity
-from gotocloud.relion.job_facts import RelionJobType
+from gotocloud.relion.job_facts import ALWAYS, RelionJobType
 from gotocloud.relion.job_types import RELION_JOB_TYPES
 from gotocloud.relion.overrides import LABELS
 from gotocloud.relion.rules import RULES
@@ -73,14 +73,26 @@ def _after_an_interruption(kind: RelionJobType) -> str:
     return "skips what is finished" if kind.skips_finished else "starts again"
 
 
+def _some(held: list[bool]) -> str:
+    """Of the programs that a type starts, how many something is true of."""
+    if all(held):
+        return "yes"
+    return "some settings" if any(held) else "no"
+
+
 def job_types() -> str:
     return table(
-        "label | parallel by | can use a GPU | after an interruption",
+        "label | parallel by | can use a GPU | RELION's Python | opens a window "
+        "| after an interruption",
         [
             (
                 f"`{kind.label}`",
                 kind.parallelism.value,
                 "yes" if kind.can_use_gpu else "no",
+                _some([one.python == ALWAYS for one in kind.programs])
+                if all(one.python in (None, ALWAYS) for one in kind.programs)
+                else "some settings",
+                _some([one.window for one in kind.programs]),
                 _after_an_interruption(kind),
             )
             for kind in RELION_JOB_TYPES.values()

@@ -21,7 +21,15 @@ from gotocloud.cluster_configs.partitions import configured_partitions
 from gotocloud.relion import job_types
 from gotocloud.relion.commands import MPI_PROGRAMS
 from gotocloud.relion.job import read_job
-from gotocloud.relion.job_facts import GpuUse, Parallelism, Program, RelionJobType, Shape, Unit
+from gotocloud.relion.job_facts import (
+    ALWAYS,
+    GpuUse,
+    Parallelism,
+    Program,
+    RelionJobType,
+    Shape,
+    Unit,
+)
 from gotocloud.relion.job_types import RELION_JOB_TYPES
 from gotocloud.relion.placed import check_routed
 from gotocloud.relion.routing import route
@@ -83,6 +91,15 @@ def test_every_input_node_of_relion_is_an_input_here(row: dict[str, str]) -> Non
     # 4.0's import of tomograms fills its own tables; nothing of it is read before the job.
     lacking = {*row["inputs"].split()} - given - {"part_tomos"}
     assert not lacking
+
+
+@pytest.mark.parametrize("row", rows(), ids=named)
+def test_every_program_of_relions_python_needs_it_here(row: dict[str, str]) -> None:
+    named_there = {one for one in row["programs"].split() if one.startswith("relion_python_")}
+    ours = {one.name: one.python for one in of_relion(row).programs if one.name in named_there}
+    # Picks starts a second one after the first, for the positions that were picked.
+    assert bool(ours) == bool(named_there)
+    assert {*ours.values()} <= {ALWAYS}
 
 
 def test_the_table_has_every_job_type_of_relion_and_no_other() -> None:

@@ -87,7 +87,7 @@ def _unknown_type(case: Situation) -> Broken | None:
         return None
     return Broken(
         f"{job.name} is of the type {job.label!r}, which is not in "
-        f"gotocloud/relion/job_table.py: it runs with {job.ranks} rank(s) x {job.threads} "
+        f"gotocloud/relion/job_table: it runs with {job.ranks} rank(s) x {job.threads} "
         "thread(s), as typed."
     )
 

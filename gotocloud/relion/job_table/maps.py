@@ -1,0 +1,156 @@
+"""From maps to their masks, sharpening and models, and programs of one's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gotocloud.relion.job_facts import (
+    ALWAYS,
+    GpuUse,
+    Memory,
+    Program,
+    RelionJobType,
+    Shape,
+    When,
+)
+from gotocloud.relion.job_table.programs import (
+    MPI,
+    NONE,
+    STEP,
+    THREADS,
+    TOMO_SET,
+)
+
+TYPES: tuple[RelionJobType, ...] = (
+    RelionJobType(
+        "relion.maskcreate",
+        "MaskCreate",
+        THREADS,
+        (
+            Program(
+                "relion_mask_create",
+                "maskcreate",
+                shape=Shape.VCPUS,
+                mpi=False,
+                queue="small",
+                inputs="fn_in",
+                memory=Memory.MAPS,
+            ),
+        ),
+        number=12,
+    ),
+    RelionJobType(
+        "relion.joinstar",
+        "JoinStar",
+        NONE,
+        (
+            replace(
+                STEP,
+                name="relion_star_handler",
+                kind="joinstar",
+                inputs=" ".join(
+                    f"fn_{what}{number}:do_{what}"
+                    for what in ("part", "mic", "mov")
+                    for number in range(1, 5)
+                ),
+            ),
+        ),
+        number=13,
+    ),
+    RelionJobType(
+        "relion.postprocess",
+        "PostProcess",
+        NONE,
+        (
+            replace(
+                STEP,
+                name="relion_postprocess",
+                kind="postprocess",
+                inputs=f"fn_in fn_mask fn_mtf {TOMO_SET}",
+                half_map="fn_in",
+                memory=Memory.MAPS,
+            ),
+        ),
+        number=15,
+    ),
+    RelionJobType(
+        "relion.localres",
+        "LocalRes",
+        # 3.1 offered threads as well, but its command never passed them on.
+        MPI,
+        (
+            replace(
+                STEP,
+                name="",
+                kind="localres",
+                when=When(yes=("do_resmap_locres",)),
+                inputs="fn_in fn_mask",
+                half_map="fn_in",
+                memory=Memory.MAPS,
+                refuses_mpi=True,
+                method="ResMap",
+            ),
+            Program(
+                "relion_postprocess",
+                "localres",
+                queue="small",
+                inputs="fn_in fn_mask fn_mtf",
+                half_map="fn_in",
+                memory=Memory.MAPS,
+            ),
+        ),
+        number=16,
+    ),
+    RelionJobType(
+        "relion.external",
+        "External",
+        THREADS,
+        (
+            Program(
+                "",
+                "external",
+                shape=Shape.TYPED,
+                mpi=False,
+                inputs="in_mov in_mic in_part in_coords in_3dref in_mask",
+            ),
+        ),
+        number=99,
+    ),
+    # RELION 5 writes these two labels without the family.
+    RelionJobType(
+        "dynamight",
+        "DynaMight",
+        THREADS,
+        (
+            Program(
+                "",
+                "dynamight",
+                shape=Shape.TYPED,
+                mpi=False,
+                gpu=GpuUse.ONE,
+                gpu_when=When(filled=("gpu_id",)),
+                gpu_queue="prep-gpu",
+                python=ALWAYS,
+                inputs="fn_star fn_map fn_mask fn_checkpoint",
+            ),
+        ),
+    ),
+    RelionJobType(
+        "modelangelo",
+        "ModelAngelo",
+        NONE,
+        (
+            replace(
+                STEP,
+                name="",
+                kind="modelangelo",
+                gpu=GpuUse.ONE,
+                gpu_when=When(filled=("gpu_id",)),
+                gpu_queue="prep-gpu",
+                queue="prep-cpu",
+                python=ALWAYS,
+                inputs="fn_map p_seq d_seq r_seq fn_lib:do_hhmer",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,208 @@
+"""From tilt series to averages of subtomograms, in RELION 4 and 5."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gotocloud.relion.job_facts import (
+    ALWAYS,
+    GpuUse,
+    Memory,
+    RelionJobType,
+    When,
+)
+from gotocloud.relion.job_table.programs import (
+    BOTH,
+    MPI,
+    NONE,
+    STEP,
+    TILTS,
+    TOMO_HALVES,
+    TOMO_SET,
+)
+
+TYPES: tuple[RelionJobType, ...] = (
+    RelionJobType(
+        "relion.importtomo",
+        "Import",
+        NONE,
+        (
+            replace(
+                STEP,
+                name="relion_tomo_import_coordinates",
+                kind="importtomo",
+                when=When(yes=("do_coords",)),
+                inputs="in_coords",
+            ),
+            # 4.0 imports tomograms and particles with programs of its own.
+            replace(
+                STEP,
+                name="relion_import",
+                kind="importtomo",
+                when=When(absent=("mdoc_files",)),
+                inputs="io_tomos",
+            ),
+            replace(
+                STEP,
+                name="relion_python_tomo_import",
+                kind="importtomo",
+                inputs="mdoc_files movie_files",
+                python=ALWAYS,
+            ),
+        ),
+    ),
+    RelionJobType(
+        "relion.excludetilts",
+        "ExcludeTiltImages",
+        NONE,
+        (
+            replace(
+                STEP,
+                name="relion_python_tomo_exclude_tilt_images",
+                kind="excludetilts",
+                window=True,
+                python=ALWAYS,
+                inputs="in_tiltseries",
+            ),
+        ),
+    ),
+    RelionJobType(
+        "relion.aligntiltseries",
+        "AlignTiltSeries",
+        MPI,
+        (
+            # AreTomo: src/align_tiltseries_runner.cpp:497 takes a list entry for each rank.
+            replace(
+                TILTS,
+                name="relion_align_tiltseries",
+                kind="aligntiltseries",
+                when=When(yes=("do_aretomo2",)),
+                gpu=GpuUse.RANKS,
+                gpu_when=ALWAYS,
+                gpu_kind="aligntiltseries-gpu",
+                gpu_queue="prep-gpu",
+                inputs="in_tiltseries",
+            ),
+            replace(
+                TILTS,
+                name="relion_align_tiltseries",
+                kind="aligntiltseries",
+                inputs="in_tiltseries",
+            ),
+        ),
+        skips_finished=True,
+    ),
+    RelionJobType(
+        "relion.reconstructtomograms",
+        "Tomograms",
+        BOTH,
+        (
+            replace(
+                TILTS,
+                name="relion_tomo_reconstruct_tomogram",
+                kind="reconstructtomograms",
+                inputs="in_tiltseries",
+                memory=Memory.TOMOGRAM,
+            ),
+        ),
+        skips_finished=True,
+    ),
+    RelionJobType(
+        "relion.denoisetomo",
+        "Denoise",
+        NONE,
+        (
+            # cryoCARE takes exactly one GPU.
+            replace(
+                STEP,
+                name="relion_python_tomo_denoise",
+                kind="denoisetomo",
+                gpu=GpuUse.ONE,
+                gpu_when=ALWAYS,
+                gpu_queue="prep-gpu",
+                python=ALWAYS,
+                inputs="in_tomoset care_denoising_model:do_cryocare_predict",
+            ),
+        ),
+    ),
+    RelionJobType(
+        "relion.picktomo",
+        "Picks",
+        NONE,
+        (
+            replace(
+                STEP,
+                name="relion_python_tomo_pick",
+                kind="picktomo",
+                window=True,
+                python=ALWAYS,
+                inputs="in_tomoset in_star_file",
+            ),
+        ),
+    ),
+    RelionJobType(
+        "relion.pseudosubtomo",
+        "Extract",
+        BOTH,
+        (
+            replace(
+                TILTS,
+                name="relion_tomo_subtomo",
+                kind="pseudosubtomo",
+                inputs=TOMO_SET,
+                items=("in_tomograms",),
+            ),
+        ),
+        skips_finished=True,
+    ),
+    RelionJobType(
+        "relion.ctfrefinetomo",
+        "CtfRefine",
+        BOTH,
+        (
+            replace(
+                TILTS,
+                name="relion_tomo_refine_ctf",
+                kind="ctfrefinetomo",
+                inputs=TOMO_HALVES,
+                half_map="in_halfmaps",
+                items=("in_tomograms",),
+                memory=Memory.CTF_REFINEMENT,
+            ),
+        ),
+        skips_finished=True,
+    ),
+    RelionJobType(
+        "relion.framealigntomo",
+        "Polish",
+        BOTH,
+        (
+            replace(
+                TILTS,
+                name="relion_tomo_align",
+                kind="framealigntomo",
+                inputs=TOMO_HALVES,
+                half_map="in_halfmaps",
+                items=("in_tomograms",),
+                memory=Memory.CTF_REFINEMENT,
+            ),
+        ),
+        skips_finished=True,
+    ),
+    RelionJobType(
+        "relion.reconstructparticletomo",
+        "Reconstruct",
+        BOTH,
+        (
+            replace(
+                TILTS,
+                name="relion_tomo_reconstruct_particle",
+                kind="reconstructparticletomo",
+                inputs=f"{TOMO_SET} fn_mask",
+                items=("in_tomograms",),
+                memory=Memory.TOMO_AVERAGE,
+            ),
+        ),
+        skips_finished=True,
+    ),
+)
