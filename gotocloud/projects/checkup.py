@@ -10,11 +10,12 @@ from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX
 from gotocloud.contract.tag_text import from_tag
 from gotocloud.contract.tags import IAM_USER_TAG, PROJECT_TAG
 from gotocloud.errors import shell_line
+from gotocloud.platform.service_quotas import increase_command
 from gotocloud.projects.billed import Billed, Kind
 from gotocloud.projects.doors import Opening
 from gotocloud.projects.findings import Finding, Severity
 from gotocloud.projects.preflight import ELASTIC_IPS
-from gotocloud.projects.quotas import Levels, Quota, increase_command
+from gotocloud.projects.quotas import Levels, Quota
 from gotocloud.projects.standing import StackFacts
 from gotocloud.projects.states import State
 
@@ -159,7 +160,7 @@ def quotas(levels: Levels, region: str) -> list[Finding]:
             continue
         wanted = (level.used or 0) + least
         findings.append(
-            Finding(kind.name, Severity.WARNING, text, increase_command(quota, wanted, region))
+            Finding(kind.name, Severity.WARNING, text, increase_command(kind, wanted, region))
         )
     return findings
 

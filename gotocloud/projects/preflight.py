@@ -9,12 +9,12 @@ from decimal import Decimal
 from ipaddress import IPv4Network
 
 from gotocloud.cluster_configs.instances import instance_types
+from gotocloud.platform.service_quotas import increase_command
 from gotocloud.projects.findings import Finding, Severity, by_severity
 from gotocloud.projects.quotas import (
     Level,
     Levels,
     Quota,
-    increase_command,
     quota_finding,
     vcpu_quota,
 )
@@ -228,8 +228,7 @@ def _family(
         kind.name,
         Severity.WARNING,
         f"{left:,g} of {level.limit or 0:,g} vCPUs are left for queues; {listed}.",
-        "for the largest queue at its full size: "
-        f"{increase_command(quota, used + largest, region)}",
+        f"for the largest queue at its full size: {increase_command(kind, used + largest, region)}",
     )
 
 

@@ -7,29 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from gotocloud.platform.service_quotas import QuotaKind, increase_command
 from gotocloud.projects.findings import Finding, Severity
 
 STANDARD_FAMILIES = "acdhimrtz"
 """First letters of the instance families that share the quota "Standard"."""
 
 _FAMILY = re.compile(r"^(?P<letters>[a-z]+?)-?\d")
-
-
-@dataclass(frozen=True)
-class QuotaKind:
-    """One quota of Service Quotas.
-
-    Args:
-        service: Service code.
-        code: Quota code.
-        name: AWS's name of it.
-        unit: What it counts.
-    """
-
-    service: str
-    code: str
-    name: str
-    unit: str
 
 
 class Quota(Enum):
@@ -104,16 +88,6 @@ def vcpu_quota(instance_type: str, *, spot: bool) -> Quota | None:
     return None
 
 
-def increase_command(quota: Quota, value: float, region: str) -> str:
-    """The command with which a person with the permission has a quota raised."""
-    kind = quota.value
-    return (
-        "aws service-quotas request-service-quota-increase "
-        f"--service-code {kind.service} --quota-code {kind.code} "
-        f"--desired-value {value:g} --region {region}"
-    )
-
-
 def quota_finding(quota: Quota, needed: float, level: Level, region: str, what: str) -> Finding:
     """Whether there is enough of something that is needed at once.
 
@@ -137,7 +111,7 @@ def quota_finding(quota: Quota, needed: float, level: Level, region: str, what: 
     text = f"{what} needs {needed:,g}; {used:,g} of {level.limit:,g} {kind.unit} are used"
     if used + needed <= level.limit:
         return Finding(kind.name, Severity.OK, f"{text}.")
-    command = increase_command(quota, used + needed, region)
+    command = increase_command(kind, used + needed, region)
     remedy = f"free some, or have the quota raised to {used + needed:,g} or more: {command}"
     return Finding(kind.name, Severity.PROBLEM, f"{text}.", remedy)
 

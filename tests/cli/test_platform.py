@@ -122,6 +122,25 @@ def test_check_prints_json(run: Run) -> None:
     assert [group["number"] for group in data["groups"]] == [1, 2]
 
 
+def test_check_names_the_group_that_meets_a_quota_and_the_command_that_raises_it(
+    run: Run, folder: Path
+) -> None:
+    path = folder / "platform.yaml"
+    people = "".join(f"\n      - person{number}" for number in range(3))
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("      - scientist3", f"      - scientist3{people}", 1))
+    outcome = run("check")
+    assert outcome.code == 0
+    assert "the group ribosome-lab in ap-northeast-1 needs 8 addresses" in outcome.err
+    assert "--service-code ec2 --quota-code L-0263D0A3 --desired-value 8" in outcome.err
+    data = json.loads(run("check", "--json").out)
+    lacking = [one for one in data["quotas"] if not one["enough"]]
+    assert [(one["code"], one["first_group"]) for one in lacking] == [
+        ("L-0263D0A3", "ribosome-lab")
+    ]
+    assert all(one["source"].startswith("https://docs.aws.amazon.com/") for one in data["quotas"])
+
+
 def test_check_of_a_bad_file_tells_everything_and_exits_with_2(run: Run, folder: Path) -> None:
     path = folder / "platform.yaml"
     text = path.read_text(encoding="utf-8").replace('"333333333333"', "333333333333")

@@ -19,14 +19,21 @@ app = typer.Typer(
 
 @app.command(epilog="Example: gotocloud platform check --platform platform.example.yaml")
 def check(platform: PlatformFile = PLATFORM_FILE, as_json: Json = False) -> None:
-    """Check the platform file and list all problems at once."""
+    """Check the platform file: all problems at once, and every AWS quota that it will meet."""
     from gotocloud.cli.views import platform as views
     from gotocloud.platform.load import load_platform
+    from gotocloud.platform.quota_needs import quota_needs
 
     checked = load_platform(platform)
     notes = views.notes(checked, platform)
     if as_json:
-        print_json({**checked.model_dump(mode="json"), "notes": notes})
+        print_json(
+            {
+                **checked.model_dump(mode="json"),
+                "notes": notes,
+                "quotas": [need.as_dict() for need in quota_needs(checked)],
+            }
+        )
         return
     table(*views.groups_table(checked))
     for note in notes:

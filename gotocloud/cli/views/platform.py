@@ -10,6 +10,7 @@ from gotocloud.errors import InputError
 from gotocloud.platform import addresses
 from gotocloud.platform.load import record_path
 from gotocloud.platform.model import Platform
+from gotocloud.platform.quota_needs import quota_needs
 from gotocloud.platform.record import load_record, record_problems
 from gotocloud.platform.zones import ZoneMap
 
@@ -31,13 +32,18 @@ def counted(platform: Platform) -> str:
 
 def notes(platform: Platform, path: Path) -> list[str]:
     """What is not wrong, but good to know before deploying."""
+    lacking = [str(need) for need in quota_needs(platform) if not need.enough]
     where = record_path(path)
     if not where.exists():
         return [
+            *lacking,
             f"there is no {where.name} yet: deploy ManagementStack and the RegionStacks, "
-            "then type: gotocloud platform record"
+            "then type: gotocloud platform record",
         ]
-    return [f"{where.name}: {text}" for text in record_problems(platform, load_record(where))]
+    return [
+        *lacking,
+        *(f"{where.name}: {text}" for text in record_problems(platform, load_record(where))),
+    ]
 
 
 def groups_table(platform: Platform) -> Rows:
