@@ -17,14 +17,19 @@ def group_stacks(cloud: Cloud) -> tuple[StackFacts, ...]:
     Raises:
         GoToCloudError: if AWS does not answer.
     """
-    pages = cloud.client("cloudformation").get_paginator("describe_stacks").paginate()
     with explained(f"list the stacks in {cloud.region}"):
-        return tuple(
-            stack_facts(stack)
-            for page in pages
-            for stack in page["Stacks"]
-            if stack["StackName"].startswith((PROJECT_STACK_PREFIX, CLUSTER_STACK_PREFIX))
-        )
+        return stacks_in(cloud, cloud.region)
+
+
+def stacks_in(cloud: Cloud, region: str) -> tuple[StackFacts, ...]:
+    """The same in a named region; AWS's errors as they are."""
+    cfn = cloud.client("cloudformation", region)
+    return tuple(
+        stack_facts(stack)
+        for page in cfn.get_paginator("describe_stacks").paginate()
+        for stack in page["Stacks"]
+        if stack["StackName"].startswith((PROJECT_STACK_PREFIX, CLUSTER_STACK_PREFIX))
+    )
 
 
 def stack_facts(stack: Mapping[str, Any]) -> StackFacts:

@@ -22,6 +22,7 @@ class Fact(StrEnum):
     """Names of the SSM parameters under `/gotocloud/`."""
 
     GROUP = f"{PREFIX}/group"
+    REGIONS = f"{PREFIX}/regions"
     RELEASES_BUCKET = f"{PREFIX}/releases/bucket"
     RELEASES_URL = f"{PREFIX}/releases/url"
     RELEASES_APPROVED = f"{PREFIX}/releases/approved"

@@ -196,6 +196,7 @@ class UserStack(cdk.Stack):
         vpc = self.vpc
         return {
             Fact.GROUP: self._group.name,
+            Fact.REGIONS: ",".join(self._group.regions),
             Fact.RELEASES_BUCKET: self._releases.bucket,
             Fact.RELEASES_URL: self._releases.url,
             Fact.RELEASES_APPROVED: approved_text(self._approved),

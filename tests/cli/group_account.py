@@ -132,6 +132,7 @@ def raise_vcpus(vcpus: float) -> None:
 def _facts(vpc_id: str) -> None:
     values = {
         Fact.GROUP: "lab",
+        Fact.REGIONS: f"{REGION},ap-northeast-1",
         Fact.RELEASES_BUCKET: BUCKET,
         Fact.RELEASES_URL: f"https://{BUCKET}.s3.{REGION}.amazonaws.com/releases/",
         Fact.VPC_ID: vpc_id,

@@ -15,7 +15,12 @@ from local_aws.testing import VIRGINIA, Stacks, outputs
 
 SCIENTIST = "ann"
 ROLE = f"arn:aws:iam::{GROUP}:role/gotocloud-scientist"
-VALUES = {Fact.GROUP: "alone", Fact.VPC_CIDR: "10.4.0.0/20", Fact.DESKTOP_NETWORKS: "none"}
+VALUES = {
+    Fact.GROUP: "alone",
+    Fact.REGIONS: f"{VIRGINIA},ap-northeast-1",
+    Fact.VPC_CIDR: "10.4.0.0/20",
+    Fact.DESKTOP_NETWORKS: "none",
+}
 DCV = (
     "#!/bin/sh\necho PclusterDcvServerPort=8443 PclusterDcvSessionId=abc "
     'PclusterDcvSessionToken=token-of-"$(id -un)"\n'

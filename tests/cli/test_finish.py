@@ -12,10 +12,11 @@ from gotocloud.aws import project_removal
 from gotocloud.cli import main
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.rehearsal.local_aws import LocalAws
-from tests.cli.local_project import LocalProject
+from tests.cli.local_project import LocalProject, write_facts
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.usefixtures("local_scientist")]
 _numbers = count(1)
+TOKYO = "ap-northeast-1"
 
 
 @pytest.fixture(autouse=True)
@@ -77,12 +78,25 @@ def test_everything_of_a_project_goes_and_other_projects_stay(
     assert stack_stands(other)
 
 
-def test_finishing_twice_is_nothing_to_do(
-    project: LocalProject, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_finished_is_a_project_no_more(project: LocalProject) -> None:
     finish(project, "--confirm", project.names.project)
-    finish(project)
-    assert "nothing to do" in capsys.readouterr().err
+    with pytest.raises(InputError, match=f"No project of yours named '{project.names.project}'"):
+        finish(project, "--confirm", project.names.project)
+
+
+def test_a_project_of_another_region_keeps_its_bucket_and_its_stack(
+    project: LocalProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", TOKYO)
+    write_facts(project.local, region=TOKYO)
+    with pytest.raises(InputError, match="is in us-east-1") as caught:
+        finish(project, "--confirm", project.names.project)
+    assert (
+        caught.value.next_command
+        == f"AWS_REGION=us-east-1 gotocloud finish {project.names.project}"
+    )
+    assert bucket_stands(project)
+    assert stack_stands(project)
 
 
 def test_data_are_kept_when_that_is_asked_for_and_can_go_later(project: LocalProject) -> None:

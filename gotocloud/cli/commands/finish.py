@@ -35,13 +35,17 @@ def finish(
     """Delete a project: its data with all versions, its key pair and its stack."""
     from gotocloud.aws.cloud import StandardCloud
     from gotocloud.aws.project_removal import plan_finish
+    from gotocloud.aws.project_search import bucket_region, search
     from gotocloud.aws.projects import checked_names, only_project, place
     from gotocloud.cli.views.stack import StackDisplay
+    from gotocloud.projects.whereabouts import require_here
 
     cloud = StandardCloud()
     where = place(cloud)
     name = project or only_project(cloud, where, "finish")
     names = checked_names(where, name)
+    bucket = bucket_region(cloud, names)
+    require_here(search(cloud, where), names, "finish", bucket_region=bucket)
     with StackDisplay(0) as display:
         plan = plan_finish(cloud, names, _removal(display))
     if plan.nothing:

@@ -43,14 +43,18 @@ def pause(
     """Export everything, prove that it is in the bucket, and only then delete the cluster."""
     from gotocloud.aws.cloud import StandardCloud
     from gotocloud.aws.pausing import PauseOptions, cluster_state, jobs_of, reopen
+    from gotocloud.aws.project_search import search
     from gotocloud.aws.projects import checked_names, only_project, place
     from gotocloud.cli.work.running import close_stale_desktops
     from gotocloud.projects.states import State
+    from gotocloud.projects.whereabouts import require_here
 
     cloud = StandardCloud()
     where = place(cloud)
     name = project or only_project(cloud, where, "pause")
-    now = cluster_state(cloud, checked_names(where, name))
+    names = checked_names(where, name)
+    require_here(search(cloud, where), names, "pause", bucket_region="")
+    now = cluster_state(cloud, names)
     if undo:
         reopen(cloud, now)
         narrate("Queues are open and files are exported as they are written, as before.")

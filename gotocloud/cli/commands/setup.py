@@ -43,14 +43,19 @@ def setup(
 ) -> None:
     """Set a project up: its bucket and its key pair, checked first; costs nothing but storage."""
     from gotocloud.aws.cloud import StandardCloud
-    from gotocloud.aws.projects import place, plan_setup
+    from gotocloud.aws.project_search import bucket_region, search
+    from gotocloud.aws.projects import checked_names, place, plan_setup
     from gotocloud.cli.views.findings import show
     from gotocloud.projects.findings import refuse_problems
+    from gotocloud.projects.whereabouts import require_nowhere_else
 
     days = _archive_age(archive_after, adopt=adopt)
     cloud = StandardCloud()
     where = place(cloud)
     name = project or _ask()
+    names = checked_names(where, name)
+    bucket = bucket_region(cloud, names)
+    require_nowhere_else(search(cloud, where), names, "setup", bucket_region=bucket)
     planned = plan_setup(cloud, where, name, release, adopt=adopt, archive_after_days=days)
     options = [*(["--adopt"] if adopt else []), *(["--archive-after", days] if days else [])]
     retry = shell_line("gotocloud", "setup", name, *options)

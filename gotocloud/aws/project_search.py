@@ -1,0 +1,79 @@
+"""Looks for projects in every region of a group, and for the region of a bucket."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from gotocloud.aws.cloud import Cloud, answer_of
+from gotocloud.aws.group_facts import GroupFacts, regions_of_group
+from gotocloud.aws.live_status import stacks_in
+from gotocloud.aws.projects import Place
+from gotocloud.aws.session import error_code, explained
+from gotocloud.contract.group_facts import Fact
+from gotocloud.contract.project_names import ProjectNames
+from gotocloud.errors import GoToCloudError
+from gotocloud.projects.standing import StackFacts
+from gotocloud.projects.whereabouts import Search
+
+_ABSENT = {"404", "NoSuchBucket", "NotFound"}
+_REGION_HEADER = "x-amz-bucket-region"
+
+
+def group_regions(facts: GroupFacts) -> tuple[str, ...]:
+    """The regions in which a group works, the command's own first.
+
+    A group that was deployed by an earlier release has no list: then every region is looked at.
+    """
+    listed = facts.values.get(Fact.REGIONS)
+    others = listed.split(",") if listed else regions_of_group(facts.region)
+    return (facts.region, *(region for region in others if region != facts.region))
+
+
+def search(cloud: Cloud, where: Place) -> Search:
+    """The stacks of the group's projects and clusters, in all of its regions.
+
+    Raises:
+        GoToCloudError: if the command's own region does not answer.
+    """
+    regions = group_regions(where.facts)
+    with ThreadPoolExecutor(len(regions)) as pool:
+        answers = dict(
+            zip(regions, pool.map(lambda one: _stacks(cloud, one), regions), strict=True)
+        )
+    stacks, why = answers[cloud.region]
+    if stacks is None:
+        raise GoToCloudError(f"Cannot list the stacks in {cloud.region}: {why}.")
+    return Search(
+        here=cloud.region,
+        scientist=where.caller.name,
+        stacks={one: found for one, (found, _) in answers.items() if found is not None},
+        unread={one: why for one, (found, why) in answers.items() if found is None},
+    )
+
+
+def bucket_region(cloud: Cloud, names: ProjectNames) -> str:
+    """The region of a project's bucket, from S3 itself; empty when there is no bucket.
+
+    S3 answers HeadBucket for a bucket anywhere, and names its region also where it redirects.
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+
+    Raises:
+        GoToCloudError: if S3 does not answer.
+    """
+    s3 = cloud.client("s3")
+    with explained(f"look at bucket {names.bucket}"):
+        try:
+            answer = s3.head_bucket(Bucket=names.bucket, ExpectedBucketOwner=names.account)
+        except s3.exceptions.ClientError as error:
+            if error_code(error) in _ABSENT:
+                return ""
+            raise
+    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    return str(answer.get("BucketRegion") or headers.get(_REGION_HEADER) or cloud.region)
+
+
+def _stacks(cloud: Cloud, region: str) -> tuple[tuple[StackFacts, ...] | None, str]:
+    try:
+        return answer_of(f"list the stacks in {region}", lambda: stacks_in(cloud, region))
+    except GoToCloudError as error:
+        return None, error.message
