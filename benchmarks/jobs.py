@@ -33,7 +33,7 @@ from gotocloud.jobs.workload import workload_of
 from gotocloud.rehearsal.slurm.cluster import RehearsalCluster
 from gotocloud.slurm.job_rows import LOOKED_UP, RowSources, queued_rows
 from gotocloud.slurm.queue_state import QueuedJob
-from gotocloud.slurm.submissions import Attempt, State, Submission, save
+from gotocloud.slurm.submissions import Attempt, AttemptState, Submission, save
 
 ROOT = Path(__file__).parent.parent
 RUNS = 7
@@ -77,11 +77,11 @@ def make_project(project: Path, count: int) -> None:
             threads=6,
             vcpus=48,
             price_usd_per_hour=1.6888,
-            state=State.ENDED,
+            state=AttemptState.ENDED,
             started_at_s=1000.0,
             ended_at_s=4600.0,
         )
-        now = replace(plain, number=2, token=f"now{number}", state=State.SUBMITTED)
+        now = replace(plain, number=2, token=f"now{number}", state=AttemptState.SUBMITTED)
         save(
             folder,
             Submission(

@@ -58,7 +58,7 @@ COMMAND = (
 
 
 @dataclass(frozen=True)
-class Run:
+class SubmitRun:
     """One run of one command, with all that it starts."""
 
     wall_s: float
@@ -66,7 +66,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Result:
+class SubmitResult:
     """Medians of both."""
 
     ours_s: float
@@ -97,7 +97,7 @@ def make_job(project: Path, number: int) -> Path:
     return script.relative_to(project)
 
 
-def timed(command: Sequence[str], project: Path, environment: dict[str, str]) -> Run:
+def timed(command: Sequence[str], project: Path, environment: dict[str, str]) -> SubmitRun:
     """Time one command."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
@@ -107,10 +107,10 @@ def timed(command: Sequence[str], project: Path, environment: dict[str, str]) ->
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Run(wall_s, cpu_s)
+    return SubmitRun(wall_s, cpu_s)
 
 
-def measure(cluster: RehearsalCluster, project: Path, runs: int) -> Result:
+def measure(cluster: RehearsalCluster, project: Path, runs: int) -> SubmitResult:
     """Both in turn, after one of each that does not count."""
     environment = cluster.environment()
     gotocloud = str(Path(sys.executable).with_name("gotocloud"))
@@ -124,7 +124,7 @@ def measure(cluster: RehearsalCluster, project: Path, runs: int) -> Result:
         ours.append(timed([gotocloud, "submit", str(script)], project, environment))
         written = script.with_name("gotocloud_attempt_1.sh")
         plain.append(timed(["sbatch", str(written)], project, environment))
-    return Result(
+    return SubmitResult(
         ours_s=statistics.median(one.wall_s for one in ours[1:]),
         sbatch_s=statistics.median(one.wall_s for one in plain[1:]),
         ours_cpu_s=statistics.median(one.cpu_s for one in ours[1:]),

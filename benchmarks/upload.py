@@ -38,7 +38,7 @@ MB = 1_000_000
 
 
 @dataclass(frozen=True)
-class Run:
+class UploadRun:
     """One run of one command."""
 
     seconds: float
@@ -47,13 +47,13 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Result:
+class UploadResult:
     """Medians of both sides; `ratio` is our throughput over that of s5cmd."""
 
     name: str
     size_mb: float
-    ours: Run
-    s5cmd: Run
+    ours: UploadRun
+    s5cmd: UploadRun
     aim: float | None
 
     @property
@@ -61,7 +61,7 @@ class Result:
         return self.s5cmd.seconds / self.ours.seconds
 
 
-def run(command: Sequence[str], environment: dict[str, str]) -> Run:
+def run(command: Sequence[str], environment: dict[str, str]) -> UploadRun:
     """Run a command to its end; its own time and memory, not those of this process."""
     started = time.perf_counter()
     with tempfile.TemporaryFile() as errors:
@@ -74,12 +74,12 @@ def run(command: Sequence[str], environment: dict[str, str]) -> Run:
         if process.returncode:
             errors.seek(0)
             sys.exit(f"{' '.join(command)} failed:\n{errors.read().decode()[-2000:]}")
-    return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000)
+    return UploadRun(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000)
 
 
-def median(runs: Sequence[Run]) -> Run:
+def median(runs: Sequence[UploadRun]) -> UploadRun:
     """Median of each figure."""
-    return Run(
+    return UploadRun(
         *(
             statistics.median(getattr(one, name) for one in runs)
             for name in ("seconds", "cpu_s", "peak_mb")
@@ -150,12 +150,12 @@ class Bench:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def ours(self, folder: Path) -> Run:
+    def ours(self, folder: Path) -> UploadRun:
         """`gotocloud upload`."""
         command = [sys.executable, "-m", "gotocloud", "upload", str(folder), "--to", "ours"]
         return run([*command, "--bucket", BUCKET], self.environment)
 
-    def s5cmd(self, verb: str, folder: Path) -> Run:
+    def s5cmd(self, verb: str, folder: Path) -> UploadRun:
         """s5cmd as it comes."""
         command = [str(VENV / "bin" / "s5cmd"), "--endpoint-url", self.endpoint, verb]
         return run([*command, f"{folder}/", f"s3://{BUCKET}/s5cmd/"], self.environment)
@@ -170,11 +170,11 @@ class Bench:
         shutil.rmtree(self.storage / BUCKET / prefix, ignore_errors=True)
         os.sync()
 
-    def compare(self, name: str, folder: Path, runs: int) -> Iterator[Result]:
+    def compare(self, name: str, folder: Path, runs: int) -> Iterator[UploadResult]:
         """First and second runs of both sides, in turn."""
         size_mb = sum(one.stat().st_size for one in folder.rglob("*") if one.is_file()) / MB
-        first: tuple[list[Run], list[Run]] = ([], [])
-        again: tuple[list[Run], list[Run]] = ([], [])
+        first: tuple[list[UploadRun], list[UploadRun]] = ([], [])
+        again: tuple[list[UploadRun], list[UploadRun]] = ([], [])
         for _ in range(runs):
             first[0].append(self.ours(folder))
             again[0].append(self.ours(folder))
@@ -182,8 +182,8 @@ class Bench:
             first[1].append(self.s5cmd("cp", folder))
             again[1].append(self.s5cmd("sync", folder))
             self.forget("s5cmd")
-        yield Result(name, size_mb, median(first[0]), median(first[1]), AIM)
-        yield Result(f"{name}, unchanged", size_mb, median(again[0]), median(again[1]), None)
+        yield UploadResult(name, size_mb, median(first[0]), median(first[1]), AIM)
+        yield UploadResult(f"{name}, unchanged", size_mb, median(again[0]), median(again[1]), None)
 
 
 def install() -> None:
@@ -197,7 +197,7 @@ def install() -> None:
     subprocess.run([*pip, "-r", str(requirements)], check=True)
 
 
-def show(results: Sequence[Result]) -> None:
+def show(results: Sequence[UploadResult]) -> None:
     """Print a table."""
     head = ("", "ours s", "s5cmd s", "ratio", "ours CPU s", "s5cmd CPU s", "ours MB", "s5cmd MB")
     print(f"{head[0]:28}" + "".join(f"{text:>13}" for text in head[1:]))
@@ -225,7 +225,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where data and the server's files go")
     chosen = parser.parse_args()
     install()
-    results: list[Result] = []
+    results: list[UploadResult] = []
     with tempfile.TemporaryDirectory(dir=chosen.folder) as scratch:
         storage = Path(scratch) / "server"
         storage.mkdir()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gotocloud.jobs.cluster import Cluster
 from gotocloud.slurm.submissions import Attempt, Submission
-from gotocloud.slurm.workload import Command, Ending, Markers, Progress, Start
+from gotocloud.slurm.workload import Command, Ending, JobProgress, Markers, StartingPoint
 
 
 class Denoiser:
@@ -24,17 +24,17 @@ class Denoiser:
         """It cannot."""
         return False
 
-    def next_start(self, folder: Path, record: Submission) -> Start:
+    def next_start(self, folder: Path, record: Submission) -> StartingPoint:
         """From the beginning."""
-        return Start()
+        return StartingPoint()
 
     def prepare(self, folder: Path, attempt: Attempt) -> str:
         """Nothing to remove."""
         return ""
 
-    def progress(self, log: str) -> Progress:
+    def progress(self, log: str) -> JobProgress:
         """Its log does not show any."""
-        return Progress()
+        return JobProgress()
 
     def last_error(self, log: str) -> str:
         """The last line."""

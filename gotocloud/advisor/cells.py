@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 
-from gotocloud.advisor.columns import Column, Kind
+from gotocloud.advisor.columns import CellKind, Column
 
 Value = str | int | float | None
 
@@ -40,13 +40,13 @@ def read_cell(column: Column, text: str) -> Value:
         if column.required:
             raise CellError(f"{column.name} is empty; every row needs it")
         return column.choices[0] if column.choices else None
-    if column.kind is Kind.CHOICE:
+    if column.kind is CellKind.CHOICE:
         return _choice(column, text)
-    if column.kind is Kind.DATE:
+    if column.kind is CellKind.DATE:
         if not _DATE.fullmatch(text):
             raise CellError(f"{column.name} {text!r} is no date; write 2024, 2024-02 or 2024-02-08")
         return text
-    return text if column.kind is Kind.TEXT else _number(column, text)
+    return text if column.kind is CellKind.TEXT else _number(column, text)
 
 
 def _choice(column: Column, text: str) -> str:
@@ -62,7 +62,7 @@ def _number(column: Column, text: str) -> int | float:
         raise CellError(f"{what} is not a number")
     if number < 0:
         raise CellError(f"{what} is negative")
-    if column.kind is Kind.SECONDS and number == 0 and column.required:
+    if column.kind is CellKind.SECONDS and number == 0 and column.required:
         raise CellError(f"{what}: a job that took no time is no measurement")
     if number < column.least:
         raise CellError(f"{what} is less than {column.least:g}")
@@ -70,7 +70,7 @@ def _number(column: Column, text: str) -> int | float:
         raise CellError(
             f"{what} is more than {column.most:g} {column.kind.value}; is its unit right?"
         )
-    if column.kind is Kind.COUNT:
+    if column.kind is CellKind.COUNT:
         if number != int(number):
             raise CellError(f"{what} must be a whole number")
         return int(number)
@@ -90,18 +90,18 @@ def _what_is_wrong(column: Column, text: str) -> str:
     if _MONEY.search(text):
         return "names a currency; prices are plain US dollars, without a sign"
     clock = _CLOCK.fullmatch(text)
-    if clock and column.kind is Kind.SECONDS:
+    if clock and column.kind is CellKind.SECONDS:
         hours, minutes, seconds = clock.groups()
         total = int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds)
         return f"is a clock time; the column holds seconds: {total:g}"
     with_unit = _WITH_UNIT.fullmatch(text)
     if with_unit:
         number, unit = float(with_unit[1].replace(",", ".")), with_unit[2]
-        if column.kind is Kind.SECONDS and unit.lower() in _SECONDS_PER:
+        if column.kind is CellKind.SECONDS and unit.lower() in _SECONDS_PER:
             return f"has a unit; the column holds seconds: {number * _SECONDS_PER[unit.lower()]:g}"
         return f"has the unit {unit!r}; the column holds plain numbers"
     if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", text):
         return f"has separators; write {text.replace(',', '')}"
     if re.fullmatch(r"\d+,\d+", text):
         return f"has a decimal comma; write {text.replace(',', '.')}"
-    return f"is not a {'whole ' if column.kind is Kind.COUNT else ''}number"
+    return f"is not a {'whole ' if column.kind is CellKind.COUNT else ''}number"

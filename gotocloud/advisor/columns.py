@@ -12,7 +12,7 @@ HEADLINE = f"# {SCHEMA_NAME} {SCHEMA_VERSION}"
 """First line of every table."""
 
 
-class Kind(StrEnum):
+class CellKind(StrEnum):
     """What a cell may hold."""
 
     TEXT = "text"
@@ -38,7 +38,7 @@ class Column:
     """
 
     name: str
-    kind: Kind
+    kind: CellKind
     meaning: str
     required: bool = False
     least: float = 0
@@ -50,56 +50,63 @@ LONGEST_S = 90 * 24 * 3600
 _ONE_WEEK_S = 7 * 24 * 3600
 
 COLUMNS: tuple[Column, ...] = (
-    Column("job_type", Kind.TEXT, "RELION's job type, for example refine3d.", required=True),
-    Column("variant", Kind.TEXT, "What sets runs of a type apart, for example no-alignment."),
-    Column("dataset", Kind.TEXT, "Name of the data set, for example EMPIAR-10581."),
-    Column("particles", Kind.COUNT, "Particles in the job.", least=1),
-    Column("box_px", Kind.COUNT, "Box size in pixels.", least=2, most=8192),
-    Column("movies", Kind.COUNT, "Movies or micrographs in the job.", least=1),
-    Column("classes", Kind.COUNT, "Number of classes.", least=1, most=10_000),
-    Column("iterations", Kind.COUNT, "Iterations run.", least=1, most=10_000),
-    Column("symmetry", Kind.TEXT, "Point group, for example C3."),
-    Column("instance_type", Kind.TEXT, "EC2's name of the nodes' type.", required=True),
-    Column("nodes", Kind.COUNT, "Nodes of the job.", required=True, least=1, most=10_000),
-    Column("ranks", Kind.COUNT, "MPI ranks of the job, the leader counted.", least=1),
-    Column("threads", Kind.COUNT, "Threads of each rank.", least=1, most=1024),
-    Column("gpus", Kind.COUNT, "GPUs in use by the whole job; 0 for none.", most=80_000),
-    Column("gpus_per_node", Kind.COUNT, "GPUs that a node has.", most=64),
-    Column("vcpus_per_node", Kind.COUNT, "Virtual CPUs that a node has.", least=1, most=4096),
-    Column("market", Kind.CHOICE, "How the nodes were bought.", choices=("on-demand", "spot")),
-    Column("relion_version", Kind.TEXT, "For example 5.0.1."),
-    Column("executable", Kind.TEXT, "Which build ran, for example cuda-86."),
+    Column("job_type", CellKind.TEXT, "RELION's job type, for example refine3d.", required=True),
+    Column("variant", CellKind.TEXT, "What sets runs of a type apart, for example no-alignment."),
+    Column("dataset", CellKind.TEXT, "Name of the data set, for example EMPIAR-10581."),
+    Column("particles", CellKind.COUNT, "Particles in the job.", least=1),
+    Column("box_px", CellKind.COUNT, "Box size in pixels.", least=2, most=8192),
+    Column("movies", CellKind.COUNT, "Movies or micrographs in the job.", least=1),
+    Column("classes", CellKind.COUNT, "Number of classes.", least=1, most=10_000),
+    Column("iterations", CellKind.COUNT, "Iterations run.", least=1, most=10_000),
+    Column("symmetry", CellKind.TEXT, "Point group, for example C3."),
+    Column("instance_type", CellKind.TEXT, "EC2's name of the nodes' type.", required=True),
+    Column("nodes", CellKind.COUNT, "Nodes of the job.", required=True, least=1, most=10_000),
+    Column("ranks", CellKind.COUNT, "MPI ranks of the job, the leader counted.", least=1),
+    Column("threads", CellKind.COUNT, "Threads of each rank.", least=1, most=1024),
+    Column("gpus", CellKind.COUNT, "GPUs in use by the whole job; 0 for none.", most=80_000),
+    Column("gpus_per_node", CellKind.COUNT, "GPUs that a node has.", most=64),
+    Column("vcpus_per_node", CellKind.COUNT, "Virtual CPUs that a node has.", least=1, most=4096),
+    Column("market", CellKind.CHOICE, "How the nodes were bought.", choices=("on-demand", "spot")),
+    Column("relion_version", CellKind.TEXT, "For example 5.0.1."),
+    Column("executable", CellKind.TEXT, "Which build ran, for example cuda-86."),
     Column(
         "in_job_s",
-        Kind.SECONDS,
+        CellKind.SECONDS,
         "Seconds from the program's start to its end, on nodes that had started.",
         required=True,
         most=LONGEST_S,
     ),
-    Column("boot_s", Kind.SECONDS, "Seconds until the nodes had started.", most=_ONE_WEEK_S),
-    Column("queue_s", Kind.SECONDS, "Seconds of waiting in the queue.", most=LONGEST_S),
+    Column("boot_s", CellKind.SECONDS, "Seconds until the nodes had started.", most=_ONE_WEEK_S),
+    Column("queue_s", CellKind.SECONDS, "Seconds of waiting in the queue.", most=LONGEST_S),
     Column(
-        "idle_tail_s", Kind.SECONDS, "Seconds that nodes ran on after the job.", most=_ONE_WEEK_S
+        "idle_tail_s",
+        CellKind.SECONDS,
+        "Seconds that nodes ran on after the job.",
+        most=_ONE_WEEK_S,
     ),
-    Column("submit_to_exit_s", Kind.SECONDS, "Seconds from submission to the end.", most=LONGEST_S),
+    Column(
+        "submit_to_exit_s", CellKind.SECONDS, "Seconds from submission to the end.", most=LONGEST_S
+    ),
     Column(
         "timing",
-        Kind.CHOICE,
+        CellKind.CHOICE,
         "Where in_job_s was read.",
         choices=("stated", "job-script", "slurm", "log", "progress-bars"),
     ),
     Column(
         "outcome",
-        Kind.CHOICE,
+        CellKind.CHOICE,
         "How the job ended; only succeeded runs enter models, all of them cost.",
         choices=("succeeded", "failed", "aborted"),
     ),
-    Column("attempts", Kind.COUNT, "Starts of the job; more than 1 is no benchmark.", least=1),
-    Column("usd_per_node_hour", Kind.USD, "Price of one node for one hour.", most=1000),
-    Column("region", Kind.TEXT, "AWS region of the run, for example us-east-1."),
-    Column("source", Kind.TEXT, "Who measured it, or where it is published.", required=True),
-    Column("date", Kind.DATE, "Year, month or day of the run, for example 2024-02.", required=True),
-    Column("note", Kind.TEXT, "Anything else."),
+    Column("attempts", CellKind.COUNT, "Starts of the job; more than 1 is no benchmark.", least=1),
+    Column("usd_per_node_hour", CellKind.USD, "Price of one node for one hour.", most=1000),
+    Column("region", CellKind.TEXT, "AWS region of the run, for example us-east-1."),
+    Column("source", CellKind.TEXT, "Who measured it, or where it is published.", required=True),
+    Column(
+        "date", CellKind.DATE, "Year, month or day of the run, for example 2024-02.", required=True
+    ),
+    Column("note", CellKind.TEXT, "Anything else."),
 )
 """Every column, in the order in which tables are written."""
 

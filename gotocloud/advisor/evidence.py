@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from gotocloud.advisor.advice import Advice, Choice, Question, advise
 from gotocloud.advisor.preference import Preference
-from gotocloud.advisor.progress import Progress
+from gotocloud.advisor.progress import ProjectSteps
 from gotocloud.advisor.records import BenchmarkRecord
 from gotocloud.advisor.sizes import Size
 
@@ -147,7 +147,7 @@ def _points(advice: Advice) -> Iterable[Point]:
         )
 
 
-def resolution_points(progress: Progress) -> tuple[ResolutionPoint, ...]:
+def resolution_points(progress: ProjectSteps) -> tuple[ResolutionPoint, ...]:
     """Resolution against cumulative time and cost, for the plot of a project."""
     return tuple(
         ResolutionPoint(step.name, step.resolution_angstrom, step.hours, step.usd)

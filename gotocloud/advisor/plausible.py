@@ -6,7 +6,7 @@ from functools import cache
 
 from gotocloud.advisor.records import BenchmarkRecord
 from gotocloud.cluster_configs.instances import instance_types
-from gotocloud.costs.price import Unit
+from gotocloud.costs.price import PriceUnit
 from gotocloud.costs.prices import shipped_table
 
 PRICE_FACTOR = 8
@@ -68,6 +68,6 @@ def _price_problems(record: BenchmarkRecord) -> list[str]:
 def _known_prices() -> dict[str, tuple[float, float]]:
     found: dict[str, list[float]] = {}
     for price in shipped_table().values():
-        if price.unit in (Unit.INSTANCE_HOUR, Unit.SPOT_INSTANCE_HOUR):
+        if price.unit in (PriceUnit.INSTANCE_HOUR, PriceUnit.SPOT_INSTANCE_HOUR):
             found.setdefault(price.item, []).append(float(price.usd))
     return {item: (min(prices), max(prices)) for item, prices in found.items()}

@@ -22,7 +22,7 @@ SEE = "gotocloud advise stop --example"
 
 
 @dataclass(frozen=True)
-class Step:
+class ProjectStep:
     """One step of a project.
 
     Args:
@@ -39,7 +39,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Progress:
+class ProjectSteps:
     """The steps of a project in their order.
 
     Args:
@@ -47,17 +47,17 @@ class Progress:
         source: Where the record comes from.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[ProjectStep, ...]
     source: str
 
 
-STREPTAVIDIN = Progress(
+STREPTAVIDIN = ProjectSteps(
     (
-        Step("Class2D and Class3D, binned by 4", 3.20, 34.41, 957),
-        Step("binned by 2, selected by Class3D", 2.23, 42.06, 1129),
-        Step("CTF refinement and polishing, to the 2nd CTF refinement", 1.95, 77.65, 2204),
-        Step("CTF refinement and polishing, 5 cycles", 1.87, 136.55, 4546),
-        Step("Class3D without alignment, final refinement", 1.83, 150.33, 4885),
+        ProjectStep("Class2D and Class3D, binned by 4", 3.20, 34.41, 957),
+        ProjectStep("binned by 2, selected by Class3D", 2.23, 42.06, 1129),
+        ProjectStep("CTF refinement and polishing, to the 2nd CTF refinement", 1.95, 77.65, 2204),
+        ProjectStep("CTF refinement and polishing, 5 cycles", 1.87, 136.55, 4546),
+        ProjectStep("Class3D without alignment, final refinement", 1.83, 150.33, 4885),
     ),
     "Moriya et al., Communications Biology 2024, doi 10.1038/s42003-024-07031-6, Fig. 6: "
     "EMPIAR-10641, streptavidin, RELION 3.1.2, Tokyo, on demand",
@@ -65,7 +65,7 @@ STREPTAVIDIN = Progress(
 """The paper's worked example."""
 
 
-def read_progress(path: Path) -> Progress:
+def read_progress(path: Path) -> ProjectSteps:
     """The record in a file.
 
     Raises:
@@ -74,7 +74,7 @@ def read_progress(path: Path) -> Progress:
     return parse_progress(read_text(path), str(path))
 
 
-def parse_progress(text: str, name: str) -> Progress:
+def parse_progress(text: str, name: str) -> ProjectSteps:
     """The record in a table's text.
 
     Raises:
@@ -92,17 +92,17 @@ def parse_progress(text: str, name: str) -> Progress:
             next_command=SEE,
         )
     problems: list[str] = [] if len(lines) > 1 else ["there is no row below the header"]
-    steps: list[Step] = []
+    steps: list[ProjectStep] = []
     for line in lines[1:]:
         step = _step(line, problems)
         if step and steps:
             problems += _backwards(steps[-1], step, line.number)
         steps += [step] if step else []
     raise_problems(f"{name!r} cannot be used as a project's record.", problems, next_command=SEE)
-    return Progress(tuple(steps), name)
+    return ProjectSteps(tuple(steps), name)
 
 
-def progress_text(progress: Progress) -> str:
+def progress_text(progress: ProjectSteps) -> str:
     """The record as a table."""
     target = io.StringIO()
     target.write(HEADLINE + "\n")
@@ -113,7 +113,7 @@ def progress_text(progress: Progress) -> str:
     return target.getvalue()
 
 
-def _step(line: Line, problems: list[str]) -> Step | None:
+def _step(line: Line, problems: list[str]) -> ProjectStep | None:
     if len(line.cells) != len(COLUMNS):
         problems.append(f"line {line.number}: {len(line.cells)} cells instead of {len(COLUMNS)}")
         return None
@@ -135,10 +135,10 @@ def _step(line: Line, problems: list[str]) -> Step | None:
             f"line {line.number}: resolution_angstrom {resolution:g} is not between "
             f"{FINEST:g} and {COARSEST:g}; is it in angstroms?"
         )
-    return Step(line.cells[0].strip() or f"line {line.number}", *numbers)
+    return ProjectStep(line.cells[0].strip() or f"line {line.number}", *numbers)
 
 
-def _backwards(before: Step, after: Step, line: int) -> list[str]:
+def _backwards(before: ProjectStep, after: ProjectStep, line: int) -> list[str]:
     """The columns are cumulative: they never shrink."""
     return [
         f"line {line}: {name} {now:g} is less than {then:g} of the step before; "

@@ -9,7 +9,7 @@ from enum import StrEnum
 from statistics import mean, median
 from typing import Any
 
-from gotocloud.advisor.progress import Progress
+from gotocloud.advisor.progress import ProjectSteps
 from gotocloud.advisor.scaling import RATE, student_t
 
 FEWEST_GAINS = 3
@@ -68,7 +68,7 @@ class Forecast:
     method: str
 
 
-class Verdict(StrEnum):
+class StoppingVerdict(StrEnum):
     """What to do."""
 
     STOP = "stop"
@@ -92,7 +92,7 @@ class StopAdvice:
     margins: tuple[Margin, ...]
     best_angstrom: float
     forecast: Forecast | None
-    verdict: Verdict
+    verdict: StoppingVerdict
     reason: str
     notes: tuple[str, ...]
 
@@ -117,7 +117,7 @@ class StopAdvice:
         }
 
 
-def margins(progress: Progress) -> tuple[Margin, ...]:
+def margins(progress: ProjectSteps) -> tuple[Margin, ...]:
     """What each step after the first gave over the best before it."""
     found = []
     best = progress.steps[0].resolution_angstrom
@@ -138,7 +138,7 @@ def margins(progress: Progress) -> tuple[Margin, ...]:
 
 
 def stop_advice(
-    progress: Progress,
+    progress: ProjectSteps,
     *,
     target_angstrom: float | None = None,
     worth_usd_per_angstrom: float | None = None,
@@ -166,7 +166,10 @@ def stop_advice(
     elif worth_usd_per_angstrom is not None:
         verdict, reason = _for_worth(expected, worth_usd_per_angstrom)
     else:
-        verdict, reason = Verdict.OPEN, "Say which resolution you need, or what it is worth."
+        verdict, reason = (
+            StoppingVerdict.OPEN,
+            "Say which resolution you need, or what it is worth.",
+        )
     return StopAdvice(
         steps, best, expected, verdict, reason, tuple(_notes(steps, stalled_iterations))
     )
@@ -224,29 +227,29 @@ def _line(gains: Sequence[tuple[int, float]], at: int) -> tuple[float, float, fl
 
 
 def _for_target(
-    progress: Progress,
+    progress: ProjectSteps,
     best: float,
     expected: Forecast | None,
     target: float,
     pixel: float | None,
-) -> tuple[Verdict, str]:
+) -> tuple[StoppingVerdict, str]:
     if best <= target:
-        return Verdict.STOP, _reached(progress, target)
+        return StoppingVerdict.STOP, _reached(progress, target)
     if pixel is not None and target < 2 * pixel:
-        return Verdict.STOP, (
+        return StoppingVerdict.STOP, (
             f"{target:g} Å cannot be reached with pixels of {pixel:g} Å: twice the pixel size, "
             f"{2 * pixel:g} Å, is the limit."
         )
     gap = round(best - target, 9)
     if expected is None:
-        return Verdict.OPEN, (
+        return StoppingVerdict.OPEN, (
             f"{gap:g} Å are missing. Fewer than {FEWEST_GAINS} steps gained something, "
             "so nothing can be predicted."
         )
     return _by_forecast(gap, expected)
 
 
-def _reached(progress: Progress, target: float) -> str:
+def _reached(progress: ProjectSteps, target: float) -> str:
     first = next(s for s in progress.steps if s.resolution_angstrom <= target)
     text = (
         f"{target:g} Å is reached: {first.name!r} gave {first.resolution_angstrom:g} Å after "
@@ -261,27 +264,27 @@ def _reached(progress: Progress, target: float) -> str:
     return text
 
 
-def _by_forecast(gap: float, expected: Forecast) -> tuple[Verdict, str]:
+def _by_forecast(gap: float, expected: Forecast) -> tuple[StoppingVerdict, str]:
     likely = expected.gain[0]
     if gap <= likely:
-        return Verdict.GO_ON, (
+        return StoppingVerdict.GO_ON, (
             f"The next step will probably bring the {gap:g} Å that are missing, for about "
             f"{expected.usd[0]:,.0f} USD."
         )
     cycles = _cycles(gap, likely, expected.ratio)
     if cycles is not None:
-        return Verdict.GO_ON, (
+        return StoppingVerdict.GO_ON, (
             f"{gap:g} Å are missing: about {cycles} more steps if gains go on as they did, which "
             f"would cost about {cycles * expected.usd[0]:,.0f} USD "
             f"({cycles * expected.usd[1]:,.0f} to {cycles * expected.usd[2]:,.0f})."
         )
     total = expected.total_gain or expected.gain
     if gap <= total[2]:
-        return Verdict.OPEN, (
+        return StoppingVerdict.OPEN, (
             f"{gap:g} Å are missing. More of the same will probably bring {total[0]:.2g} Å "
             f"in all, with luck {total[2]:.2g} Å."
         )
-    return Verdict.STOP, (
+    return StoppingVerdict.STOP, (
         f"{gap:g} Å are missing, and more of the same will probably not bring them: "
         f"{total[0]:.2g} Å in all is likely, {total[2]:.2g} Å with luck. Something new may: "
         "other particles, a better mask, another symmetry."
@@ -298,19 +301,22 @@ def _cycles(gap: float, gain: float, ratio: float | None) -> int | None:
     return None
 
 
-def _for_worth(expected: Forecast | None, worth: float) -> tuple[Verdict, str]:
+def _for_worth(expected: Forecast | None, worth: float) -> tuple[StoppingVerdict, str]:
     if expected is None:
-        return Verdict.OPEN, (
+        return StoppingVerdict.OPEN, (
             f"Fewer than {FEWEST_GAINS} steps gained something, so nothing can be predicted."
         )
     likely = expected.usd[0] / expected.gain[0]
     lowest = expected.usd[1] / expected.gain[2]
     text = f"The next angstrom will probably cost {likely:,.0f} USD; it is worth {worth:,.0f} USD."
     if likely <= worth:
-        return Verdict.GO_ON, text
+        return StoppingVerdict.GO_ON, text
     if lowest <= worth:
-        return Verdict.OPEN, f"{text} With a cheap step and luck it costs {lowest:,.0f} USD."
-    return Verdict.STOP, text
+        return (
+            StoppingVerdict.OPEN,
+            f"{text} With a cheap step and luck it costs {lowest:,.0f} USD.",
+        )
+    return StoppingVerdict.STOP, text
 
 
 def _notes(steps: Sequence[Margin], stalled: int | None) -> list[str]:

@@ -63,7 +63,7 @@ def _known(instance_type: str) -> str:
     return instance_type
 
 
-class Choice(_Frozen):
+class QueueMachine(_Frozen):
     """One instance type that a queue may use, with its node count.
 
     Args:
@@ -94,7 +94,7 @@ class Queue(_Frozen):
     """
 
     name: str
-    choices: tuple[Choice, ...] = Field(min_length=1)
+    choices: tuple[QueueMachine, ...] = Field(min_length=1)
     efa: bool = True
     placement_group: bool = True
     exclusive: bool = True
@@ -141,7 +141,7 @@ class Queue(_Frozen):
         return _raise(problems, self)
 
 
-class HeadNode(_Frozen):
+class HeadNodeMachine(_Frozen):
     """The node with the desktop.
 
     Args:
@@ -158,7 +158,7 @@ class HeadNode(_Frozen):
         return tuple(_known(name) for name in names)
 
 
-class Lustre(_Frozen):
+class DefaultLustre(_Frozen):
     """The working file system of a cluster, unless the scientist chooses another size.
 
     Args:
@@ -209,8 +209,8 @@ class ClusterConfiguration(_Frozen):
     name: str
     version: int = Field(ge=1)
     description: str
-    head_node: HeadNode
-    lustre: Lustre
+    head_node: HeadNodeMachine
+    lustre: DefaultLustre
     scaledown_idle_minutes: int = Field(default=10, ge=1)
     queues: tuple[Queue, ...] = Field(min_length=1)
     job_types: Mapping[str, tuple[str, ...]]

@@ -13,7 +13,7 @@ import yaml
 
 from gotocloud.cluster_configs.fitting import fit
 from gotocloud.cluster_configs.instances import instance_types
-from gotocloud.cluster_configs.model import Choice, ClusterConfiguration, Queue
+from gotocloud.cluster_configs.model import ClusterConfiguration, Queue, QueueMachine
 from gotocloud.cluster_configs.offerings import Offerings
 from gotocloud.cluster_configs.site import ClusterSite
 from gotocloud.errors import GoToCloudError
@@ -31,7 +31,7 @@ class ChosenQueue:
     """A queue and the instance type that it uses in one region."""
 
     queue: Queue
-    choice: Choice
+    choice: QueueMachine
 
     @property
     def efa(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from gotocloud.cluster_configs.lustre_sizes import Deployment
 from gotocloud.cluster_configs.model import ClusterConfiguration
-from gotocloud.costs.price import HOURS_PER_MONTH, Item, Price, Unit
+from gotocloud.costs.price import HOURS_PER_MONTH, Item, Price, PriceUnit
 from gotocloud.costs.prices import find_price, price_usd_per_hour
 
 ROOT_VOLUME_GIB = 45
@@ -144,6 +144,6 @@ def _hourly(name: str, quantity: str, item: str, region: str, *, count: int = 1)
 
 
 def _storage(name: str, kind: str, item: str, gib: int, region: str) -> IdleItem:
-    price = find_price(item, region, Unit.GB_MONTH)
+    price = find_price(item, region, PriceUnit.GB_MONTH)
     usd = None if price is None else price.usd * gib / HOURS_PER_MONTH
     return IdleItem(name, f"{gib:,} GiB {kind}", usd, price)

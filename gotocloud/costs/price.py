@@ -13,7 +13,7 @@ HOURS_PER_MONTH = 730
 """Hours of the month in which AWS quotes GB-month prices: 365 x 24 / 12."""
 
 
-class Unit(StrEnum):
+class PriceUnit(StrEnum):
     """What one price buys."""
 
     INSTANCE_HOUR = "instance-hour"
@@ -34,7 +34,7 @@ class Item(StrEnum):
     S3_STANDARD = "s3-standard"
 
 
-Key = tuple[str, str, Unit]
+Key = tuple[str, str, PriceUnit]
 """Item, region and unit of a price."""
 
 
@@ -56,7 +56,7 @@ class Price:
     item: str
     region: str
     usd: Decimal
-    unit: Unit
+    unit: PriceUnit
     source: str
     date: str
     spread_usd: Decimal | None = None

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from gotocloud.costs.price import Key, Price, Unit
+from gotocloud.costs.price import Key, Price, PriceUnit
 from gotocloud.errors import InputError
 
 COLUMNS = ("item", "region", "usd", "unit", "source", "date")
@@ -85,8 +85,8 @@ def _price(row: Mapping[str, str | None]) -> Price:
     texts = {column: (row.get(column) or "").strip() for column in (*COLUMNS, *OPTIONAL_COLUMNS)}
     if empty := [column for column in COLUMNS if not texts[column]]:
         raise ValueError(f"{', '.join(empty)} empty")
-    if texts["unit"] not in set(Unit):
-        allowed = ", ".join(Unit)
+    if texts["unit"] not in set(PriceUnit):
+        allowed = ", ".join(PriceUnit)
         raise ValueError(f"unit {texts['unit']!r} is none of {allowed}")
     if not _DATE.fullmatch(texts["date"]):
         raise ValueError(f"date {texts['date']!r} is no year, month, day or first/last day")
@@ -95,7 +95,7 @@ def _price(row: Mapping[str, str | None]) -> Price:
         item=texts["item"],
         region=texts["region"],
         usd=_usd(texts["usd"], "usd", least=Decimal()),
-        unit=Unit(texts["unit"]),
+        unit=PriceUnit(texts["unit"]),
         source=texts["source"],
         date=texts["date"],
         spread_usd=_usd(spread, "spread_usd", least=Decimal(-1)) if spread else None,

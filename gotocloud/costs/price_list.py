@@ -15,12 +15,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from gotocloud.costs.price import Item, Price, Unit
+from gotocloud.costs.price import Item, Price, PriceUnit
 
 _PREFIX = r"([A-Z0-9]+-)?"
 """Short name of the region before a usage type; us-east-1 often has none."""
 
-_AWS_UNITS = {Unit.INSTANCE_HOUR: "Hrs", Unit.HOUR: "Hrs", Unit.GB_MONTH: "GB-Mo"}
+_AWS_UNITS = {PriceUnit.INSTANCE_HOUR: "Hrs", PriceUnit.HOUR: "Hrs", PriceUnit.GB_MONTH: "GB-Mo"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Product:
     """
 
     item: str
-    unit: Unit
+    unit: PriceUnit
     service: str
     filters: Mapping[str, str]
     usage_type: str
@@ -46,7 +46,7 @@ def instance_product(instance_type: str) -> Product:
     """A Linux instance on demand, on shared hardware."""
     return Product(
         instance_type,
-        Unit.INSTANCE_HOUR,
+        PriceUnit.INSTANCE_HOUR,
         "AmazonEC2",
         {
             "instanceType": instance_type,
@@ -66,21 +66,23 @@ def _lustre(item: Item, throughput: str, usage_type: str) -> Product:
         "storageType": "SSD",
         "throughputCapacity": throughput,
     }
-    return Product(item, Unit.GB_MONTH, "AmazonFSx", filters, _PREFIX + usage_type)
+    return Product(item, PriceUnit.GB_MONTH, "AmazonFSx", filters, _PREFIX + usage_type)
 
 
 OTHER_PRODUCTS = (
     Product(
         Item.NAT_GATEWAY,
-        Unit.HOUR,
+        PriceUnit.HOUR,
         "AmazonEC2",
         {"productFamily": "NAT Gateway"},
         f"{_PREFIX}NatGateway-Hours",
     ),
-    Product(Item.PUBLIC_IPV4, Unit.HOUR, "AmazonVPC", {}, rf"{_PREFIX}PublicIPv4:InUseAddress"),
+    Product(
+        Item.PUBLIC_IPV4, PriceUnit.HOUR, "AmazonVPC", {}, rf"{_PREFIX}PublicIPv4:InUseAddress"
+    ),
     Product(
         Item.EBS_GP3,
-        Unit.GB_MONTH,
+        PriceUnit.GB_MONTH,
         "AmazonEC2",
         {"productFamily": "Storage", "volumeApiName": "gp3"},
         rf"{_PREFIX}EBS:VolumeUsage\.gp3",
@@ -90,14 +92,14 @@ OTHER_PRODUCTS = (
     _lustre(Item.LUSTRE_PERSISTENT_2, "125", r"Storage\.SSD\.125"),
     Product(
         Item.EFS_STANDARD,
-        Unit.GB_MONTH,
+        PriceUnit.GB_MONTH,
         "AmazonEFS",
         {"storageClass": "General Purpose"},
         f"{_PREFIX}TimedStorage-ByteHrs",
     ),
     Product(
         Item.S3_STANDARD,
-        Unit.GB_MONTH,
+        PriceUnit.GB_MONTH,
         "AmazonS3",
         {"volumeType": "Standard"},
         f"{_PREFIX}TimedStorage-ByteHrs",
@@ -200,7 +202,7 @@ def spot_price(
         item=instance_type,
         region=region,
         usd=Decimal(f"{mean:.4f}"),
-        unit=Unit.SPOT_INSTANCE_HOUR,
+        unit=PriceUnit.SPOT_INSTANCE_HOUR,
         source=source,
         date=f"{first:%Y-%m-%d}/{end:%Y-%m-%d}",
         spread_usd=Decimal(f"{math.sqrt(variance):.4f}"),

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from gotocloud.costs.price import EVERY_REGION, Key, Price, Unit
+from gotocloud.costs.price import EVERY_REGION, Key, Price, PriceUnit
 from gotocloud.costs.price_files import parse_table, read_table
 
 OWN_TABLE = "GOTOCLOUD_PRICES"
@@ -54,7 +54,7 @@ def _overlaid(path: Path, _changed_ns: int) -> Mapping[Key, Price]:
     return {**shipped_table(), **read_table(path)}
 
 
-def find_price(item: str, region: str, unit: Unit) -> Price | None:
+def find_price(item: str, region: str, unit: PriceUnit) -> Price | None:
     """The price of an item in a region; None if unknown.
 
     A price that AWS announced for every region counts in each of them. The price of
@@ -66,7 +66,9 @@ def find_price(item: str, region: str, unit: Unit) -> Price | None:
 
 def price_usd_per_hour(item: str, region: str) -> Price | None:
     """What an hour of an instance on demand, a gateway or an address costs; None if unknown."""
-    return find_price(item, region, Unit.INSTANCE_HOUR) or find_price(item, region, Unit.HOUR)
+    return find_price(item, region, PriceUnit.INSTANCE_HOUR) or find_price(
+        item, region, PriceUnit.HOUR
+    )
 
 
 def spot_price_usd_per_hour(instance_type: str, region: str) -> Price | None:
@@ -75,4 +77,4 @@ def spot_price_usd_per_hour(instance_type: str, region: str) -> Price | None:
     Spot prices move: within a year the discount of one type shrank by 21 points.
     Show the date beside the figure, and never derive one type's price from another's.
     """
-    return find_price(instance_type, region, Unit.SPOT_INSTANCE_HOUR)
+    return find_price(instance_type, region, PriceUnit.SPOT_INSTANCE_HOUR)

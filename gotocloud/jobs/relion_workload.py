@@ -17,7 +17,7 @@ from gotocloud.relion.run_log import parse_run_log
 from gotocloud.slurm.attempts import new_token
 from gotocloud.slurm.causes import cause_of
 from gotocloud.slurm.submissions import Attempt, Submission, control_folder, finished_commands
-from gotocloud.slurm.workload import Command, Ending, Markers, Progress, Start
+from gotocloud.slurm.workload import Command, Ending, JobProgress, Markers, StartingPoint
 
 UNSETTLED_S = 300
 """Results so much younger than the last one may have been lost half written with a machine."""
@@ -72,13 +72,13 @@ class RelionWorkload:
         """By optimiser files, or by results of single micrographs."""
         return read_job(folder).can_resume
 
-    def next_start(self, folder: Path, record: Submission) -> Start:
+    def next_start(self, folder: Path, record: Submission) -> StartingPoint:
         """After the commands that are finished, else at the newest usable optimiser file."""
         job, latest = read_job(folder), record.attempts[-1]
         done = latest.skipped + finished_commands(folder, latest)
         if 0 < done < len(record.commands):
-            return Start(skipped=done)
-        return Start(
+            return StartingPoint(skipped=done)
+        return StartingPoint(
             continue_from=_continue_from(folder, record, job), finishing=job.skips_finished
         )
 
@@ -87,10 +87,10 @@ class RelionWorkload:
         removed = remove_unsettled(folder) if attempt.finishing else ()
         return f"{len(removed)} files that may be half written are made again" if removed else ""
 
-    def progress(self, log: str) -> Progress:
+    def progress(self, log: str) -> JobProgress:
         """Iteration and resolution."""
         found = parse_run_log(log)
-        return Progress(
+        return JobProgress(
             iteration=found.iteration or None,
             iterations=found.iterations_total,
             resolution_angstrom=found.final_resolution_angstrom or found.resolution_angstrom,

@@ -10,7 +10,7 @@ from gotocloud.jobs.cluster import this_cluster
 from gotocloud.jobs.workload import workload_of
 from gotocloud.slurm import resuming
 from gotocloud.slurm.attempts import PAUSE_S
-from gotocloud.slurm.case import Report, Restarter
+from gotocloud.slurm.case import CaseReport, Restarter
 from gotocloud.slurm.client import NoAnswerError
 from gotocloud.slurm.polling import poll
 from gotocloud.slurm.submissions import Attempt, Submission
@@ -59,7 +59,7 @@ def restarter(*, dry_run: bool, tries: int) -> Restarter:
     )
 
 
-def for_script(folder: Path, status: int | None, show: Callable[[str], None]) -> Report:
+def for_script(folder: Path, status: int | None, show: Callable[[str], None]) -> CaseReport:
     """What a batch script does next.
 
     Args:
@@ -72,7 +72,7 @@ def for_script(folder: Path, status: int | None, show: Callable[[str], None]) ->
     """
     unanswered: list[NoAnswerError] = []
 
-    def look() -> Report | None:
+    def look() -> CaseReport | None:
         try:
             found = restarter(dry_run=False, tries=TRIES)
             if status is None:

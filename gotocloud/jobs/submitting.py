@@ -15,15 +15,15 @@ from gotocloud.jobs.relion_workload import RelionWorkload, attempt_of
 from gotocloud.relion.job import Job, read_job
 from gotocloud.slurm import client
 from gotocloud.slurm.attempts import close, finish, hand_over, note, settle_intent
-from gotocloud.slurm.recovery import ACTIVE_STATES, Outcome
+from gotocloud.slurm.recovery import ACTIVE_STATES, AttemptOutcome
 from gotocloud.slurm.script import batch_script
-from gotocloud.slurm.submissions import Attempt, State, Submission, load, locked
+from gotocloud.slurm.submissions import Attempt, AttemptState, Submission, load, locked
 from gotocloud.slurm.workload import Ending
 from gotocloud.slurm.writing import batch_of
 
 _JOB_FOLDER = re.compile(r"job\d+")
 _RELION = RelionWorkload()
-_NEVER_RAN = frozenset({Outcome.REFUSED, Outcome.WITHDRAWN})
+_NEVER_RAN = frozenset({AttemptOutcome.REFUSED, AttemptOutcome.WITHDRAWN})
 
 
 class BusyError(GoToCloudError):
@@ -87,7 +87,7 @@ def was_handed_over(folder: Path) -> bool:
         latest = record.latest if record else None
         if record is None or latest is None:
             return False
-        if latest.state is State.INTENDED:
+        if latest.state is AttemptState.INTENDED:
             latest = settle_intent(folder.parents[1], record, latest).attempts[-1]
     return latest.outcome not in _NEVER_RAN
 
@@ -184,7 +184,7 @@ def _earlier(folder: Path, script: Path) -> Submission | Submitted | None:
     if record is None or latest is None:
         return record
     project = folder.parents[1]
-    if latest.state is State.INTENDED:
+    if latest.state is AttemptState.INTENDED:
         record = settle_intent(project, record, latest)
         latest = record.attempts[-1]
     same = record.stamp == _stamp(script)
@@ -198,7 +198,9 @@ def _earlier(folder: Path, script: Path) -> Submission | Submitted | None:
                 next_command=shell_line("scancel", latest.slurm_id),
             )
         if not same:
-            return close(project, record, latest, Outcome.CANCELLED, "RELION submitted it again")
+            return close(
+                project, record, latest, AttemptOutcome.CANCELLED, "RELION submitted it again"
+            )
     if same and latest.outcome not in _NEVER_RAN:
         raise BusyError(
             f"This very script has run before, as Slurm job {latest.slurm_id} "

@@ -10,7 +10,7 @@ from gotocloud.advisor.places import load_records
 from gotocloud.advisor.records import BenchmarkRecord
 from gotocloud.advisor.sizes import Size
 from gotocloud.advisor.sweep.guess import first_of, from_one_run, from_records
-from gotocloud.advisor.sweep.plan import Axes, Guess, Setting, SweepPlan, plan_sweep
+from gotocloud.advisor.sweep.plan import Axes, Guess, SweepPlan, SweepSetting, plan_sweep
 from gotocloud.jobs.cluster import this_cluster
 from gotocloud.jobs.placing import place
 from gotocloud.relion.findings import Finding
@@ -39,7 +39,7 @@ def planned(job: Job, axes: Axes, hours_each: float | None) -> SweepPlan:
         found = place(job, cluster, chosen)
         return found.route, found.findings
 
-    def price(setting: Setting) -> float | None:
+    def price(setting: SweepSetting) -> float | None:
         market = market_of(spot=setting.spot)
         found = node_price(setting.instance_type, region, market, records) if region else None
         return found.usd_per_hour if found else None
@@ -55,7 +55,7 @@ def planned(job: Job, axes: Axes, hours_each: float | None) -> SweepPlan:
 
 def _guesses(
     job: Job, records: tuple[BenchmarkRecord, ...], hours_each: float | None
-) -> Callable[[Setting], Guess | None]:
+) -> Callable[[SweepSetting], Guess | None]:
     kind = job_name(job.kind)
     size = Size(particles=job.particles, box_px=job.box_px)
     guesses = [from_records(records, kind, size)]

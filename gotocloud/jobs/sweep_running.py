@@ -34,7 +34,7 @@ _OUTCOMES = {
 
 
 @dataclass(frozen=True)
-class Report:
+class SweepReport:
     """How far a sweep came.
 
     Args:
@@ -46,7 +46,7 @@ class Report:
     stopped: str = ""
 
 
-def run_sweep(path: Path, show: Callable[[Sweep, int], None]) -> Report:
+def run_sweep(path: Path, show: Callable[[Sweep, int], None]) -> SweepReport:
     """Run what has not run yet, within the budget.
 
     Args:
@@ -64,10 +64,10 @@ def run_sweep(path: Path, show: Callable[[Sweep, int], None]) -> Report:
         while (number := sweep.next_number) is not None:
             entry = sweep.entries[number]
             if entry.stage is Stage.PLANNED and (why := sweep.over_budget(number)):
-                return Report(sweep, why)
+                return SweepReport(sweep, why)
             show(sweep, number)
             sweep = _one(sweep, number, path, pipeliner)
-        return Report(sweep)
+        return SweepReport(sweep)
 
 
 def _one(sweep: Sweep, number: int, path: Path, pipeliner: Pipeliner) -> Sweep:

@@ -70,7 +70,7 @@ def read_marked(text: str) -> MarkedYaml:
         node = loader.get_single_node()
         if node is not None:
             marked.lines[()] = node.start_mark.line + 1
-            marked.data = _Reader(loader, marked).read(node, ())
+            marked.data = _LineReader(loader, marked).read(node, ())
         return marked
     except RecursionError:
         raise yaml.YAMLError("it is nested too deeply") from None
@@ -78,7 +78,7 @@ def read_marked(text: str) -> MarkedYaml:
         loader.dispose()
 
 
-class _Reader:
+class _LineReader:
     def __init__(self, loader: yaml.SafeLoader, marked: MarkedYaml) -> None:
         self.loader = loader
         self.marked = marked

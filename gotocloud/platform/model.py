@@ -9,9 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     WithJsonSchema,
@@ -24,6 +22,7 @@ from gotocloud.errors import unknown_name
 from gotocloud.platform import rules
 from gotocloud.platform.addresses import REGIONS_PER_GROUP, network_of, shard_of
 from gotocloud.platform.regions import REGIONS
+from gotocloud.platform.strict import StrictModel
 
 CROSS_RULES = "platform_rules"
 """Pydantic error type of rules that look at more than one value."""
@@ -114,18 +113,14 @@ Usd = Annotated[
 ]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Management(_Model):
+class Management(StrictModel):
     """The account that holds the shared software and the region shares."""
 
     account: AccountId = Field(description="AWS account id, 12 digits, in quotes.")
     home_region: Region = Field(description="Region of the master file system and the releases.")
 
 
-class Network(_Model):
+class Network(StrictModel):
     """Where the platform's networks come from."""
 
     pool: Annotated[Cidr, AfterValidator(rules.check_pool)] = Field(
@@ -134,7 +129,7 @@ class Network(_Model):
     )
 
 
-class Group(_Model):
+class Group(StrictModel):
     """A research group; it owns one AWS account."""
 
     name: Name = Field(description="Short name, as typed in `-c group=NAME`.")
@@ -175,7 +170,7 @@ class Group(_Model):
         return self.regions[0]
 
 
-class Platform(_Model):
+class Platform(StrictModel):
     """One whole deployment, as described by `platform.yaml`."""
 
     name: Name = Field(description="Name of the platform.")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
+from pydantic import PlainSerializer, ValidationError
 
 from gotocloud.contract.stacks import (
     MANAGEMENT_STACK,
@@ -26,6 +26,7 @@ from gotocloud.platform.addresses import acceptor_chunk, share_network
 from gotocloud.platform.lines import read_text
 from gotocloud.platform.load import yaml_problem
 from gotocloud.platform.model import Platform, location_text
+from gotocloud.platform.strict import StrictModel
 
 RECORD_COMMAND = "gotocloud platform record"
 
@@ -38,11 +39,7 @@ Cidr = Annotated[IPv4Network, PlainSerializer(str)]
 Address = Annotated[IPv4Address, PlainSerializer(str)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ManagementRecord(_Model):
+class ManagementRecord(StrictModel):
     """What the management account has: the releases and the roles that accept peerings."""
 
     account: str
@@ -51,7 +48,7 @@ class ManagementRecord(_Model):
     acceptor_roles: dict[int, str]
 
 
-class ShareRecord(_Model):
+class ShareRecord(StrictModel):
     """One share VPC with its replica of the software.
 
     Args:
@@ -65,13 +62,13 @@ class ShareRecord(_Model):
     mount_targets: dict[str, Address]
 
 
-class RegionRecord(_Model):
+class RegionRecord(StrictModel):
     """The shares of one region, by shard."""
 
     shares: dict[int, ShareRecord]
 
 
-class Record(_Model):
+class Record(StrictModel):
     """Everything that a group's synthesis must know about the management account.
 
     Args:

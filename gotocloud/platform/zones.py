@@ -16,12 +16,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from gotocloud.cluster_configs.offerings import REFRESH_COMMAND, Offerings
 from gotocloud.errors import InputError, unknown_name
 from gotocloud.platform.lines import read_text
 from gotocloud.platform.model import location_text
+from gotocloud.platform.strict import StrictModel
 
 ZONE_ID = re.compile(r"^[a-z]+[0-9]+-az[0-9]+$")
 """Availability zones; local and wavelength zones have longer ids."""
@@ -29,11 +30,7 @@ ZONE_ID = re.compile(r"^[a-z]+[0-9]+-az[0-9]+$")
 SHIPPED = "zone_map.json"
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class RankedZone(_Model):
+class RankedZone(StrictModel):
     """One zone and what it has.
 
     Args:
@@ -53,7 +50,7 @@ class RankedZone(_Model):
         return Offerings(self.zone_id, frozenset(self.offered), frozenset(self.missing))
 
 
-class RegionZones(_Model):
+class RegionZones(StrictModel):
     """The zones of a region, the best first."""
 
     date: date
@@ -70,7 +67,7 @@ class RegionZones(_Model):
         return self.ranked[0]
 
 
-class ZoneMap(_Model):
+class ZoneMap(StrictModel):
     """The zones of every region in which the cluster configurations work.
 
     Args:

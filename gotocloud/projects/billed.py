@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from gotocloud.contract.tags import CLUSTER_TAG, HEAD_NODE, NODE_TYPE_TAG, OWNER_TAGS, STACK_TAG
-from gotocloud.costs.price import HOURS_PER_MONTH, Item, Unit
+from gotocloud.costs.price import HOURS_PER_MONTH, Item, PriceUnit
 from gotocloud.costs.prices import find_price, price_usd_per_hour
 from gotocloud.projects.standing import Node
 
@@ -83,7 +83,7 @@ class Billed:
             price = None if self.spot else price_usd_per_hour(item, region)
             return None if price is None else price.usd
         priced = _PRICED_BY_GIB.get(self.type)
-        price = find_price(priced, region, Unit.GB_MONTH) if priced else None
+        price = find_price(priced, region, PriceUnit.GB_MONTH) if priced else None
         return None if price is None else price.usd * self.gib / HOURS_PER_MONTH
 
 

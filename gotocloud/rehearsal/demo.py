@@ -25,11 +25,11 @@ from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.page import page
 from gotocloud.rehearsal.platform import deploy_platform
 from gotocloud.rehearsal.profiles import write_profiles
-from gotocloud.rehearsal.progress import Progress
-from gotocloud.rehearsal.report import Launch, Report
+from gotocloud.rehearsal.progress import StepDisplay
+from gotocloud.rehearsal.report import DemoReport, Launch
 from gotocloud.rehearsal.signals import ended_by_signals
 from gotocloud.rehearsal.summary import show
-from gotocloud.rehearsal.survey import Place, survey
+from gotocloud.rehearsal.survey import SurveyedAccount, survey
 from gotocloud.rehearsal.survey_model import Survey
 from gotocloud.rehearsal.upkeep import PROFILES, claim_folder
 
@@ -51,8 +51,8 @@ def run(
     keep_running: bool,
     example: Path = EXAMPLE,
     configuration: str = CONFIGURATION,
-    progress: Progress | None = None,
-) -> Report:
+    progress: StepDisplay | None = None,
+) -> DemoReport:
     """Deploy the example platform on a local AWS and launch a project and a cluster on it.
 
     Writes `report.json` and `index.html` into the output folder and prints an account of
@@ -89,11 +89,11 @@ def _run(
     platform_path: Path,
     keep_running: bool,
     configuration: str,
-    progress: Progress | None,
-) -> Report:
+    progress: StepDisplay | None,
+) -> DemoReport:
     output_dir = platform_path.parent
     platform = load_platform(platform_path)
-    progress = progress or Progress()
+    progress = progress or StepDisplay()
     progress.log = output_dir / LOG
     aws: LocalAws | None = None
     succeeded = False
@@ -162,7 +162,7 @@ def launching_group(platform: Platform, configuration: str) -> tuple[Group, str]
     return platform.groups[0], platform.groups[0].home_region
 
 
-def _launch(aws: LocalAws, platform: Platform, configuration: str, progress: Progress) -> Launch:
+def _launch(aws: LocalAws, platform: Platform, configuration: str, progress: StepDisplay) -> Launch:
     group, region = launching_group(platform, configuration)
     name = group.scientists[0]
     with progress.step(f"Sign in as {name} of {group.name}, with MFA"):
@@ -177,7 +177,7 @@ def _launch(aws: LocalAws, platform: Platform, configuration: str, progress: Pro
     return launcher.account()
 
 
-def _reporter(progress: Progress) -> Any:
+def _reporter(progress: StepDisplay) -> Any:
     def tell(event: StackEvent) -> None:
         said = f"{event.status:24} {event.resource_type} {event.resource} {event.reason}"
         progress.detail(said.rstrip())
@@ -185,18 +185,18 @@ def _reporter(progress: Progress) -> Any:
     return tell
 
 
-def _places(platform: Platform) -> list[Place]:
+def _places(platform: Platform) -> list[SurveyedAccount]:
     management, home = platform.management, platform.management.home_region
     regions = tuple(dict.fromkeys((home, *platform.regions)))
     return [
-        Place(management.account, "management", regions),
-        *(Place(group.account, group.name, group.regions) for group in platform.groups),
+        SurveyedAccount(management.account, "management", regions),
+        *(SurveyedAccount(group.account, group.name, group.regions) for group in platform.groups),
     ]
 
 
 def _report(
-    platform: Platform, progress: Progress, found: Survey, launch: Launch, *, keep_running: bool
-) -> Report:
+    platform: Platform, progress: StepDisplay, found: Survey, launch: Launch, *, keep_running: bool
+) -> DemoReport:
     wanted = load_configuration(launch.configuration)
     heads = [
         head.type
@@ -209,7 +209,7 @@ def _report(
     cost = idle_cost(
         wanted, launch.region, wanted.lustre.gib, head_node_type=heads[0] if heads else None
     )
-    return Report(
+    return DemoReport(
         platform=platform.name,
         version=__version__,
         finished=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -238,7 +238,7 @@ def _next_commands(launch: Launch, *, keep_running: bool) -> tuple[tuple[str, st
     )
 
 
-def _write(report: Report, output_dir: Path) -> None:
+def _write(report: DemoReport, output_dir: Path) -> None:
     data = json.dumps(report.as_dict(), indent=2, ensure_ascii=False) + "\n"
     (output_dir / REPORT).write_text(data, encoding="utf-8")
     (output_dir / PAGE).write_text(page(report), encoding="utf-8")
@@ -252,7 +252,7 @@ def _hand_over(aws: LocalAws, platform: Platform, output_dir: Path, state_dir: P
 
 
 @contextmanager
-def _explained(progress: Progress, output_dir: Path, state_dir: Path) -> Iterator[None]:
+def _explained(progress: StepDisplay, output_dir: Path, state_dir: Path) -> Iterator[None]:
     """Say which step failed and where the logs are."""
     try:
         yield

@@ -12,7 +12,7 @@ from gotocloud.costs.price import Price
 from gotocloud.costs.prices import price_usd_per_hour, spot_price_usd_per_hour
 from gotocloud.rehearsal.picture import narrow_picture, wide_picture, wide_width
 from gotocloud.rehearsal.picture_parts import SYMBOLS
-from gotocloud.rehearsal.report import Report
+from gotocloud.rehearsal.report import DemoReport
 from gotocloud.rehearsal.survey_model import ClusterQueue, RegionSurvey, Vpc
 
 UNKNOWN = '<span class="unknown">unknown</span>'
@@ -30,7 +30,7 @@ LEGEND = (
 )
 
 
-def page(report: Report) -> str:
+def page(report: DemoReport) -> str:
     """The page as HTML."""
     template = Template(files(__package__).joinpath("assets/page.html").read_text("utf-8"))
     wide = wide_width(report.survey)
@@ -60,7 +60,7 @@ def page(report: Report) -> str:
     )
 
 
-def _lead(report: Report) -> str:
+def _lead(report: DemoReport) -> str:
     launch = report.launch
     return (
         f'<p class="lead">Deployed in {report.seconds:.0f} seconds on a local AWS by the real CDK '
@@ -73,7 +73,7 @@ def _lead(report: Report) -> str:
     )
 
 
-def _numbers(report: Report) -> str:
+def _numbers(report: DemoReport) -> str:
     survey = report.survey
     peerings = survey.peerings()
     active = sum(1 for _, peering in peerings if peering.state == "active")
@@ -90,7 +90,7 @@ def _numbers(report: Report) -> str:
     return "".join(f"<div><dt>{name}</dt><dd>{number}</dd></div>" for number, name in numbers)
 
 
-def _picture(report: Report) -> str:
+def _picture(report: DemoReport) -> str:
     legend = "".join(
         f'<li><svg viewBox="0 0 16 16" aria-hidden="true"><g class="symbol {symbol}">'
         f"{SYMBOLS[symbol]}</g></svg>{words}</li>"
@@ -105,7 +105,7 @@ def _picture(report: Report) -> str:
     )
 
 
-def _idle_cost(report: Report) -> str:
+def _idle_cost(report: DemoReport) -> str:
     cost = report.cost
     rows = [
         (
@@ -140,7 +140,7 @@ def _idle_cost(report: Report) -> str:
     )
 
 
-def _queues(report: Report) -> str:
+def _queues(report: DemoReport) -> str:
     rows = [
         row
         for _, region in report.survey.everywhere()
@@ -173,7 +173,7 @@ def _queue_rows(queues: Sequence[ClusterQueue], region: str) -> Iterable[Sequenc
         )
 
 
-def _networks(report: Report) -> str:
+def _networks(report: DemoReport) -> str:
     survey = report.survey
     rows = [
         (
@@ -198,7 +198,7 @@ def _networks(report: Report) -> str:
     )
 
 
-def _peering_lines(report: Report, region: RegionSurvey, vpc: Vpc) -> str:
+def _peering_lines(report: DemoReport, region: RegionSurvey, vpc: Vpc) -> str:
     lines = []
     for peering in region.peerings:
         if vpc.id not in (peering.requester_vpc, peering.accepter_vpc):
@@ -210,7 +210,7 @@ def _peering_lines(report: Report, region: RegionSurvey, vpc: Vpc) -> str:
     return _lines(lines)
 
 
-def _stores(report: Report) -> str:
+def _stores(report: DemoReport) -> str:
     rows: list[Sequence[str]] = []
     for account, region in report.survey.everywhere():
         where = (escape(account.name), region.region)
@@ -231,7 +231,7 @@ def _stores(report: Report) -> str:
     )
 
 
-def _access(report: Report) -> str:
+def _access(report: DemoReport) -> str:
     rows = [
         (
             escape(account.name),
@@ -252,7 +252,7 @@ def _access(report: Report) -> str:
     )
 
 
-def _stacks(report: Report) -> str:
+def _stacks(report: DemoReport) -> str:
     rows = [
         (
             escape(account.name),
@@ -275,7 +275,7 @@ def _stacks(report: Report) -> str:
     )
 
 
-def _next(report: Report) -> str:
+def _next(report: DemoReport) -> str:
     steps = "".join(
         f"<li><code>{escape(command)}</code><br>{escape(why)}</li>"
         for command, why in report.next_commands
@@ -283,7 +283,7 @@ def _next(report: Report) -> str:
     return f'<section><h2>What to type next</h2><ol class="next">{steps}</ol></section>'
 
 
-def _steps(report: Report) -> str:
+def _steps(report: DemoReport) -> str:
     rows = [(escape(step.name), f"{step.seconds:.1f}") for step in report.steps]
     return _section(
         "How long it took",

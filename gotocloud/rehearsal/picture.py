@@ -18,11 +18,11 @@ from gotocloud.rehearsal.survey_model import (
     AccountSurvey,
     ClusterQueue,
     FileSystem,
-    Lustre,
     Peering,
     RegionSurvey,
     Stack,
     Survey,
+    SurveyedLustre,
     Vpc,
 )
 
@@ -274,7 +274,7 @@ def _unless(text: str, state: str, usual: str) -> str:
     return text if state == usual else f"{text}, {state}"
 
 
-def _lustre_row(lustre: Lustre) -> Row:
+def _lustre_row(lustre: SurveyedLustre) -> Row:
     bound = " ⇄ S3" if lustre.repositories else ""
     return Row(f"Lustre {lustre.gib:,} GiB{bound}", note=lustre.deployment_type, symbol="lustre")
 

@@ -17,17 +17,10 @@ from gotocloud.rehearsal.cdk_cli import CommandLine
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.profiles import accounts
 from gotocloud.rehearsal.quota_requests import raise_quotas
+from gotocloud.rehearsal.report import Step
 
 AT_ONCE = 2
 """CDK runs side by side; each keeps about one core busy."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a deployment and how long it took, in seconds."""
-
-    name: str
-    seconds: float
 
 
 @dataclass(frozen=True)

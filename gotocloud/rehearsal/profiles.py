@@ -14,20 +14,20 @@ MANAGEMENT = "management"
 
 
 @dataclass(frozen=True)
-class Place:
+class AccountRegions:
     """An account, and the regions in which it has stacks, its home first."""
 
     account: str
     regions: tuple[str, ...]
 
 
-def accounts(platform: Platform) -> dict[str, Place]:
+def accounts(platform: Platform) -> dict[str, AccountRegions]:
     """Every account of a platform by its profile: management, then the groups."""
     given = platform.management
     regions = tuple(dict.fromkeys((given.home_region, *platform.regions)))
     return {
-        MANAGEMENT: Place(given.account, regions),
-        **{group.name: Place(group.account, group.regions) for group in platform.groups},
+        MANAGEMENT: AccountRegions(given.account, regions),
+        **{group.name: AccountRegions(group.account, group.regions) for group in platform.groups},
     }
 
 

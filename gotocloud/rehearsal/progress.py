@@ -14,14 +14,14 @@ from gotocloud.rehearsal.report import Step
 
 
 @dataclass
-class Progress:
+class StepDisplay:
     """Shows steps while they run.
 
     In a terminal the running step has a moving sign and a running time; in a pipe every
     step is one plain line when it is done.
 
     Args:
-        stream: Where to tell. Default: stderr.
+        stream: Where to write. Default: stderr.
         log: A file that gets every detail. Default: none is kept.
         clock: Seconds that only grow.
     """
@@ -64,11 +64,10 @@ class Progress:
             yield
             return
         from rich.console import Console
-        from rich.progress import Progress as Bar
-        from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Bar(*columns, console=Console(file=self.stream), transient=True) as bar:
+        with Progress(*columns, console=Console(file=self.stream), transient=True) as bar:
             bar.add_task(name, total=None)
             yield
 

@@ -50,7 +50,7 @@ class Launch:
 
 
 @dataclass(frozen=True)
-class Report:
+class DemoReport:
     """A whole demo.
 
     Args:

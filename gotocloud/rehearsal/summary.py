@@ -9,7 +9,7 @@ from gotocloud.contract.project_bucket import PROJECT_BUCKETS
 from gotocloud.contract.stacks import ClusterOutput
 from gotocloud.costs.idle import IdleCost
 from gotocloud.rehearsal.picture import counted
-from gotocloud.rehearsal.report import Report
+from gotocloud.rehearsal.report import DemoReport
 from gotocloud.rehearsal.survey_model import AccountSurvey, RegionSurvey, Survey, Vpc
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PIPE_WIDTH = 110
 
 
-def show(report: Report, page_url: str, console: Console | None = None) -> None:
+def show(report: DemoReport, page_url: str, console: Console | None = None) -> None:
     """Print the account of a demo on stdout.
 
     Args:
@@ -112,7 +112,7 @@ def _vpc_lines(survey: Survey, region: RegionSurvey, vpc: Vpc) -> list[str]:
     return lines
 
 
-def _cost_title(report: Report) -> str:
+def _cost_title(report: DemoReport) -> str:
     return (
         f"The {report.cost.configuration} cluster in {report.cost.region}, idle: "
         f"{report.cost.headline}"
@@ -141,7 +141,7 @@ def _cost_words(cost: IdleCost) -> str:
     return words + "\n"
 
 
-def _print_next(report: Report, console: Console) -> None:
+def _print_next(report: DemoReport, console: Console) -> None:
     """Each command on a line of its own that no narrow window breaks: it is there to be copied."""
     from rich.text import Text
 

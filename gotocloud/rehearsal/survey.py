@@ -10,12 +10,11 @@ from gotocloud.contract.names import OURS
 from gotocloud.contract.stacks import CLUSTER_RESOURCE
 from gotocloud.rehearsal.survey_model import (
     AccountSurvey,
-    Budget,
     ClusterQueue,
     FileSystem,
     Gateway,
     Instance,
-    Lustre,
+    MonthlyBudget,
     MountTarget,
     Peering,
     PeeringRoute,
@@ -23,6 +22,7 @@ from gotocloud.rehearsal.survey_model import (
     Stack,
     Subnet,
     Survey,
+    SurveyedLustre,
     Vpc,
 )
 
@@ -31,7 +31,7 @@ Client = Callable[[str, str, str], Any]
 
 
 @dataclass(frozen=True)
-class Place:
+class SurveyedAccount:
     """An account to look into.
 
     Args:
@@ -45,7 +45,7 @@ class Place:
     regions: tuple[str, ...]
 
 
-def survey(places: Iterable[Place], client: Client) -> Survey:
+def survey(places: Iterable[SurveyedAccount], client: Client) -> Survey:
     """Ask AWS what exists in these accounts and regions.
 
     Args:
@@ -55,7 +55,7 @@ def survey(places: Iterable[Place], client: Client) -> Survey:
     return Survey(accounts=tuple(_account(place, client) for place in places))
 
 
-def _account(place: Place, client: Client) -> AccountSurvey:
+def _account(place: SurveyedAccount, client: Client) -> AccountSurvey:
     home = place.regions[0]
     iam = client("iam", place.account, home)
     buckets = _buckets(client("s3", place.account, home))
@@ -115,10 +115,10 @@ def _buckets(s3: Any) -> dict[str, tuple[str, ...]]:
     return {region: tuple(sorted(names)) for region, names in found.items()}
 
 
-def _budgets(budgets: Any, account: str) -> tuple[Budget, ...]:
+def _budgets(budgets: Any, account: str) -> tuple[MonthlyBudget, ...]:
     found = _pages(budgets, "describe_budgets", "Budgets", AccountId=account)
     return tuple(
-        Budget(name=item["BudgetName"], usd=float(item["BudgetLimit"]["Amount"]))
+        MonthlyBudget(name=item["BudgetName"], usd=float(item["BudgetLimit"]["Amount"]))
         for item in sorted(found, key=lambda item: str(item["BudgetName"]))
     )
 
@@ -277,10 +277,10 @@ def _mount_targets(efs: Any, file_system_id: str) -> tuple[MountTarget, ...]:
     )
 
 
-def _lustre(fsx: Any) -> tuple[Lustre, ...]:
+def _lustre(fsx: Any) -> tuple[SurveyedLustre, ...]:
     associations = _pages(fsx, "describe_data_repository_associations", "Associations")
     return tuple(
-        Lustre(
+        SurveyedLustre(
             id=item["FileSystemId"],
             gib=int(item["StorageCapacity"]),
             deployment_type=item.get("LustreConfiguration", {}).get("DeploymentType", ""),

@@ -72,7 +72,7 @@ class FileSystem:
 
 
 @dataclass(frozen=True)
-class Lustre:
+class SurveyedLustre:
     """An FSx for Lustre file system and the data repositories it is bound to."""
 
     id: str
@@ -137,7 +137,7 @@ class RegionSurvey:
     vpcs: tuple[Vpc, ...]
     peerings: tuple[Peering, ...]
     file_systems: tuple[FileSystem, ...]
-    lustre: tuple[Lustre, ...]
+    lustre: tuple[SurveyedLustre, ...]
     nat_gateways: tuple[Gateway, ...]
     instances: tuple[Instance, ...]
     buckets: tuple[str, ...]
@@ -145,7 +145,7 @@ class RegionSurvey:
 
 
 @dataclass(frozen=True)
-class Budget:
+class MonthlyBudget:
     """A monthly budget."""
 
     name: str
@@ -161,7 +161,7 @@ class AccountSurvey:
     users: tuple[str, ...]
     groups: tuple[str, ...]
     roles: tuple[str, ...]
-    budgets: tuple[Budget, ...]
+    budgets: tuple[MonthlyBudget, ...]
     regions: tuple[RegionSurvey, ...]
 
 

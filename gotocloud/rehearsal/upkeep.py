@@ -19,7 +19,7 @@ from gotocloud.rehearsal.local_aws import LOG as SERVER_LOG
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.platform import deploy_platform
 from gotocloud.rehearsal.profiles import accounts, write_profiles
-from gotocloud.rehearsal.progress import Progress
+from gotocloud.rehearsal.progress import StepDisplay
 from gotocloud.rehearsal.signals import ended_by_signals
 from local_aws.server import LOCK as SERVER_LOCK
 
@@ -93,7 +93,7 @@ def bring_up(
         GoToCloudError: if a step fails, or another platform stands there.
     """
     platform = load_platform(platform_path)
-    progress = Progress(log=state_dir / LOG)
+    progress = StepDisplay(log=state_dir / LOG)
     step = step or progress.step
     local = LocalAws.running(state_dir)
     if local is None:

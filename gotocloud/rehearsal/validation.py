@@ -34,7 +34,7 @@ class Accepted:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ValidationResult:
     """What the validators reported for one configuration in one region.
 
     Args:
@@ -74,7 +74,7 @@ class _Case:
 
 def validate(
     configurations: Sequence[ClusterConfiguration], regions: Sequence[str], engine: Engine
-) -> Iterator[Verdict]:
+) -> Iterator[ValidationResult]:
     """Judge configurations in regions by one ParallelCluster, in a local AWS of their own.
 
     Yields a verdict for every configuration, region and form, as soon as it is known.
@@ -96,7 +96,7 @@ def _verdicts(
     configurations: Sequence[ClusterConfiguration],
     regions: Sequence[str],
     engine: Engine,
-) -> Iterator[Verdict]:
+) -> Iterator[ValidationResult]:
     cases = [
         case for region in regions for case in _cases(local_aws, configurations, region, engine)
     ]
@@ -136,7 +136,7 @@ def _cases(
             yield _Case(configuration, region, zone, form, request)
 
 
-def _verdict(case: _Case, messages: Iterable[Message], seconds: float) -> Verdict:
+def _verdict(case: _Case, messages: Iterable[Message], seconds: float) -> ValidationResult:
     findings = []
     accepted = []
     for message in messages:
@@ -146,7 +146,7 @@ def _verdict(case: _Case, messages: Iterable[Message], seconds: float) -> Verdic
         elif message.level != "INFO":
             findings.append(message)
     left_out = select(case.configuration, case.zone.offerings).left_out
-    return Verdict(
+    return ValidationResult(
         configuration=case.configuration.name,
         region=case.region,
         zone_id=case.zone.zone_id,

@@ -36,7 +36,7 @@ class GpuUse(StrEnum):
     ONE = "one process, one GPU"
 
 
-class Shape(StrEnum):
+class SpreadRule(StrEnum):
     """How a program spreads over a machine, where no figure is published."""
 
     ONE_CORE = "one process with one thread"
@@ -48,7 +48,7 @@ class Shape(StrEnum):
     REFINEMENT = "a leader, and followers over the GPUs or the vCPUs"
 
 
-class Memory(StrEnum):
+class MemoryFormula(StrEnum):
     """Which formula gives the main memory of a rank (`gotocloud.relion.memory`)."""
 
     UNKNOWN = "not known"
@@ -61,7 +61,7 @@ class Memory(StrEnum):
     TOMOGRAM = "a tomogram"
 
 
-class Unit(StrEnum):
+class WorkUnit(StrEnum):
     """What a job works through, item by item."""
 
     NONE = ""
@@ -172,7 +172,7 @@ class Program:
     name: str
     kind: str
     when: When = ALWAYS
-    shape: Shape = Shape.RANKS
+    shape: SpreadRule = SpreadRule.RANKS
     mpi: bool = True
     refuses_mpi: bool = False
     queue: str = "prep-cpu"
@@ -185,8 +185,8 @@ class Program:
     inputs: str = ""
     half_map: str = ""
     items: tuple[str, ...] = ()
-    unit: Unit = Unit.NONE
-    memory: Memory = Memory.UNKNOWN
+    unit: WorkUnit = WorkUnit.NONE
+    memory: MemoryFormula = MemoryFormula.UNKNOWN
     leader: bool = False
     halves: bool = False
     aligns: bool = True
@@ -198,7 +198,7 @@ class Program:
     @property
     def refines(self) -> bool:
         """Whether it is `relion_refine`, whose followers share out GPUs and memory."""
-        return self.memory is Memory.REFINEMENT
+        return self.memory is MemoryFormula.REFINEMENT
 
     def input_fields(self, job: Settings) -> Iterator[str]:
         """The settings of `inputs` that count with a job's other settings."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gotocloud.errors import InputError, unknown_name
-from gotocloud.relion.job_facts import Parallelism, Program, RelionJobType, Shape
+from gotocloud.relion.job_facts import Parallelism, Program, RelionJobType, SpreadRule
 from gotocloud.relion.job_table import TYPES
 
 RELION_JOB_TYPES: Mapping[str, RelionJobType] = MappingProxyType({one.label: one for one in TYPES})
@@ -47,7 +47,7 @@ def job_type_or_unknown(label: str, folder: str) -> RelionJobType:
         return relion_job_type(label)
     except InputError:
         kind = label.removeprefix("relion.") or "unknown"
-        program = Program("", kind, shape=Shape.TYPED)
+        program = Program("", kind, shape=SpreadRule.TYPED)
         return RelionJobType(label, folder, Parallelism.MPI_AND_THREADS, (program,), known=False)
 
 

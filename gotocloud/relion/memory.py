@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.relion.job import Job
-from gotocloud.relion.job_facts import Memory
+from gotocloud.relion.job_facts import MemoryFormula
 
 BYTES_PER_GIB = 2**30
 BYTES_PER_GB = 1e9
@@ -51,21 +51,21 @@ def _rank_bytes(job: Job, threads: int) -> float | None:
     work = job.work
     box = float(work.box_px or 0)
     match job.program.memory:
-        case Memory.TOMO_AVERAGE if box:
+        case MemoryFormula.TOMO_AVERAGE if box:
             # 5.0.1, reconstruct_particle_mpi.cpp:91-116: data (16 B) and weight (8 B) a voxel.
             return 24 * box**3 * threads
-        case Memory.CTF_REFINEMENT if box:
+        case MemoryFormula.CTF_REFINEMENT if box:
             return _two_references(box)
-        case Memory.MOVIE if work.movie:
+        case MemoryFormula.MOVIE if work.movie:
             # 5.0.1, motioncorr_runner.cpp:1528: all frames, and with dose weighting their
             # transforms.
             both = 2 if job.flag("do_dose_weighting") else 1
             return both * BYTES_PER_PIXEL * float(work.movie.pixels)
-        case Memory.POLISHING if work.movie:
+        case MemoryFormula.POLISHING if work.movie:
             # 37.5 GiB a rank for movies of 48 frames of 11520 x 8184 (3dem/relion PR 1365).
             a_pixel = 37.5 * BYTES_PER_GIB / (48 * 11520 * 8184)
             return a_pixel * work.movie.pixels + _two_references(box)
-        case Memory.REFINEMENT:
+        case MemoryFormula.REFINEMENT:
             return _refinement(job, box)
     return None
 
@@ -94,7 +94,7 @@ def _refinement(job: Job, box: float) -> float | None:
 
 def fitting_ranks(job: Job, threads: int, memory_gib: float) -> int | None:
     """Ranks that fit a machine with reserve; None if unknown."""
-    if job.program.memory is Memory.TOMOGRAM:
+    if job.program.memory is MemoryFormula.TOMOGRAM:
         # Not a formula, so a machine with less may well do for a smaller tomogram.
         return max(1, int(memory_gib * BYTES_PER_GIB * USABLE / _TOMOGRAM_BYTES))
     one = rank_gib(job, threads)

@@ -31,7 +31,7 @@ class ExitStatus(StrEnum):
 
 
 @dataclass(frozen=True)
-class Step:
+class ProgressBar:
     """One progress bar: a part of the work, and how long it took.
 
     Args:
@@ -89,7 +89,7 @@ class RunLog:
     final_resolution_angstrom: float | None = None
     no_gain_iterations: int | None = None
     converged: bool = False
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ProgressBar, ...] = ()
 
     @property
     def gpus(self) -> int:
@@ -121,7 +121,7 @@ def read_run_log(job_directory: Path) -> RunLog:
 
 def parse_run_log(text: str) -> RunLog:
     """The facts in the text of a log, which may end anywhere."""
-    reader = _Reader()
+    reader = _LogReader()
     for line in re.split(r"[\r\n]", text):
         reader.take(line)
     return reader.result()
@@ -189,7 +189,7 @@ _RUNNING = " Running CPU instructions in "
 _CONVERGED = "Refinement has converged, entering last iteration"
 
 
-class _Reader:
+class _LogReader:
     """Takes a log line by line; a carriage return ends a line as well."""
 
     def __init__(self) -> None:
@@ -203,7 +203,7 @@ class _Reader:
         self.starts = 0
         self.announced = False
         self.heading = ""
-        self.steps: list[Step] = []
+        self.steps: list[ProgressBar] = []
 
     def take(self, line: str) -> None:
         if "~~(" in line:
@@ -296,7 +296,7 @@ class _Reader:
             return
         # Without auto-refinement it is the next iteration's first step.
         ahead = self.heading.startswith("Estimating accuracies") and self.done == self.iteration
-        step = Step(
+        step = ProgressBar(
             name=self.heading,
             iteration=self.iteration + ahead or None,
             start=self.starts,

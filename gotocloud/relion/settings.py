@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.relion.job import Job
-from gotocloud.relion.job_facts import Shape
+from gotocloud.relion.job_facts import SpreadRule
 
 PAPER = "Moriya et al., Communications Biology 2024, doi 10.1038/s42003-024-07031-6"
 """EMPIAR-10581, RELION 4.0, us-east-1, single measurements."""
@@ -172,7 +172,7 @@ def derived_setting(job: Job, partition: Partition) -> Setting:
         ranks,
         threads,
         AS_TYPED
-        if job.program.shape is Shape.TYPED
+        if job.program.shape is SpreadRule.TYPED
         else "derived, because no figure is published for it",
         f"Derived: {rule}",
     )
@@ -182,21 +182,21 @@ def _derived_shape(job: Job, partition: Partition) -> tuple[int, int, str]:
     """Ranks, threads and the rule that gives them."""
     cores = max(1, partition.vcpus // 2)
     match job.program.shape:
-        case Shape.ONE_CORE:
+        case SpreadRule.ONE_CORE:
             return 1, 1, f"one process with one thread ({PIPELINE})"
-        case Shape.TYPED:
-            return job.ranks, min(job.threads, partition.vcpus), f"{Shape.TYPED}"
-        case Shape.CORES:
+        case SpreadRule.TYPED:
+            return job.ranks, min(job.threads, partition.vcpus), f"{SpreadRule.TYPED}"
+        case SpreadRule.CORES:
             return 1, cores, f"no MPI ({PIPELINE}); a thread for each physical core"
-        case Shape.VCPUS:
+        case SpreadRule.VCPUS:
             rule = f"a thread for each vCPU, as 192 on 192 vCPUs in {SCHEMES}"
             return 1, partition.vcpus, rule
-        case Shape.GPUS if job.uses_gpu and partition.gpus:
+        case SpreadRule.GPUS if job.uses_gpu and partition.gpus:
             rule = f"as many threads as GPUs, which the paper found best ({PAPER})"
             return 1, partition.gpus, rule
-        case Shape.GPUS:
+        case SpreadRule.GPUS:
             return 1, cores, "no MPI; a thread for each physical core"
-        case Shape.REFINEMENT:
+        case SpreadRule.REFINEMENT:
             return _refinement_shape(job, partition)
     if job.uses_gpu:
         gpus = max(1, partition.gpus)

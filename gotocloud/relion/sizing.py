@@ -7,7 +7,7 @@ from math import ceil
 
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.relion.job import Job
-from gotocloud.relion.job_facts import Memory, Unit
+from gotocloud.relion.job_facts import MemoryFormula, WorkUnit
 from gotocloud.relion.memory import USABLE, fitting_ranks, rank_gib
 from gotocloud.relion.settings import Setting
 
@@ -36,7 +36,7 @@ def gpu_seconds(job: Job) -> float | None:
     ml_optimiser.cpp:5684), so this is an upper bound for large boxes.
     """
     work = job.work
-    if work.unit is not Unit.PARTICLES or not work.items or not work.box_px:
+    if work.unit is not WorkUnit.PARTICLES or not work.items or not work.box_px:
         return None
     rounds = _REFINEMENT if job.splits_halves else work.classes * work.iterations
     images = work.images or work.items
@@ -89,7 +89,7 @@ def _dividing(job: Job, threads: int, most: int) -> int:
 
 def _shared_frames(job: Job) -> int | None:
     """Frames that the threads of a rank share out; None for other work than movies."""
-    return frames_to_sum(job) if job.program.memory is Memory.MOVIE else None
+    return frames_to_sum(job) if job.program.memory is MemoryFormula.MOVIE else None
 
 
 def frame_threads(frames: int, near: int, most: int) -> int | None:
@@ -120,7 +120,7 @@ def _nodes(job: Job, partition: Partition, setting: Setting, workers: int) -> tu
     seconds = gpu_seconds(job) if job.uses_gpu else None
     if seconds is not None:
         worth = seconds / max(1, partition.gpus)
-    elif job.work.items is not None and job.work.unit is not Unit.PARTICLES:
+    elif job.work.items is not None and job.work.unit is not WorkUnit.PARTICLES:
         worth = job.work.items * _ITEM_S / workers
     else:
         return setting.nodes, []
@@ -142,12 +142,12 @@ def _fitting(
         return workers, threads, []
     cores = workers * threads
     one = rank_gib(job, threads)
-    if fits < 1 and job.program.memory is Memory.TOMO_AVERAGE:
+    if fits < 1 and job.program.memory is MemoryFormula.TOMO_AVERAGE:
         most = fitting_ranks(job, 1, partition.memory_gib) or 1
         return 1, max(1, most), [f"1 rank x {max(1, most)} threads a machine, for its memory"]
     least = 2 if job.splits_halves else 1
     fewer = max(least, fits - leader)
-    if job.program.memory is not Memory.TOMO_AVERAGE and job.type.parallelism.takes_threads:
+    if job.program.memory is not MemoryFormula.TOMO_AVERAGE and job.type.parallelism.takes_threads:
         # Fewer ranks leave cores free, which more threads can use.
         threads = max(threads, min(cores // fewer, 2 * threads))
     ranks = f"{fewer} working rank{'s' if fewer > 1 else ''} a machine"
@@ -161,7 +161,7 @@ def most_workers(job: Job, threads: int) -> int | None:
     work = job.work
     if not work.items:
         return None
-    if work.unit is not Unit.PARTICLES:
+    if work.unit is not WorkUnit.PARTICLES:
         return work.items
     if not job.refines:
         return None

@@ -8,13 +8,13 @@ from typing import Protocol
 
 from gotocloud.errors import InputError
 from gotocloud.relion.frames import Movie, corrected_movie, first_movie, movie_of
-from gotocloud.relion.job_facts import Program, Unit
+from gotocloud.relion.job_facts import Program, WorkUnit
 from gotocloud.relion.particles import ParticleSet, count_rows
 from gotocloud.relion.star import StarError
 
 UNIT_TABLES = {
-    Unit.MICROGRAPHS: ("movies", "micrographs"),
-    Unit.TILT_SERIES: ("global",),
+    WorkUnit.MICROGRAPHS: ("movies", "micrographs"),
+    WorkUnit.TILT_SERIES: ("global",),
 }
 """Tables of a STAR file whose rows are the items."""
 
@@ -42,7 +42,7 @@ class Work:
         movie: Width, height and frames of the first movie; of EER, frames summed in groups.
     """
 
-    unit: Unit = Unit.NONE
+    unit: WorkUnit = WorkUnit.NONE
     items: int | None = None
     images: int | None = None
     box_px: int | None = None
@@ -57,11 +57,11 @@ class Work:
         """In words: "2,000 particles of 64 px"."""
         if self.items is None:
             return f"an unknown number of {self.unit or 'items'}"
-        box = f" of {self.box_px} px" if self.box_px and self.unit is Unit.PARTICLES else ""
+        box = f" of {self.box_px} px" if self.box_px and self.unit is WorkUnit.PARTICLES else ""
         return f"{self.items:,} {self.unit}{box}"
 
 
-class Job(Protocol):
+class ReadableJob(Protocol):
     """What of a job its work is read from (`gotocloud.relion.job.Job`)."""
 
     @property
@@ -87,11 +87,11 @@ class Job(Protocol):
         """A setting that is a number."""
 
 
-def work_of(job: Job) -> Work:
+def work_of(job: ReadableJob) -> Work:
     """The work of a job, from its settings and the files that they name."""
     program = job.program
     found = job.particle_set
-    items = found.particles if found and program.unit is Unit.PARTICLES else None
+    items = found.particles if found and program.unit is WorkUnit.PARTICLES else None
     if program.unit in UNIT_TABLES:
         items = _rows(job, program.items, UNIT_TABLES[program.unit])
     return Work(
@@ -108,7 +108,7 @@ def work_of(job: Job) -> Work:
     )
 
 
-def _count(job: Job, option: str) -> int | None:
+def _count(job: ReadableJob, option: str) -> int | None:
     """A positive whole number of the form; None without one (a rule names what is no number)."""
     try:
         value = int(job.number(option, 0))
@@ -117,7 +117,7 @@ def _count(job: Job, option: str) -> int | None:
     return value if value > 0 else None
 
 
-def _rows(job: Job, options: tuple[str, ...], tables: tuple[str, ...]) -> int | None:
+def _rows(job: ReadableJob, options: tuple[str, ...], tables: tuple[str, ...]) -> int | None:
     for option in options:
         if name := job.text(option).strip():
             try:
@@ -127,13 +127,13 @@ def _rows(job: Job, options: tuple[str, ...], tables: tuple[str, ...]) -> int | 
     return None
 
 
-def _star_of_movies(job: Job) -> Path | None:
-    options = job.program.items if job.program.unit is Unit.MICROGRAPHS else ()
+def _star_of_movies(job: ReadableJob) -> Path | None:
+    options = job.program.items if job.program.unit is WorkUnit.MICROGRAPHS else ()
     names = (job.text(option).strip() for option in options)
     return next((job.project / name for name in names if name), None)
 
 
-def _movie(job: Job) -> Movie | None:
+def _movie(job: ReadableJob) -> Movie | None:
     """The first movie that the job's micrographs lead to."""
     star = _star_of_movies(job)
     if star is None:

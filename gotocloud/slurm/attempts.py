@@ -11,12 +11,12 @@ from pathlib import Path
 from gotocloud.slurm import client
 from gotocloud.slurm.client import NoAnswerError, SlurmError
 from gotocloud.slurm.polling import poll
-from gotocloud.slurm.recovery import Outcome
+from gotocloud.slurm.recovery import AttemptOutcome
 from gotocloud.slurm.script import COMMENT_PREFIX, sbatch_options
 from gotocloud.slurm.site import Site
 from gotocloud.slurm.submissions import (
     Attempt,
-    State,
+    AttemptState,
     Submission,
     clear_control,
     save,
@@ -72,13 +72,13 @@ def hand_over(
     try:
         identifier = _submitted(script, options, attempt, tries)
     except NoAnswerError as error:
-        _give_up(folder, submission, attempt, Outcome.WITHDRAWN, error.message)
+        _give_up(folder, submission, attempt, AttemptOutcome.WITHDRAWN, error.message)
         raise
     except SlurmError as error:
-        _give_up(folder, submission, attempt, Outcome.REFUSED, error.message)
+        _give_up(folder, submission, attempt, AttemptOutcome.REFUSED, error.message)
         raise
     submitted = replace(
-        attempt, state=State.SUBMITTED, slurm_id=identifier, submitted_at_s=time.time()
+        attempt, state=AttemptState.SUBMITTED, slurm_id=identifier, submitted_at_s=time.time()
     )
     submission = submission.with_attempt(submitted)
     save(folder, submission)
@@ -101,20 +101,22 @@ def settle_intent(project: Path, submission: Submission, attempt: Attempt) -> Su
             folder,
             submission,
             attempt,
-            Outcome.WITHDRAWN,
+            AttemptOutcome.WITHDRAWN,
             "the command that submitted it was interrupted",
         )
-    found = replace(attempt, state=State.SUBMITTED, slurm_id=identifier, submitted_at_s=time.time())
+    found = replace(
+        attempt, state=AttemptState.SUBMITTED, slurm_id=identifier, submitted_at_s=time.time()
+    )
     submission = submission.with_attempt(found)
     save(folder, submission)
     return submission
 
 
 def close(
-    project: Path, submission: Submission, attempt: Attempt, outcome: Outcome, detail: str
+    project: Path, submission: Submission, attempt: Attempt, outcome: AttemptOutcome, detail: str
 ) -> Submission:
     """Record how an attempt ended."""
-    ended = replace(attempt, state=State.ENDED, outcome=outcome.value, detail=detail)
+    ended = replace(attempt, state=AttemptState.ENDED, outcome=outcome.value, detail=detail)
     submission = submission.with_attempt(ended)
     save(project / submission.job, submission)
     return submission
@@ -158,10 +160,10 @@ def _found(attempt: Attempt) -> str | None:
 
 
 def _give_up(
-    folder: Path, submission: Submission, attempt: Attempt, outcome: Outcome, detail: str
+    folder: Path, submission: Submission, attempt: Attempt, outcome: AttemptOutcome, detail: str
 ) -> Submission:
     withdraw(folder, attempt)
-    ended = replace(attempt, state=State.ENDED, outcome=outcome.value, detail=detail)
+    ended = replace(attempt, state=AttemptState.ENDED, outcome=outcome.value, detail=detail)
     submission = submission.with_attempt(ended)
     save(folder, submission)
     return submission

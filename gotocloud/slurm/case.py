@@ -8,9 +8,9 @@ from pathlib import Path
 
 from gotocloud.errors import InputError
 from gotocloud.slurm.attempts import close, settle_intent
-from gotocloud.slurm.recovery import Outcome, Verdict
+from gotocloud.slurm.recovery import AttemptOutcome, AttemptVerdict
 from gotocloud.slurm.site import Site
-from gotocloud.slurm.submissions import Attempt, State, Submission, load
+from gotocloud.slurm.submissions import Attempt, AttemptState, Submission, load
 from gotocloud.slurm.workload import Workload
 
 WorkloadOf = Callable[[str], Workload]
@@ -41,7 +41,7 @@ class Restarter:
 
 
 @dataclass(frozen=True)
-class Report:
+class CaseReport:
     """What was done about a job, in a sentence.
 
     Args:
@@ -99,21 +99,23 @@ class Case:
         """What its program is."""
         return self.restarter.workload_of(self.record.workload)
 
-    def report(self, text: str) -> Report:
+    def report(self, text: str) -> CaseReport:
         """A report without a script."""
-        return Report(self.record.job, text)
+        return CaseReport(self.record.job, text)
 
     def settled(self) -> Case:
         """The same once it is known whether an interrupted submission reached Slurm."""
-        if self.latest.state is not State.INTENDED:
+        if self.latest.state is not AttemptState.INTENDED:
             return self
         return replace(self, record=settle_intent(self.project, self.record, self.latest))
 
-    def closed(self, verdict: Verdict) -> Case:
+    def closed(self, verdict: AttemptVerdict) -> Case:
         """The same with the end of the latest attempt recorded."""
         record = close(self.project, self.record, self.latest, verdict.outcome, verdict.detail)
         return replace(self, record=record)
 
     def interruptions_before(self) -> tuple[Attempt, ...]:
         """Earlier attempts of this round that ran."""
-        return tuple(one for one in self.record.this_round[:-1] if one.outcome != Outcome.WITHDRAWN)
+        return tuple(
+            one for one in self.record.this_round[:-1] if one.outcome != AttemptOutcome.WITHDRAWN
+        )

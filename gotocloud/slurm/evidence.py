@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gotocloud.slurm import client
 from gotocloud.slurm.client import SlurmError
-from gotocloud.slurm.recovery import Evidence
+from gotocloud.slurm.recovery import AttemptEvidence
 from gotocloud.slurm.submissions import Attempt, control_path
 from gotocloud.slurm.workload import Markers
 
@@ -19,7 +19,7 @@ def gather(
     found: dict[str, str] | None,
     *,
     inside: bool,
-) -> Evidence:
+) -> AttemptEvidence:
     """Everything that is known of an attempt.
 
     Args:
@@ -29,7 +29,7 @@ def gather(
         found: What Slurm shows of its job; None if Slurm has removed it.
         inside: Whether this runs in that very job, which can reach its machines itself.
     """
-    evidence = Evidence(
+    evidence = AttemptEvidence(
         exit_status=attempt.exit_status,
         started=attempt.started_at_s is not None,
         endings=markers.of(control_path(folder, attempt)),

@@ -20,7 +20,7 @@ from gotocloud.slurm.case import WorkloadOf
 from gotocloud.slurm.queue_state import QueuedJob
 from gotocloud.slurm.reasons import reason_words
 from gotocloud.slurm.submissions import RECORD_FILE, Attempt, Submission, load, record_folders
-from gotocloud.slurm.workload import Ending, Progress, Workload
+from gotocloud.slurm.workload import Ending, JobProgress, Workload
 
 LOOKED_UP = 200
 """Jobs whose files are read; no cluster has so many machines that more could run."""
@@ -147,7 +147,7 @@ def ended_rows(
 def _queued_row(job: QueuedJob, sources: RowSources, *, look: bool) -> JobRow:
     folder = Path(job.directory) / job.name
     record = _record(folder) if look and job.token else None
-    progress = _progress(folder, record, sources) if record and job.is_running else Progress()
+    progress = _progress(folder, record, sources) if record and job.is_running else JobProgress()
     attempts = record.attempts if record else ()
     spent = _so_far(job, attempts, sources)
     return JobRow(
@@ -254,7 +254,7 @@ def _record(folder: Path) -> Submission | None:
         return None
 
 
-def _progress(folder: Path, record: Submission, sources: RowSources) -> Progress:
+def _progress(folder: Path, record: Submission, sources: RowSources) -> JobProgress:
     """How far a job is, from the end of its log."""
     try:
         with (folder / LOG_FILE).open("rb") as file:
@@ -262,7 +262,7 @@ def _progress(folder: Path, record: Submission, sources: RowSources) -> Progress
             file.seek(max(0, size - LOG_END_BYTES))
             text = file.read().decode("utf-8", errors="replace")
     except OSError:
-        return Progress()
+        return JobProgress()
     return sources.workload_of(record.workload).progress(text)
 
 

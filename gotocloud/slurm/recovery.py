@@ -46,7 +46,7 @@ _LAUNCHER_LOST = (
 )
 
 
-class Outcome(StrEnum):
+class AttemptOutcome(StrEnum):
     """How an attempt ended."""
 
     SUCCEEDED = "succeeded"
@@ -69,7 +69,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class AttemptEvidence:
     """What is known of an attempt that no longer runs.
 
     Args:
@@ -92,37 +92,39 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AttemptVerdict:
     """How an attempt ended, and that in words."""
 
-    outcome: Outcome
+    outcome: AttemptOutcome
     detail: str
 
 
-def judge(evidence: Evidence) -> Verdict:
+def judge(evidence: AttemptEvidence) -> AttemptVerdict:
     """How an attempt ended."""
     if Ending.ABORTED in evidence.endings:
-        return Verdict(Outcome.ABORTED, "a person aborted it")
+        return AttemptVerdict(AttemptOutcome.ABORTED, "a person aborted it")
     if evidence.exit_status == 0 and Ending.FAILURE not in evidence.endings:
-        return Verdict(Outcome.SUCCEEDED, "it ended without an error")
+        return AttemptVerdict(AttemptOutcome.SUCCEEDED, "it ended without an error")
     by_slurm = _by_slurm(evidence)
     if by_slurm:
         return by_slurm
     if evidence.lost_nodes:
-        return Verdict(Outcome.LOST, f"lost: {', '.join(evidence.lost_nodes)}")
+        return AttemptVerdict(AttemptOutcome.LOST, f"lost: {', '.join(evidence.lost_nodes)}")
     if any(words in evidence.log for words in _LAUNCHER_LOST):
-        return Verdict(Outcome.LOST, "mpirun lost a machine")
+        return AttemptVerdict(AttemptOutcome.LOST, "mpirun lost a machine")
     if evidence.exit_status is None:
         return _silent(evidence)
     if Ending.SUCCESS in evidence.endings and Ending.FAILURE not in evidence.endings:
-        return Verdict(
-            Outcome.SUCCEEDED,
+        return AttemptVerdict(
+            AttemptOutcome.SUCCEEDED,
             f"the program succeeded, but its command ended with status {evidence.exit_status}",
         )
-    return Verdict(Outcome.FAILED, f"its command ended with status {evidence.exit_status}")
+    return AttemptVerdict(
+        AttemptOutcome.FAILED, f"its command ended with status {evidence.exit_status}"
+    )
 
 
-def _by_slurm(evidence: Evidence) -> Verdict | None:
+def _by_slurm(evidence: AttemptEvidence) -> AttemptVerdict | None:
     """What Slurm shows, or wrote into the log when it ended the job."""
     words = _ENDED_BY_SLURM.findall(evidence.log)
     # A step's end (an `srun` of the job's own) is not the job's, unless a machine was lost.
@@ -130,31 +132,37 @@ def _by_slurm(evidence: Evidence) -> Verdict | None:
     reason = counted[-1].strip() if counted else None
     state = evidence.slurm_state
     if state in _LOST_STATES or evidence.slurm_reason == "NodeDown":
-        return Verdict(Outcome.LOST, f"Slurm shows {state or evidence.slurm_reason}")
+        return AttemptVerdict(AttemptOutcome.LOST, f"Slurm shows {state or evidence.slurm_reason}")
     if reason is not None and reason.startswith(("NODE FAILURE", "PREEMPTION")):
-        return Verdict(Outcome.LOST, f"Slurm ended it because of {reason.split(',')[0].lower()}")
+        return AttemptVerdict(
+            AttemptOutcome.LOST, f"Slurm ended it because of {reason.split(',')[0].lower()}"
+        )
     if state in ("TIMEOUT", "DEADLINE") or (reason or "").startswith("TIME LIMIT"):
-        return Verdict(Outcome.TIME_LIMIT, "it reached the time limit of its queue")
+        return AttemptVerdict(AttemptOutcome.TIME_LIMIT, "it reached the time limit of its queue")
     if state == "CANCELLED" or reason == "":
-        return Verdict(Outcome.CANCELLED, "it was cancelled in Slurm (scancel)")
+        return AttemptVerdict(AttemptOutcome.CANCELLED, "it was cancelled in Slurm (scancel)")
     if state == "OUT_OF_MEMORY":
-        return Verdict(Outcome.FAILED, "its machine had too little memory")
+        return AttemptVerdict(AttemptOutcome.FAILED, "its machine had too little memory")
     return None
 
 
-def _silent(evidence: Evidence) -> Verdict:
+def _silent(evidence: AttemptEvidence) -> AttemptVerdict:
     """An attempt whose script recorded no end."""
     if not evidence.slurm_state:
         if evidence.started:
-            return Verdict(Outcome.LOST, "it ended without a record, and Slurm has removed it")
-        return Verdict(Outcome.CANCELLED, "it never started, and Slurm has removed it")
+            return AttemptVerdict(
+                AttemptOutcome.LOST, "it ended without a record, and Slurm has removed it"
+            )
+        return AttemptVerdict(
+            AttemptOutcome.CANCELLED, "it never started, and Slurm has removed it"
+        )
     if evidence.started and evidence.slurm_state == "COMPLETED":
-        return Verdict(Outcome.LOST, "its script ended without a record")
-    return Verdict(Outcome.FAILED, f"Slurm shows {evidence.slurm_state}")
+        return AttemptVerdict(AttemptOutcome.LOST, "its script ended without a record")
+    return AttemptVerdict(AttemptOutcome.FAILED, f"Slurm shows {evidence.slurm_state}")
 
 
 @dataclass(frozen=True)
-class Finish:
+class JobOver:
     """The job is over.
 
     Args:
@@ -180,12 +188,12 @@ class Again:
 
 
 def next_step(
-    verdict: Verdict,
+    verdict: AttemptVerdict,
     attempts: Sequence[Attempt],
     partitions: Sequence[Partition],
     *,
     can_continue: bool,
-) -> Finish | Again:
+) -> JobOver | Again:
     """What follows from the last attempt of a round.
 
     Args:
@@ -195,15 +203,15 @@ def next_step(
         can_continue: Whether the next attempt continues where this one ended; a job that has to
             start again would pay for every interruption in full.
     """
-    if verdict.outcome is Outcome.SUCCEEDED:
-        return Finish(Ending.SUCCESS, verdict.detail)
-    if verdict.outcome in (Outcome.ABORTED, Outcome.CANCELLED):
-        return Finish(Ending.ABORTED, verdict.detail)
-    if verdict.outcome is not Outcome.LOST:
-        return Finish(Ending.FAILURE, verdict.detail)
-    interruptions = 1 + sum(one.outcome == Outcome.LOST for one in attempts[:-1])
+    if verdict.outcome is AttemptOutcome.SUCCEEDED:
+        return JobOver(Ending.SUCCESS, verdict.detail)
+    if verdict.outcome in (AttemptOutcome.ABORTED, AttemptOutcome.CANCELLED):
+        return JobOver(Ending.ABORTED, verdict.detail)
+    if verdict.outcome is not AttemptOutcome.LOST:
+        return JobOver(Ending.FAILURE, verdict.detail)
+    interruptions = 1 + sum(one.outcome == AttemptOutcome.LOST for one in attempts[:-1])
     if interruptions >= MOST_INTERRUPTIONS:
-        return Finish(
+        return JobOver(
             Ending.FAILURE, f"{verdict.detail}; that was interruption {interruptions}, the last"
         )
     return _elsewhere(interruptions, attempts, partitions, can_continue=can_continue)

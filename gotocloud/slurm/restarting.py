@@ -10,15 +10,15 @@ from gotocloud.costs.machine_time import table_price
 from gotocloud.errors import GoToCloudError, shell_line
 from gotocloud.slurm import client
 from gotocloud.slurm.attempts import finish, hand_over, new_token, note
-from gotocloud.slurm.case import Case, Report
+from gotocloud.slurm.case import Case, CaseReport
 from gotocloud.slurm.evidence import log_since
-from gotocloud.slurm.recovery import Again, Finish, Outcome, Verdict, next_step
-from gotocloud.slurm.submissions import Attempt, State, load, save
+from gotocloud.slurm.recovery import Again, AttemptOutcome, AttemptVerdict, JobOver, next_step
+from gotocloud.slurm.submissions import Attempt, AttemptState, load, save
 from gotocloud.slurm.workload import Ending
 from gotocloud.slurm.writing import write_script
 
 
-def next_step_of(case: Case, verdict: Verdict) -> Finish | Again:
+def next_step_of(case: Case, verdict: AttemptVerdict) -> JobOver | Again:
     """What follows from a verdict on the latest attempt."""
     judged = replace(case.latest, outcome=verdict.outcome.value)
     return next_step(
@@ -30,8 +30,8 @@ def next_step_of(case: Case, verdict: Verdict) -> Finish | Again:
 
 
 def follow(
-    case: Case, verdict: Verdict, *, after: str = "", here: bool = False, cancel: str = ""
-) -> Report:
+    case: Case, verdict: AttemptVerdict, *, after: str = "", here: bool = False, cancel: str = ""
+) -> CaseReport:
     """Do what follows from a verdict.
 
     Args:
@@ -42,7 +42,7 @@ def follow(
         cancel: A waiting Slurm job that the next attempt replaces.
     """
     step = next_step_of(case, verdict)
-    if isinstance(step, Finish):
+    if isinstance(step, JobOver):
         return _finish(case, verdict, step)
     if not case.restarter.dry_run:
         if cancel:
@@ -51,7 +51,7 @@ def follow(
     return again(case, step, after=after, here=here)
 
 
-def again(case: Case, step: Again, *, after: str = "", here: bool = False) -> Report:
+def again(case: Case, step: Again, *, after: str = "", here: bool = False) -> CaseReport:
     """Make the next attempt, in the first queue that accepts it."""
     problems = []
     # Slurm has started the job's machines again: no queue is quicker or cheaper, as long as spot
@@ -75,9 +75,9 @@ def again(case: Case, step: Again, *, after: str = "", here: bool = False) -> Re
     return _nowhere(case, problems)
 
 
-def _finish(case: Case, verdict: Verdict, step: Finish) -> Report:
+def _finish(case: Case, verdict: AttemptVerdict, step: JobOver) -> CaseReport:
     text = f"This job {_ended_words(verdict.outcome)}: {step.detail}."
-    if step.ending is Ending.FAILURE and verdict.outcome is Outcome.FAILED:
+    if step.ending is Ending.FAILURE and verdict.outcome is AttemptOutcome.FAILED:
         error = case.workload.last_error(log_since(case.folder, case.latest))
         text += f" Its log ends with: {error}" if error else " run.err is empty."
     if not case.restarter.dry_run:
@@ -86,11 +86,11 @@ def _finish(case: Case, verdict: Verdict, step: Finish) -> Report:
     return case.report(text)
 
 
-def _ended_words(outcome: Outcome) -> str:
+def _ended_words(outcome: AttemptOutcome) -> str:
     return {
-        Outcome.SUCCEEDED: "succeeded",
-        Outcome.ABORTED: "was aborted",
-        Outcome.CANCELLED: "was cancelled",
+        AttemptOutcome.SUCCEEDED: "succeeded",
+        AttemptOutcome.ABORTED: "was aborted",
+        AttemptOutcome.CANCELLED: "was cancelled",
     }.get(outcome, "failed")
 
 
@@ -120,7 +120,7 @@ def _next_attempt(case: Case, step: Again, queue: str) -> Attempt:
         continue_from=start.continue_from,
         skipped=start.skipped,
         finishing=start.finishing,
-        state=State.INTENDED,
+        state=AttemptState.INTENDED,
         slurm_id="",
         submitted_at_s=None,
         started_at_s=None,
@@ -154,12 +154,12 @@ def _prepare(case: Case, attempt: Attempt) -> None:
         note(case.folder, removed)
 
 
-def _continue_here(case: Case, attempt: Attempt) -> Report:
+def _continue_here(case: Case, attempt: Attempt) -> CaseReport:
     """Continue in the very job that Slurm has started again."""
     latest = case.latest
     attempt = replace(
         attempt,
-        state=State.SUBMITTED,
+        state=AttemptState.SUBMITTED,
         slurm_id=os.environ.get("SLURM_JOB_ID", ""),
         submitted_at_s=latest.submitted_at_s,
         why=f"{attempt.why.partition(':')[0]}: Slurm has started its machines again",
@@ -184,7 +184,7 @@ def _sentence(attempt: Attempt) -> str:
     return f"Attempt {attempt.number} {start} in {attempt.queue} ({attempt.why})."
 
 
-def _nowhere(case: Case, problems: list[str]) -> Report:
+def _nowhere(case: Case, problems: list[str]) -> CaseReport:
     text = "The job lost its machine and cannot be submitted again."
     if not case.restarter.dry_run:
         finish(case.folder, case.workload, Ending.FAILURE, "\n".join([text, *problems]))

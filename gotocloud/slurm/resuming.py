@@ -8,22 +8,22 @@ from pathlib import Path
 
 from gotocloud.errors import GoToCloudError
 from gotocloud.slurm import client
-from gotocloud.slurm.case import Case, Report, Restarter
+from gotocloud.slurm.case import Case, CaseReport, Restarter
 from gotocloud.slurm.client import SlurmError
 from gotocloud.slurm.evidence import gather
 from gotocloud.slurm.recovery import (
     ACTIVE_STATES,
     WAITING_STATES,
     Again,
-    Outcome,
-    Verdict,
+    AttemptOutcome,
+    AttemptVerdict,
     judge,
 )
 from gotocloud.slurm.restarting import again, follow, next_step_of
 from gotocloud.slurm.submissions import locked
 
 
-def look_after(folder: Path, restarter: Restarter, *, by_hand: bool) -> Report:
+def look_after(folder: Path, restarter: Restarter, *, by_hand: bool) -> CaseReport:
     """Restart a job if it lost a machine; leave one that runs, waits or has ended.
 
     Args:
@@ -51,7 +51,7 @@ def look_after(folder: Path, restarter: Restarter, *, by_hand: bool) -> Report:
         return follow(case, verdict)
 
 
-def ended(folder: Path, status: int, restarter: Restarter) -> Report:
+def ended(folder: Path, status: int, restarter: Restarter) -> CaseReport:
     """Called by the batch script itself when its commands have not succeeded."""
     with locked(folder):
         case = Case.of(folder, restarter)
@@ -62,7 +62,7 @@ def ended(folder: Path, status: int, restarter: Restarter) -> Report:
         found = _job_or_none(own)
         evidence = gather(folder, latest, case.workload.markers, found, inside=True)
         verdict = judge(replace(evidence, exit_status=status))
-        if verdict.outcome is Outcome.LOST:
+        if verdict.outcome is AttemptOutcome.LOST:
             _keep_from_requeueing(own)
         report = follow(case, verdict, after=own)
     if _is_put_back(found):
@@ -72,7 +72,7 @@ def ended(folder: Path, status: int, restarter: Restarter) -> Report:
     return report
 
 
-def restarted(folder: Path, restarter: Restarter) -> Report:
+def restarted(folder: Path, restarter: Restarter) -> CaseReport:
     """Called by a batch script that Slurm has started again: what it runs now."""
     with locked(folder):
         case = Case.of(folder, restarter)
@@ -86,21 +86,26 @@ def restarted(folder: Path, restarter: Restarter) -> Report:
         return follow(case, verdict, after=own, here=True)
 
 
-def _closed(case: Case, *, by_hand: bool) -> Report:
+def _closed(case: Case, *, by_hand: bool) -> CaseReport:
     """A job whose last attempt has ended: a person, or an interrupted command, restarts it."""
     latest, outcome = case.latest, case.latest.outcome
     has_ended = bool(case.workload.markers.of(case.folder))
-    if outcome == Outcome.WITHDRAWN and (by_hand or not has_ended):
+    if outcome == AttemptOutcome.WITHDRAWN and (by_hand or not has_ended):
         return again(case, Again((latest.queue,), latest.why))
-    if outcome == Outcome.LOST and not has_ended:
+    if outcome == AttemptOutcome.LOST and not has_ended:
         # The command that restarted it was interrupted.
-        return follow(case, Verdict(Outcome.LOST, latest.detail))
+        return follow(case, AttemptVerdict(AttemptOutcome.LOST, latest.detail))
     if not by_hand:
         return case.report(f"It has ended: {outcome}.")
-    if outcome in (Outcome.LOST, Outcome.CANCELLED, Outcome.TIME_LIMIT, Outcome.ABORTED):
+    if outcome in (
+        AttemptOutcome.LOST,
+        AttemptOutcome.CANCELLED,
+        AttemptOutcome.TIME_LIMIT,
+        AttemptOutcome.ABORTED,
+    ):
         fresh = replace(case, record=replace(case.record, round=case.record.round + 1))
         return again(fresh, Again((latest.queue,), f"by hand, after: {outcome}"))
-    if outcome == Outcome.SUCCEEDED:
+    if outcome == AttemptOutcome.SUCCEEDED:
         return case.report("It has succeeded; there is nothing to resume.")
     raise GoToCloudError(
         f"{case.record.job} has {outcome}: {latest.detail}. The same would happen again; "
@@ -109,7 +114,7 @@ def _closed(case: Case, *, by_hand: bool) -> Report:
     )
 
 
-def _active(case: Case, state: str) -> Report:
+def _active(case: Case, state: str) -> CaseReport:
     latest = case.latest
     where = f"Slurm job {latest.slurm_id} in {latest.queue}"
     if state not in WAITING_STATES:
@@ -117,10 +122,10 @@ def _active(case: Case, state: str) -> Report:
     if (case.folder / case.workload.markers.abort_now).exists():
         if not case.restarter.dry_run:
             client.cancel(latest.slurm_id)
-        return follow(case, Verdict(Outcome.ABORTED, "aborted while it waited"))
+        return follow(case, AttemptVerdict(AttemptOutcome.ABORTED, "aborted while it waited"))
     if latest.started_at_s is None:
         return case.report(f"It waits, as {where}.")
-    verdict = Verdict(Outcome.LOST, "its machine was lost, and Slurm has put it back")
+    verdict = AttemptVerdict(AttemptOutcome.LOST, "its machine was lost, and Slurm has put it back")
     step = next_step_of(case, verdict)
     if isinstance(step, Again) and step.queues[0] == latest.queue:
         return case.report(f"It waits to continue, as {where}.")

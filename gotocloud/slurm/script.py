@@ -24,7 +24,7 @@ COMMENT_PREFIX = "gotocloud:"
 _PLAIN_VALUE = re.compile(r"[\w./:@+,=-]+")
 
 
-class Mpi(StrEnum):
+class MpiLauncher(StrEnum):
     """Which mpirun starts the ranks."""
 
     OPEN_MPI = "openmpi"
@@ -76,7 +76,7 @@ class BatchJob:
     exclusive: bool = True
     modules: Sequence[str] = ()
     module_folder: str = ""
-    mpi: Mpi = Mpi.OPEN_MPI
+    mpi: MpiLauncher = MpiLauncher.OPEN_MPI
     instance_type: str = "unknown"
     spot: bool = False
     price: str = "unknown"

@@ -27,7 +27,7 @@ CONTROL_FOLDER = ".gotocloud"
 """Folder in a job's folder: one folder of an attempt each, with its exit markers."""
 
 
-class State(StrEnum):
+class AttemptState(StrEnum):
     """Where an attempt stands, in its record."""
 
     INTENDED = "intended"
@@ -96,7 +96,7 @@ class Attempt:
     finishing: bool = False
     modules: tuple[str, ...] = ()
     log_start: int = 0
-    state: State = State.INTENDED
+    state: AttemptState = AttemptState.INTENDED
     slurm_id: str = ""
     submitted_at_s: float | None = None
     started_at_s: float | None = None
@@ -114,7 +114,7 @@ class Attempt:
     @property
     def is_open(self) -> bool:
         """Whether something may still come of it."""
-        return self.state is not State.ENDED
+        return self.state is not AttemptState.ENDED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,7 +257,7 @@ def _submission(content: Mapping[str, Any]) -> Submission:
         Attempt(
             **{
                 **{key: value for key, value in one.items() if key in known},
-                "state": State(one["state"]),
+                "state": AttemptState(one["state"]),
                 "modules": tuple(one["modules"]),
                 "layout": tuple(one["layout"]),
             }
@@ -286,7 +286,9 @@ def _noted(job_folder: Path, attempt: Attempt) -> Attempt:
         attempt = replace(
             attempt,
             slurm_id=attempt.slurm_id or started[0],
-            state=State.SUBMITTED if attempt.state is State.INTENDED else attempt.state,
+            state=AttemptState.SUBMITTED
+            if attempt.state is AttemptState.INTENDED
+            else attempt.state,
             started_at_s=float(started[1]),
             node_list=" ".join(started[2:]),
         )

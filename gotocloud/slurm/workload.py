@@ -65,7 +65,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Start:
+class StartingPoint:
     """Where an attempt after an interruption begins.
 
     Args:
@@ -80,7 +80,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Progress:
+class JobProgress:
     """How far a job is, as its log shows it; None where the log does not show it.
 
     Args:
@@ -119,7 +119,7 @@ class Workload(Protocol):
     def can_continue(self, folder: Path) -> bool:
         """Whether another attempt continues where an interrupted one was."""
 
-    def next_start(self, folder: Path, record: Submission) -> Start:
+    def next_start(self, folder: Path, record: Submission) -> StartingPoint:
         """Where the attempt after the latest one begins."""
 
     def prepare(self, folder: Path, attempt: Attempt) -> str:
@@ -129,7 +129,7 @@ class Workload(Protocol):
             What was removed, in words for the job's log; empty if nothing was.
         """
 
-    def progress(self, log: str) -> Progress:
+    def progress(self, log: str) -> JobProgress:
         """How far a job is, from the end of its `run.out`."""
 
     def last_error(self, log: str) -> str:

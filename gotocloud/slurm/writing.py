@@ -8,7 +8,7 @@ from pathlib import Path
 from gotocloud.errors import GoToCloudError
 from gotocloud.slurm import client
 from gotocloud.slurm.cluster_facts import facts_path
-from gotocloud.slurm.script import BatchJob, Mpi, batch_script, facts_copy
+from gotocloud.slurm.script import BatchJob, MpiLauncher, batch_script, facts_copy
 from gotocloud.slurm.site import Site
 from gotocloud.slurm.submissions import Attempt, Submission
 from gotocloud.slurm.workload import Workload
@@ -80,9 +80,13 @@ def _keep_facts(project: Path, job: str) -> None:
         kept.write_bytes(known.read_bytes())
 
 
-def mpi_of(modules: Iterable[str]) -> Mpi:
+def mpi_of(modules: Iterable[str]) -> MpiLauncher:
     """Which mpirun modules bring: Intel MPI if a name contains it, else Open MPI."""
-    return Mpi.INTEL_MPI if any("intel" in one.lower() for one in modules) else Mpi.OPEN_MPI
+    return (
+        MpiLauncher.INTEL_MPI
+        if any("intel" in one.lower() for one in modules)
+        else MpiLauncher.OPEN_MPI
+    )
 
 
 def price_words(instance_type: str, spot: bool, region: str) -> str:

@@ -32,7 +32,7 @@ Run = Callable[[Sequence[str]], tuple[int, str]]
 _ILLEGAL_INSTRUCTION = -4
 
 
-class State(StrEnum):
+class InspectionState(StrEnum):
     """How something stands."""
 
     OK = "ok"
@@ -42,7 +42,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Item:
+class InspectedItem:
     """One promise and how it stands.
 
     Args:
@@ -54,7 +54,7 @@ class Item:
 
     what: str
     path: str
-    state: State
+    state: InspectionState
     text: str = ""
 
     def as_dict(self) -> dict[str, str]:
@@ -64,7 +64,7 @@ class Item:
 
 def inspect(
     catalogue: Catalogue, layout: Layout, run: Run | None = None, *, package: str | None = None
-) -> list[Item]:
+) -> list[InspectedItem]:
     """Everything that a catalogue promises, as it stands on a shared file system.
 
     Args:
@@ -86,7 +86,7 @@ def inspect(
     return [*_command_line(layout), *programs]
 
 
-def _command_line(layout: Layout) -> Iterator[Item]:
+def _command_line(layout: Layout) -> Iterator[InspectedItem]:
     for name, wanted in (
         (COMMAND, "the command line"),
         (SETTINGS, "the settings for shells"),
@@ -96,22 +96,22 @@ def _command_line(layout: Layout) -> Iterator[Item]:
     ):
         path = layout.top / name
         fault = _unreadable(path, executable=name == COMMAND)
-        yield Item(
+        yield InspectedItem(
             wanted,
             str(path),
-            State.MISSING if fault else State.OK,
+            InspectionState.MISSING if fault else InspectionState.OK,
             f"{fault}; gotocloud software publish puts it there" if fault else "",
         )
     if layout.current.is_dir():
         faults = damage(layout.current)
-        state = State.WRONG if faults else State.OK
+        state = InspectionState.WRONG if faults else InspectionState.OK
         found = "; ".join(faults) or "every file is as it was published"
-        yield Item("the release in force", str(layout.current), state, found)
+        yield InspectedItem("the release in force", str(layout.current), state, found)
 
 
 def _modules(
     catalogue: Catalogue, package: Package, layout: Layout, run: Run | None, texts: dict[str, str]
-) -> Iterator[Item]:
+) -> Iterator[InspectedItem]:
     yield _module_file(f"{package.name}/.modulerc", layout, texts)
     for version in package.versions.values():
         chooser = f"{package.name}/{version.number}"
@@ -120,26 +120,30 @@ def _modules(
         for build in version.builds or (None,):
             name = f"{chooser}-{build}" if build else chooser
             item = _module_file(name, layout, texts)
-            if item.state is State.OK:
+            if item.state is InspectionState.OK:
                 prefix = Path(catalogue.prefix(package.name, version, build))
                 item = _program(name, package, version, prefix, run)
             yield item
 
 
-def _module_file(name: str, layout: Layout, texts: dict[str, str]) -> Item:
+def _module_file(name: str, layout: Layout, texts: dict[str, str]) -> InspectedItem:
     path = layout.modules / name
     if fault := _unreadable(path):
-        return Item(name, str(path), State.MISSING, f"module file: {fault}")
+        return InspectedItem(name, str(path), InspectionState.MISSING, f"module file: {fault}")
     try:
         same = path.read_text(encoding="utf-8") == texts[name]
     except (OSError, UnicodeDecodeError) as error:
-        return Item(name, str(path), State.WRONG, f"module file: {error}")
+        return InspectedItem(name, str(path), InspectionState.WRONG, f"module file: {error}")
     if same:
-        return Item(name, str(path), State.OK)
-    return Item(name, str(path), State.WRONG, "the module file differs from the catalogue")
+        return InspectedItem(name, str(path), InspectionState.OK)
+    return InspectedItem(
+        name, str(path), InspectionState.WRONG, "the module file differs from the catalogue"
+    )
 
 
-def _program(name: str, package: Package, version: Version, prefix: Path, run: Run | None) -> Item:
+def _program(
+    name: str, package: Package, version: Version, prefix: Path, run: Run | None
+) -> InspectedItem:
     """The executables of one build; the first fault that counts."""
     faults = [
         f"{executable}: {fault}"
@@ -149,29 +153,31 @@ def _program(name: str, package: Package, version: Version, prefix: Path, run: R
     if faults:
         gone = len(faults) == len(package.executables)
         text = "not installed" if gone else "; ".join(faults)
-        return Item(name, str(prefix), State.MISSING, text)
+        return InspectedItem(name, str(prefix), InspectionState.MISSING, text)
     if version.python and not _has_weights(prefix):
         text = (
             f"no network weights in {WEIGHTS}, which Blush, Topaz and class ranking need; load "
             "its module and run relion_python_fetch_weights"
         )
-        return Item(name, str(prefix), State.MISSING, text)
+        return InspectedItem(name, str(prefix), InspectionState.MISSING, text)
     if run is None or not package.version_command:
-        return Item(name, str(prefix), State.OK, "its version was not checked")
+        return InspectedItem(name, str(prefix), InspectionState.OK, "its version was not checked")
     program, *arguments = package.version_command
     status, output = run([str(prefix / "bin" / program), *arguments])
     if status == _ILLEGAL_INSTRUCTION:
         text = "it needs another processor than this machine's"
-        return Item(name, str(prefix), State.UNKNOWN, text)
+        return InspectedItem(name, str(prefix), InspectionState.UNKNOWN, text)
     found = re.search(r"\d+(?:\.\d+)+", output)
     if status or not found:
         said = " ".join(output.split())[:200] or "nothing"
         text = f"{program} ended with exit code {status}: {said}"
-        return Item(name, str(prefix), State.WRONG, text)
+        return InspectedItem(name, str(prefix), InspectionState.WRONG, text)
     if found[0] != version.number:
         text = f"{program} reports version {found[0]}, not {version.number}"
-        return Item(name, str(prefix), State.WRONG, text)
-    return Item(name, str(prefix), State.OK, f"{program} reports version {found[0]}")
+        return InspectedItem(name, str(prefix), InspectionState.WRONG, text)
+    return InspectedItem(
+        name, str(prefix), InspectionState.OK, f"{program} reports version {found[0]}"
+    )
 
 
 def _has_weights(prefix: Path) -> bool:

@@ -48,7 +48,7 @@ def parse_catalogue(text: str, name: str = "the catalogue") -> Catalogue:
         data = yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader, the one in C)
     except yaml.YAMLError as error:
         raise InputError(f"{name} is not YAML: {' '.join(str(error).split())}.") from error
-    reader = _Reader()
+    reader = _CatalogueReader()
     catalogue = reader.catalogue(data)
     if reader.problems or catalogue is None:
         raise InputError(f"{name} cannot be used.", problems=reader.problems)
@@ -103,7 +103,7 @@ def _plain(data: Any) -> Any:
     return data
 
 
-class _Reader:
+class _CatalogueReader:
     """Turns plain data into a catalogue and gathers what is wrong with them."""
 
     def __init__(self) -> None:

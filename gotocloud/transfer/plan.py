@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gotocloud.transfer.posix import LUSTRE, Posix
-from gotocloud.transfer.tree import Entry, Kind, Problem, shown
+from gotocloud.transfer.tree import TransferProblem, TreeEntry, TreeKind, shown
 
 MIB = 1 << 20
 SINGLE_PUT_LIMIT = 8 * MIB
@@ -24,7 +24,7 @@ objects"), and Linux's limit of a name."""
 READY = "unchanged"
 
 
-class Choice(StrEnum):
+class TransferAction(StrEnum):
     """What is done with one name."""
 
     MOVE = "move"
@@ -66,10 +66,10 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class TransferDecision:
     """What is done with one name, and why."""
 
-    choice: Choice
+    choice: TransferAction
     reason: str
 
 
@@ -84,29 +84,29 @@ class Keys:
         self.folders = {folder for key in self.listed for folder in _ancestors(key)}
 
 
-def key_of(prefix: str, entry: Entry) -> str:
+def key_of(prefix: str, entry: TreeEntry) -> str:
     """The object's key; that of a folder ends with "/", as Lustre has it."""
     key = f"{prefix}/{entry.path}" if entry.path else prefix
-    return f"{key}/" if entry.kind is Kind.FOLDER else key
+    return f"{key}/" if entry.kind is TreeKind.FOLDER else key
 
 
-def key_trouble(key: str, entry: Entry, keys: Keys) -> str | None:
+def key_trouble(key: str, entry: TreeEntry, keys: Keys) -> str | None:
     """Why an entry cannot lie under its key, or None when it can."""
     size = len(key.encode())
     if size > MAX_KEY_BYTES:
         return f"its name in the bucket is {size} bytes long; S3 takes {MAX_KEY_BYTES}"
     if entry.size > MAX_OBJECT:
         return f"is {entry.size} bytes long; S3 takes {MAX_OBJECT} in one object"
-    if entry.kind is Kind.FOLDER and key[:-1] in keys.listed:
+    if entry.kind is TreeKind.FOLDER and key[:-1] in keys.listed:
         return "is a folder here and a file in the bucket; rename one"
-    if entry.kind is not Kind.FOLDER and key in keys.folders:
+    if entry.kind is not TreeKind.FOLDER and key in keys.folders:
         return "is a file here and a folder in the bucket; rename one"
     return None
 
 
 def decide_upload(
-    entry: Entry, remote: Remote | None, *, verify: bool = False, overwrite: bool = False
-) -> Decision:
+    entry: TreeEntry, remote: Remote | None, *, verify: bool = False, overwrite: bool = False
+) -> TransferDecision:
     """What an upload does with an entry.
 
     Args:
@@ -115,18 +115,18 @@ def decide_upload(
         overwrite: Replace even what the cluster has changed.
     """
     if remote is None:
-        return Decision(Choice.MOVE, "new")
-    if entry.kind is Kind.FOLDER:
-        return Decision(Choice.SAME, READY)
-    kind = remote.posix.kind or Kind.FILE
+        return TransferDecision(TransferAction.MOVE, "new")
+    if entry.kind is TreeKind.FOLDER:
+        return TransferDecision(TransferAction.SAME, READY)
+    kind = remote.posix.kind or TreeKind.FILE
     if remote.size == entry.size and kind is entry.kind:
         if remote.posix.mtime_ns == entry.mtime_ns and not verify:
-            return Decision(Choice.SAME, READY)
+            return TransferDecision(TransferAction.SAME, READY)
         if remote.checksum:
-            return Decision(Choice.COMPARE, "same size")
+            return TransferDecision(TransferAction.COMPARE, "same size")
     if remote.posix.user_agent == LUSTRE and not overwrite:
-        return Decision(Choice.CONFLICT, CHANGED_ON_CLUSTER)
-    return Decision(Choice.MOVE, "changed")
+        return TransferDecision(TransferAction.CONFLICT, CHANGED_ON_CLUSTER)
+    return TransferDecision(TransferAction.MOVE, "changed")
 
 
 CHANGED_ON_CLUSTER = (
@@ -140,41 +140,43 @@ CHANGED_HERE = (
 
 
 def decide_download(
-    entry: Entry | None, remote: Remote, *, verify: bool = False, overwrite: bool = False
-) -> Decision:
+    entry: TreeEntry | None, remote: Remote, *, verify: bool = False, overwrite: bool = False
+) -> TransferDecision:
     """What a download does with an object.
 
     Args:
         entry: What lies here under its name; None for nothing.
     """
     if entry is None:
-        return Decision(Choice.MOVE, "new")
-    kind = remote.posix.kind or Kind.FILE
+        return TransferDecision(TransferAction.MOVE, "new")
+    kind = remote.posix.kind or TreeKind.FILE
     if kind is not entry.kind:
-        return Decision(Choice.CONFLICT, f"is a {entry.kind} here and a {kind} in the bucket")
-    if kind is Kind.FOLDER:
-        return Decision(Choice.SAME, READY)
+        return TransferDecision(
+            TransferAction.CONFLICT, f"is a {entry.kind} here and a {kind} in the bucket"
+        )
+    if kind is TreeKind.FOLDER:
+        return TransferDecision(TransferAction.SAME, READY)
     if remote.size == entry.size:
         if remote.posix.mtime_ns == entry.mtime_ns and not verify:
-            return Decision(Choice.SAME, READY)
+            return TransferDecision(TransferAction.SAME, READY)
         if remote.checksum:
-            return Decision(Choice.COMPARE, "same size")
+            return TransferDecision(TransferAction.COMPARE, "same size")
     if not overwrite:
-        return Decision(Choice.CONFLICT, CHANGED_HERE)
-    return Decision(Choice.MOVE, "changed")
+        return TransferDecision(TransferAction.CONFLICT, CHANGED_HERE)
+    return TransferDecision(TransferAction.MOVE, "changed")
 
 
 def after_comparison(
     equal: bool, remote: Remote, *, downloading: bool = False, overwrite: bool = False
-) -> Decision:
+) -> TransferDecision:
     """What follows when both checksums are known."""
     if equal:
-        return Decision(Choice.SAME, "same content")
+        return TransferDecision(TransferAction.SAME, "same content")
     if downloading and not overwrite:
-        return Decision(Choice.CONFLICT, CHANGED_HERE)
+        return TransferDecision(TransferAction.CONFLICT, CHANGED_HERE)
     if not downloading and remote.posix.user_agent == LUSTRE and not overwrite:
-        return Decision(Choice.CONFLICT, CHANGED_ON_CLUSTER)
-    return Decision(Choice.MOVE, "changed")
+        return TransferDecision(TransferAction.CONFLICT, CHANGED_ON_CLUSTER)
+    return TransferDecision(TransferAction.MOVE, "changed")
 
 
 def part_size(size: int) -> int:
@@ -190,14 +192,14 @@ def parts(size: int) -> Iterator[Part]:
         yield Part(number, offset, min(step, size - offset))
 
 
-def safe_path(key: str, prefix: str) -> str | Problem:
+def safe_path(key: str, prefix: str) -> str | TransferProblem:
     """Where an object lies below the folder of a download, or why it must not."""
     path = key.removeprefix(prefix).removesuffix("/")
     names = path.split("/") if path else []
     if any(name in {"", ".", ".."} or "\0" in name for name in names):
-        return Problem(key, "no file can have this name; it is left in the bucket")
+        return TransferProblem(key, "no file can have this name; it is left in the bucket")
     if any(len(name.encode()) > MAX_NAME_BYTES for name in names):
-        return Problem(key, f"a name is longer than {MAX_NAME_BYTES} bytes; it is left")
+        return TransferProblem(key, f"a name is longer than {MAX_NAME_BYTES} bytes; it is left")
     return path
 
 

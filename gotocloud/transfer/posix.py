@@ -12,7 +12,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gotocloud.transfer.tree import Entry, Kind
+from gotocloud.transfer.tree import TreeEntry, TreeKind
 
 CLUSTER_USER_ID = 1000
 CLUSTER_GROUP_ID = 1000
@@ -25,9 +25,9 @@ LUSTRE = "aws-fsx-lustre"
 """What an export from Lustre writes as `user-agent`; an import ignores it."""
 OURS = "gotocloud"
 
-_TYPES = {Kind.FILE: stat.S_IFREG, Kind.FOLDER: stat.S_IFDIR, Kind.LINK: stat.S_IFLNK}
+_TYPES = {TreeKind.FILE: stat.S_IFREG, TreeKind.FOLDER: stat.S_IFDIR, TreeKind.LINK: stat.S_IFLNK}
 # The cluster's user owns everything, so he must be able to use it.
-_OWNER_MAY = {Kind.FILE: 0o600, Kind.FOLDER: 0o700, Kind.LINK: 0o777}
+_OWNER_MAY = {TreeKind.FILE: 0o600, TreeKind.FOLDER: 0o700, TreeKind.LINK: 0o777}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class Posix:
         permissions: Permission bits; None if unknown.
     """
 
-    kind: Kind | None = None
+    kind: TreeKind | None = None
     permissions: int | None = None
     mtime_ns: int | None = None
     atime_ns: int | None = None
     user_agent: str = ""
 
 
-def metadata(entry: Entry) -> dict[str, str]:
+def metadata(entry: TreeEntry) -> dict[str, str]:
     """The user metadata (without `x-amz-meta-`) with which Lustre shows an entry."""
     permissions = (stat.S_IMODE(entry.mode) & 0o777) | _OWNER_MAY[entry.kind]
     return {

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gotocloud.transfer.tree import Problem
+from gotocloud.transfer.tree import TransferProblem
 
 
 class Watch(Protocol):
@@ -69,7 +69,7 @@ class Move:
 
 
 @dataclass
-class Outcome:
+class TransferOutcome:
     """What came of a transfer.
 
     Args:
@@ -92,9 +92,9 @@ class Outcome:
         return sorted(self._moves.values())
 
     @property
-    def problems(self) -> list[Problem]:
+    def problems(self) -> list[TransferProblem]:
         """What could not be done, by path."""
-        return sorted(Problem(path, text) for path, text in self._problems.items())
+        return sorted(TransferProblem(path, text) for path, text in self._problems.items())
 
     @property
     def moved_size(self) -> int:
@@ -154,7 +154,7 @@ def size_text(size: float) -> str:
     return f"{size:.2f} TB"
 
 
-class Budget:
+class MemoryLimit:
     """Bytes that may be in memory at once."""
 
     def __init__(self, size: int) -> None:

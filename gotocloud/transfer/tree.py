@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 
-class Kind(StrEnum):
+class TreeKind(StrEnum):
     """What lies under a name."""
 
     FILE = "file"
@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TreeEntry:
     """One name in a folder, as it was when it was looked at.
 
     Args:
@@ -32,7 +32,7 @@ class Entry:
     """
 
     path: str
-    kind: Kind
+    kind: TreeKind
     size: int
     mtime_ns: int
     atime_ns: int
@@ -40,18 +40,18 @@ class Entry:
     changed_ns: int = 0
     target: str = ""
 
-    def same_state(self, other: Entry) -> bool:
+    def same_state(self, other: TreeEntry) -> bool:
         """Whether nothing has touched the content between two looks."""
         return self._state() == other._state()
 
     def _state(self) -> tuple[object, ...]:
-        if self.kind is Kind.FOLDER:
+        if self.kind is TreeKind.FOLDER:
             return (self.kind,)
         return (self.kind, self.size, self.mtime_ns, self.changed_ns, self.target)
 
 
 @dataclass(frozen=True, order=True, slots=True)
-class Problem:
+class TransferProblem:
     """Something that could not be moved, or not as it should.
 
     Args:
@@ -70,8 +70,8 @@ class Problem:
 class Tree:
     """What a folder holds, sorted by path, and what could not be read."""
 
-    entries: dict[str, Entry] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    entries: dict[str, TreeEntry] = field(default_factory=dict)
+    problems: list[TransferProblem] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -103,29 +103,29 @@ def _walk_one(root: Path, folder: str, tree: Tree) -> Iterator[str]:
         with os.scandir(root / folder) as found:
             names = [item.name for item in found]
     except OSError as error:
-        tree.problems.append(Problem(folder or ".", f"cannot be listed ({error.strerror})"))
+        tree.problems.append(TransferProblem(folder or ".", f"cannot be listed ({error.strerror})"))
         return
     for name in names:
         path = f"{folder}/{name}" if folder else name
         if trouble := name_trouble(path):
-            tree.problems.append(Problem(path, trouble))
+            tree.problems.append(TransferProblem(path, trouble))
             continue
         try:
             entry = entry_of(root / path, path)
         except OSError as error:
-            tree.problems.append(Problem(path, f"cannot be looked at ({error.strerror})"))
+            tree.problems.append(TransferProblem(path, f"cannot be looked at ({error.strerror})"))
             continue
         if entry is None:
-            tree.problems.append(Problem(path, "is neither a file nor a folder nor a link"))
+            tree.problems.append(TransferProblem(path, "is neither a file nor a folder nor a link"))
             continue
         tree.entries[path] = entry
-        if entry.kind is Kind.FOLDER:
+        if entry.kind is TreeKind.FOLDER:
             yield path
-        elif entry.kind is Kind.LINK and (trouble := link_trouble(path, entry.target)):
-            tree.problems.append(Problem(path, trouble))
+        elif entry.kind is TreeKind.LINK and (trouble := link_trouble(path, entry.target)):
+            tree.problems.append(TransferProblem(path, trouble))
 
 
-def entry_of(place: Path, path: str) -> Entry | None:
+def entry_of(place: Path, path: str) -> TreeEntry | None:
     """How a name stands now; None if it is something that cannot be stored.
 
     Raises:
@@ -134,19 +134,19 @@ def entry_of(place: Path, path: str) -> Entry | None:
     return described(os.lstat(place), path, place)
 
 
-def described(found: os.stat_result, path: str, place: Path | None = None) -> Entry | None:
+def described(found: os.stat_result, path: str, place: Path | None = None) -> TreeEntry | None:
     """An entry from the result of `stat`; a link's target is read from `place`."""
     target = ""
     if stat.S_ISREG(found.st_mode):
-        kind, size = Kind.FILE, found.st_size
+        kind, size = TreeKind.FILE, found.st_size
     elif stat.S_ISDIR(found.st_mode):
-        kind, size = Kind.FOLDER, 0
+        kind, size = TreeKind.FOLDER, 0
     elif stat.S_ISLNK(found.st_mode) and place is not None:
         target = os.readlink(place)  # noqa: PTH115  # pathlib would tidy the text
-        kind, size = Kind.LINK, len(target.encode("utf-8", "surrogateescape"))
+        kind, size = TreeKind.LINK, len(target.encode("utf-8", "surrogateescape"))
     else:
         return None
-    return Entry(
+    return TreeEntry(
         path=path,
         kind=kind,
         size=size,

@@ -9,20 +9,20 @@ import pytest
 
 from gotocloud.advisor.progress import (
     STREPTAVIDIN,
-    Progress,
-    Step,
+    ProjectStep,
+    ProjectSteps,
     parse_progress,
     progress_text,
     read_progress,
 )
 from gotocloud.advisor.scaling import RATE
-from gotocloud.advisor.stopping import Verdict, forecast, margins, stop_advice
+from gotocloud.advisor.stopping import StoppingVerdict, forecast, margins, stop_advice
 from gotocloud.errors import InputError
 
 
-def project(*resolutions: float, usd: float = 100) -> Progress:
-    steps = (Step(f"step {i}", r, 10.0 * i, usd * i) for i, r in enumerate(resolutions))
-    return Progress(tuple(steps), "made up")
+def project(*resolutions: float, usd: float = 100) -> ProjectSteps:
+    steps = (ProjectStep(f"step {i}", r, 10.0 * i, usd * i) for i, r in enumerate(resolutions))
+    return ProjectSteps(tuple(steps), "made up")
 
 
 def test_the_streptavidin_table_gives_the_papers_dollars_per_angstrom() -> None:
@@ -32,7 +32,7 @@ def test_the_streptavidin_table_gives_the_papers_dollars_per_angstrom() -> None:
 
 def test_the_target_of_drug_design_was_reached_before_most_of_the_money_was_spent() -> None:
     advice = stop_advice(STREPTAVIDIN, target_angstrom=2.0)
-    assert advice.verdict is Verdict.STOP
+    assert advice.verdict is StoppingVerdict.STOP
     assert "1.95 Å after 77.65 h and 2,204 USD" in advice.reason
     assert "72.68 h and 2,681 USD more" in advice.reason
 
@@ -40,8 +40,8 @@ def test_the_target_of_drug_design_was_reached_before_most_of_the_money_was_spen
 def test_a_cheap_last_step_does_not_make_the_next_one_look_cheap() -> None:
     """The last step cost 8,475 USD per angstrom, the one before 29,275."""
     advice = stop_advice(STREPTAVIDIN, worth_usd_per_angstrom=9_000)
-    assert advice.verdict is not Verdict.GO_ON
-    assert stop_advice(STREPTAVIDIN, worth_usd_per_angstrom=5_000).verdict is Verdict.STOP
+    assert advice.verdict is not StoppingVerdict.GO_ON
+    assert stop_advice(STREPTAVIDIN, worth_usd_per_angstrom=5_000).verdict is StoppingVerdict.STOP
     assert advice.forecast
     assert advice.forecast.usd[0] / advice.forecast.gain[0] > 29_275
     assert any("cost less per angstrom than the one before" in note for note in advice.notes)
@@ -49,27 +49,27 @@ def test_a_cheap_last_step_does_not_make_the_next_one_look_cheap() -> None:
 
 def test_a_target_beyond_what_shrinking_gains_add_up_to_is_not_promised() -> None:
     advice = stop_advice(STREPTAVIDIN, target_angstrom=1.6)
-    assert advice.verdict is Verdict.STOP
+    assert advice.verdict is StoppingVerdict.STOP
     assert "more of the same will probably not bring them" in advice.reason
 
 
 def test_a_near_target_is_worth_another_step() -> None:
     advice = stop_advice(project(4.0, 3.2, 2.8, 2.6), target_angstrom=2.52)
-    assert advice.verdict is Verdict.GO_ON
+    assert advice.verdict is StoppingVerdict.GO_ON
     assert "next step will probably bring the 0.08 Å" in advice.reason
 
 
 def test_a_target_some_steps_away_says_how_many_and_what_they_cost() -> None:
     # Gains of 0.8, 0.4, 0.2: the next ones are 0.1, 0.05, ...
     advice = stop_advice(project(4.0, 3.2, 2.8, 2.6), target_angstrom=2.47)
-    assert advice.verdict is Verdict.GO_ON
+    assert advice.verdict is StoppingVerdict.GO_ON
     assert "about 2 more steps" in advice.reason
     assert "200 USD" in advice.reason
 
 
 def test_too_few_steps_foretell_nothing() -> None:
     advice = stop_advice(project(4.0, 3.5), target_angstrom=3.0)
-    assert (advice.verdict, advice.forecast) == (Verdict.OPEN, None)
+    assert (advice.verdict, advice.forecast) == (StoppingVerdict.OPEN, None)
     assert stop_advice(project(4.0), target_angstrom=3.0).margins == ()
 
 
@@ -91,7 +91,7 @@ def test_gains_that_do_not_shrink_are_not_extrapolated() -> None:
 
 def test_nothing_finer_than_twice_the_pixel_is_promised() -> None:
     advice = stop_advice(project(4.0, 3.2, 2.8, 2.6), target_angstrom=1.9, pixel_angstrom=1.0)
-    assert advice.verdict is Verdict.STOP
+    assert advice.verdict is StoppingVerdict.STOP
     assert "2 Å, is the limit" in advice.reason
 
 
@@ -139,11 +139,11 @@ def test_a_hostile_record_is_refused_with_every_problem_and_its_line() -> None:
         ("", "does not begin with the line"),
         ("# gotocloud-progress 1\n", "it has none"),
         (
-            progress_text(Progress((Step("a", 4.0, 1.0, 1e300),), "")),
+            progress_text(ProjectSteps((ProjectStep("a", 4.0, 1.0, 1e300),), "")),
             "not a number from 0 to 1e",
         ),
         ("# gotocloud-progress 1\nstep,res\n", "it has step,res"),
-        (progress_text(Progress((), "")), "no row below the header"),
+        (progress_text(ProjectSteps((), "")), "no row below the header"),
     ],
 )
 def test_a_record_without_content_says_what_it_needs(text: str, said: str) -> None:

@@ -19,7 +19,7 @@ from gotocloud.advisor.tables import read_records
 from gotocloud.rehearsal.slurm.cluster import RehearsalCluster
 from gotocloud.rehearsal.slurm.dataset import make_dataset
 from gotocloud.rehearsal.slurm.show import STEPS, Project
-from gotocloud.slurm.recovery import Outcome
+from gotocloud.slurm.recovery import AttemptOutcome
 from tests.needs import need_chromium, need_relion
 
 SWEEP = "bench-job002.json"
@@ -102,7 +102,7 @@ def test_a_killed_sweep_goes_on_and_runs_nothing_twice(swept: Project) -> None:
     for job in jobs:
         attempts = json.loads((swept.directory / job / "gotocloud_submission.json").read_text())
         # The killed one may have been recorded before Slurm got it.
-        ran = [one for one in attempts["attempts"] if one["outcome"] != Outcome.WITHDRAWN]
+        ran = [one for one in attempts["attempts"] if one["outcome"] != AttemptOutcome.WITHDRAWN]
         assert len(ran) == 1
     assert sweep.spent.complete
     assert 0 < (sweep.spent.usd or 0) < 50

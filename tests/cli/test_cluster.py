@@ -19,7 +19,7 @@ from gotocloud.errors import ExitCode, InputError
 from gotocloud.platform.zones import ZoneMap, zone_map
 from gotocloud.rehearsal import validation
 from gotocloud.rehearsal.judge import PYTHON_VARIABLE, Message
-from gotocloud.rehearsal.validation import Accepted, Verdict
+from gotocloud.rehearsal.validation import Accepted, ValidationResult
 from tests.needs import need_parallelcluster
 
 RUNNER = CliRunner()
@@ -102,9 +102,11 @@ def test_validate_without_parallelcluster_names_make_env() -> None:
     assert "Next: make env" in done.stderr
 
 
-def verdict(*findings: Message) -> Verdict:
+def verdict(*findings: Message) -> ValidationResult:
     accepted = Accepted(Message("WARNING", "DcvValidator", "no GPU"), "nobody needs one")
-    return Verdict("tutorial", "us-east-1", "use1-az1", "plain", (), findings, (accepted,), 0.5)
+    return ValidationResult(
+        "tutorial", "us-east-1", "use1-az1", "plain", (), findings, (accepted,), 0.5
+    )
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"]])

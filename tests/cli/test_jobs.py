@@ -17,7 +17,7 @@ from gotocloud.cluster_configs.partitions import configured_partitions
 from gotocloud.platform.zones import zone_map
 from gotocloud.rehearsal.slurm.cluster import RehearsalCluster
 from gotocloud.slurm import client
-from gotocloud.slurm.submissions import Attempt, State, Submission, save
+from gotocloud.slurm.submissions import Attempt, AttemptState, Submission, save
 from tests.needs import ROOT
 
 
@@ -90,7 +90,7 @@ def test_a_running_job_shows_its_iteration_time_and_cost(
         threads=16,
         vcpus=128,
         price_usd_per_hour=2.0,
-        state=State.ENDED,
+        state=AttemptState.ENDED,
         started_at_s=now_s - 7200,
         ended_at_s=now_s - 3600,
     )
@@ -137,7 +137,7 @@ def test_ended_jobs_are_shown_on_request(head_node: RehearsalCluster, tmp_path: 
         threads=1,
         vcpus=48,
         slurm_id="999001",
-        state=State.ENDED,
+        state=AttemptState.ENDED,
     )
     save(
         folder,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gotocloud.cli.work.prices import age_days
-from gotocloud.costs.price import Unit
+from gotocloud.costs.price import PriceUnit
 from gotocloud.costs.price_files import read_table
 from gotocloud.costs.prices import shipped_table
 from gotocloud.rehearsal.local_aws import LocalAws
@@ -59,7 +59,7 @@ def test_refresh_keeps_what_aws_tells_and_calls_the_rest_unknown(
         assert price.usd == shipped.usd
         assert price.date.endswith(f"/{today}")
         assert "localhost" in price.source
-    assert {key[2] for key in kept} == set(Unit)
+    assert {key[2] for key in kept} == set(PriceUnit)
     assert f"Unknown: fsx-lustre-persistent-2 in {REGION}: not in the price list" in done.stderr
     assert f"Unknown: m5.xlarge in {REGION}: no spot history" in done.stderr
 
@@ -80,7 +80,7 @@ def test_changes_are_told_with_both_prices(local: LocalAws, folder: Path) -> Non
     done = prices(local, folder, "--refresh", REGION)
     assert "5 (2020-01-01) to 5.672 USD, +13.4 %" in done.stderr
     kept = read_table(folder / "platform.prices.csv")
-    assert kept[("g5.12xlarge", "eu-west-1", Unit.INSTANCE_HOUR)].source == "somebody"
+    assert kept[("g5.12xlarge", "eu-west-1", PriceUnit.INSTANCE_HOUR)].source == "somebody"
 
 
 def test_every_price_that_is_needed_is_shown_known_or_not(local: LocalAws, folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.cli.views.transfer import Progress
+from gotocloud.cli.views.transfer import TransferWatch
 from tests.transfer.store import BUCKET, Store
 
 
@@ -138,7 +138,7 @@ def test_help_imports_no_engine() -> None:
 def test_progress_without_a_terminal_says_a_line_now_and_then(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with Progress(line_every_s=0) as progress:
+    with TransferWatch(line_every_s=0) as progress:
         progress.expect(3, 3_000_000)
         progress.present(1_000_000)
         progress.sent(1_000_000)

@@ -14,7 +14,7 @@ from gotocloud.cluster_configs.lustre_sizes import (
     lustre_size_problem,
     lustre_sizes_gib,
 )
-from gotocloud.cluster_configs.model import Lustre
+from gotocloud.cluster_configs.model import DefaultLustre
 from local_aws.services.quotas import default_quotas
 
 
@@ -45,10 +45,10 @@ def test_a_configuration_takes_what_the_rule_allows_and_nothing_else(
 ) -> None:
     content = {"deployment_type": deployment.value, "gib": gib, "source": "generated in a test"}
     if lustre_size_problem(gib, deployment) is None:
-        assert Lustre.model_validate(content).gib == gib
+        assert DefaultLustre.model_validate(content).gib == gib
     else:
         with pytest.raises(ValidationError, match="is not possible"):
-            Lustre.model_validate(content)
+            DefaultLustre.model_validate(content)
 
 
 @given(st.integers(-1000, 200_000))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import gotocloud.costs
-from gotocloud.costs.price import EVERY_REGION, Item, Unit
+from gotocloud.costs.price import EVERY_REGION, Item, PriceUnit
 from gotocloud.platform.regions import REGIONS
 
 ROWS = list(
@@ -46,7 +46,7 @@ def test_a_row_is_complete_and_plausible(row: dict[str, str]) -> None:
     assert row["region"] in {*REGIONS, EVERY_REGION}
     assert row["source"].startswith("https://")
     assert DATE.fullmatch(row["date"])
-    instance = Unit(row["unit"]) in (Unit.INSTANCE_HOUR, Unit.SPOT_INSTANCE_HOUR)
+    instance = PriceUnit(row["unit"]) in (PriceUnit.INSTANCE_HOUR, PriceUnit.SPOT_INSTANCE_HOUR)
     assert bool(INSTANCE_TYPE.fullmatch(row["item"])) == instance
     assert instance or row["item"] in set(Item)
     assert Decimal(0) < Decimal(row["usd"]) < 150
@@ -72,10 +72,10 @@ def test_spot_prices_are_below_the_price_on_demand() -> None:
     on_demand = {
         (row["item"], row["region"]): Decimal(row["usd"])
         for row in ROWS
-        if row["unit"] == Unit.INSTANCE_HOUR
+        if row["unit"] == PriceUnit.INSTANCE_HOUR
     }
     for row in ROWS:
-        if row["unit"] == Unit.SPOT_INSTANCE_HOUR:
+        if row["unit"] == PriceUnit.SPOT_INSTANCE_HOUR:
             assert Decimal(row["usd"]) < on_demand[row["item"], row["region"]]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gotocloud.costs.price import Price, Unit
+from gotocloud.costs.price import Price, PriceUnit
 from gotocloud.costs.price_files import dump_table, parse_table, read_table
 from gotocloud.costs.prices import find_price, price_usd_per_hour
 from gotocloud.errors import InputError
@@ -23,7 +23,7 @@ PRICES = st.builds(
     item=WORDS,
     region=WORDS,
     usd=st.decimals("0.0001", "99999", places=4),
-    unit=st.sampled_from(Unit),
+    unit=st.sampled_from(PriceUnit),
     source=st.text(st.characters(categories=("L", "N", "P")), min_size=1),
     date=st.dates().map(str),
     spread_usd=st.none() | st.decimals("0", "99", places=4),
@@ -93,9 +93,9 @@ def test_the_table_beside_the_platform_is_found(
 ) -> None:
     monkeypatch.delenv("GOTOCLOUD_PRICES", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert find_price("g5.12xlarge", "eu-west-1", Unit.INSTANCE_HOUR) is None
+    assert find_price("g5.12xlarge", "eu-west-1", PriceUnit.INSTANCE_HOUR) is None
     (tmp_path / "platform.prices.csv").write_text(OWN)
-    assert find_price("g5.12xlarge", "eu-west-1", Unit.INSTANCE_HOUR) is not None
+    assert find_price("g5.12xlarge", "eu-west-1", PriceUnit.INSTANCE_HOUR) is not None
 
 
 def test_a_named_table_that_is_missing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

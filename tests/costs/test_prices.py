@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from gotocloud.costs.price import Item, Unit
+from gotocloud.costs.price import Item, PriceUnit
 from gotocloud.costs.prices import find_price, price_usd_per_hour, spot_price_usd_per_hour
 
 
@@ -35,7 +35,7 @@ def test_spot_and_on_demand_are_never_mixed_up() -> None:
 
 
 def test_storage_is_not_sold_by_the_hour() -> None:
-    assert find_price(Item.EBS_GP3, "us-east-1", Unit.GB_MONTH) is not None
+    assert find_price(Item.EBS_GP3, "us-east-1", PriceUnit.GB_MONTH) is not None
     assert price_usd_per_hour(Item.EBS_GP3, "us-east-1") is None
 
 

@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from gotocloud.advisor.imports.job import Known
 from gotocloud.advisor.records import LOWER_BOUND
-from gotocloud.advisor.sweep.ledger import Entry, Stage, Sweep, new_sweep
-from gotocloud.advisor.sweep.plan import Planned, Setting
+from gotocloud.advisor.sweep.ledger import LedgerEntry, Stage, Sweep, new_sweep
+from gotocloud.advisor.sweep.plan import Planned, SweepSetting
 from gotocloud.jobs.measuring import gather
 from gotocloud.jobs.sweep_running import ended
 from gotocloud.jobs.watching import job_rows
-from gotocloud.slurm.submissions import Attempt, State, Submission, save
+from gotocloud.slurm.submissions import Attempt, AttemptState, Submission, save
 from tests.advisor.imports.relion_project import attempt
 from tests.relion.samples import write_job
 from tests.slurm.fake_slurm import FakeSlurm, install
 
-SETTING = Setting("refine3d", "g4dn.12xlarge", False, 2, 9, 6, 4, "")
+SETTING = SweepSetting("refine3d", "g4dn.12xlarge", False, 2, 9, 6, 4, "")
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def histories(draw: st.DrawFn) -> tuple[Attempt, ...]:
             price_usd_per_hour=draw(st.none() | st.sampled_from((1.5, 3.912))),
             instance_type=draw(st.sampled_from(("g4dn.12xlarge", "g5.12xlarge"))),
             spot=draw(st.booleans()),
-            state=State.ENDED,
+            state=AttemptState.ENDED,
             submitted_at_s=now,
         )
         now += draw(st.integers(1, 500))
@@ -79,7 +79,7 @@ def sweep(folder: Path, budget_usd: float, *estimates_usd: float) -> Sweep:
     return made.with_entry(0, stage=Stage.RUNNING, job=f"Refine3D/{folder.name}/")
 
 
-def entry_of(folder: Path) -> Entry:
+def entry_of(folder: Path) -> LedgerEntry:
     return ended(sweep(folder, 10.0, 4.0), 0, folder).entries[0]
 
 
@@ -115,8 +115,8 @@ def test_an_ended_run_with_an_attempt_without_an_end_counts_in_the_budget(
     slurm_commands: FakeSlurm, tmp_path: Path
 ) -> None:
     """The fault: such a run cost 4 USD in `jobs` and 0 in the budget of the sweep."""
-    lost = attempt(1, price_usd_per_hour=2.0, started_at_s=1_000_000.0, state=State.ENDED)
-    later = attempt(2, price_usd_per_hour=2.0, submitted_at_s=1_003_600.0, state=State.ENDED)
+    lost = attempt(1, price_usd_per_hour=2.0, started_at_s=1_000_000.0, state=AttemptState.ENDED)
+    later = attempt(2, price_usd_per_hour=2.0, submitted_at_s=1_003_600.0, state=AttemptState.ENDED)
     folder = finished_job(tmp_path, (lost, later))
     (row,) = job_rows(tmp_path, everything=True)
     assert str(row.cost) == "4.00 USD"
@@ -130,8 +130,8 @@ def test_a_start_that_slurm_put_back_in_the_same_job_is_not_zero_seconds(
     slurm_commands: FakeSlurm, tmp_path: Path
 ) -> None:
     """Both attempts have the time of the one submission; the second starts later."""
-    first = attempt(1, started_at_s=1_000_100.0, state=State.ENDED)
-    second = attempt(2, started_at_s=1_007_300.0, ended_at_s=1_010_900.0, state=State.ENDED)
+    first = attempt(1, started_at_s=1_000_100.0, state=AttemptState.ENDED)
+    second = attempt(2, started_at_s=1_007_300.0, ended_at_s=1_010_900.0, state=AttemptState.ENDED)
     folder = finished_job(tmp_path, (first, second))
     (row,) = job_rows(folder.parents[1], everything=True)
     assert row.elapsed_s == 7200 + 3600

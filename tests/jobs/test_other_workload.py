@@ -15,7 +15,7 @@ from gotocloud.jobs.watching import job_rows, submitted_jobs
 from gotocloud.slurm.attempts import hand_over, new_token
 from gotocloud.slurm.resuming import ended, look_after
 from gotocloud.slurm.submissions import Attempt, Submission, load
-from gotocloud.slurm.workload import Command, Ending, Markers, Progress, Start
+from gotocloud.slurm.workload import Command, Ending, JobProgress, Markers, StartingPoint
 from tests.slurm.fake_slurm import FakeSlurm, install
 
 NAME = "Wrap/run001/"
@@ -37,16 +37,16 @@ class Counting:
     def can_continue(self, folder: Path) -> bool:
         return True
 
-    def next_start(self, folder: Path, record: Submission) -> Start:
+    def next_start(self, folder: Path, record: Submission) -> StartingPoint:
         done = self.progress((folder / "run.out").read_text()).iteration
-        return Start(continue_from=f"{record.job}step{done}")
+        return StartingPoint(continue_from=f"{record.job}step{done}")
 
     def prepare(self, folder: Path, attempt: Attempt) -> str:
         return "half a step is counted again"
 
-    def progress(self, log: str) -> Progress:
+    def progress(self, log: str) -> JobProgress:
         steps = re.findall(r"^step (\d+) of (\d+)$", log, re.MULTILINE)
-        return Progress(int(steps[-1][0]), int(steps[-1][1])) if steps else Progress()
+        return JobProgress(int(steps[-1][0]), int(steps[-1][1])) if steps else JobProgress()
 
     def last_error(self, log: str) -> str:
         return log.strip().rpartition("\n")[2]

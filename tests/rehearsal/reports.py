@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.costs.idle import idle_cost
-from gotocloud.rehearsal.report import Launch, Report, Step
+from gotocloud.rehearsal.report import DemoReport, Launch, Step
 from gotocloud.rehearsal.survey_model import Survey
 
 
-def report(survey: Survey, *, region: str = "ap-northeast-1") -> Report:
+def report(survey: Survey, *, region: str = "ap-northeast-1") -> DemoReport:
     """The report of a demo that ended with this survey."""
     url = "https://bucket.s3.ap-northeast-1.amazonaws.com/releases/0.1.0/"
-    return Report(
+    return DemoReport(
         platform="example",
         version="0.1.0",
         finished="2026-11-22 15:30 UTC",

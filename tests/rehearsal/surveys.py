@@ -7,12 +7,11 @@ from ipaddress import IPv4Network
 from gotocloud.platform.addresses import group_subnets, network_of, share_network, share_subnets
 from gotocloud.rehearsal.survey_model import (
     AccountSurvey,
-    Budget,
     ClusterQueue,
     FileSystem,
     Gateway,
     Instance,
-    Lustre,
+    MonthlyBudget,
     MountTarget,
     Peering,
     PeeringRoute,
@@ -20,6 +19,7 @@ from gotocloud.rehearsal.survey_model import (
     Stack,
     Subnet,
     Survey,
+    SurveyedLustre,
     Vpc,
 )
 
@@ -91,7 +91,7 @@ def _platform(
             users=("asha", "ben"),
             groups=("gotocloud-scientists",),
             roles=("gotocloud-cluster-service", "gotocloud-scientist"),
-            budgets=(Budget("gotocloud-monthly", 1500.0),),
+            budgets=(MonthlyBudget("gotocloud-monthly", 1500.0),),
             regions=tuple(
                 _group_region(
                     region, number, index, (number, index) in clusters, peering_state, routed
@@ -234,7 +234,7 @@ def _group_region(
         file_systems=(),
         lustre=(
             (
-                Lustre(
+                SurveyedLustre(
                     "fs-0lustre",
                     2400,
                     "SCRATCH_2",

@@ -19,8 +19,8 @@ from gotocloud.platform.load import load_platform
 from gotocloud.platform.model import Platform
 from gotocloud.rehearsal import demo
 from gotocloud.rehearsal.local_aws import LocalAws
-from gotocloud.rehearsal.progress import Progress
-from gotocloud.rehearsal.report import SCHEMA_VERSION, Report
+from gotocloud.rehearsal.progress import StepDisplay
+from gotocloud.rehearsal.report import SCHEMA_VERSION, DemoReport
 from gotocloud.rehearsal.upkeep import look
 from tests.rehearsal.reports import report
 from tests.rehearsal.surveys import small
@@ -38,13 +38,13 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         aws.stop()
 
 
-def run(folder: Path, *, keep_running: bool = False, example: Path = EXAMPLE) -> Report:
+def run(folder: Path, *, keep_running: bool = False, example: Path = EXAMPLE) -> DemoReport:
     return demo.run(
         state_dir=folder / "state",
         output_dir=folder / "out",
         keep_running=keep_running,
         example=example,
-        progress=Progress(stream=io.StringIO()),
+        progress=StepDisplay(stream=io.StringIO()),
     )
 
 

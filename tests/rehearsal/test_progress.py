@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.rehearsal.progress import Progress
+from gotocloud.rehearsal.progress import StepDisplay
 from gotocloud.rehearsal.report import Step
 from gotocloud.rehearsal.summary import show
 from tests.rehearsal.reports import report
@@ -19,12 +19,12 @@ def clock(*times: float) -> Iterator[float]:
     yield from times
 
 
-def progress(log: Path | None = None) -> Progress:
+def progress(log: Path | None = None) -> StepDisplay:
     ticks = clock(0.0, 2.5, 10.0, 11.0)
-    return Progress(stream=io.StringIO(), log=log, clock=lambda: next(ticks))
+    return StepDisplay(stream=io.StringIO(), log=log, clock=lambda: next(ticks))
 
 
-def text(made: Progress) -> str:
+def text(made: StepDisplay) -> str:
     assert isinstance(made.stream, io.StringIO)
     return made.stream.getvalue()
 

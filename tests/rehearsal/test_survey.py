@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gotocloud.rehearsal.local_aws import LocalAws
-from gotocloud.rehearsal.survey import Place, survey
+from gotocloud.rehearsal.survey import SurveyedAccount, survey
 from gotocloud.rehearsal.survey_model import AccountSurvey, RegionSurvey
 from tests.rehearsal.surveys import medium, small
 
@@ -18,7 +18,10 @@ pytestmark = pytest.mark.rehearsal
 
 REGION = "eu-central-1"
 HOST, GUEST = "111111111111", "222222222222"
-PLACES = (Place(HOST, "management", (REGION, "us-east-1")), Place(GUEST, "lab", (REGION,)))
+PLACES = (
+    SurveyedAccount(HOST, "management", (REGION, "us-east-1")),
+    SurveyedAccount(GUEST, "lab", (REGION,)),
+)
 
 
 @dataclass(frozen=True)

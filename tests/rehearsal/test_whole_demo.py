@@ -14,8 +14,8 @@ import pytest
 from gotocloud import __version__
 from gotocloud.rehearsal import demo
 from gotocloud.rehearsal.local_aws import LocalAws
-from gotocloud.rehearsal.progress import Progress
-from gotocloud.rehearsal.report import Report
+from gotocloud.rehearsal.progress import StepDisplay
+from gotocloud.rehearsal.report import DemoReport
 from local_aws.iam.decisions import read_decisions
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.cdk, pytest.mark.pcluster]
@@ -29,7 +29,7 @@ class Done:
     """A demo that has ended."""
 
     folder: Path
-    report: Report
+    report: DemoReport
 
     @property
     def data(self) -> Any:
@@ -44,7 +44,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
         output_dir=folder / "out",
         keep_running=False,
         example=EXAMPLE,
-        progress=Progress(stream=io.StringIO()),
+        progress=StepDisplay(stream=io.StringIO()),
     )
     yield Done(folder, report)
     if aws := LocalAws.running(folder / "state"):

@@ -27,8 +27,8 @@ from gotocloud.relion.job_facts import (
     Parallelism,
     Program,
     RelionJobType,
-    Shape,
-    Unit,
+    SpreadRule,
+    WorkUnit,
 )
 from gotocloud.relion.job_types import RELION_JOB_TYPES
 from gotocloud.relion.placed import check_routed
@@ -158,10 +158,10 @@ def test_a_job_type_registered_in_the_table_alone_runs_with_right_ranks_and_gpus
             Program(
                 "relion_cooccurrence",
                 "cooccurrence",
-                shape=Shape.REFINEMENT,
+                shape=SpreadRule.REFINEMENT,
                 gpu=GpuUse.FOLLOWERS,
                 gpu_queue="class2d",
-                unit=Unit.PARTICLES,
+                unit=WorkUnit.PARTICLES,
                 leader=True,
             ),
         ),

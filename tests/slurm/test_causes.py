@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gotocloud.slurm.causes import cause_of
-from gotocloud.slurm.recovery import Evidence, Outcome, judge
+from gotocloud.slurm.recovery import AttemptEvidence, AttemptOutcome, judge
 
 FRAME = "-" * 74 + "\n"
 INVOKED = "MPI_ABORT was invoked on rank 3 in communicator MPI_COMM_WORLD\nwith errorcode 1.\n"
@@ -73,12 +73,15 @@ STEP = "slurmstepd-n1: error: *** STEP 15.0 ON n1 CANCELLED AT 2026-11-30T03:23:
 @pytest.mark.parametrize(
     ("log", "outcome"),
     [
-        (STEP.format(""), Outcome.FAILED),
-        (STEP.format(" DUE TO TIME LIMIT"), Outcome.FAILED),
-        (STEP.format(" DUE TO NODE FAILURE"), Outcome.LOST),
-        (STEP.format("").replace("STEP 15.0", "JOB 15"), Outcome.CANCELLED),
-        (STEP.format(" DUE TO TIME LIMIT").replace("STEP 15.0", "JOB 15"), Outcome.TIME_LIMIT),
+        (STEP.format(""), AttemptOutcome.FAILED),
+        (STEP.format(" DUE TO TIME LIMIT"), AttemptOutcome.FAILED),
+        (STEP.format(" DUE TO NODE FAILURE"), AttemptOutcome.LOST),
+        (STEP.format("").replace("STEP 15.0", "JOB 15"), AttemptOutcome.CANCELLED),
+        (
+            STEP.format(" DUE TO TIME LIMIT").replace("STEP 15.0", "JOB 15"),
+            AttemptOutcome.TIME_LIMIT,
+        ),
     ],
 )
-def test_the_end_of_a_step_is_not_the_end_of_the_job(log: str, outcome: Outcome) -> None:
-    assert judge(Evidence(exit_status=3, started=True, log=log)).outcome is outcome
+def test_the_end_of_a_step_is_not_the_end_of_the_job(log: str, outcome: AttemptOutcome) -> None:
+    assert judge(AttemptEvidence(exit_status=3, started=True, log=log)).outcome is outcome

@@ -24,7 +24,7 @@ from gotocloud.slurm.job_rows import (
     queued_rows,
 )
 from gotocloud.slurm.queue_state import QueuedJob
-from gotocloud.slurm.submissions import Attempt, State, Submission, save
+from gotocloud.slurm.submissions import Attempt, AttemptState, Submission, save
 
 NOW_S = 1_800_000_000.0
 QUEUE = Partition("class2d", "g4dn.12xlarge", 8, 48, 192, 4, 16, False, True)
@@ -56,7 +56,7 @@ def attempt(number: int, **changes: object) -> Attempt:
         instance_type="g4dn.12xlarge",
         spot=True,
         price_usd_per_hour=1.5,
-        state=State.ENDED,
+        state=AttemptState.ENDED,
         slurm_id=str(70 + number),
         submitted_at_s=NOW_S - 10_000 + number * 1_000,
     )
@@ -109,7 +109,7 @@ def only(rows: tuple[JobRow, ...]) -> JobRow:
 
 
 def test_a_running_job_shows_relions_name_iteration_and_resolution(tmp_path: Path) -> None:
-    folder = record(tmp_path, attempt(2, state=State.SUBMITTED, started_at_s=NOW_S - 1800))
+    folder = record(tmp_path, attempt(2, state=AttemptState.SUBMITTED, started_at_s=NOW_S - 1800))
     (folder / "run.out").write_text(LOG)
     row = only(queued_rows([queued(tmp_path)], AROUND))
     assert row.name == "Class2D/job012/"
@@ -119,7 +119,9 @@ def test_a_running_job_shows_relions_name_iteration_and_resolution(tmp_path: Pat
 
 
 def test_attempts_of_a_recovered_job_add_up_in_time_and_cost(tmp_path: Path) -> None:
-    record(tmp_path, lost(1, 2.0), attempt(2, state=State.SUBMITTED, started_at_s=NOW_S - 1800))
+    record(
+        tmp_path, lost(1, 2.0), attempt(2, state=AttemptState.SUBMITTED, started_at_s=NOW_S - 1800)
+    )
     row = only(queued_rows([queued(tmp_path)], AROUND))
     assert row.attempts == 2
     assert row.elapsed_s == 2 * 3600 + 1800
@@ -129,7 +131,7 @@ def test_attempts_of_a_recovered_job_add_up_in_time_and_cost(tmp_path: Path) -> 
 
 
 def test_a_recovered_job_that_waits_keeps_what_it_has_cost(tmp_path: Path) -> None:
-    record(tmp_path, lost(1, 2.0), attempt(2, state=State.SUBMITTED))
+    record(tmp_path, lost(1, 2.0), attempt(2, state=AttemptState.SUBMITTED))
     waiting = queued(tmp_path, state="PENDING", reason="Resources", elapsed_s=0)
     row = only(queued_rows([waiting], AROUND))
     assert str(row.cost) == "6.00 USD"
@@ -138,7 +140,7 @@ def test_a_recovered_job_that_waits_keeps_what_it_has_cost(tmp_path: Path) -> No
 
 def test_a_lost_attempt_ended_at_the_latest_when_the_next_was_submitted(tmp_path: Path) -> None:
     first = attempt(1, started_at_s=NOW_S - 8_600)
-    record(tmp_path, first, attempt(2, state=State.SUBMITTED, submitted_at_s=NOW_S - 5_000))
+    record(tmp_path, first, attempt(2, state=AttemptState.SUBMITTED, submitted_at_s=NOW_S - 5_000))
     waiting = queued(tmp_path, state="PENDING", elapsed_s=0)
     assert only(queued_rows([waiting], AROUND)).elapsed_s == 3600
 
@@ -151,7 +153,7 @@ def test_a_job_that_runs_again_after_slurm_put_it_back_costs_both_runs(tmp_path:
     second = attempt(
         2,
         slurm_id="72",
-        state=State.SUBMITTED,
+        state=AttemptState.SUBMITTED,
         submitted_at_s=first.submitted_at_s,
         started_at_s=NOW_S - 1_800,
     )
@@ -166,7 +168,7 @@ def test_what_a_job_cost_before_it_was_put_back_is_not_known_and_not_nothing(
     tmp_path: Path, state: str, elapsed_s: int
 ) -> None:
     began = time.time() - 9_000
-    record(tmp_path, attempt(1, slurm_id="72", state=State.SUBMITTED, started_at_s=began))
+    record(tmp_path, attempt(1, slurm_id="72", state=AttemptState.SUBMITTED, started_at_s=began))
     waiting = queued(tmp_path, token="t1", state=state, elapsed_s=elapsed_s)
     row = only(queued_rows([waiting], AROUND))
     assert row.cost.complete is False
@@ -174,14 +176,14 @@ def test_what_a_job_cost_before_it_was_put_back_is_not_known_and_not_nothing(
 
 
 def test_an_unknown_price_is_unknown_and_never_nothing(tmp_path: Path) -> None:
-    record(tmp_path, attempt(2, price_usd_per_hour=None, state=State.SUBMITTED))
+    record(tmp_path, attempt(2, price_usd_per_hour=None, state=AttemptState.SUBMITTED))
     row = only(queued_rows([queued(tmp_path)], UNPRICED))
     assert row.cost.usd is None
     assert str(row.cost) == "unknown"
 
 
 def test_a_partly_known_cost_is_at_least_that(tmp_path: Path) -> None:
-    unpriced = attempt(2, price_usd_per_hour=None, state=State.SUBMITTED)
+    unpriced = attempt(2, price_usd_per_hour=None, state=AttemptState.SUBMITTED)
     record(tmp_path, lost(1, 2.0), unpriced)
     row = only(queued_rows([queued(tmp_path)], UNPRICED))
     assert str(row.cost) == "at least 6.00 USD"
@@ -216,7 +218,7 @@ def test_running_jobs_come_first_and_are_looked_up_first(tmp_path: Path) -> None
 
 
 def test_only_the_end_of_a_log_is_read(tmp_path: Path) -> None:
-    folder = record(tmp_path, attempt(2, state=State.SUBMITTED))
+    folder = record(tmp_path, attempt(2, state=AttemptState.SUBMITTED))
     early = " Expectation iteration 1 of 25\n".ljust(2 * LOG_END_BYTES, "\n")
     (folder / "run.out").write_text(early)
     assert only(queued_rows([queued(tmp_path)], AROUND)).progress == ""

@@ -13,14 +13,14 @@ from gotocloud.slurm.recovery import (
     MOST_INTERRUPTIONS,
     SPOT_INTERRUPTIONS,
     Again,
-    Evidence,
-    Finish,
-    Outcome,
-    Verdict,
+    AttemptEvidence,
+    AttemptOutcome,
+    AttemptVerdict,
+    JobOver,
     judge,
     next_step,
 )
-from gotocloud.slurm.submissions import Attempt, State
+from gotocloud.slurm.submissions import Attempt, AttemptState
 from gotocloud.slurm.workload import Ending
 
 CONFIGURATION = load_configuration("cryoem-spa")
@@ -30,11 +30,11 @@ PARTITIONS = configured_partitions(
     | set(CONFIGURATION.head_node.instance_types),
 )
 BY_NAME = {one.name: one for one in PARTITIONS}
-LOST = Verdict(Outcome.LOST, "lost: a machine")
+LOST = AttemptVerdict(AttemptOutcome.LOST, "lost: a machine")
 KILLED = "slurmstepd: error: *** JOB 7 ON n1 CANCELLED AT 2026-11-22T19:00:15"
 
 
-def attempt(queue: str, outcome: Outcome = Outcome.LOST, number: int = 1) -> Attempt:
+def attempt(queue: str, outcome: AttemptOutcome = AttemptOutcome.LOST, number: int = 1) -> Attempt:
     partition = BY_NAME[queue]
     return Attempt(
         number=number,
@@ -47,71 +47,104 @@ def attempt(queue: str, outcome: Outcome = Outcome.LOST, number: int = 1) -> Att
         vcpus=partition.vcpus,
         instance_type=partition.instance_type,
         spot=partition.spot,
-        state=State.ENDED,
+        state=AttemptState.ENDED,
         outcome=outcome.value,
     )
 
 
-RAN = Evidence(exit_status=1, started=True)
+RAN = AttemptEvidence(exit_status=1, started=True)
 
 
 @pytest.mark.parametrize(
     ("evidence", "outcome"),
     [
-        (replace(RAN, exit_status=0, endings=frozenset({Ending.SUCCESS})), Outcome.SUCCEEDED),
-        (replace(RAN, exit_status=0), Outcome.SUCCEEDED),
-        (replace(RAN, exit_status=0, endings=frozenset({Ending.FAILURE})), Outcome.FAILED),
-        (replace(RAN, endings=frozenset({Ending.SUCCESS})), Outcome.SUCCEEDED),
-        (replace(RAN, endings=frozenset({Ending.SUCCESS, Ending.FAILURE})), Outcome.FAILED),
-        (RAN, Outcome.FAILED),
-        (replace(RAN, endings=frozenset({Ending.ABORTED})), Outcome.ABORTED),
+        (
+            replace(RAN, exit_status=0, endings=frozenset({Ending.SUCCESS})),
+            AttemptOutcome.SUCCEEDED,
+        ),
+        (replace(RAN, exit_status=0), AttemptOutcome.SUCCEEDED),
+        (replace(RAN, exit_status=0, endings=frozenset({Ending.FAILURE})), AttemptOutcome.FAILED),
+        (replace(RAN, endings=frozenset({Ending.SUCCESS})), AttemptOutcome.SUCCEEDED),
+        (replace(RAN, endings=frozenset({Ending.SUCCESS, Ending.FAILURE})), AttemptOutcome.FAILED),
+        (RAN, AttemptOutcome.FAILED),
+        (replace(RAN, endings=frozenset({Ending.ABORTED})), AttemptOutcome.ABORTED),
         # RELION writes FAILURE when a rank does not answer, for example on a machine that died.
-        (replace(RAN, endings=frozenset({Ending.FAILURE}), lost_nodes=("n2",)), Outcome.LOST),
-        (replace(RAN, endings=frozenset({Ending.SUCCESS}), lost_nodes=("n2",)), Outcome.LOST),
-        (replace(RAN, log="ORTE has lost communication with a remote daemon."), Outcome.LOST),
+        (
+            replace(RAN, endings=frozenset({Ending.FAILURE}), lost_nodes=("n2",)),
+            AttemptOutcome.LOST,
+        ),
+        (
+            replace(RAN, endings=frozenset({Ending.SUCCESS}), lost_nodes=("n2",)),
+            AttemptOutcome.LOST,
+        ),
+        (
+            replace(RAN, log="ORTE has lost communication with a remote daemon."),
+            AttemptOutcome.LOST,
+        ),
         (
             replace(RAN, log=f"{KILLED} DUE TO NODE FAILURE, SEE SLURMCTLD LOG ***"),
-            Outcome.LOST,
+            AttemptOutcome.LOST,
         ),
-        (replace(RAN, log=f"{KILLED} DUE TO TIME LIMIT ***"), Outcome.TIME_LIMIT),
-        (replace(RAN, log=f"{KILLED} ***"), Outcome.CANCELLED),
-        (replace(RAN, slurm_reason="NodeDown"), Outcome.LOST),
-        (Evidence(exit_status=None, started=True, slurm_state="NODE_FAIL"), Outcome.LOST),
-        (Evidence(exit_status=None, started=False, slurm_state="BOOT_FAIL"), Outcome.LOST),
-        (Evidence(exit_status=None, started=True, slurm_state="TIMEOUT"), Outcome.TIME_LIMIT),
-        (Evidence(exit_status=None, started=True, slurm_state="CANCELLED"), Outcome.CANCELLED),
-        (Evidence(exit_status=None, started=False, slurm_state="CANCELLED"), Outcome.CANCELLED),
-        (Evidence(exit_status=None, started=True, slurm_state="OUT_OF_MEMORY"), Outcome.FAILED),
-        (Evidence(exit_status=None, started=False, slurm_state="FAILED"), Outcome.FAILED),
-        (Evidence(exit_status=None, started=True), Outcome.LOST),
-        (Evidence(exit_status=None, started=False), Outcome.CANCELLED),
+        (replace(RAN, log=f"{KILLED} DUE TO TIME LIMIT ***"), AttemptOutcome.TIME_LIMIT),
+        (replace(RAN, log=f"{KILLED} ***"), AttemptOutcome.CANCELLED),
+        (replace(RAN, slurm_reason="NodeDown"), AttemptOutcome.LOST),
+        (
+            AttemptEvidence(exit_status=None, started=True, slurm_state="NODE_FAIL"),
+            AttemptOutcome.LOST,
+        ),
+        (
+            AttemptEvidence(exit_status=None, started=False, slurm_state="BOOT_FAIL"),
+            AttemptOutcome.LOST,
+        ),
+        (
+            AttemptEvidence(exit_status=None, started=True, slurm_state="TIMEOUT"),
+            AttemptOutcome.TIME_LIMIT,
+        ),
+        (
+            AttemptEvidence(exit_status=None, started=True, slurm_state="CANCELLED"),
+            AttemptOutcome.CANCELLED,
+        ),
+        (
+            AttemptEvidence(exit_status=None, started=False, slurm_state="CANCELLED"),
+            AttemptOutcome.CANCELLED,
+        ),
+        (
+            AttemptEvidence(exit_status=None, started=True, slurm_state="OUT_OF_MEMORY"),
+            AttemptOutcome.FAILED,
+        ),
+        (
+            AttemptEvidence(exit_status=None, started=False, slurm_state="FAILED"),
+            AttemptOutcome.FAILED,
+        ),
+        (AttemptEvidence(exit_status=None, started=True), AttemptOutcome.LOST),
+        (AttemptEvidence(exit_status=None, started=False), AttemptOutcome.CANCELLED),
     ],
 )
-def test_evidence_leads_to_an_outcome(evidence: Evidence, outcome: Outcome) -> None:
+def test_evidence_leads_to_an_outcome(evidence: AttemptEvidence, outcome: AttemptOutcome) -> None:
     assert judge(evidence).outcome is outcome
 
 
 def test_only_the_last_end_in_the_log_counts() -> None:
     log = f"{KILLED} DUE TO NODE FAILURE ***\n{KILLED} ***"
-    assert judge(replace(RAN, log=log)).outcome is Outcome.CANCELLED
+    assert judge(replace(RAN, log=log)).outcome is AttemptOutcome.CANCELLED
 
 
 @pytest.mark.parametrize(
     ("outcome", "ending"),
     [
-        (Outcome.SUCCEEDED, Ending.SUCCESS),
-        (Outcome.ABORTED, Ending.ABORTED),
-        (Outcome.CANCELLED, Ending.ABORTED),
-        (Outcome.FAILED, Ending.FAILURE),
-        (Outcome.TIME_LIMIT, Ending.FAILURE),
-        (Outcome.REFUSED, Ending.FAILURE),
+        (AttemptOutcome.SUCCEEDED, Ending.SUCCESS),
+        (AttemptOutcome.ABORTED, Ending.ABORTED),
+        (AttemptOutcome.CANCELLED, Ending.ABORTED),
+        (AttemptOutcome.FAILED, Ending.FAILURE),
+        (AttemptOutcome.TIME_LIMIT, Ending.FAILURE),
+        (AttemptOutcome.REFUSED, Ending.FAILURE),
     ],
 )
-def test_everything_but_a_lost_machine_is_final(outcome: Outcome, ending: Ending) -> None:
+def test_everything_but_a_lost_machine_is_final(outcome: AttemptOutcome, ending: Ending) -> None:
     step = next_step(
-        Verdict(outcome, "so"), [attempt("class2d-spot")], PARTITIONS, can_continue=True
+        AttemptVerdict(outcome, "so"), [attempt("class2d-spot")], PARTITIONS, can_continue=True
     )
-    assert step == Finish(ending, "so")
+    assert step == JobOver(ending, "so")
 
 
 def chain(queue: str, *, can_continue: bool = True) -> list[str]:
@@ -119,7 +152,7 @@ def chain(queue: str, *, can_continue: bool = True) -> list[str]:
     attempts = [attempt(queue)]
     while True:
         step = next_step(LOST, attempts, PARTITIONS, can_continue=can_continue)
-        if isinstance(step, Finish):
+        if isinstance(step, JobOver):
             assert step.ending is Ending.FAILURE
             return [one.queue for one in attempts]
         attempts.append(attempt(step.queues[0], number=len(attempts) + 1))
@@ -180,8 +213,8 @@ def _others(queue: str) -> tuple[str, ...]:
 
 def test_attempts_that_slurm_refused_are_no_interruptions() -> None:
     attempts = [
-        attempt("class2d-spot", Outcome.REFUSED),
-        attempt("class2d-spot", Outcome.REFUSED),
+        attempt("class2d-spot", AttemptOutcome.REFUSED),
+        attempt("class2d-spot", AttemptOutcome.REFUSED),
         attempt("class2d-spot"),
     ]
     step = next_step(LOST, attempts, PARTITIONS, can_continue=True)

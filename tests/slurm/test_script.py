@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gotocloud.jobs.relion_workload import MARKERS
-from gotocloud.slurm.script import BatchJob, Mpi, batch_script, sbatch_options
+from gotocloud.slurm.script import BatchJob, MpiLauncher, batch_script, sbatch_options
 from gotocloud.slurm.workload import Command
 
 NAME = "Class2D/job012/"
@@ -52,7 +52,7 @@ PLAIN = replace(
 )
 FORMS = {
     "Open MPI": JOB,
-    "Intel MPI": replace(JOB, mpi=Mpi.INTEL_MPI, modules=("relion/5.0.1-intel",)),
+    "Intel MPI": replace(JOB, mpi=MpiLauncher.INTEL_MPI, modules=("relion/5.0.1-intel",)),
     "one machine": replace(JOB, layout=(3,), ranks=3),
     "threads": replace(
         PLAIN,

@@ -16,7 +16,7 @@ from gotocloud.errors import GoToCloudError
 from gotocloud.slurm.submissions import (
     RECORD_FILE,
     Attempt,
-    State,
+    AttemptState,
     Submission,
     load,
     locked,
@@ -43,7 +43,7 @@ def test_a_job_that_was_never_submitted_has_no_record(tmp_path: Path) -> None:
     modules=st.lists(TEXT).map(tuple),
     settings_=st.dictionaries(TEXT, TEXT),
     price=st.none() | st.floats(0, 1e3),
-    state=st.sampled_from(State),
+    state=st.sampled_from(AttemptState),
 )
 def test_what_is_written_is_read_back(
     tmp_path_factory: pytest.TempPathFactory,
@@ -51,7 +51,7 @@ def test_what_is_written_is_read_back(
     modules: tuple[str, ...],
     settings_: dict[str, str],
     price: float | None,
-    state: State,
+    state: AttemptState,
 ) -> None:
     folder = tmp_path_factory.mktemp("job")
     attempt = replace(ATTEMPT, why=why, modules=modules, price_usd_per_hour=price, state=state)
@@ -69,7 +69,7 @@ def test_scripts_notes_count_before_the_record_does(tmp_path: Path) -> None:
     record = load(tmp_path)
     assert record is not None
     (attempt,) = record.attempts
-    assert (attempt.slurm_id, attempt.state) == ("77", State.SUBMITTED)
+    assert (attempt.slurm_id, attempt.state) == ("77", AttemptState.SUBMITTED)
     assert (attempt.started_at_s, attempt.ended_at_s) == (1795372799.0, 1795372999.0)
     assert attempt.node_list == "class2d-dy-g4dn-12xlarge-[1-2]"
     assert attempt.exit_status == 1

@@ -12,7 +12,7 @@ from gotocloud.cli.work.software import run_for_version
 from gotocloud.errors import InputError
 from gotocloud.software.catalogue import Catalogue
 from gotocloud.software.in_force import PACKAGED, system_catalogue
-from gotocloud.software.inspection import Item, State, inspect
+from gotocloud.software.inspection import InspectedItem, InspectionState, inspect
 from gotocloud.software.layout import WEIGHTS, Layout
 from gotocloud.software.load import load_catalogue
 from gotocloud.software.publishing import release
@@ -48,11 +48,11 @@ class Site:
             (place / name).write_text(f"#!/bin/sh\n{said or f'echo version: {number} of it'}\n")
             (place / name).chmod(0o755)
 
-    def faults(self) -> list[Item]:
+    def faults(self) -> list[InspectedItem]:
         items = inspect(self.catalogue, self.layout, run_for_version)
-        return [item for item in items if item.state is not State.OK]
+        return [item for item in items if item.state is not InspectionState.OK]
 
-    def only_fault(self) -> tuple[str, State, str]:
+    def only_fault(self) -> tuple[str, InspectionState, str]:
         (fault,) = self.faults()
         return fault.what, fault.state, fault.text
 
@@ -64,7 +64,7 @@ def a_complete_site(tmp_path: Path) -> Site:
 
 def test_a_complete_file_system_keeps_every_promise(site: Site) -> None:
     items = inspect(site.catalogue, site.layout, run_for_version)
-    assert {item.state for item in items} == {State.OK}
+    assert {item.state for item in items} == {InspectionState.OK}
     said = {item.what: item.text for item in items}
     assert said["relion/5.0.1-sm86"] == "relion_refine reports version 5.0.1"
     assert "relion/.modulerc" in said
@@ -73,12 +73,12 @@ def test_a_complete_file_system_keeps_every_promise(site: Site) -> None:
 def test_a_build_that_is_not_there_is_named(site: Site) -> None:
     for path in site.place("relion", "5.0.1", "sm89").iterdir():
         path.unlink()
-    assert site.only_fault() == ("relion/5.0.1-sm89", State.MISSING, "not installed")
+    assert site.only_fault() == ("relion/5.0.1-sm89", InspectionState.MISSING, "not installed")
 
 
 def test_a_single_missing_executable_is_named(site: Site) -> None:
     (site.place("relion", "5.0.1", "sm89") / "relion_refine_mpi").unlink()
-    found = ("relion/5.0.1-sm89", State.MISSING, "relion_refine_mpi: it is not there")
+    found = ("relion/5.0.1-sm89", InspectionState.MISSING, "relion_refine_mpi: it is not there")
     assert site.only_fault() == found
 
 
@@ -86,14 +86,14 @@ def test_a_link_to_nothing_is_not_a_program(site: Site) -> None:
     program = site.place("ctffind", "4.1.14", None) / "ctffind"
     program.unlink()
     program.symlink_to("gone")
-    assert site.only_fault() == ("ctffind/4.1.14", State.MISSING, "not installed")
+    assert site.only_fault() == ("ctffind/4.1.14", InspectionState.MISSING, "not installed")
 
 
 def test_what_not_everybody_may_run_is_told(site: Site) -> None:
     """Whoever published it: root may read everything and would not notice."""
     (site.place("relion", "4.0.1", "avx2") / "relion_refine").chmod(0o700)
     what, state, text = site.only_fault()
-    assert (what, state) == ("relion/4.0.1-avx2", State.MISSING)
+    assert (what, state) == ("relion/4.0.1-avx2", InspectionState.MISSING)
     assert text == "relion_refine: not everybody may read it (mode 700)"
 
 
@@ -101,7 +101,7 @@ def test_another_version_than_promised_is_told(site: Site) -> None:
     site.install("relion", "5.0.1", "sm75", "echo RELION version: 5.0.0")
     assert site.only_fault() == (
         "relion/5.0.1-sm75",
-        State.WRONG,
+        InspectionState.WRONG,
         "relion_refine reports version 5.0.0, not 5.0.1",
     )
 
@@ -110,7 +110,7 @@ def test_a_program_that_does_not_start_is_told_with_its_words(site: Site) -> Non
     said = "echo libcufft.so.11: cannot open shared object file >&2; exit 127"
     site.install("relion", "5.0.1", "sm75", said)
     what, state, text = site.only_fault()
-    assert (what, state) == ("relion/5.0.1-sm75", State.WRONG)
+    assert (what, state) == ("relion/5.0.1-sm75", InspectionState.WRONG)
     assert (
         text
         == "relion_refine ended with exit code 127: libcufft.so.11: cannot open shared object file"
@@ -121,7 +121,7 @@ def test_a_build_for_another_processor_is_no_fault_of_the_build(site: Site) -> N
     site.install("relion", "5.0.1", "avx512", "kill -ILL $$")
     assert site.only_fault() == (
         "relion/5.0.1-avx512",
-        State.UNKNOWN,
+        InspectionState.UNKNOWN,
         "it needs another processor than this machine's",
     )
 
@@ -139,8 +139,8 @@ def test_one_package_may_be_checked_alone(site: Site) -> None:
     (site.place("topaz", "0.3.18", None) / "topaz").unlink()
     only = inspect(site.catalogue, site.layout, run_for_version, package="ctffind")
     assert {item.what: item.state for item in only} == {
-        "ctffind/.modulerc": State.OK,
-        "ctffind/4.1.14": State.OK,
+        "ctffind/.modulerc": InspectionState.OK,
+        "ctffind/4.1.14": InspectionState.OK,
     }
     with pytest.raises(InputError, match="No software named 'ctfind'"):
         inspect(site.catalogue, site.layout, package="ctfind")
@@ -153,7 +153,7 @@ def test_an_empty_file_system_lacks_everything(tmp_path: Path) -> None:
         raise AssertionError(command)
 
     items = inspect(catalogue, Layout(tmp_path), never)
-    assert {item.state for item in items} == {State.MISSING}
+    assert {item.state for item in items} == {InspectionState.MISSING}
     assert items[0].text == "it is not there; gotocloud software publish puts it there"
 
 
@@ -162,7 +162,7 @@ def test_a_real_relion_tells_its_version(tmp_path: Path) -> None:
     catalogue = system_catalogue({"relion": ("3.1.3", "/usr")}, root=str(tmp_path))
     release.install(Layout(tmp_path), release.content("1", b"#!/bin/sh\n", b"", catalogue))
     items = {item.what: item for item in inspect(catalogue, Layout(tmp_path), run_for_version)}
-    assert items["relion/3.1.3"].state is State.OK
+    assert items["relion/3.1.3"].state is InspectionState.OK
     assert items["relion/3.1.3"].text == "relion_refine reports version 3.1.3"
 
 

@@ -12,7 +12,7 @@ from gotocloud.aws.transfer.engine import Bucket
 from gotocloud.aws.transfer.upload import Upload
 from gotocloud.errors import GoToCloudError
 from gotocloud.transfer.plan import SINGLE_PUT_LIMIT
-from gotocloud.transfer.report import Options, Outcome, Unwatched
+from gotocloud.transfer.report import Options, TransferOutcome, Unwatched
 from tests.transfer.store import BUCKET, Store
 
 
@@ -21,7 +21,7 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "here"
 
 
-def download(target: Path, prefix: str = "session/", **options: bool) -> Outcome:
+def download(target: Path, prefix: str = "session/", **options: bool) -> TransferOutcome:
     bucket = Bucket(BUCKET, "us-east-1")
     return Download(bucket, target, prefix, Options(**options), Unwatched()).run()
 

@@ -17,14 +17,14 @@ from gotocloud.aws.transfer.engine import Bucket
 from gotocloud.aws.transfer.upload import Upload
 from gotocloud.transfer.plan import SINGLE_PUT_LIMIT
 from gotocloud.transfer.posix import metadata
-from gotocloud.transfer.report import Options, Outcome, Unwatched
+from gotocloud.transfer.report import Options, TransferOutcome, Unwatched
 from gotocloud.transfer.tree import entry_of
 from tests.transfer.store import BUCKET, Store
 
 FILES = 60
 
 
-def upload(folder: Path) -> Outcome:
+def upload(folder: Path) -> TransferOutcome:
     bucket = Bucket(BUCKET, "us-east-1")
     return Upload(bucket, folder, "session", Options(), Unwatched()).run()
 

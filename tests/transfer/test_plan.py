@@ -15,10 +15,10 @@ from gotocloud.transfer.plan import (
     MAX_OBJECT,
     MAX_PARTS,
     MIB,
-    Choice,
     Keys,
     Listed,
     Remote,
+    TransferAction,
     decide_download,
     decide_upload,
     key_of,
@@ -27,18 +27,20 @@ from gotocloud.transfer.plan import (
     safe_path,
 )
 from gotocloud.transfer.posix import LUSTRE, Posix, metadata, parse
-from gotocloud.transfer.report import Budget, size_text
-from gotocloud.transfer.tree import Entry, Kind, Problem, link_trouble, shown, walk
+from gotocloud.transfer.report import MemoryLimit, size_text
+from gotocloud.transfer.tree import TransferProblem, TreeEntry, TreeKind, link_trouble, shown, walk
 
-KINDS = {Kind.FILE: stat.S_IFREG, Kind.FOLDER: stat.S_IFDIR, Kind.LINK: stat.S_IFLNK}
+KINDS = {TreeKind.FILE: stat.S_IFREG, TreeKind.FOLDER: stat.S_IFDIR, TreeKind.LINK: stat.S_IFLNK}
 
 
-def entry(path: str = "a", kind: Kind = Kind.FILE, size: int = 5, mtime_ns: int = 7) -> Entry:
-    return Entry(path, kind, size, mtime_ns, 0, KINDS[kind] | 0o644)
+def entry(
+    path: str = "a", kind: TreeKind = TreeKind.FILE, size: int = 5, mtime_ns: int = 7
+) -> TreeEntry:
+    return TreeEntry(path, kind, size, mtime_ns, 0, KINDS[kind] | 0o644)
 
 
 def remote(size: int = 5, mtime_ns: int | None = 7, by: str = "", checksum: str = "x") -> Remote:
-    return Remote(size, "etag", checksum, Posix(Kind.FILE, 0o644, mtime_ns, None, by))
+    return Remote(size, "etag", checksum, Posix(TreeKind.FILE, 0o644, mtime_ns, None, by))
 
 
 @given(st.integers(1, MAX_OBJECT))
@@ -60,12 +62,12 @@ def test_parts_follow_on_each_other(size: int) -> None:
 
 
 @given(
-    st.sampled_from(list(Kind)),
+    st.sampled_from(list(TreeKind)),
     st.integers(0, 0o7777),
     st.integers(-(2**62), 2**62),
 )
-def test_metadata_can_be_read_back(kind: Kind, permissions: int, time_ns: int) -> None:
-    made = Entry("a", kind, 1, time_ns, time_ns, KINDS[kind] | permissions)
+def test_metadata_can_be_read_back(kind: TreeKind, permissions: int, time_ns: int) -> None:
+    made = TreeEntry("a", kind, 1, time_ns, time_ns, KINDS[kind] | permissions)
     read = parse(metadata(made))
     assert (read.kind, read.mtime_ns, read.atime_ns) == (kind, time_ns, time_ns)
     assert read.permissions is not None
@@ -84,37 +86,37 @@ def test_a_time_without_ns_is_in_milliseconds() -> None:
 @pytest.mark.parametrize(
     ("here", "there", "choice"),
     [
-        (entry(), None, Choice.MOVE),
-        (entry(), remote(), Choice.SAME),
-        (entry(size=6), remote(), Choice.MOVE),
-        (entry(mtime_ns=8), remote(), Choice.COMPARE),
-        (entry(mtime_ns=8), remote(checksum=""), Choice.MOVE),
-        (entry(size=6), remote(by=LUSTRE), Choice.CONFLICT),
-        (entry(kind=Kind.LINK), remote(), Choice.MOVE),
-        (entry(kind=Kind.FOLDER), remote(), Choice.SAME),
+        (entry(), None, TransferAction.MOVE),
+        (entry(), remote(), TransferAction.SAME),
+        (entry(size=6), remote(), TransferAction.MOVE),
+        (entry(mtime_ns=8), remote(), TransferAction.COMPARE),
+        (entry(mtime_ns=8), remote(checksum=""), TransferAction.MOVE),
+        (entry(size=6), remote(by=LUSTRE), TransferAction.CONFLICT),
+        (entry(kind=TreeKind.LINK), remote(), TransferAction.MOVE),
+        (entry(kind=TreeKind.FOLDER), remote(), TransferAction.SAME),
     ],
 )
-def test_an_upload_decides(here: Entry, there: Remote | None, choice: Choice) -> None:
+def test_an_upload_decides(here: TreeEntry, there: Remote | None, choice: TransferAction) -> None:
     assert decide_upload(here, there).choice is choice
 
 
 @pytest.mark.parametrize(
     ("here", "there", "choice"),
     [
-        (None, remote(), Choice.MOVE),
-        (entry(), remote(), Choice.SAME),
-        (entry(mtime_ns=8), remote(), Choice.COMPARE),
-        (entry(size=6), remote(), Choice.CONFLICT),
-        (entry(kind=Kind.FOLDER), remote(), Choice.CONFLICT),
+        (None, remote(), TransferAction.MOVE),
+        (entry(), remote(), TransferAction.SAME),
+        (entry(mtime_ns=8), remote(), TransferAction.COMPARE),
+        (entry(size=6), remote(), TransferAction.CONFLICT),
+        (entry(kind=TreeKind.FOLDER), remote(), TransferAction.CONFLICT),
     ],
 )
-def test_a_download_decides(here: Entry | None, there: Remote, choice: Choice) -> None:
+def test_a_download_decides(here: TreeEntry | None, there: Remote, choice: TransferAction) -> None:
     assert decide_download(here, there).choice is choice
 
 
 def test_a_name_cannot_be_a_file_and_a_folder() -> None:
     keys = Keys({key: Listed(0, datetime.now(UTC)) for key in ("s/a/b", "s/c")})
-    for path, kind in (("a", Kind.FILE), ("c", Kind.FOLDER)):
+    for path, kind in (("a", TreeKind.FILE), ("c", TreeKind.FOLDER)):
         one = entry(path, kind)
         assert "rename one" in (key_trouble(key_of("s", one), one, keys) or "")
     assert key_trouble("s/d", entry("d"), keys) is None
@@ -123,7 +125,7 @@ def test_a_name_cannot_be_a_file_and_a_folder() -> None:
 @given(st.text(min_size=1))
 def test_no_key_leads_out_of_the_folder(key: str) -> None:
     path = safe_path(key, "")
-    if not isinstance(path, Problem):
+    if not isinstance(path, TransferProblem):
         here = Path("/here")
         assert (here / path).is_relative_to(here)
         assert ".." not in Path(path).parts
@@ -164,7 +166,9 @@ def test_a_folder_that_cannot_be_listed_is_a_problem(
 
     # Root lists everything, whatever its permissions.
     monkeypatch.setattr("gotocloud.transfer.tree.os.scandir", refuse)
-    assert walk(tmp_path).problems == [Problem("closed", "cannot be listed (Permission denied)")]
+    assert walk(tmp_path).problems == [
+        TransferProblem("closed", "cannot be listed (Permission denied)")
+    ]
 
 
 def test_a_path_is_shown_on_one_line() -> None:
@@ -172,7 +176,7 @@ def test_a_path_is_shown_on_one_line() -> None:
 
 
 def test_a_budget_lets_the_biggest_through_alone() -> None:
-    budget = Budget(10)
+    budget = MemoryLimit(10)
     with budget.held(100):
         pass
     with budget.held(4), budget.held(6):

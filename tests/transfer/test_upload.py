@@ -15,18 +15,18 @@ from gotocloud.aws.transfer.engine import Answer, Bucket
 from gotocloud.aws.transfer.upload import STILL_CHANGING, Upload
 from gotocloud.errors import GoToCloudError
 from gotocloud.transfer.plan import SINGLE_PUT_LIMIT
-from gotocloud.transfer.report import Options, Outcome, Unwatched
+from gotocloud.transfer.report import Options, TransferOutcome, Unwatched
 from tests.transfer.store import BUCKET, RefusalError, Store
 
 BIG = 2 * SINGLE_PUT_LIMIT + 12345
 
 
-def upload(folder: Path, **options: bool) -> Outcome:
+def upload(folder: Path, **options: bool) -> TransferOutcome:
     bucket = Bucket(BUCKET, "us-east-1")
     return Upload(bucket, folder, "session", Options(**options), Unwatched()).run()
 
 
-def texts(outcome: Outcome) -> dict[str, str]:
+def texts(outcome: TransferOutcome) -> dict[str, str]:
     return {one.path: one.text for one in outcome.problems}
 
 

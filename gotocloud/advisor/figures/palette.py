@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Look:
+class MachineLook:
     """The look of one instance type.
 
     Args:
@@ -30,13 +30,13 @@ class Look:
 
 
 LOOKS = (
-    Look("#0072B2", "o", "circle", "", ""),
-    Look("#E69F00", "s", "square", "//", "/"),
-    Look("#009E73", "^", "triangle-up", "..", "."),
-    Look("#CC79A7", "D", "diamond", "xx", "x"),
-    Look("#56B4E9", "v", "triangle-down", "\\\\", "\\"),
-    Look("#D55E00", "P", "cross", "++", "+"),
-    Look("#000000", "X", "x", "--", "-"),
+    MachineLook("#0072B2", "o", "circle", "", ""),
+    MachineLook("#E69F00", "s", "square", "//", "/"),
+    MachineLook("#009E73", "^", "triangle-up", "..", "."),
+    MachineLook("#CC79A7", "D", "diamond", "xx", "x"),
+    MachineLook("#56B4E9", "v", "triangle-down", "\\\\", "\\"),
+    MachineLook("#D55E00", "P", "cross", "++", "+"),
+    MachineLook("#000000", "X", "x", "--", "-"),
 )
 INK = "#222222"
 FAINT = "#777777"
@@ -46,6 +46,6 @@ ESTIMATED_ALPHA = 0.45
 """Opacity of what was not measured itself."""
 
 
-def looks(instance_types: Sequence[str]) -> dict[str, Look]:
+def looks(instance_types: Sequence[str]) -> dict[str, MachineLook]:
     """A look for each instance type; after seven the looks repeat."""
     return {name: LOOKS[index % len(LOOKS)] for index, name in enumerate(instance_types)}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gotocloud.advisor.evidence import Point, ResolutionPoint
 from gotocloud.advisor.extras import library
 from gotocloud.advisor.figures.chart import Chart, arc, extent, spread
-from gotocloud.advisor.figures.palette import ESTIMATED_ALPHA, FAINT, INK, Look, looks
+from gotocloud.advisor.figures.palette import ESTIMATED_ALPHA, FAINT, INK, MachineLook, looks
 from gotocloud.errors import InputError
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _scatter(axes: Axes, chart: Chart) -> None:
     axes.set_box_aspect(1)
 
 
-def _mark(axes: Axes, point: Point, look: Look) -> None:
+def _mark(axes: Axes, point: Point, look: MachineLook) -> None:
     assert point.usd is not None
     axes.errorbar(
         point.hours,
@@ -201,7 +201,7 @@ def _steps(
     axes.margins(x=0.12, y=0.12)
 
 
-def _patch(name: str, look: Look) -> Any:
+def _patch(name: str, look: MachineLook) -> Any:
     from matplotlib.patches import Patch
 
     return Patch(facecolor=look.colour, hatch=look.hatch, edgecolor="white", label=name)

@@ -19,7 +19,7 @@ from gotocloud.relion.gpu_map import gpus_used
 from gotocloud.relion.job import Job
 
 
-class Attempt(Priced, Protocol):
+class RecordedAttempt(Priced, Protocol):
     """What `gotocloud submit` records of an attempt."""
 
     @property
@@ -58,7 +58,7 @@ class NotUsableError(Exception):
 
 
 def job_record(
-    job: Job, traces: Traces, outcome: str, known: Known, attempts: Sequence[Attempt] = ()
+    job: Job, traces: Traces, outcome: str, known: Known, attempts: Sequence[RecordedAttempt] = ()
 ) -> BenchmarkRecord:
     """The record of a job.
 
@@ -99,7 +99,7 @@ def _record(
     job: Job,
     traces: Traces,
     timed: Clock,
-    last: Attempt | None,
+    last: RecordedAttempt | None,
     machines: tuple[str, int],
     outcome: str,
     known: Known,
@@ -139,7 +139,9 @@ def _record(
     )
 
 
-def _usd_per_node_hour(record: BenchmarkRecord, attempts: Sequence[Attempt]) -> float | None:
+def _usd_per_node_hour(
+    record: BenchmarkRecord, attempts: Sequence[RecordedAttempt]
+) -> float | None:
     """Price of a node; the mean over the time in the job where attempts had several prices."""
     uses = [use for use in uses_of(attempts, table_price(record.region or "")) if use]
     prices = {use.usd_per_node_hour for use in uses}
@@ -154,7 +156,7 @@ def _usd_per_node_hour(record: BenchmarkRecord, attempts: Sequence[Attempt]) -> 
 def _gpus(
     job: Job,
     traces: Traces,
-    last: Attempt | None,
+    last: RecordedAttempt | None,
     shape: tuple[int, int, int],
     per_node: int | None,
 ) -> int | None:
@@ -175,7 +177,7 @@ def _number(job: Job, option: str) -> int | None:
         return None
 
 
-def _day(traces: Traces, last: Attempt | None, known: Known) -> str:
+def _day(traces: Traces, last: RecordedAttempt | None, known: Known) -> str:
     if last and last.started_at_s is not None:
         return date.fromtimestamp(last.started_at_s).isoformat()
     if began := clocks.executions(traces.note_text):

@@ -10,7 +10,7 @@ from gotocloud.advisor.imports.job import Known
 from gotocloud.advisor.imports.project import Imported, Noted, import_project
 from gotocloud.advisor.imports.sacct import SlurmRun
 from gotocloud.advisor.money import node_price
-from gotocloud.advisor.progress import Progress, Step
+from gotocloud.advisor.progress import ProjectStep, ProjectSteps
 from gotocloud.advisor.records import BenchmarkRecord
 from gotocloud.errors import GoToCloudError
 from gotocloud.relion.pipeline import Process, ProcessStatus, read_pipeline
@@ -27,7 +27,7 @@ class ProjectProgress:
         without_price: Jobs whose cost is not known, and so counts nothing.
     """
 
-    progress: Progress
+    progress: ProjectSteps
     without_time: tuple[str, ...]
     without_price: tuple[str, ...]
 
@@ -54,7 +54,7 @@ def project_progress(
     records = {record.note: record for record in imported.records}
     processes = sorted(read_pipeline(project), key=lambda process: process.number or 0)
     resolutions = _resolutions(project, processes)
-    steps: list[Step] = []
+    steps: list[ProjectStep] = []
     hours = usd = 0.0
     unpriced = []
     for process in processes:
@@ -65,14 +65,14 @@ def project_progress(
             usd += cost or 0.0
             unpriced += [name] if cost is None else []
         if resolution := resolutions.get(name):
-            steps.append(Step(name, resolution, hours, usd))
+            steps.append(ProjectStep(name, resolution, hours, usd))
     if not steps:
         raise GoToCloudError(
             f"The project {str(project)!r} has no PostProcess and no Refine3D with a resolution."
         )
     source = f"the project {project.resolve().name}"
     return ProjectProgress(
-        Progress(tuple(steps), source), _untimed(imported, processes), tuple(unpriced)
+        ProjectSteps(tuple(steps), source), _untimed(imported, processes), tuple(unpriced)
     )
 
 

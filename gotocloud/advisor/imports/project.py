@@ -8,7 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 from gotocloud.advisor.imports.clocks import Traces
-from gotocloud.advisor.imports.job import Attempt, Known, NotUsableError, job_record, outcome_of
+from gotocloud.advisor.imports.job import (
+    Known,
+    NotUsableError,
+    RecordedAttempt,
+    job_record,
+    outcome_of,
+)
 from gotocloud.advisor.imports.sacct import SlurmRun
 from gotocloud.advisor.records import BenchmarkRecord
 from gotocloud.errors import GoToCloudError
@@ -16,7 +22,7 @@ from gotocloud.relion.job import JOB_FILE, read_job
 from gotocloud.relion.pipeline import read_pipeline
 from gotocloud.relion.run_log import ExitStatus, exit_status, parse_run_log
 
-Noted = Callable[[Path], Sequence[Attempt]]
+Noted = Callable[[Path], Sequence[RecordedAttempt]]
 """The attempts that `gotocloud submit` noted in a job's folder, oldest first."""
 
 
@@ -33,7 +39,7 @@ class Imported:
     skipped: tuple[tuple[str, str], ...] = ()
 
 
-def _nothing(_job: Path) -> Sequence[Attempt]:
+def _nothing(_job: Path) -> Sequence[RecordedAttempt]:
     return ()
 
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from gotocloud.advisor.sweep.plan import Planned, Setting
+from gotocloud.advisor.sweep.plan import Planned, SweepSetting
 from gotocloud.costs.machine_time import Cost
 from gotocloud.errors import InputError, shell_line
 
@@ -35,7 +35,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """One run and what became of it.
 
     Args:
@@ -86,7 +86,7 @@ class Sweep:
     base: str
     label: str
     budget_usd: float | None
-    entries: tuple[Entry, ...]
+    entries: tuple[LedgerEntry, ...]
 
     @property
     def spent(self) -> Cost:
@@ -135,7 +135,7 @@ class Sweep:
 
 def new_sweep(base: str, label: str, budget_usd: float | None, runs: Sequence[Planned]) -> Sweep:
     """A sweep of which nothing has run."""
-    return Sweep(base, label, budget_usd, tuple(Entry(run) for run in runs))
+    return Sweep(base, label, budget_usd, tuple(LedgerEntry(run) for run in runs))
 
 
 def dump(sweep: Sweep) -> str:
@@ -184,14 +184,14 @@ def _amount(value: Any) -> float | None:
     return float(value)
 
 
-def _entry(content: Mapping[str, Any]) -> Entry:
+def _entry(content: Mapping[str, Any]) -> LedgerEntry:
     plan = dict(content["plan"])
-    setting = Setting(**plan.pop("setting"))
+    setting = SweepSetting(**plan.pop("setting"))
     hours, usd = _amount(plan.pop("hours")), _amount(plan.pop("usd"))
     for count in (setting.nodes, setting.ranks, setting.threads, plan["repeat"]):
         if not isinstance(count, int) or count < 1:
             raise ValueError(f"{count!r} is no count")
-    return Entry(
+    return LedgerEntry(
         plan=Planned(setting=setting, hours=hours, usd=usd, **plan),
         stage=Stage(content["stage"]),
         job=str(content["job"]),

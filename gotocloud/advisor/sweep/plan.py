@@ -37,7 +37,7 @@ class Axes:
 
 
 @dataclass(frozen=True)
-class Setting:
+class SweepSetting:
     """One shape to try.
 
     Args:
@@ -106,7 +106,7 @@ class Planned:
         basis: Where the time comes from.
     """
 
-    setting: Setting
+    setting: SweepSetting
     repeat: int
     hours: float | None
     usd: float | None
@@ -154,8 +154,8 @@ def plan_sweep(
     axes: Axes,
     *,
     place: PlaceJob,
-    guess: Callable[[Setting], Guess | None],
-    usd_per_node_hour: Callable[[Setting], float | None],
+    guess: Callable[[SweepSetting], Guess | None],
+    usd_per_node_hour: Callable[[SweepSetting], float | None],
 ) -> SweepPlan:
     """Every shape on the axes that keeps RELION's rules, as often as requested.
 
@@ -170,7 +170,7 @@ def plan_sweep(
         InputError: if an axis cannot be used, or nothing is left to run.
     """
     _check(axes)
-    settings: dict[Setting, None] = {}
+    settings: dict[SweepSetting, None] = {}
     left_out: dict[str, str] = {}
     for queue, nodes, ranks, threads in product(
         axes.queues or (None,),
@@ -201,7 +201,7 @@ def plan_sweep(
     return SweepPlan(runs, tuple(left_out.items()))
 
 
-def typed(job: Job, setting: Setting) -> Job:
+def typed(job: Job, setting: SweepSetting) -> Job:
     """The job with a shape typed into its form, to be run from the beginning."""
     shaped = job.shaped(ranks=setting.ranks, threads=setting.threads, gpu_ids=setting.gpu_ids)
     changed = dict(shaped.options) | {
@@ -215,10 +215,10 @@ def typed(job: Job, setting: Setting) -> Job:
 
 
 def _planned(
-    settings: Sequence[Setting],
+    settings: Sequence[SweepSetting],
     repeats: int,
-    guess: Callable[[Setting], Guess | None],
-    usd_per_node_hour: Callable[[Setting], float | None],
+    guess: Callable[[SweepSetting], Guess | None],
+    usd_per_node_hour: Callable[[SweepSetting], float | None],
 ) -> Iterator[Planned]:
     for repeat in range(1, repeats + 1):
         for setting in settings:
@@ -233,8 +233,8 @@ def _planned(
             )
 
 
-def _setting(found: Route) -> Setting:
-    return Setting(
+def _setting(found: Route) -> SweepSetting:
+    return SweepSetting(
         queue=found.queue,
         instance_type=found.instance_type,
         spot=found.spot,

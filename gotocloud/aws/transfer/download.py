@@ -16,14 +16,14 @@ from gotocloud.aws.transfer.work import Workers, checksum_of
 from gotocloud.errors import GoToCloudError
 from gotocloud.transfer.plan import (
     SINGLE_PUT_LIMIT,
-    Choice,
     Remote,
+    TransferAction,
     after_comparison,
     decide_download,
     safe_path,
 )
-from gotocloud.transfer.report import Move, Options, Outcome, Watch
-from gotocloud.transfer.tree import Kind, Problem, entry_of
+from gotocloud.transfer.report import Move, Options, TransferOutcome, Watch
+from gotocloud.transfer.tree import TransferProblem, TreeKind, entry_of
 
 TEMPORARY = ".gotocloud-download"
 """Ending of a file that is still coming; a later run replaces it."""
@@ -41,7 +41,7 @@ class Download:
     def __init__(
         self, bucket: Bucket, root: Path, prefix: str, options: Options, watch: Watch
     ) -> None:
-        self.outcome = Outcome()
+        self.outcome = TransferOutcome()
         self._bucket = bucket
         self._root = root
         self._prefix = prefix
@@ -50,7 +50,7 @@ class Download:
         self._links: set[str] = set()
         self._workers = Workers(f"download from {bucket.name}", self.outcome)
 
-    def run(self) -> Outcome:
+    def run(self) -> TransferOutcome:
         """Download everything.
 
         Raises:
@@ -79,7 +79,7 @@ class Download:
         wanted = {}
         for key, listed in sorted(keys.listed.items()):
             path = safe_path(key, self._prefix)
-            if isinstance(path, Problem):
+            if isinstance(path, TransferProblem):
                 self.outcome.problem(path.path, path.text)
             elif key in keys.folders:
                 self.outcome.problem(key, "is a file and a folder at once; the file is left")
@@ -116,7 +116,7 @@ class Download:
             self.outcome.problem(path, "has disappeared from the bucket")
             return
         remote = remote_of(key, answer)
-        if remote.posix.kind is Kind.LINK and key not in self._links:
+        if remote.posix.kind is TreeKind.LINK and key not in self._links:
             self._links.add(key)
             return
         entry = entry_of(target, path) if os.path.lexists(target) else None
@@ -124,26 +124,26 @@ class Download:
         decision = decide_download(
             entry, remote, verify=options.verify, overwrite=options.overwrite
         )
-        if decision.choice is Choice.COMPARE:
+        if decision.choice is TransferAction.COMPARE:
             equal = _checksum(target) == remote.checksum
             decision = after_comparison(
                 equal, remote, downloading=True, overwrite=options.overwrite
             )
-        if decision.choice is Choice.CONFLICT:
+        if decision.choice is TransferAction.CONFLICT:
             self.outcome.problem(path, decision.reason)
-        elif decision.choice is Choice.SAME:
+        elif decision.choice is TransferAction.SAME:
             self.outcome.same(remote.size)
             self._watch.present(remote.size)
         else:
             if not options.dry_run:
                 self._bring(key, target, remote)
-            kind = remote.posix.kind or Kind.FILE
+            kind = remote.posix.kind or TreeKind.FILE
             self.outcome.moved(Move(path, kind, remote.size, decision.reason))
 
     def _bring(self, key: str, target: Path, remote: Remote) -> None:
         if not target.parent.resolve().is_relative_to(self._inside):
             raise OSError(0, "its folder is a link that leads outside")
-        if remote.posix.kind is Kind.FOLDER:
+        if remote.posix.kind is TreeKind.FOLDER:
             target.mkdir(parents=True, exist_ok=True)
             return
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -151,7 +151,7 @@ class Download:
         coming.unlink(missing_ok=True)
         try:
             self._fetch(key, coming, remote)
-            if remote.posix.kind is Kind.LINK:
+            if remote.posix.kind is TreeKind.LINK:
                 points_to = coming.read_bytes()
                 coming.unlink()
                 coming.symlink_to(os.fsdecode(points_to))

@@ -6,7 +6,7 @@ from gotocloud.aws.session import explained
 from gotocloud.aws.transfer.engine import Answer, Bucket
 from gotocloud.transfer.plan import Keys, Listed, Remote
 from gotocloud.transfer.posix import Posix, parse
-from gotocloud.transfer.tree import Kind
+from gotocloud.transfer.tree import TreeKind
 
 
 def listing(bucket: Bucket, prefix: str) -> Keys:
@@ -56,7 +56,7 @@ def remote_of(key: str, answer: Answer) -> Remote:
     if key.endswith("/"):
         # A folder made in a browser has no metadata.
         posix = Posix(
-            Kind.FOLDER, posix.permissions, posix.mtime_ns, posix.atime_ns, posix.user_agent
+            TreeKind.FOLDER, posix.permissions, posix.mtime_ns, posix.atime_ns, posix.user_agent
         )
     return Remote(
         size=int(answer.headers.get("content-length", "0")),

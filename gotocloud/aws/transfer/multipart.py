@@ -18,8 +18,8 @@ from gotocloud.aws.session import error_code
 from gotocloud.aws.transfer.engine import Answer, Bucket, MismatchError, crc64, crc64_text
 from gotocloud.transfer.plan import Part, parts
 from gotocloud.transfer.posix import metadata
-from gotocloud.transfer.report import Budget, Outcome, Watch
-from gotocloud.transfer.tree import Entry
+from gotocloud.transfer.report import MemoryLimit, TransferOutcome, Watch
+from gotocloud.transfer.tree import TreeEntry
 
 
 class FileChangedError(Exception):
@@ -72,12 +72,12 @@ class BigFile:
 
     bucket: Bucket
     key: str
-    entry: Entry
+    entry: TreeEntry
     descriptor: int
     left: list[OpenUpload]
-    budget: Budget
+    budget: MemoryLimit
     watch: Watch
-    outcome: Outcome
+    outcome: TransferOutcome
     stopped: Callable[[], bool]
     _etags: dict[int, str] = field(default_factory=dict)
     _sent: dict[int, Future[Answer]] = field(default_factory=dict)

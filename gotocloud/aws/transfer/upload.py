@@ -23,17 +23,17 @@ from gotocloud.aws.transfer.multipart import (
 from gotocloud.aws.transfer.work import Workers, checksum_of
 from gotocloud.transfer.plan import (
     SINGLE_PUT_LIMIT,
-    Choice,
-    Decision,
     Part,
+    TransferAction,
+    TransferDecision,
     after_comparison,
     decide_upload,
     key_of,
     key_trouble,
 )
 from gotocloud.transfer.posix import metadata
-from gotocloud.transfer.report import Budget, Move, Options, Outcome, Watch
-from gotocloud.transfer.tree import Entry, Kind, Tree, described, walk
+from gotocloud.transfer.report import MemoryLimit, Move, Options, TransferOutcome, Watch
+from gotocloud.transfer.tree import Tree, TreeEntry, TreeKind, described, walk
 
 ROUNDS = 3
 """How often a folder is looked through for what came or changed during the upload."""
@@ -64,17 +64,17 @@ class Upload:
     def __init__(
         self, bucket: Bucket, root: Path, prefix: str, options: Options, watch: Watch
     ) -> None:
-        self.outcome = Outcome()
+        self.outcome = TransferOutcome()
         self._bucket = bucket
         self._root = root
         self._prefix = prefix
         self._options = options
         self._watch = watch
-        self._budget = Budget(MEMORY)
+        self._budget = MemoryLimit(MEMORY)
         self._workers = Workers(f"upload to {bucket.name}", self.outcome)
-        self._settled: dict[str, Entry] = {}
+        self._settled: dict[str, TreeEntry] = {}
 
-    def run(self) -> Outcome:
+    def run(self) -> TransferOutcome:
         """Upload until nothing is missing, or what is missing cannot be uploaded.
 
         Raises:
@@ -100,7 +100,7 @@ class Upload:
         self._finish(tree)
         return self.outcome
 
-    def _is_news(self, entry: Entry) -> bool:
+    def _is_news(self, entry: TreeEntry) -> bool:
         settled = self._settled.get(entry.path)
         return settled is None or not settled.same_state(entry)
 
@@ -111,7 +111,7 @@ class Upload:
         for problem in tree.problems:
             self.outcome.problem(problem.path, problem.text)
 
-    def _one(self, entry: Entry) -> None:
+    def _one(self, entry: TreeEntry) -> None:
         """Deal with one name: decide, and do it."""
         again = entry.path in self._settled
         self._settled[entry.path] = entry
@@ -120,9 +120,9 @@ class Upload:
             self.outcome.problem(entry.path, trouble)
             return
         decision = self._decided(key, entry, again=again)
-        if decision.choice is Choice.CONFLICT:
+        if decision.choice is TransferAction.CONFLICT:
             self.outcome.problem(entry.path, decision.reason)
-        elif decision.choice is Choice.SAME:
+        elif decision.choice is TransferAction.SAME:
             self._clear_leftovers(key)
             self.outcome.same(entry.size)
             self._watch.present(entry.size)
@@ -131,26 +131,26 @@ class Upload:
         else:
             self._note(self._send(key, entry), decision)
 
-    def _decided(self, key: str, entry: Entry, *, again: bool) -> Decision:
+    def _decided(self, key: str, entry: TreeEntry, *, again: bool) -> TransferDecision:
         known = again or key in self._keys.listed
         answer = self._bucket.head(key) if known else None
         remote = None if answer is None else remote_of(key, answer)
         options = self._options
         decision = decide_upload(entry, remote, verify=options.verify, overwrite=options.overwrite)
-        if decision.choice is not Choice.COMPARE or remote is None:
+        if decision.choice is not TransferAction.COMPARE or remote is None:
             return decision
-        if entry.kind is Kind.LINK:
+        if entry.kind is TreeKind.LINK:
             here = crc64_text(crc64(_text_of(entry)))
         else:
             here = checksum_of(self._root / entry.path)
         return after_comparison(here == remote.checksum, remote, overwrite=options.overwrite)
 
-    def _note(self, entry: Entry, decision: Decision) -> None:
+    def _note(self, entry: TreeEntry, decision: TransferDecision) -> None:
         self.outcome.moved(Move(entry.path, entry.kind, entry.size, decision.reason))
 
-    def _send(self, key: str, entry: Entry) -> Entry:
+    def _send(self, key: str, entry: TreeEntry) -> TreeEntry:
         """Upload one name; gives its state at that moment."""
-        if entry.kind is not Kind.FILE:
+        if entry.kind is not TreeKind.FILE:
             self._bucket.put(key, _text_of(entry), _headers(entry)).result()
             self._watch.sent(entry.size)
             return entry
@@ -169,7 +169,7 @@ class Upload:
             os.close(descriptor)
         raise AssertionError
 
-    def _send_file(self, key: str, entry: Entry, descriptor: int) -> None:
+    def _send_file(self, key: str, entry: TreeEntry, descriptor: int) -> None:
         def unchanged() -> bool:
             now = described(os.fstat(descriptor), entry.path)
             return now is not None and now.same_state(entry)
@@ -207,15 +207,15 @@ class Upload:
                 self.outcome.cleared()
 
 
-def _is_big(entry: Entry) -> bool:
-    return entry.kind is Kind.FILE and entry.size > SINGLE_PUT_LIMIT
+def _is_big(entry: TreeEntry) -> bool:
+    return entry.kind is TreeKind.FILE and entry.size > SINGLE_PUT_LIMIT
 
 
-def _text_of(entry: Entry) -> bytes:
+def _text_of(entry: TreeEntry) -> bytes:
     """The content of a link or a folder, as Lustre stores it."""
     return entry.target.encode("utf-8", "surrogateescape")
 
 
-def _headers(entry: Entry) -> dict[str, str]:
+def _headers(entry: TreeEntry) -> dict[str, str]:
     told = {f"{METADATA}{name}": value for name, value in metadata(entry).items()}
     return {"Content-Type": "application/octet-stream", **told}

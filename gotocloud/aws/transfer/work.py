@@ -12,7 +12,7 @@ from gotocloud.aws.session import error_code, explained
 from gotocloud.aws.transfer.engine import CONNECTIONS, MismatchError, crc64, crc64_text
 from gotocloud.aws.transfer.multipart import FileChangedError, StoppedError
 from gotocloud.transfer.plan import SINGLE_PUT_LIMIT
-from gotocloud.transfer.report import Outcome
+from gotocloud.transfer.report import TransferOutcome
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ class Workers:
         outcome: Takes in what goes wrong with single files.
     """
 
-    def __init__(self, doing: str, outcome: Outcome) -> None:
+    def __init__(self, doing: str, outcome: TransferOutcome) -> None:
         self._doing = doing
         self._outcome = outcome
         self._stop = threading.Event()

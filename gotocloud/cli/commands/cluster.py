@@ -15,7 +15,7 @@ from gotocloud.errors import ExitCode, InputError
 if TYPE_CHECKING:
     from gotocloud.cluster_configs.engine import Engine
     from gotocloud.cluster_configs.model import ClusterConfiguration, Queue
-    from gotocloud.rehearsal.validation import Verdict
+    from gotocloud.rehearsal.validation import ValidationResult
 
 app = typer.Typer(no_args_is_help=True, help="List, print and validate cluster configurations.")
 
@@ -138,7 +138,7 @@ def _all_or_every_problem(*makers: Callable[[], Any]) -> list[Any]:
     return made
 
 
-def _progress(verdict: Verdict) -> str:
+def _progress(verdict: ValidationResult) -> str:
     state = "ok" if verdict.passed else number_of(len(verdict.findings), "finding")
     return (
         f"  {verdict.region:<16} {verdict.configuration:<16} {verdict.form:<12}"
@@ -146,7 +146,7 @@ def _progress(verdict: Verdict) -> str:
     )
 
 
-def _show(verdicts: Sequence[Verdict]) -> None:
+def _show(verdicts: Sequence[ValidationResult]) -> None:
     rows = [
         (
             verdict.configuration,
@@ -173,7 +173,7 @@ def _show(verdicts: Sequence[Verdict]) -> None:
     narrate(f"{len(verdicts) - failed} of {len(verdicts)} passed, judged in {seconds:.1f} s.")
 
 
-def _as_data(verdict: Verdict) -> dict[str, Any]:
+def _as_data(verdict: ValidationResult) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {**asdict(verdict), "passed": verdict.passed}

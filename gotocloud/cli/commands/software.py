@@ -58,7 +58,7 @@ def check(
 ) -> None:
     """Compare the shared file system with the catalogue."""
     from gotocloud.cli.work.software import run_for_version
-    from gotocloud.software.inspection import State, inspect
+    from gotocloud.software.inspection import InspectionState, inspect
     from gotocloud.software.layout import Layout
 
     known = _catalogue(catalogue, root)
@@ -70,7 +70,9 @@ def check(
             ("what", "state", "found", "where"),
             [(item.what, str(item.state), item.text, item.path) for item in items],
         )
-    faults = [item for item in items if item.state in (State.MISSING, State.WRONG)]
+    faults = [
+        item for item in items if item.state in (InspectionState.MISSING, InspectionState.WRONG)
+    ]
     if not faults:
         narrate(f"All is there: {len(items)} promises kept under {known.root}.")
         return

@@ -16,7 +16,7 @@ from gotocloud.errors import GoToCloudError, InputError
 
 if TYPE_CHECKING:
     from gotocloud.aws.transfer.engine import Bucket
-    from gotocloud.transfer.report import Outcome
+    from gotocloud.transfer.report import TransferOutcome
 
 app = typer.Typer(help="Move data to and from a project's bucket.")
 
@@ -47,14 +47,14 @@ def upload(
     if not folder.is_dir():
         raise InputError(f"{str(folder)!r} is no folder.", next_command="gotocloud upload FOLDER")
     from gotocloud.aws.transfer.upload import Upload
-    from gotocloud.cli.views.transfer import Progress
+    from gotocloud.cli.views.transfer import TransferWatch
     from gotocloud.transfer.report import Options
 
     prefix = _prefix(to, folder)
     place = _bucket(bucket, project, f"upload {shlex.quote(str(folder))}")
     narrate(f"{folder} -> s3://{place.name}/{prefix}/")
     options = Options(dry_run=dry_run, verify=verify, overwrite=overwrite)
-    with Progress(quiet=dry_run) as watch:
+    with TransferWatch(quiet=dry_run) as watch:
         work = Upload(place, folder, prefix, options, watch)
         outcome = _undisturbed(work.run)
     _report(
@@ -86,7 +86,7 @@ def download(
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{str(folder)!r} is no folder.", next_command="gotocloud download FOLDER")
     from gotocloud.aws.transfer.download import Download
-    from gotocloud.cli.views.transfer import Progress
+    from gotocloud.cli.views.transfer import TransferWatch
     from gotocloud.transfer.report import Options
 
     prefix = _prefix(source, folder)
@@ -94,7 +94,7 @@ def download(
     _require_objects(place, prefix)
     narrate(f"s3://{place.name}/{prefix}/ -> {folder}")
     options = Options(dry_run=dry_run, verify=verify, overwrite=overwrite)
-    with Progress(quiet=dry_run) as watch:
+    with TransferWatch(quiet=dry_run) as watch:
         work = Download(place, folder, f"{prefix}/", options, watch)
         outcome = _undisturbed(work.run)
     _report(outcome, str(folder), dry_run=dry_run, as_json=as_json, next_step="")
@@ -138,7 +138,7 @@ def _require_objects(place: Bucket, prefix: str) -> None:
         )
 
 
-def _undisturbed(run: Callable[[], Outcome]) -> Outcome:
+def _undisturbed(run: Callable[[], TransferOutcome]) -> TransferOutcome:
     """Run a transfer; a keyboard interrupt becomes an error with the command to continue."""
     try:
         return run()
@@ -154,7 +154,9 @@ def _same_command() -> str:
     return shlex.join(["gotocloud", *sys.argv[1:]])
 
 
-def _report(outcome: Outcome, place: str, *, dry_run: bool, as_json: bool, next_step: str) -> None:
+def _report(
+    outcome: TransferOutcome, place: str, *, dry_run: bool, as_json: bool, next_step: str
+) -> None:
     """Print what came of it.
 
     Raises:
@@ -189,7 +191,7 @@ def _same_command_without(option: str) -> str:
     return shlex.join(["gotocloud", *(word for word in sys.argv[1:] if word != option)])
 
 
-def _sentence(outcome: Outcome, *, dry_run: bool) -> str:
+def _sentence(outcome: TransferOutcome, *, dry_run: bool) -> str:
     from gotocloud.transfer.report import size_text
 
     parts = [

@@ -11,7 +11,7 @@ from gotocloud.advisor.job_names import pretty, queue_of
 from gotocloud.advisor.money import node_price
 from gotocloud.advisor.paper import CONDITIONS, PaperOptimum
 from gotocloud.advisor.preference import Preference
-from gotocloud.advisor.progress import STREPTAVIDIN, Progress
+from gotocloud.advisor.progress import STREPTAVIDIN, ProjectSteps
 from gotocloud.advisor.shapes import Shape
 from gotocloud.advisor.stopping import Margin, StopAdvice, margins
 from gotocloud.advisor.workflow import ProjectAdvice, ProjectLine
@@ -164,7 +164,7 @@ def _project_row(line: ProjectLine) -> tuple[object, ...]:
     return pretty(line.step.job), line.step.times, *words
 
 
-def show_progress(progress: Progress, title: str) -> None:
+def show_progress(progress: ProjectSteps, title: str) -> None:
     """Print the steps of a project with what each gave for its money."""
     given = (("", ""), *map(_margin, margins(progress)))
     rows = [
@@ -188,7 +188,7 @@ def _margin(margin: Margin) -> tuple[str, str]:
     return f"{margin.usd_per_angstrom:,.0f}", f"{margin.hours_per_angstrom:,.0f}"
 
 
-def show_stop(advice: StopAdvice, progress: Progress) -> None:
+def show_stop(advice: StopAdvice, progress: ProjectSteps) -> None:
     """Print whether to go on."""
     show_progress(progress, "What each step gave:")
     _line("Advice", advice.verdict.value.upper())

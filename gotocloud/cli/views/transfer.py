@@ -14,7 +14,7 @@ from gotocloud.transfer.report import size_text
 LINE_EVERY_S = 30.0
 
 
-class Progress:
+class TransferWatch:
     """A watch of a transfer; use it as a context.
 
     Args:
@@ -31,7 +31,7 @@ class Progress:
         self._bar: Any = None
         self._task: Any = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> TransferWatch:
         if not self._quiet and sys.stderr.isatty():
             self._bar = _bar()
             self._task = self._bar.add_task("", total=None)

@@ -150,10 +150,10 @@ def _known(platform_path: Path) -> dict[Key, Price]:
 
 def _needed(regions: Iterable[str]) -> list[Key]:
     from gotocloud.cluster_configs.model import used_instance_types
-    from gotocloud.costs.price import Unit
+    from gotocloud.costs.price import PriceUnit
     from gotocloud.costs.price_list import OTHER_PRODUCTS
 
-    kinds = (Unit.INSTANCE_HOUR, Unit.SPOT_INSTANCE_HOUR)
+    kinds = (PriceUnit.INSTANCE_HOUR, PriceUnit.SPOT_INSTANCE_HOUR)
     items = [(name, unit) for name in used_instance_types() for unit in kinds]
     items += [(product.item, product.unit) for product in OTHER_PRODUCTS]
     return [(item, region, unit) for region in regions for item, unit in items]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gotocloud.costs.price import Price, Unit
+from gotocloud.costs.price import Price, PriceUnit
 from gotocloud.costs.price_list import OTHER_PRODUCTS, Product, instance_product
 from gotocloud.costs.prices import shipped_table
 from local_aws.additions import ListedPrice, SpotPrice
@@ -15,7 +15,7 @@ _ANY_REGION_CODE = "LOC1-"
 def listed() -> list[ListedPrice]:
     """Every price of the table but the spot prices."""
     table = shipped_table().values()
-    return [_listed(price) for price in table if price.unit is not Unit.SPOT_INSTANCE_HOUR]
+    return [_listed(price) for price in table if price.unit is not PriceUnit.SPOT_INSTANCE_HOUR]
 
 
 def spot() -> list[SpotPrice]:
@@ -23,7 +23,7 @@ def spot() -> list[SpotPrice]:
     return [
         SpotPrice(price.region, price.item, str(price.usd), price.date.split("/")[0])
         for price in shipped_table().values()
-        if price.unit is Unit.SPOT_INSTANCE_HOUR
+        if price.unit is PriceUnit.SPOT_INSTANCE_HOUR
     ]
 
 
@@ -37,7 +37,7 @@ def _listed(price: Price) -> ListedPrice:
         sku=price.item,
         region=price.region,
         attributes={**product.filters, "usagetype": _ANY_REGION_CODE + plain},
-        unit="GB-Mo" if price.unit is Unit.GB_MONTH else "Hrs",
+        unit="GB-Mo" if price.unit is PriceUnit.GB_MONTH else "Hrs",
         usd=str(price.usd),
         since=since + {4: "-01-01", 7: "-01"}.get(len(since), ""),
         description=f"{price.usd} USD, from {price.source}",

@@ -28,7 +28,7 @@ from gotocloud.platform.zones import zone_map
 from gotocloud.rehearsal.slurm.furnishing import SHELL, refuse_unfit, set_up_folder
 from gotocloud.rehearsal.slurm.keeper import LOCK, PLAN
 from gotocloud.rehearsal.slurm.machines import SlurmQueue, node_names, slurm_queues
-from gotocloud.rehearsal.slurm.slurm_conf import Layout, Timing
+from gotocloud.rehearsal.slurm.slurm_conf import SlurmFolder, Timing
 
 KEEPER_LOG = "keeper.log"
 DEFAULT_RANKS = 3
@@ -102,7 +102,7 @@ class RehearsalCluster:
         idle_s = 60.0 * minutes if idle_s is None else idle_s
         timing = Timing(boot_delay_s, idle_s, notice_s, boot_timeout_s)
         claim_folder(directory, (LOCK, PLAN, KEEPER_LOG))
-        layout = Layout(directory)
+        layout = SlurmFolder(directory)
         partitions = configured_partitions(load_configuration(configuration), offered)
         set_up_folder(layout, configuration, region, partitions, most_ranks)
         plan = {
@@ -147,9 +147,9 @@ class RehearsalCluster:
         return cls(directory.resolve(), described["pid"]) if described else None
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> SlurmFolder:
         """Where its files are."""
-        return Layout(self.directory)
+        return SlurmFolder(self.directory)
 
     @property
     def node_names(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from gotocloud import __version__
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.errors import InputError, shell_line
 from gotocloud.rehearsal.slurm.modules import lay_out_modules
-from gotocloud.rehearsal.slurm.slurm_conf import Layout
+from gotocloud.rehearsal.slurm.slurm_conf import SlurmFolder
 from gotocloud.relion.form import TEMPLATE_NAME, form_environment
 
 SOFTWARE, LUSTRE = "efs", "fsx"
@@ -54,7 +54,7 @@ def refuse_unfit(directory: Path) -> None:
         )
     if missing:
         problems.append(f"Debian packages that it needs: {' '.join(sorted(missing))}")
-    socket_path = str(Layout(directory).munge_socket)
+    socket_path = str(SlurmFolder(directory).munge_socket)
     if len(os.fsencode(socket_path)) > _LONGEST_SOCKET:
         problems.append(
             f"The folder's path is too long for a socket in it: {socket_path} has "
@@ -73,7 +73,7 @@ def refuse_unfit(directory: Path) -> None:
 
 
 def set_up_folder(
-    layout: Layout,
+    layout: SlurmFolder,
     configuration: str,
     region: str,
     partitions: Sequence[Partition],
@@ -95,14 +95,14 @@ def set_up_folder(
     _write_shell(layout, partitions)
 
 
-def _clear(layout: Layout) -> None:
+def _clear(layout: SlurmFolder) -> None:
     """A former cluster's jobs, nodes and logs describe nothing any more."""
     for name in ("etc", "bin", "log", "requests", "nodes", "spool", "dev"):
         shutil.rmtree(layout.root / name, ignore_errors=True)
     layout.munge_socket.unlink(missing_ok=True)
 
 
-def _write_programs(layout: Layout, most_ranks: int) -> None:
+def _write_programs(layout: SlurmFolder, most_ranks: int) -> None:
     _write_program(layout.bin / "resume-nodes", "request-nodes.sh")
     _write_program(layout.bin / "suspend-nodes", "request-nodes.sh")
     mpirun = shutil.which("mpirun")
@@ -119,7 +119,7 @@ def _write_program(path: Path, asset: str) -> None:
     path.chmod(0o755)
 
 
-def _write_facts(layout: Layout, configuration: str, region: str) -> None:
+def _write_facts(layout: SlurmFolder, configuration: str, region: str) -> None:
     """A head node's settings, for a cluster without an owner."""
     facts: Mapping[str, str] = {
         "cluster": "rehearsal",
@@ -138,7 +138,7 @@ def _write_facts(layout: Layout, configuration: str, region: str) -> None:
     layout.facts.write_text(json.dumps(facts, indent=2) + "\n")
 
 
-def _write_shell(layout: Layout, partitions: Sequence[Partition]) -> None:
+def _write_shell(layout: SlurmFolder, partitions: Sequence[Partition]) -> None:
     """RELION's form and the modules, as a head node's login shells have them."""
     template = layout.root / "etc" / TEMPLATE_NAME
     template.write_text(files("gotocloud").joinpath("node", TEMPLATE_NAME).read_text("utf-8"))

@@ -35,7 +35,7 @@ from gotocloud.rehearsal.slurm.machines import SlurmQueue, slurm_queues
 from gotocloud.rehearsal.slurm.slurm_conf import (
     HEAD,
     NODE_SPOOL,
-    Layout,
+    SlurmFolder,
     Timing,
     gres_conf,
     hosts_file,
@@ -127,7 +127,7 @@ def _is_free(port: int) -> bool:
 
 
 def write_configuration(
-    layout: Layout, cluster: str, queues: Sequence[SlurmQueue], timing: Timing, base_port: int
+    layout: SlurmFolder, cluster: str, queues: Sequence[SlurmQueue], timing: Timing, base_port: int
 ) -> None:
     """Write what Slurm and munge read, and make the stand-ins for GPUs."""
     for path, daemons in ((layout.conf, False), (layout.daemon_conf, True)):
@@ -151,7 +151,7 @@ class Keeper:
         timing: How fast nodes come and go.
     """
 
-    layout: Layout
+    layout: SlurmFolder
     timing: Timing
     daemons: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -326,7 +326,7 @@ def keep(root: Path, owner: int | None) -> None:
         KeeperError: if Slurm cannot be kept.
     """
     plan = json.loads((root / PLAN).read_text())
-    layout = Layout(root)
+    layout = SlurmFolder(root)
     queues = slurm_queues(yaml.safe_load(plan["rendered"]))
     watch = None if owner is None else os.pidfd_open(owner)
     content = {"pid": os.getpid(), "cluster": plan["cluster"], "ready": False}

@@ -31,7 +31,7 @@ _CHECK_EVERY_S = 1
 
 
 @dataclass(frozen=True)
-class Step:
+class PipelineJob:
     """One job of the pipeline.
 
     Args:
@@ -44,7 +44,7 @@ class Step:
 
 
 STEPS = (
-    Step(
+    PipelineJob(
         "Import",
         {
             "do_raw": "No",
@@ -53,7 +53,7 @@ STEPS = (
             "node_type": "Particles STAR file (.star)",
         },
     ),
-    Step(
+    PipelineJob(
         "Class2D",
         {
             "fn_img": "{Import}particles.star",
@@ -68,7 +68,7 @@ STEPS = (
             "other_args": "--random_seed 1",
         },
     ),
-    Step(
+    PipelineJob(
         "InitialModel",
         {
             "fn_img": "{Import}particles.star",
@@ -90,7 +90,7 @@ STEPS = (
             "other_args": "--random_seed 1",
         },
     ),
-    Step(
+    PipelineJob(
         "Class3D",
         {
             "fn_img": "{Import}particles.star",
@@ -108,7 +108,7 @@ STEPS = (
             "other_args": "--random_seed 1",
         },
     ),
-    Step(
+    PipelineJob(
         "Refine3D",
         {
             "fn_img": "{Import}particles.star",
@@ -125,7 +125,7 @@ STEPS = (
             "other_args": "--random_seed 1",
         },
     ),
-    Step(
+    PipelineJob(
         "MaskCreate",
         {
             "fn_in": "{Refine3D}run_class001.mrc",
@@ -135,7 +135,7 @@ STEPS = (
             "width_mask_edge": "3",
         },
     ),
-    Step(
+    PipelineJob(
         "PostProcess",
         {
             "fn_in": "{Refine3D}run_half1_class001_unfil.mrc",
@@ -207,7 +207,7 @@ class Project:
         self,
         dataset: Dataset,
         step: Callable[[str], AbstractContextManager[None]],
-        steps: tuple[Step, ...] = STEPS,
+        steps: tuple[PipelineJob, ...] = STEPS,
     ) -> Iterator[Landed]:
         """Run the steps one after the other, through RELION's pipeliner and `gotocloud submit`.
 
@@ -264,7 +264,7 @@ class Project:
             instance_type=attempt.instance_type,
         )
 
-    def _add(self, step: Step, options: Mapping[str, str]) -> None:
+    def _add(self, step: PipelineJob, options: Mapping[str, str]) -> None:
         typed = ";".join(f"{name} == {value}" for name, value in options.items())
         if step.type == "MaskCreate":
             # RELION 3.1.3 takes the word for another job type; from a file it understands it.

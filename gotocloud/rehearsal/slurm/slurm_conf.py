@@ -11,8 +11,8 @@ from gotocloud.rehearsal.slurm.machines import ComputeResource, SlurmQueue, node
 HEAD = "gotocloud-head"
 """Host name of the head node; only Slurm's controller sees it."""
 NODE_SPOOL = "/var/spool"
-"""Where a node sees its own folder of `Layout.spool`. Slurm puts sockets with long names there,
-and the kernel takes 107 bytes for the path of one."""
+"""Where a node sees its own folder of `SlurmFolder.spool`. Slurm puts sockets with long names
+there, and the kernel takes 107 bytes for the path of one."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Layout:
+class SlurmFolder:
     """Where everything of one rehearsed Slurm stands: one folder.
 
     Args:
@@ -122,7 +122,7 @@ class Layout:
 def slurm_conf(
     cluster: str,
     queues: Sequence[SlurmQueue],
-    layout: Layout,
+    layout: SlurmFolder,
     timing: Timing,
     base_port: int,
     *,
@@ -159,7 +159,7 @@ def ports_needed(queues: Sequence[SlurmQueue]) -> int:
     return 1 + len(node_names(queues))
 
 
-def gres_conf(queues: Sequence[SlurmQueue], layout: Layout) -> str:
+def gres_conf(queues: Sequence[SlurmQueue], layout: SlurmFolder) -> str:
     """`gres.conf`: which devices are the GPUs of which nodes."""
     lines = [
         f"NodeName={_range(resource)} Name=gpu Type={resource.gpu_model} "
@@ -185,7 +185,7 @@ def most_gpus(queues: Sequence[SlurmQueue]) -> int:
     return max((resource.gpus for queue in queues for resource in queue.resources), default=0)
 
 
-def _daemon_lines(layout: Layout, *, daemons: bool) -> list[str]:
+def _daemon_lines(layout: SlurmFolder, *, daemons: bool) -> list[str]:
     binding = ["CommunicationParameters=NoAddrCache,NoInAddrAny,NoCtldInAddrAny"] if daemons else []
     return [
         *binding,
@@ -211,7 +211,7 @@ def _daemon_lines(layout: Layout, *, daemons: bool) -> list[str]:
     ]
 
 
-def _scheduling_lines(layout: Layout, timing: Timing) -> list[str]:
+def _scheduling_lines(layout: SlurmFolder, timing: Timing) -> list[str]:
     return [
         "SchedulerType=sched/backfill",
         "SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=0",

@@ -11,7 +11,7 @@ from typing import Any
 
 from gotocloud.errors import InputError
 from gotocloud.platform.model import Platform
-from gotocloud.rehearsal.progress import Progress
+from gotocloud.rehearsal.progress import StepDisplay
 from gotocloud.rehearsal.signals import ended_by_signals
 from gotocloud.rehearsal.slurm.cluster import DEFAULT_RANKS, RehearsalCluster
 from gotocloud.rehearsal.slurm.dataset import make_dataset
@@ -116,7 +116,7 @@ def show_relion(
     box_px: int,
     boot_delay_s: float,
     keep_running: bool,
-    progress: Progress | None = None,
+    progress: StepDisplay | None = None,
 ) -> Shown:
     """Make a dataset and run RELION on it, from the import to the sharpened map.
 
@@ -139,7 +139,7 @@ def show_relion(
 
     if (directory / PIPELINE).exists():
         raise InputError(f"{directory} is a RELION project already; name a new folder.")
-    progress = progress or Progress()
+    progress = progress or StepDisplay()
     jobs: list[Landed] = []
     with ended_by_signals(), _cluster(state_dir, progress, boot_delay_s, keep_running) as cluster:
         project = Project.made(directory, cluster.environment())
@@ -158,7 +158,7 @@ def show_relion(
 
 @contextmanager
 def _cluster(
-    state_dir: Path, progress: Progress, boot_delay_s: float, keep_running: bool
+    state_dir: Path, progress: StepDisplay, boot_delay_s: float, keep_running: bool
 ) -> Iterator[RehearsalCluster]:
     folder = slurm_folder(state_dir)
     running = RehearsalCluster.running(folder)

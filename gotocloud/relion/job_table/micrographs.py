@@ -7,10 +7,10 @@ from dataclasses import replace
 from gotocloud.relion.job_facts import (
     ALWAYS,
     GpuUse,
-    Memory,
+    MemoryFormula,
     Program,
     RelionJobType,
-    Shape,
+    SpreadRule,
     When,
 )
 from gotocloud.relion.job_table.programs import (
@@ -48,7 +48,7 @@ TYPES: tuple[RelionJobType, ...] = (
                 when=When(yes=("do_own_motioncor",)),
                 inputs="input_star_mics fn_gain_ref",
                 items=("input_star_mics",),
-                memory=Memory.MOVIE,
+                memory=MemoryFormula.MOVIE,
             ),
             # MotionCor2: src/motioncorr_runner.cpp:639 takes a list entry for each rank.
             replace(
@@ -138,7 +138,7 @@ TYPES: tuple[RelionJobType, ...] = (
                 "relion_autopick",
                 "autopick-training",
                 When(yes=("do_topaz", "do_topaz_train")),
-                shape=Shape.ONE_CORE,
+                shape=SpreadRule.ONE_CORE,
                 mpi=False,
                 trains=True,
                 queue="small",

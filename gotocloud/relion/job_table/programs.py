@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from gotocloud.relion.job_facts import (
     GpuUse,
-    Memory,
+    MemoryFormula,
     Parallelism,
     Program,
-    Shape,
-    Unit,
+    SpreadRule,
     When,
+    WorkUnit,
 )
 
 BOTH, MPI = Parallelism.MPI_AND_THREADS, Parallelism.MPI
@@ -28,15 +28,15 @@ TOMO_HALVES = f"{TOMO_SET} in_halfmaps in_refmask in_post"
 REFINE = Program(
     "relion_refine",
     "",
-    shape=Shape.REFINEMENT,
+    shape=SpreadRule.REFINEMENT,
     gpu=GpuUse.FOLLOWERS,
-    unit=Unit.PARTICLES,
-    memory=Memory.REFINEMENT,
+    unit=WorkUnit.PARTICLES,
+    memory=MemoryFormula.REFINEMENT,
     # The only program whose first MPI rank is idle (src/ml_optimiser_mpi.cpp).
     leader=True,
     python=_BLUSH,
 )
-VDAM = replace(REFINE, shape=Shape.GPUS, mpi=False, refuses_mpi=True, vdam=True)
-STEP = Program("", "", shape=Shape.ONE_CORE, mpi=False, queue="small")
-MICROGRAPHS = Program("", "", unit=Unit.MICROGRAPHS)
-TILTS = Program("", "", unit=Unit.TILT_SERIES, items=("in_tiltseries", "in_tomoset"))
+VDAM = replace(REFINE, shape=SpreadRule.GPUS, mpi=False, refuses_mpi=True, vdam=True)
+STEP = Program("", "", shape=SpreadRule.ONE_CORE, mpi=False, queue="small")
+MICROGRAPHS = Program("", "", unit=WorkUnit.MICROGRAPHS)
+TILTS = Program("", "", unit=WorkUnit.TILT_SERIES, items=("in_tiltseries", "in_tomoset"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from gotocloud.relion.findings import Severity
-from gotocloud.relion.job_facts import Memory
+from gotocloud.relion.job_facts import MemoryFormula
 from gotocloud.relion.rules.model import Broken, Rule, Situation
 from gotocloud.relion.sizing import frame_threads, frames_to_sum
 
@@ -87,7 +87,7 @@ def _algorithm(case: Situation) -> Broken | None:
 
 def _frames(case: Situation) -> Broken | None:
     job = case.job
-    if job.program.memory is not Memory.MOVIE or job.threads < 2:
+    if job.program.memory is not MemoryFormula.MOVIE or job.threads < 2:
         return None
     frames = frames_to_sum(job)
     if not frames or frames % job.threads == 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from gotocloud.relion.findings import Severity
-from gotocloud.relion.job_facts import Parallelism, Shape
+from gotocloud.relion.job_facts import Parallelism, SpreadRule
 from gotocloud.relion.overrides import overrides_of
 from gotocloud.relion.rules.model import Broken, Rule, Situation
 
@@ -116,7 +116,7 @@ def _repeats_some(case: Situation) -> Broken | None:
     if hardware is None or not hardware.spot or not job.type.continues:
         return None
     # Gradient descent, VDAM's and that of 3.1.
-    if job.program.shape is not Shape.GPUS:
+    if job.program.shape is not SpreadRule.GPUS:
         return None
     every = job.integer("sgd_write_iter", 10)
     return Broken(

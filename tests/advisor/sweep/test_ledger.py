@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gotocloud.advisor.sweep.ledger import Entry, Stage, Sweep, dump, load, new_sweep
-from gotocloud.advisor.sweep.plan import Planned, Setting
+from gotocloud.advisor.sweep.ledger import LedgerEntry, Stage, Sweep, dump, load, new_sweep
+from gotocloud.advisor.sweep.plan import Planned, SweepSetting
 from gotocloud.errors import InputError
 from gotocloud.files import write_file
 
-SETTING = Setting("class2d", "g4dn.12xlarge", False, 2, 9, 6, 4, "0:1:2:3")
+SETTING = SweepSetting("class2d", "g4dn.12xlarge", False, 2, 9, 6, 4, "0:1:2:3")
 RUN = Planned(SETTING, 1, 0.5, 3.0, "measured")
 NUMBERS = st.none() | st.floats(0, 1e6)
 RUNS = st.builds(
@@ -26,7 +26,7 @@ SWEEPS = st.builds(
     NUMBERS,
     st.lists(
         st.builds(
-            Entry, RUNS, st.sampled_from(Stage), st.text(), st.text(), NUMBERS, st.booleans()
+            LedgerEntry, RUNS, st.sampled_from(Stage), st.text(), st.text(), NUMBERS, st.booleans()
         ),
         max_size=4,
     ).map(tuple),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gotocloud.advisor.sizes import Size
 from gotocloud.advisor.sweep.guess import first_of, from_one_run, from_records
-from gotocloud.advisor.sweep.plan import Axes, Guess, Setting, SweepPlan, plan_sweep, typed
+from gotocloud.advisor.sweep.plan import Axes, Guess, SweepPlan, SweepSetting, plan_sweep, typed
 from gotocloud.cluster_configs.model import load_configuration, used_instance_types
 from gotocloud.cluster_configs.partitions import configured_partitions
 from gotocloud.errors import InputError
@@ -131,14 +131,14 @@ def test_a_planned_shape_is_routed_as_planned_and_breaks_no_rule(
         assert not errors(check(form, hardware, nodes=found.nodes, layout=found.layout))
 
 
-SHAPE = Setting("class2d", "g4dn.12xlarge", False, 2, 9, 6, 4, "0:1")
+SHAPE = SweepSetting("class2d", "g4dn.12xlarge", False, 2, 9, 6, 4, "0:1")
 
 
 def test_gpus_without_a_follower_are_not_in_use() -> None:
     assert SHAPE.units == 8
-    assert Setting("q", "g4dn.12xlarge", False, 2, 5, 6, 4).units == 4
-    assert Setting("q", "g5.12xlarge", False, 1, 1, 4, 4).units == 4
-    assert Setting("q", "c6i.32xlarge", False, 4, 16, 16).units == 256
+    assert SweepSetting("q", "g4dn.12xlarge", False, 2, 5, 6, 4).units == 4
+    assert SweepSetting("q", "g5.12xlarge", False, 1, 1, 4, 4).units == 4
+    assert SweepSetting("q", "c6i.32xlarge", False, 4, 16, 16).units == 256
 
 
 @pytest.mark.parametrize(("units", "hours"), [(4, 1.0), (8, 1.0), (16, 2.0), (32, 4.0)])
@@ -162,6 +162,6 @@ def test_a_measured_shape_is_guessed_from_its_own_runs() -> None:
     found = guess(SHAPE)
     assert found is not None
     assert found.hours == pytest.approx(2.0)
-    other = guess(Setting("class2d", "g4dn.12xlarge", False, 1, 5, 6, 4))
+    other = guess(SweepSetting("class2d", "g4dn.12xlarge", False, 1, 5, 6, 4))
     assert other is not None
     assert other.hours == 99

@@ -14,7 +14,7 @@ from gotocloud.platform.placeholders import placeholder_site
 from gotocloud.platform.zones import zone_map
 from gotocloud.rehearsal.slurm.machines import GPU_MODELS, SlurmQueue, node_names, slurm_queues
 from gotocloud.rehearsal.slurm.slurm_conf import (
-    Layout,
+    SlurmFolder,
     Timing,
     gres_conf,
     hosts_file,
@@ -23,7 +23,7 @@ from gotocloud.rehearsal.slurm.slurm_conf import (
 )
 
 TIMING = Timing(boot_delay_s=1, idle_s=600, notice_s=1, boot_timeout_s=60)
-LAYOUT = Layout(Path("/somewhere"))
+LAYOUT = SlurmFolder(Path("/somewhere"))
 
 
 def queues_of(name: str, region: str = "us-east-1") -> tuple[SlurmQueue, ...]:

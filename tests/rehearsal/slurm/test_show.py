@@ -18,7 +18,7 @@ from gotocloud.cli.commands.rehearse import app
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.rehearsal.slurm.cluster import RehearsalCluster
 from gotocloud.rehearsal.slurm.dataset import make_dataset
-from gotocloud.rehearsal.slurm.show import STEPS, Landed, Project, Step
+from gotocloud.rehearsal.slurm.show import STEPS, Landed, PipelineJob, Project
 from gotocloud.rehearsal.slurm.upkeep import slurm_folder
 from gotocloud.relion.pipeline import ProcessStatus, read_pipeline
 from gotocloud.relion.run_log import ExitStatus, exit_status, read_run_log
@@ -124,7 +124,7 @@ def test_a_job_that_fails_is_told_with_its_log(run: Run, tmp_path: Path) -> None
     project = Project.made(tmp_path / "p", run.cluster.environment(), within_s=60)
     dataset = make_dataset(project.directory, particles=10)
     import_, refine = STEPS[0], next(step for step in STEPS if step.type == "Refine3D")
-    broken = Step("Refine3D", {**refine.options, "sym_name": "X99"})
+    broken = PipelineJob("Refine3D", {**refine.options, "sym_name": "X99"})
     with pytest.raises(GoToCloudError) as caught:
         list(project.run(dataset, quietly, (import_, broken)))
     assert caught.value.message == "Refine3D/job002/ did not succeed."

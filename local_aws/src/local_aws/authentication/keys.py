@@ -10,7 +10,7 @@ ADMINISTRATOR_KEY = "AKIALOCALAWSOWNER001"
 
 
 @dataclass(frozen=True)
-class Key:
+class AccessKey:
     """An access key.
 
     Args:
@@ -34,13 +34,13 @@ class Keyring:
     """
 
     def __init__(self, secret: str) -> None:
-        self._given_out = {ADMINISTRATOR_KEY: Key(secret)}
+        self._given_out = {ADMINISTRATOR_KEY: AccessKey(secret)}
 
-    def add(self, access_key: str, key: Key) -> None:
+    def add(self, access_key: str, key: AccessKey) -> None:
         """Take in a key that moto does not keep."""
         self._given_out[access_key] = key
 
-    def find(self, access_key: str) -> Key | None:
+    def find(self, access_key: str) -> AccessKey | None:
         """A key by its id; None if it was never given out, is deleted or disabled."""
         from moto.iam.models import iam_backends
         from moto.sts.models import sts_backends
@@ -54,5 +54,5 @@ class Keyring:
                 if kept is None or kept.status != "Active":
                     continue
                 role = sts_backends[account][partition].get_assumed_role_from_access_key(access_key)
-                return Key(kept.secret_access_key, role.session_token if role else None)
+                return AccessKey(kept.secret_access_key, role.session_token if role else None)
         return None

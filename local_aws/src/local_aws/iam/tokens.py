@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from local_aws.answers import Answer
-from local_aws.authentication.keys import Key
+from local_aws.authentication.keys import AccessKey
 from local_aws.iam.callers import Caller, Callers, CredentialsError, Session
 from local_aws.iam.evaluator import NamedPolicy
 from local_aws.iam.facts import policy_of_arn
@@ -99,7 +99,7 @@ def user_session(
     now = datetime.now(UTC)
     lifetime = timedelta(seconds=int(parameters.get("DurationSeconds", SESSION_TOKEN_S)))
     access_key = "ASIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
-    key = Key(secrets.token_urlsafe(30), secrets.token_urlsafe(90))
+    key = AccessKey(secrets.token_urlsafe(30), secrets.token_urlsafe(90))
     callers.keyring.add(access_key, key)
     callers.sessions[access_key] = Session(
         account=caller.account,

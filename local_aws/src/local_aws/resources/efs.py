@@ -9,7 +9,7 @@ from typing import Any
 from local_aws.resources.base import Resource
 
 
-class FileSystem(Resource):
+class ElasticFileSystem(Resource):
     """AWS::EFS::FileSystem."""
 
     type = "AWS::EFS::FileSystem"

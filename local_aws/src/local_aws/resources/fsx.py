@@ -13,7 +13,7 @@ STEP_GIB = 2400
 Source: FSx API reference, CreateFileSystem, StorageCapacity (2026-07)."""
 
 
-class FileSystem(Resource):
+class LustreFileSystem(Resource):
     """AWS::FSx::FileSystem of type LUSTRE."""
 
     type = "AWS::FSx::FileSystem"

@@ -76,7 +76,7 @@ class MetricFilter(Resource):
         )
 
 
-class ResourcePolicy(Resource):
+class LogResourcePolicy(Resource):
     """AWS::Logs::ResourcePolicy."""
 
     type = "AWS::Logs::ResourcePolicy"

@@ -66,7 +66,7 @@ class Secret(Resource):
         )
 
 
-class ResourcePolicy(Resource):
+class SecretResourcePolicy(Resource):
     """AWS::SecretsManager::ResourcePolicy."""
 
     type = "AWS::SecretsManager::ResourcePolicy"
@@ -80,7 +80,7 @@ class ResourcePolicy(Resource):
             "secretsmanager",
             "PutResourcePolicy",
             SecretId=self.physical_id,
-            ResourcePolicy=document,
+            SecretResourcePolicy=document,
         )
 
     def update(self, before: Mapping[str, Any]) -> None:

@@ -15,9 +15,9 @@ from uuid import uuid4
 from moto.core.exceptions import JsonRESTError
 from moto.fsx import models, responses
 
-from local_aws.services.data_repository_bucket import Bucket
+from local_aws.services.data_repository_bucket import LinkedBucket
 from local_aws.services.data_repository_lustre import LUSTRE, Lustre, set_policies
-from local_aws.services.data_repository_tasks import EXPORT, IMPORT, Task
+from local_aws.services.data_repository_tasks import EXPORT, IMPORT, RepositoryTask
 
 MOST_ASSOCIATIONS = 8
 MOST_PATHS = 100
@@ -82,12 +82,12 @@ def _associations(backend: Any) -> dict[str, dict[str, Any]]:
     return kept
 
 
-def _tasks(backend: Any) -> dict[str, Task]:
-    kept: dict[str, Task] = backend.__dict__.setdefault("repository_tasks", {})
+def _tasks(backend: Any) -> dict[str, RepositoryTask]:
+    kept: dict[str, RepositoryTask] = backend.__dict__.setdefault("repository_tasks", {})
     return kept
 
 
-def _running(tasks: Mapping[str, Task], file_system: str) -> Task | None:
+def _running(tasks: Mapping[str, RepositoryTask], file_system: str) -> RepositoryTask | None:
     for task in tasks.values():
         if task.lustre.file_system == file_system and not task.over:
             return task
@@ -124,7 +124,7 @@ def create_data_repository_association(self: Any) -> str:
     associations[association_id] = made
     lustre.link(made, self.current_account)
     if given.get("BatchImportMetaDataOnCreate"):
-        task = Task(
+        task = RepositoryTask(
             IMPORT,
             lustre,
             self.current_account,
@@ -139,7 +139,7 @@ def create_data_repository_association(self: Any) -> str:
 
 def _check_association(account: str, given: Mapping[str, Any], own: list[dict[str, Any]]) -> None:
     path = given["DataRepositoryPath"]
-    if not Bucket.at(account, path).exists:
+    if not LinkedBucket.at(account, path).exists:
         raise JsonRESTError(
             "InvalidDataRepositoryPath", f"Amazon FSx cannot access the bucket of {path}."
         )
@@ -228,7 +228,7 @@ def create_data_repository_task(self: Any) -> str:
     lustre = _lustre(self, given["FileSystemId"])
     tasks = _tasks(self.fsx_backend)
     _check_task(self.current_account, given, lustre, tasks)
-    task = Task(
+    task = RepositoryTask(
         given["Type"],
         lustre,
         self.current_account,
@@ -244,7 +244,7 @@ def create_data_repository_task(self: Any) -> str:
 
 
 def _check_task(
-    account: str, given: Mapping[str, Any], lustre: Lustre, tasks: Mapping[str, Task]
+    account: str, given: Mapping[str, Any], lustre: Lustre, tasks: Mapping[str, RepositoryTask]
 ) -> None:
     if given["Type"] not in (EXPORT, IMPORT):
         raise JsonRESTError(
@@ -271,13 +271,13 @@ def _check_task(
     _check_report(account, given["Report"], (link.bucket for link in links))
 
 
-def _check_report(account: str, report: Mapping[str, Any], linked: Iterable[Bucket]) -> None:
+def _check_report(account: str, report: Mapping[str, Any], linked: Iterable[LinkedBucket]) -> None:
     if not report.get("Enabled"):
         return
     missing = [name for name in ("Path", "Format", "Scope") if not report.get(name)]
     if missing:
         raise JsonRESTError("BadRequest", f"An enabled report needs {', '.join(missing)}.")
-    place = Bucket.at(account, report["Path"])
+    place = LinkedBucket.at(account, report["Path"])
     if not any(
         place.name == bucket.name and place.prefix.startswith(bucket.prefix) for bucket in linked
     ):
@@ -286,7 +286,7 @@ def _check_report(account: str, report: Mapping[str, Any], linked: Iterable[Buck
         )
 
 
-def _task(response: Any, task_id: str) -> Task:
+def _task(response: Any, task_id: str) -> RepositoryTask:
     found = _tasks(response.fsx_backend).get(task_id)
     if found is None:
         raise JsonRESTError("DataRepositoryTaskNotFound", f"Task {task_id} not found.")

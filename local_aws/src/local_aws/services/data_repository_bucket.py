@@ -34,7 +34,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Bucket:
+class LinkedBucket:
     """The part of a bucket that an association links.
 
     Args:
@@ -48,7 +48,7 @@ class Bucket:
     prefix: str
 
     @classmethod
-    def at(cls, account: str, path: str) -> Bucket:
+    def at(cls, account: str, path: str) -> LinkedBucket:
         """From `s3://bucket/prefix/`."""
         name, _, prefix = path.removeprefix("s3://").partition("/")
         prefix = prefix.strip("/")

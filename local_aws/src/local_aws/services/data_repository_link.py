@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from local_aws.services.data_repository_bucket import Bucket, Identity, RepositoryError
+from local_aws.services.data_repository_bucket import Identity, LinkedBucket, RepositoryError
 from local_aws.services.data_repository_posix import (
     LONGEST_KEY,
     Entry,
@@ -63,7 +63,7 @@ class Link:
     file_system: str
     root: Path
     place: str
-    bucket: Bucket
+    bucket: LinkedBucket
     scratch: Path
     auto_export: tuple[str, ...] = ()
     auto_import: tuple[str, ...] = ()

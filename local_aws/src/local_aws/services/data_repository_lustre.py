@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.paths import beneath
-from local_aws.services.data_repository_bucket import Bucket, RepositoryError
+from local_aws.services.data_repository_bucket import LinkedBucket, RepositoryError
 from local_aws.services.data_repository_link import EVENTS, Link
 from local_aws.services.faults import FAULTS
 
@@ -63,7 +63,7 @@ class Lustre:
         place = association["FileSystemPath"].strip("/")
         root = beneath(self.root, place)
         root.mkdir(parents=True, exist_ok=True)
-        bucket = Bucket.at(account, association["DataRepositoryPath"])
+        bucket = LinkedBucket.at(account, association["DataRepositoryPath"])
         made = Link(self.file_system, root, place, bucket, self.scratch)
         set_policies(made, association)
         self.links[association["AssociationId"]] = made

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from local_aws.paths import beneath
-from local_aws.services.data_repository_bucket import Bucket, RepositoryError
+from local_aws.services.data_repository_bucket import LinkedBucket, RepositoryError
 from local_aws.services.data_repository_link import SETTLED_AFTER, Link
 from local_aws.services.data_repository_lustre import Lustre
 from local_aws.services.data_repository_posix import Entry, look
@@ -32,7 +32,7 @@ class TaskFailedError(Exception):
 
 
 @dataclass
-class Task:
+class RepositoryTask:
     """One task.
 
     Args:
@@ -205,12 +205,12 @@ class Task:
     def _selected(self, link: Link) -> Callable[[str], bool]:
         if not self.paths:
             return lambda key: True
-        wanted = [Bucket.at(self.account, path) for path in self.paths]
+        wanted = [LinkedBucket.at(self.account, path) for path in self.paths]
         prefixes = tuple(place.prefix for place in wanted if place.name == link.bucket.name)
         return lambda key: (link.bucket.prefix + key).startswith(prefixes) if prefixes else False
 
     def _deliver_report(self) -> None:
-        place = Bucket.at(self.account, self.report["Path"])
+        place = LinkedBucket.at(self.account, self.report["Path"])
         name = "failures.csv" if self.kind == EXPORT else "report.csv"
         place.write(f"{self.id}/{name}", report(self.failed), {})
 

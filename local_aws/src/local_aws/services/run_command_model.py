@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from local_aws.nodes import Finished, Node
-from local_aws.services.data_repository_bucket import Bucket, RepositoryError
+from local_aws.services.data_repository_bucket import LinkedBucket, RepositoryError
 from local_aws.services.faults import FAULTS
 
 PLUGIN = "awsrunShellScript"
@@ -108,8 +108,10 @@ class Command:
                     # As on AWS: the command is done, only its output is nowhere.
                     return
 
-    def _place(self, bucket: str) -> Bucket:
-        return Bucket.at(self.account, f"{bucket}/{self.given.get('OutputS3KeyPrefix') or ''}")
+    def _place(self, bucket: str) -> LinkedBucket:
+        return LinkedBucket.at(
+            self.account, f"{bucket}/{self.given.get('OutputS3KeyPrefix') or ''}"
+        )
 
     def _key(self, instance: str, name: str) -> str:
         return f"{self.id}/{instance}/{PLUGIN}/0.{PLUGIN}/{name}"
