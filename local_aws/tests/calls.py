@@ -17,6 +17,7 @@ from local_aws.iam.wire import Call, read_call
 
 ACCOUNT = "222222222222"
 REGION = "eu-west-1"
+ACCESS_KEY = "AKIA0123456789ABCDEF"
 ENDPOINT = "http://localhost:5000"
 
 
@@ -24,14 +25,16 @@ class _StoppedError(Exception):
     """The request has been seen and goes no further."""
 
 
-def sent(service: str, operation: str, **parameters: Any) -> dict[str, Any]:
-    """The WSGI environment of the request that boto3 would send."""
+def sent(
+    service: str, operation: str, *, key: str = ACCESS_KEY, **parameters: Any
+) -> dict[str, Any]:
+    """The WSGI environment of the request that boto3 would send, signed with the secret `none`."""
     seen: list[Any] = []
     client = boto3.Session().client(
         service,  # type: ignore[call-overload]  # the stubs know literal names only
         region_name=REGION,
         endpoint_url=ENDPOINT,
-        aws_access_key_id="AKIA0123456789ABCDEF",
+        aws_access_key_id=key,
         aws_secret_access_key="none",
         config=Config(s3={"addressing_style": "path"}),
     )

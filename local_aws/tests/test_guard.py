@@ -17,6 +17,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from local_aws.engine.site import ACTING_HEADER
 from local_aws.iam.decisions import read_decisions
 from local_aws.process import LocalAws
 from local_aws.testing import DENIED, Person
@@ -260,7 +261,7 @@ def test_a_part_of_the_local_aws_can_work_with_a_roles_permissions(aws: LocalAws
         client = root.client(service)
 
         def act(request: Any, **_: Any) -> None:
-            request.headers["x-local-aws-acting-role"] = f"arn:aws:iam::{HOME}:role/service"
+            request.headers[ACTING_HEADER] = f"arn:aws:iam::{HOME}:role/service"
 
         client.meta.events.register("before-sign", act)
         try:

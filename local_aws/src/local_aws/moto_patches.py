@@ -55,11 +55,25 @@ def apply(state_dir: Path, spot_prices: Sequence[SpotPrice] = ()) -> None:
     price_list.apply(spot_prices)
     quotas.apply()
     _leave_conditions_open()
+    _read_forms_in_forms_only()
     _let_keys_hold_line_ends()
     _keep_that_a_password_must_be_changed()
     _give_every_session_keys_of_its_own()
     _take_device_mappings_as_ec2_does()
     _give_every_key_pair_a_type()
+
+
+def _read_forms_in_forms_only() -> None:
+    """Every service: moto reads any body as a form, so `a&Action=B&c` in a JSON text is its action.
+
+    Bodies that are forms by their type have been read when it comes to that.
+    """
+    from moto.core import responses
+
+    def parse_qsl(text: str, **_: Any) -> list[tuple[str, str]]:
+        return [(text, "")]
+
+    responses.__dict__["parse_qsl"] = parse_qsl
 
 
 ROOT_VOLUME_GIB = 8

@@ -18,16 +18,12 @@ from datetime import UTC, datetime
 from local_aws.answers import Application, Environ, StartResponse, answered, refusal, style_of
 from local_aws.authentication.keys import ADMINISTRATOR_KEY, Keyring
 from local_aws.authentication.signatures import Claim, Received, SignatureError, claim_of, verify
-from local_aws.engine.site import ACCOUNT_HEADER, ACTING_ROLE_HEADER, INTERNAL_HEADER
+from local_aws.engine.site import INTERNAL_HEADERS, in_environ
 
 NOT_AWS = ("/_local_aws/", "/moto-api")
 """What the run's own secret opens, not a signature."""
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+\.)?localhost|127\.0\.0\.1|\[::1\]")
-_PRIVATE = tuple(
-    "HTTP_" + name.upper().replace("-", "_")
-    for name in (ACCOUNT_HEADER, ACTING_ROLE_HEADER, INTERNAL_HEADER)
-)
 _FROM_BROWSERS = ("HTTP_ORIGIN", "HTTP_SEC_FETCH_SITE", "HTTP_SEC_FETCH_MODE")
 
 
@@ -87,8 +83,8 @@ class Authentication:
         verify(_with_body(environ, claim), claim, key.secret, datetime.now(UTC))
         if claim.access_key != ADMINISTRATOR_KEY:
             # These speak for the local AWS itself.
-            for name in _PRIVATE:
-                environ.pop(name, None)
+            for name in INTERNAL_HEADERS:
+                environ.pop(in_environ(name), None)
 
     def _check_sender(self, environ: Environ) -> None:
         """Refuse other names of this machine (DNS rebinding), and every web page."""

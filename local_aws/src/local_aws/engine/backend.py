@@ -10,7 +10,6 @@ leave out the call of `install`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -23,7 +22,7 @@ from moto.core.resource_tagging import TaggedResource
 from local_aws.engine import change_sets
 from local_aws.engine.intrinsics import TemplateError
 from local_aws.engine.lookups import Lookups
-from local_aws.engine.site import CALLER_ROLE_HEADER, Endpoint, Site
+from local_aws.engine.site import CALLER_HEADER, Endpoint, Site
 from local_aws.engine.stack import Stack
 from local_aws.engine.template import parse_template
 from local_aws.resources.trust import service_may_assume
@@ -121,10 +120,12 @@ def create_stack(
     """CreateStack."""
     if _named(self, name):
         raise AlreadyExistsException(f"Stack [{name}] already exists")
-    stack = _new_stack(self, name, tags, role_arn, notification_arns)
+    stack = _new_stack(self, name, tags, notification_arns)
+    _check_role(stack, role_arn)
     stack.enable_termination_protection = bool(enable_termination_protection)
     take = _prepared(stack, template, parameters)
     self.stacks[stack.stack_id] = stack
+    stack.act_as(role_arn, _caller())
     stack.create(take)
     return stack
 
@@ -146,11 +147,12 @@ def create_change_set(
     if change_set_type == "CREATE":
         _refuse_existing(stack, change_set_name)
         if stack is None:
-            stack = _new_stack(self, stack_name, tags, role_arn, notification_arns)
+            stack = _new_stack(self, stack_name, tags, notification_arns)
             stack.note("REVIEW_IN_PROGRESS", "User Initiated")
     if stack is None:
         raise ValidationError(stack_name)
     _refuse_while_busy(stack)
+    _check_role(stack, role_arn)
     _prepared(stack, template, parameters)
     self.stacks[stack.stack_id] = stack
     made = ChangeSet(
@@ -177,7 +179,7 @@ def execute_change_set(self: Any, change_set_name: str, stack_name: str | None =
     stack = found.stack
     take = _prepared(stack, found.template, found.parameters)
     found.execution_status = "EXECUTE_COMPLETE"
-    stack.role_arn = found.role_arn or stack.role_arn
+    stack.act_as(found.role_arn, _caller())
     if found.change_set_type == "CREATE":
         stack.create(take)
     else:
@@ -195,6 +197,7 @@ def update_stack(
     """UpdateStack."""
     stack: Stack = self.get_stack(name)
     _refuse_while_busy(stack)
+    _check_role(stack, role_arn)
     given = {
         item["ParameterKey"]: stack.stack_parameters[item["ParameterKey"]]
         if item.get("UsePreviousValue")
@@ -205,7 +208,7 @@ def update_stack(
     same = parse_template(template) == stack.template_dict and given == stack.parameters
     if same and (tags is None or tags == stack.tags):
         raise ValidationError(message="No updates are to be performed.")
-    stack.role_arn = role_arn or stack.role_arn
+    stack.act_as(role_arn, _caller())
     stack.update(take, tags)
     return stack
 
@@ -223,6 +226,10 @@ def delete_stack(self: Any, name_or_stack_id: str) -> None:
     users = [name for name in stack.exported if name in _imports(self, stack)]
     if users:
         raise ValidationError(message=f"Export {users[0]} cannot be deleted as it is in use")
+
+    role_arn = _given("RoleARN")
+    _check_role(stack, role_arn)
+    stack.act_as(role_arn, _caller())
 
     def forget() -> None:
         self.deleted_stacks[stack.stack_id] = self.stacks.pop(stack.stack_id)
@@ -296,31 +303,33 @@ def _new_stack(
     backend: Any,
     name: str,
     tags: Mapping[str, str] | None,
-    role_arn: str | None,
     notification_arns: list[str] | None,
 ) -> Stack:
     account, region = backend.account_id, backend.region_name
     stack_id = generate_stack_id(name, region, account)
     place = (account, region, backend.endpoint, name, stack_id)
-    site = Site(*place, dict(tags or {}), role_arn or "")
-    if role_arn and not service_may_assume(site, role_arn, "cloudformation.amazonaws.com"):
-        raise ValidationError(message=f"Role {role_arn} is invalid or cannot be assumed")
-    if not role_arn:
-        site = replace(site, role_arn=_role_of_caller())
+    site = Site(*place, dict(tags or {}))
     lookups = Lookups(site, lambda: _exports(backend))
-    return Stack(
-        site, tags or {}, role_arn=role_arn, lookups=lookups, notification_arns=notification_arns
-    )
+    return Stack(site, tags or {}, lookups=lookups, notification_arns=notification_arns)
 
 
-def _role_of_caller() -> str:
-    """The role whose permissions count where a stack has no service role; "" for none.
+def _check_role(stack: Stack, role_arn: str | None) -> None:
+    if role_arn and not service_may_assume(stack.site, role_arn, "cloudformation.amazonaws.com"):
+        raise ValidationError(message=f"Role {role_arn} is invalid or cannot be assumed")
 
-    Source: AWS CloudFormation user guide, "CloudFormation service role".
-    """
+
+def _caller() -> str:
+    """Whose permissions count where a stack has no service role; "" where all is allowed."""
     from flask import has_request_context, request
 
-    return request.headers.get(CALLER_ROLE_HEADER, "") if has_request_context() else ""
+    return request.headers.get(CALLER_HEADER, "") if has_request_context() else ""
+
+
+def _given(parameter: str) -> str:
+    """A parameter of the request that moto does not pass on."""
+    from flask import has_request_context, request
+
+    return request.values.get(parameter, "") if has_request_context() else ""
 
 
 def _prepared(stack: Stack, template: str, parameters: Mapping[str, Any]) -> Any:

@@ -11,15 +11,30 @@ from typing import Any
 from local_aws.authentication.keys import ADMINISTRATOR_KEY
 
 ACCOUNT_HEADER = "x-moto-account-id"
+"""moto's own: the account that a request is for."""
 INTERNAL_HEADER = "x-local-aws-internal"
 """On requests that the local AWS makes to itself; injected faults spare them."""
-ACTING_ROLE_HEADER = "x-local-aws-acting-role"
-"""On requests that CloudFormation makes with a stack's service role; IAM judges them so."""
+ACTING_HEADER = "x-local-aws-acting"
+"""On requests that CloudFormation makes for a stack: ARN of its service role, or the access key of
+the one who called; IAM judges them so."""
 ASSUMING_SERVICE_HEADER = "x-local-aws-assuming-service"
 """On AssumeRole, when a service such as Lambda takes the role of what it runs."""
-CALLER_ROLE_HEADER = "x-local-aws-caller-role"
-"""Set by the guard on calls to CloudFormation: without a service role, a stack's resources are
-made with the permissions of the role that called."""
+CALLER_HEADER = "x-local-aws-caller"
+"""Set by the guard: the access key of the one who calls, or the role that CloudFormation calls
+with. Without a service role, a stack's resources are made with these permissions."""
+INTERNAL_HEADERS = (
+    ACCOUNT_HEADER,
+    INTERNAL_HEADER,
+    ACTING_HEADER,
+    ASSUMING_SERVICE_HEADER,
+    CALLER_HEADER,
+)
+"""Only the run's own key may send them."""
+
+
+def in_environ(header: str) -> str:
+    """The name of a header in a WSGI environment."""
+    return f"HTTP_{header.upper().replace('-', '_')}"
 
 
 @dataclass(frozen=True)
@@ -52,7 +67,8 @@ def client(service: str, account: str, region: str, endpoint: Endpoint, acting: 
     The account travels in a header, as moto offers, so no role has to be assumed.
 
     Args:
-        acting: ARN of the role with whose permissions it works. Default: everything is allowed.
+        acting: With whose permissions it works, a role's ARN or an access key.
+            Default: everything is allowed.
     """
     key = (service, account, region, endpoint, acting)
     with _clients_lock:
@@ -80,7 +96,7 @@ def _new_client(
     def name_the_account(request: Any, **_: Any) -> None:
         request.headers[ACCOUNT_HEADER] = account
         if acting:
-            request.headers[ACTING_ROLE_HEADER] = acting
+            request.headers[ACTING_HEADER] = acting
         if _serving.is_set():
             request.headers[INTERNAL_HEADER] = "1"
 
@@ -136,7 +152,8 @@ class Site:
         stack_name: Name of the stack.
         stack_id: ARN of the stack.
         stack_tags: Tags of the stack, which CloudFormation passes on to resources.
-        role_arn: The stack's service role. Default: none.
+        acting: With whose permissions CloudFormation works: ARN of the stack's service role, or
+            the access key of the one who called. Default: everything is allowed.
     """
 
     account: str
@@ -145,7 +162,7 @@ class Site:
     stack_name: str
     stack_id: str
     stack_tags: Mapping[str, str] = field(default_factory=dict)
-    role_arn: str = ""
+    acting: str = ""
 
     def client(self, service: str, *, account: str = "", region: str = "", acting: str = "") -> Any:
         """A boto3 client, for this site's account and region unless others are named."""

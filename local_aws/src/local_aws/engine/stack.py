@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -48,7 +49,6 @@ class Stack:
     Args:
         site: Account, region, name and id.
         tags: Tags of the stack.
-        role_arn: The service role that was passed.
         lookups: What the template may ask of the account.
     """
 
@@ -60,7 +60,6 @@ class Stack:
         site: Site,
         tags: Mapping[str, str],
         *,
-        role_arn: str | None,
         lookups: Lookups,
         notification_arns: list[str] | None = None,
         termination_protection: bool = False,
@@ -70,7 +69,7 @@ class Stack:
         self.name = self.stack_name = site.stack_name
         self.account_id, self.region_name = site.account, site.region
         self.tags = dict(tags)
-        self.role_arn = role_arn
+        self.role_arn: str | None = None
         self.notification_arns = notification_arns or []
         self.enable_termination_protection = termination_protection
         self.timeout_in_minutes: int | None = None
@@ -92,6 +91,21 @@ class Stack:
         self._lookups = lookups
         self._deployment = Deployment(self._resource_event)
         self._worker: threading.Thread | None = None
+
+    def act_as(self, role_arn: str | None, caller: str) -> None:
+        """Choose with whose permissions the next operation works.
+
+        Args:
+            role_arn: A new service role. Default: the one that the stack has.
+            caller: Who calls, which counts for a stack without a service role.
+
+        Source: AWS CloudFormation user guide, "CloudFormation service role".
+        """
+        self.role_arn = role_arn or self.role_arn
+        acting = self.role_arn or caller
+        self.site = replace(self.site, acting=acting)
+        for resource in self.stack_resources:
+            resource.site = replace(resource.site, acting=acting)
 
     # --- what moto's answers ask for
 
@@ -197,7 +211,7 @@ class Stack:
         order = take()
         if tags is not None:
             self.tags = dict(tags)
-            self.site = Site(**{**self.site.__dict__, "stack_tags": self.tags})
+            self.site = replace(self.site, stack_tags=self.tags)
         self.note("UPDATE_IN_PROGRESS", "User Initiated")
 
         def retained(name: str) -> bool:

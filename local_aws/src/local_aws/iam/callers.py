@@ -25,6 +25,9 @@ _NOTHING = json.dumps(
 """What a boundary allows whose policy is gone."""
 
 
+_INVALID = ("InvalidClientTokenId", "The security token included in the request is invalid.")
+
+
 class CredentialsError(Exception):
     """Credentials that AWS would not take; the code is AWS's."""
 
@@ -49,6 +52,7 @@ class Session:
         tags: Session tags.
         source_identity: As set by the one who assumed the role.
         long_term_key: The user's key behind a user's own session.
+        role_id: Unique id of the role; empty if there was no such role when it was assumed.
     """
 
     account: str
@@ -62,6 +66,7 @@ class Session:
     tags: Mapping[str, str] = field(default_factory=dict)
     source_identity: str = ""
     long_term_key: str = ""
+    role_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,22 +169,42 @@ class Callers:
             return found
         if access_key == ADMINISTRATOR_KEY:
             return administrator(named_account or self._default_account)
-        raise CredentialsError(
-            "InvalidClientTokenId", "The security token included in the request is invalid."
-        )
+        raise CredentialsError(*_INVALID)
 
-    def acting(self, role_arn: str, session_name: str) -> Caller:
-        """A service that works with the permissions of a role."""
-        parts = role_arn.split(":")
-        now = datetime.now(UTC)
-        name = parts[5].rpartition("/")[2]
-        lasting = timedelta(hours=1)
-        session = Session(parts[4], name, True, session_name, issued=now, expires=now + lasting)
-        caller = self._of_session(session)
-        if caller.boundary is None and ADMINISTRATOR_POLICY in {it.name for it in caller.identity}:
+    def acting(self, whose: str, session_name: str) -> Caller:
+        """A service that works with the permissions of others.
+
+        Args:
+            whose: ARN of the role that was handed over, or the access key of the one who called.
+            session_name: The session's name, where it is a role's.
+
+        Raises:
+            CredentialsError: if the role is gone, or the key no longer holds.
+        """
+        caller = self._of_role(whose, session_name) if ":" in whose else self.identify(whose)
+        limited = caller.boundary or (caller.session and caller.session.policies)
+        if not limited and ADMINISTRATOR_POLICY in {policy.name for policy in caller.identity}:
             # The role of the CDK's deployments: there is nothing to decide.
-            return administrator(session.account, session)
+            return administrator(caller.account, caller.session)
         return caller
+
+    def _of_role(self, role_arn: str, session_name: str) -> Caller:
+        role = role_of_arn(role_arn)
+        if role is None:
+            raise CredentialsError(
+                "ValidationError", f"Role {role_arn} is invalid or cannot be assumed"
+            )
+        now = datetime.now(UTC)
+        session = Session(
+            role_arn.split(":")[4],
+            role.name,
+            True,
+            session_name,
+            issued=now,
+            expires=now + timedelta(hours=1),
+            role_id=role.id,
+        )
+        return self._of_session(session)
 
     def _of_session(self, session: Session) -> Caller:
         if datetime.now(UTC) >= session.expires:
@@ -188,9 +213,11 @@ class Callers:
             )
         if not session.is_role:
             return self._user(session.account, session.name, session)
-        role = _backend(session.account).roles_by_name(session.name)
-        if role is None:
+        if not session.role_id:
             return administrator(session.account, session)
+        role = _backend(session.account).roles_by_name(session.name)
+        if role is None or role.id != session.role_id:
+            raise CredentialsError(*_INVALID)
         return Caller(
             account=session.account,
             arn=f"arn:aws:sts::{session.account}:assumed-role/{role.name}/{session.session_name}",
@@ -212,10 +239,7 @@ class Callers:
                     if key.access_key_id != access_key:
                         continue
                     if key.status != "Active":
-                        raise CredentialsError(
-                            "InvalidClientTokenId",
-                            "The security token included in the request is invalid.",
-                        )
+                        raise CredentialsError(*_INVALID)
                     return self._user(account, user.name, None)
         return None
 
@@ -223,9 +247,7 @@ class Callers:
         backend = _backend(account)
         user = backend.iam.users.get(name)
         if user is None:
-            raise CredentialsError(
-                "InvalidClientTokenId", "The security token included in the request is invalid."
-            )
+            raise CredentialsError(*_INVALID)
         policies = [*_policies_of(user)]
         for group in backend.iam.get_groups_for_user(name):
             policies.extend(_policies_of(group))

@@ -24,6 +24,13 @@ from local_aws.answers import (
     style_of,
 )
 from local_aws.authentication.keys import Keyring
+from local_aws.engine.site import (
+    ACCOUNT_HEADER,
+    ACTING_HEADER,
+    ASSUMING_SERVICE_HEADER,
+    CALLER_HEADER,
+    in_environ,
+)
 from local_aws.iam import tokens
 from local_aws.iam.callers import Caller, Callers, CredentialsError, role_of_arn
 from local_aws.iam.decisions import Decision, DecisionLog
@@ -37,20 +44,17 @@ from local_aws.iam.wire import (
     Call,
     Signature,
     UnreadableError,
+    is_aws,
     read_call,
     signature_of,
 )
 
 log = logging.getLogger(__name__)
 
-ACCOUNT = "HTTP_X_MOTO_ACCOUNT_ID"
-ACTING_ROLE = "HTTP_X_LOCAL_AWS_ACTING_ROLE"
-"""Header by which a part of the local AWS works with a role's permissions."""
-ASSUMING_SERVICE = "HTTP_X_LOCAL_AWS_ASSUMING_SERVICE"
-"""Header by which a service takes the role of what it runs; it has checked the role's trust."""
-CALLER_ROLE = "HTTP_X_LOCAL_AWS_CALLER_ROLE"
-"""Header by which the guard names the role behind a call to CloudFormation."""
-NOT_AWS = ("/moto-api", "/favicon.ico", "/latest/")
+ACCOUNT = in_environ(ACCOUNT_HEADER)
+ACTING = in_environ(ACTING_HEADER)
+ASSUMING_SERVICE = in_environ(ASSUMING_SERVICE_HEADER)
+CALLER_KEY = in_environ(CALLER_HEADER)
 ADMINISTRATOR = NamedPolicy(
     "administrator",
     json.dumps(
@@ -110,7 +114,7 @@ class Guard:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request (WSGI)."""
-        if environ.get("PATH_INFO", "").startswith(NOT_AWS):
+        if not is_aws(environ):
             return self._app(environ, start_response)
         request = Request(environ)
         signature = signature_of(request)
@@ -153,16 +157,15 @@ class Guard:
 
     def _caller(self, environ: Environ, signature: Signature | None) -> Caller:
         # Only the guard itself may say whose call it is.
-        environ.pop(CALLER_ROLE, None)
+        environ.pop(CALLER_KEY, None)
         key = signature.access_key if signature else None
         caller = self.callers.identify(key, environ.get(ACCOUNT, ""))
-        if caller.is_administrator and (role := environ.get(ACTING_ROLE)):
+        if caller.is_administrator and (whose := environ.get(ACTING)):
             # The account that it works in stays the one that its header names.
-            environ[CALLER_ROLE] = role
-            return self.callers.acting(role, "AWSCloudFormation")
+            environ[CALLER_KEY] = whose
+            return self.callers.acting(whose, "AWSCloudFormation")
         if not caller.is_administrator and caller.account:
-            if caller.kind == "AssumedRole":
-                environ[CALLER_ROLE] = caller.principal_arn
+            environ[CALLER_KEY] = key
             environ[ACCOUNT] = caller.account
             if caller.session and caller.session.long_term_key and key:
                 # moto finds the user by its long-term key only.

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from local_aws.answers import Answer
 from local_aws.authentication.keys import AccessKey
-from local_aws.iam.callers import Caller, Callers, CredentialsError, Session
+from local_aws.iam.callers import Caller, Callers, CredentialsError, Session, role_of_arn
 from local_aws.iam.evaluator import NamedPolicy
 from local_aws.iam.facts import policy_of_arn
 
@@ -61,6 +61,7 @@ def remember_role_session(
     now = datetime.now(UTC)
     before = caller.session.mfa if caller.session else None
     inherited = caller.session.source_identity if caller.session else ""
+    role = role_of_arn(str(parameters["RoleArn"]))
     callers.sessions[key[1].decode()] = Session(
         account=parts[4],
         name=parts[5].rpartition("/")[2],
@@ -72,6 +73,7 @@ def remember_role_session(
         policies=_session_policies(parameters),
         tags={tag["Key"]: tag["Value"] for tag in parameters.get("Tags", ())},
         source_identity=str(parameters.get("SourceIdentity") or inherited),
+        role_id=role.id if role else "",
     )
 
 

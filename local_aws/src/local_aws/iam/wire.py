@@ -44,6 +44,11 @@ SERVICE_OF_SIGNATURE = {
 
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]*)/([^/]+)/aws4_request")
 _CBOR_PATH = re.compile(r"/service/[^/]+/operation/(\w+)")
+_CBOR_SERVICE = "cloudwatch"
+"""The one service that is read so here; its botocore model names the protocol."""
+_INSTANCE_METADATA = ("/latest/meta-data/", "/latest/api/")
+_MOTO = ("/moto-api", "/favicon.ico")
+_IN_FORMS = ("ec2", "query")
 
 
 class UnreadableError(Exception):
@@ -92,6 +97,12 @@ class Call:
     source_ip: str = "127.0.0.1"
 
 
+def is_aws(environ: Mapping[str, Any]) -> bool:
+    """Whether a request is for a service, as moto decides it; the rest of `/latest/` is S3's."""
+    path = str(environ.get("PATH_INFO", ""))
+    return not (path.startswith((*_MOTO, *_INSTANCE_METADATA)))
+
+
 def signature_of(request: Request) -> Signature | None:
     """The signature of a request, in its header or its URL; None if it has none."""
     given = _CREDENTIAL.search(request.headers.get("Authorization", ""))
@@ -117,6 +128,8 @@ def read_call(environ: dict[str, Any]) -> Call:
         _keep_body(request)
     operation, uri, protocol = _operation(request, service)
     model = get_service_model(service).operation_model(operation)
+    if service != "s3":
+        _refuse_two_readings(request, model, protocol)
     if service == "s3" and not model.has_streaming_input:
         _keep_body(request)
     return Call(
@@ -142,7 +155,11 @@ def service_of(request: Request, signature: Signature | None) -> str:
         return "s3"
     if signature.service not in SERVICE_OF_SIGNATURE:
         raise UnreadableError(f"the service {signature.service}")
-    if signature.service == "s3" and request.path.startswith("/v20180820/"):
+    if signature.in_url and signature.service != "s3":
+        # moto looks for the service in the header only, and takes the rest for S3.
+        raise UnreadableError(f"a presigned URL of {signature.service}")
+    control = request.path.startswith("/v20180820/") or "s3-control" in request.host
+    if signature.service == "s3" and control:
         return "s3control"
     return SERVICE_OF_SIGNATURE[signature.service]
 
@@ -154,7 +171,7 @@ def _keep_body(request: Request) -> None:
 
 
 def _operation(request: Request, service: str) -> tuple[str, dict[str, Any], str]:
-    if found := _CBOR_PATH.match(request.path):
+    if service == _CBOR_SERVICE and (found := _CBOR_PATH.fullmatch(request.path)):
         return found[1], {}, "smithy-rpc-v2-cbor"
     try:
         # Two protocols of one service differ by their content type.
@@ -164,6 +181,40 @@ def _operation(request: Request, service: str) -> tuple[str, dict[str, Any], str
         asked = f"{request.method} {request.path}"
         raise UnreadableError(f"a request of {service} ({asked})") from error
     return operation.name, uri, protocol
+
+
+def _refuse_two_readings(request: Request, model: Any, protocol: str) -> None:
+    """Refuse what moto could take for another operation, or for one with other parameters.
+
+    moto looks into the form, the URL and the headers, in this order and whatever the protocol is.
+
+    Raises:
+        UnreadableError: if more than one place names an operation or parameters.
+    """
+    named = [
+        *request.form.getlist("Action"),
+        *request.args.getlist("Action"),
+        *request.headers.getlist("Action"),
+        *request.headers.getlist("X-Amz-Target"),
+    ]
+    in_form = protocol in _IN_FORMS
+    if len(named) != (1 if in_form or protocol == "json" else 0):
+        raise UnreadableError(f"a request of {model.name} that names its operation otherwise too")
+    in_url = set(request.args) - _names_in_url(model, protocol)
+    if (in_form and request.form and request.args) or (not in_form and (request.form or in_url)):
+        raise UnreadableError(f"a request of {model.name} with parameters in two places")
+
+
+def _names_in_url(model: Any, protocol: str) -> set[str]:
+    """Names that an operation has in the query of its URL."""
+    if not protocol.startswith("rest"):
+        return set()
+    members = model.input_shape.members.values() if model.input_shape else ()
+    return set(model.http_trait.query_args) | {
+        str(member.serialization.get("name"))
+        for member in members
+        if member.serialization.get("location") == "querystring"
+    }
 
 
 def _parameters(request: Request, model: Any, uri: dict[str, Any], protocol: str) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Resource:
     known: ClassVar[frozenset[str]] = frozenset()
     changeable: ClassVar[frozenset[str]] = frozenset()
     made_by_cloudformation: ClassVar[bool] = True
-    """Whether its calls are CloudFormation's own, made with the stack's service role."""
+    """Whether its calls are CloudFormation's own, made with the permissions of `site.acting`."""
 
     def __init__(self, site: Site, logical_id: str, properties: Mapping[str, Any]) -> None:
         self.site = site
@@ -120,7 +120,7 @@ class Resource:
         region: str = "",
     ) -> dict[str, Any]:
         """Call an API operation in another account or region."""
-        acting = self.site.role_arn if self.made_by_cloudformation else ""
+        acting = self.site.acting if self.made_by_cloudformation else ""
         client = self.site.client(service, account=account, region=region, acting=acting)
         shape = client.meta.service_model.operation_model(operation).input_shape
         given = {name: value for name, value in parameters.items() if value is not None}

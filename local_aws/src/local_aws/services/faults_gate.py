@@ -17,15 +17,13 @@ from moto.iam.models import get_account_id_from
 
 from local_aws.additions import Handler
 from local_aws.answers import Answer, Application, Environ, StartResponse, answered, refusal
-from local_aws.engine.site import INTERNAL_HEADER
-from local_aws.iam.wire import Call, UnreadableError, read_call
+from local_aws.engine.site import ACCOUNT_HEADER, INTERNAL_HEADER, in_environ
+from local_aws.iam.wire import Call, UnreadableError, is_aws, read_call
 from local_aws.nodes import NODES
 from local_aws.services.data_repository_lustre import LUSTRE
 from local_aws.services.faults import FAULTS, Fault
 
 CONTROL = "/_local_aws/"
-NOT_AWS = ("/moto-api", "/favicon.ico", "/latest/")
-ACCOUNT = "HTTP_X_MOTO_ACCOUNT_ID"
 _STRIKING = ("throttling", "slow", "error", "expired-credentials", "insufficient-capacity")
 _THROTTLED = {
     "ec2": ("RequestLimitExceeded", "Request limit exceeded.", 503),
@@ -57,7 +55,7 @@ class Gate:
         path = environ.get("PATH_INFO", "")
         if path.startswith(CONTROL):
             return answered(_controlled(environ, self.controls), environ, start_response)
-        if not path.startswith(NOT_AWS) and FAULTS.any(*_STRIKING):
+        if is_aws(environ) and FAULTS.any(*_STRIKING):
             answer = _struck(environ)
             if answer:
                 return answered(answer, environ, start_response)
@@ -73,7 +71,7 @@ def _struck(environ: Environ) -> Answer | None:
     head = environ["REQUEST_METHOD"] == "HEAD"
     style = "s3" if call.service == "s3" else call.protocol
     key = call.signature.access_key if call.signature else ""
-    account = environ.get(ACCOUNT) or get_account_id_from(key)
+    account = environ.get(in_environ(ACCOUNT_HEADER)) or get_account_id_from(key)
     kind = str(call.parameters.get("InstanceType", ""))
     if call.operation == "RunInstances" and FAULTS.take(
         "insufficient-capacity", instance_type=kind, account=account
