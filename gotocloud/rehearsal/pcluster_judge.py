@@ -14,31 +14,19 @@ Standard output: for each of them, in order, one line of JSON: a list of
 # mypy: ignore-errors
 
 import json
-import logging
 import os
-import socket
 import sys
+from pathlib import Path
 
 import boto3
 from pcluster.aws.aws_api import AWSApi
 from pcluster.aws.common import Cache
 from pcluster.models.cluster import Cluster, ConfigValidationError
-from pcluster.utils import get_installed_version
 from pcluster.validators.common import FailureLevel
 
-_look_up = socket.getaddrinfo
-
-
-def _look_up_locally(host, *args, **kwargs):
-    """Resolve every name below localhost to this machine, as RFC 6761 requires.
-
-    ParallelCluster insists on addressing a bucket by its host name, and not every
-    name service resolves "BUCKET.localhost".
-    """
-    if isinstance(host, str) and host.endswith(".localhost"):
-        host = "localhost"
-    return _look_up(host, *args, **kwargs)
-
+# Behind everything else: the modules of this folder hide none.
+sys.path.append(str(Path(__file__).parent))
+from pcluster_library import opened
 
 _new_session = boto3.session.Session
 _sessions = {}
@@ -81,18 +69,8 @@ def judge(name, region, configuration):
 
 def main():
     """Judge what stands on standard input."""
-    wanted, installed = sys.argv[1], get_installed_version()
-    if wanted != installed:
-        sys.exit(
-            f"{sys.executable} has ParallelCluster {installed}, not {wanted}: "
-            f"create .venv-pcluster-{wanted} and install aws-parallelcluster=={wanted} into it"
-        )
-    socket.getaddrinfo = _look_up_locally
+    answers = opened(sys.argv[1])
     boto3.session.Session = _session
-    logging.disable(logging.CRITICAL)
-    answers = sys.stdout
-    # Whatever a library prints must not get between the answers.
-    sys.stdout = sys.stderr
     for request in json.load(sys.stdin):
         answer = judge(request["name"], request["region"], request["configuration"])
         answers.write(json.dumps(answer) + "\n")

@@ -5,6 +5,7 @@ provider's role in each order. It does what AWS's provider function does around 
 (aws-parallelcluster, cloudformation/custom_resource/cluster.yaml): the tags of the outer stack,
 the event in its bucket, the polling; so IAM decides on the same calls.
 
+Argument: the version of ParallelCluster that is meant; another one is refused.
 Standard input: one order a line, JSON {"operation", "name", "region", "environment"}, and for
 "create" also {"properties", "stack_id", "bucket"}.
 Standard output: one line of JSON for each: {"data"} or {"error"}.
@@ -14,10 +15,9 @@ Standard output: one line of JSON for each: {"data"} or {"error"}.
 # mypy: ignore-errors
 
 import json
-import logging
 import os
-import socket
 import sys
+from pathlib import Path
 
 import boto3
 import pcluster.lib as library
@@ -28,19 +28,11 @@ from pcluster.aws.common import Cache
 from pcluster.cli.exceptions import APIOperationException, ParameterException
 from pcluster.utils import to_snake_case
 
-_look_up = socket.getaddrinfo
+# Behind everything else: the modules of this folder hide none.
+sys.path.append(str(Path(__file__).parent))
+from pcluster_library import opened
+
 NOT_FOR_THE_LIBRARY = {"ServiceToken", "DeletionPolicy", "ClusterConfiguration"}
-
-
-def _look_up_locally(host, *args, **kwargs):
-    """Resolve every name below localhost to this machine, as RFC 6761 requires.
-
-    ParallelCluster addresses a bucket by its host name, and not every name service resolves
-    "BUCKET.localhost".
-    """
-    if isinstance(host, str) and host.endswith(".localhost"):
-        host = "localhost"
-    return _look_up(host, *args, **kwargs)
 
 
 def _act_as(order):
@@ -132,11 +124,7 @@ def _answer(order):
 
 def main():
     """Work through the orders until standard input ends."""
-    socket.getaddrinfo = _look_up_locally
-    logging.disable(logging.CRITICAL)
-    answers = sys.stdout
-    # Whatever a library prints must not get between the answers.
-    sys.stdout = sys.stderr
+    answers = opened(sys.argv[1])
     for line in sys.stdin:
         answer = _answer(json.loads(line))
         answers.write(json.dumps(answer, cls=encoder.JSONEncoder) + "\n")

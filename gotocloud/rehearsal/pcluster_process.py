@@ -9,7 +9,8 @@ import threading
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from gotocloud.errors import GoToCloudError
 from gotocloud.rehearsal.judge import pcluster_python
@@ -27,6 +28,7 @@ class Operator:
     def __init__(self, version: str) -> None:
         self._version = version
         self._process: subprocess.Popen[str] | None = None
+        self._said: IO[str] | None = None
         self._one_at_a_time = threading.Lock()
 
     def work(self, order: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,21 +48,46 @@ class Operator:
             except BrokenPipeError:
                 line = ""
             if not line:
-                self._process = None
-                raise GoToCloudError(
-                    "ParallelCluster's process has ended.", next_command="make env"
-                )
+                raise self._ended(process)
             answer: dict[str, Any] = json.loads(line)
             return answer
 
+    def _ended(self, process: subprocess.Popen[str]) -> GoToCloudError:
+        """What is known about a process that answers no longer; it is ended for certain."""
+        try:
+            process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+        self._process = None
+        said: list[str] = []
+        if self._said is not None:
+            with self._said as stream:
+                stream.seek(0)
+                said = stream.read().strip().splitlines()
+        return GoToCloudError(
+            f"ParallelCluster's process has ended (exit code {process.returncode}).",
+            problems=said[-3:],
+            next_command="make env",
+        )
+
     def _running(self) -> subprocess.Popen[str]:
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None:
+            # A file, not a pipe: what is not read would stop the process when it is full.
+            self._said = TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
             self._process = subprocess.Popen(
                 # Isolated: else this folder would hide modules of the library.
-                [str(pcluster_python(self._version)), "-I", "-W", "ignore", str(_SCRIPT)],
+                [
+                    str(pcluster_python(self._version)),
+                    "-I",
+                    "-W",
+                    "ignore",
+                    str(_SCRIPT),
+                    self._version,
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=self._said,
                 text=True,
                 env={key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ},
             )
