@@ -116,17 +116,23 @@ def test_an_asterisk_in_a_key_is_a_character(evaluator: Evaluator) -> None:
     assert not evaluator.judge(question(identity=narrow, resource="arn:aws:s3:::mine/*")).allowed
 
 
-def test_lists_of_stacks_are_judged_on_stacks(evaluator: Evaluator) -> None:
-    stacks = f"arn:aws:cloudformation:eu-west-1:{ACCOUNT}:stack/*/*"
-    asked = {"action": "cloudformation:ListStacks", "resource": stacks, "beyond_reference": True}
-    some = policy("s", allow("cloudformation:*", "arn:aws:cloudformation:*:*:stack/*"))
-    none = policy("s", allow("cloudformation:*", "arn:aws:cloudformation:*:*:stack/a/*"))
+def test_composite_alarms_are_judged_on_everything(evaluator: Evaluator) -> None:
+    asked = {
+        "action": "cloudwatch:PutCompositeAlarm",
+        "resource": "*",
+        "beyond_reference": True,
+    }
+    every = policy("s", allow("cloudwatch:*"))
+    narrow = policy("s", allow("cloudwatch:*", "arn:aws:cloudwatch:*:*:alarm:*"))
     bound = policy("b", allow("s3:*"))
-    assert evaluator.judge(question(**asked, identity=(some,))).allowed
-    assert evaluator.judge(question(**asked, identity=(none,))).policy_type == "identity"
-    assert evaluator.judge(question(**asked, identity=(some,), boundary=bound)).policy_type == "pb"
-    limited = evaluator.judge(question(**asked, identity=(some,), session=bound))
+    assert evaluator.judge(question(**asked, identity=(every,))).allowed
+    assert evaluator.judge(question(**asked, identity=(narrow,))).policy_type == "identity"
+    assert evaluator.judge(question(**asked, identity=(every,), boundary=bound)).policy_type == "pb"
+    limited = evaluator.judge(question(**asked, identity=(every,), session=bound))
     assert limited.policy_type == "session"
+    denied = policy("d", {**allow("cloudwatch:*"), "Effect": "Deny"})
+    verdict = evaluator.judge(question(**asked, identity=(every, denied)))
+    assert (verdict.explicit, verdict.policy_type) == (True, "identity")
 
 
 def test_anonymous_callers_have_bucket_policies_only(evaluator: Evaluator) -> None:

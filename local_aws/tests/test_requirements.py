@@ -11,7 +11,7 @@ from moto.core.utils import get_service_model
 
 from calls import ACCOUNT, REGION, StubFacts, call, user
 from local_aws.iam import reference
-from local_aws.iam.actions import PREFIX, action_of
+from local_aws.iam.actions import ON_EVERYTHING, PREFIX, action_of
 from local_aws.iam.requirements import checks_of
 from local_aws.iam.resources import UnmappedError
 from local_aws.iam.wire import SERVICE_OF_SIGNATURE, Call
@@ -176,3 +176,15 @@ def test_nearly_every_operation_of_the_services_has_an_action() -> None:
     assert not {"cloudformation", "sts", "service-quotas"} & {
         service for service, name in unknown if name not in ("RemoveAlias", "SetAlias")
     }
+
+
+def test_what_is_served_on_everything_only_is_judged_so() -> None:
+    """The services' own API references, as botocore carries them, have the words."""
+    told = {
+        f"{PREFIX[service]}:{name}"
+        for service in SERVICE_OF_SIGNATURE.values()
+        for name in get_service_model(service).operation_names
+        if "that is scoped to <code>*</code>"
+        in get_service_model(service).operation_model(name).documentation
+    }
+    assert told == ON_EVERYTHING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,20 @@ def environment(local: LocalAws) -> dict[str, str]:
     }
 
 
+def service_role(stacks: Stacks) -> str:
+    """The role with which CloudFormation makes, and later deletes, the stacks of a project."""
+    iam = stacks.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}}
+    document = {"Version": "2012-10-17", "Statement": {**trust, "Action": "sts:AssumeRole"}}
+    try:
+        made = iam.create_role(RoleName="deployer", AssumeRolePolicyDocument=json.dumps(document))
+    except iam.exceptions.EntityAlreadyExistsException:
+        made = iam.get_role(RoleName="deployer")
+    everything = "arn:aws:iam::aws:policy/AdministratorAccess"
+    iam.attach_role_policy(RoleName="deployer", PolicyArn=everything)
+    return str(made["Role"]["Arn"])
+
+
 class LocalProject:
     """One project, with a cluster if it is started."""
 
@@ -68,6 +83,7 @@ class LocalProject:
         self.control = Control(local)
         self.s3: Any = self.stacks.client("s3")
         self.outputs: dict[str, str] = {}
+        self.role = service_role(self.stacks)
         made = self.stacks.create(
             self.names.project_stack,
             {
@@ -82,6 +98,7 @@ class LocalProject:
                 "Key": {"Type": "AWS::EC2::KeyPair", "Properties": {"KeyName": self.names.base}},
             },
             Tags=self._tags(),
+            RoleARN=self.role,
         )
         assert made["StackStatus"] == "CREATE_COMPLETE", self.stacks.reasons(made["StackName"])
 
@@ -92,6 +109,7 @@ class LocalProject:
             self.names.cluster_stack,
             self._resources(vpc["SubnetId"], vpc["VpcId"]),
             Tags=self._tags(),
+            RoleARN=self.role,
             Parameters={"BucketName": _TEXT | {"Default": self.names.bucket}},
             Outputs={
                 "HeadNodeInstanceId": {"Value": {"Ref": "Head"}},

@@ -40,10 +40,14 @@ PREFIX = {
 WITHOUT_PERMISSION = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken")}
 """Operations that need no permission at AWS."""
 
-BEYOND_REFERENCE = {"cloudformation:ListStacks": "stack"}
-"""Actions for which the reference lists no resource, and AWS names one in its denials.
+ON_EVERYTHING = {
+    "cloudwatch:DescribeAlarmHistory",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:PutCompositeAlarm",
+}
+"""Actions that a policy has to allow on `*`, though the reference lists a resource for them.
 
-ListStacks: `stack/*/*`, as seen in issue 215 of jogold/cloudstructs (2023).
+Source: "scoped to *" in the API references, which botocore carries; a test compares the two.
 """
 
 _BUCKET_SETTINGS = {

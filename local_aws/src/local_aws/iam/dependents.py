@@ -50,6 +50,9 @@ def _pass_role(place: Place, arn: str, receiver: str) -> Iterable[Check]:
 
 def _of_cloudformation(place: Place, first: Sequence[Check]) -> Iterable[Check]:
     given = place.call.parameters
+    if place.call.operation == "DescribeStacks" and not given.get("StackName"):
+        # All stacks: "This requires ListStacks and DescribeStacks permissions" (API reference).
+        yield from checks_for("cloudformation:ListStacks", place)
     if place.call.operation not in ("CreateChangeSet", "CreateStack", "UpdateStack"):
         return
     if given.get("Tags"):

@@ -35,6 +35,7 @@ function simulation(requested) {
 
 async function judge(requested) {
   const given = simulation(requested)
+  if (requested.beyondReference && requested.resource === '*') return onEverything(given)
   const found = await runSimulation(given, {})
   if (found.resultType !== 'single') {
     return requested.beyondReference ? beyondReference(given) : { error: JSON.stringify(found.errors ?? found.resultType) }
@@ -51,6 +52,12 @@ function sessionDenials(analysis) {
   if (!analysis || analysis.result === 'Allowed') return []
   const denialType = analysis.result === 'ExplicitlyDenied' ? 'Explicit' : 'Implicit'
   return [{ policyType: 'session', denialType, blocking: true }]
+}
+
+// A statement about some resources does not allow what is about all. The library would take it: it
+// reads the asterisk as a pattern. No pattern of AWS's resources matches this one.
+function onEverything(given) {
+  return beyondReference({ ...given, request: { ...given.request, resource: { ...given.request.resource, resource: 'arn:all:-:-:-:-' } } })
 }
 
 // AWS authorizes a few actions on resources that its own reference does not list. The

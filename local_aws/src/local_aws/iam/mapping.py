@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from local_aws.iam import reference
-from local_aws.iam.actions import BEYOND_REFERENCE, PREFIX
+from local_aws.iam.actions import ON_EVERYTHING, PREFIX
 from local_aws.iam.conditions import request_context, request_tags
 from local_aws.iam.evaluator import NamedPolicy
 from local_aws.iam.reference import Action
@@ -68,10 +68,7 @@ def _known(prefix: str, name: str, call: Call) -> Action:
 
 
 def _resources(action: Action, place: Place) -> tuple[str, ...]:
-    if kind := BEYOND_REFERENCE.get(action.name):
-        prefix = action.name.partition(":")[0]
-        return (f"arn:aws:{prefix}:{place.call.region}:{place.account}:{kind}/*/*",)
-    return targets(action, place)
+    return ("*",) if action.name in ON_EVERYTHING else targets(action, place)
 
 
 def _check(action: Action, arn: str, place: Place, more: Mapping[str, str]) -> Check:
@@ -93,7 +90,7 @@ def _check(action: Action, arn: str, place: Place, more: Mapping[str, str]) -> C
         account=owner,
         context=context,
         resource_policy=_resource_policy(prefix, arn, place),
-        beyond_reference=action.name in BEYOND_REFERENCE or _is_aws_document(arn),
+        beyond_reference=_is_aws_document(arn) or (arn == "*" and bool(action.types)),
     )
 
 

@@ -83,11 +83,11 @@ class Place:
 def targets(action: Action, place: Place) -> tuple[str, ...]:
     """The resources of an action of a call.
 
-    What a call does not name, because it is still to be made or all are meant, has an
-    asterisk in its ARN, which only statements about all match.
+    What is still to be made has an asterisk in its ARN, which only statements about all match.
+    A call that reads and names nothing is about `*`.
 
     Raises:
-        UnmappedError: if the action needs a resource and the call does not name it in any
+        UnmappedError: if the action changes something that the call does not name in any
             known way.
     """
     if not action.types:
@@ -105,9 +105,9 @@ def targets(action: Action, place: Place) -> tuple[str, ...]:
 
 
 def _unnamed(action: Action, kind: ResourceType, place: Place) -> str:
-    reads = action.access_level in ("List", "Read")
-    is_new = _CREATES.match(place.call.operation) is not None
-    if reads or is_new:
+    if action.access_level in ("List", "Read"):
+        return "*"
+    if _CREATES.match(place.call.operation):
         return kind.filled(place.call.region, place.account)
     raise UnmappedError(f"{action.name}: it is not known which {kind.name} it is about")
 
@@ -167,8 +167,6 @@ def _stack(kind: ResourceType, place: Place) -> Iterable[str]:
     elif name:
         found = place.facts.stack_arn(place.account, region, name)
         yield found or kind.filled(region, place.account, StackName=name)
-    elif "StackName" not in given and place.call.operation.startswith("Describe"):
-        yield kind.filled(region, place.account)
 
 
 def _other_of_cloudformation(kind: ResourceType, place: Place) -> Iterable[str]:
