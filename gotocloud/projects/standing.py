@@ -111,6 +111,7 @@ class ProjectRow:
     """A project of the group, with its cluster if it has one."""
 
     project: str
+    region: str
     scientist: str
     mine: bool
     stack: str
@@ -124,6 +125,7 @@ class ProjectRow:
         cluster = self.cluster
         return {
             "project": self.project,
+            "region": self.region,
             "scientist": self.scientist,
             "mine": self.mine,
             "stack": self.stack,
@@ -258,6 +260,7 @@ def _row(
     row = None if cluster is None else _cluster(cluster, region, nodes)
     return ProjectRow(
         project=name,
+        region=region,
         scientist=scientist,
         mine=mine,
         stack=project.name if project else "",

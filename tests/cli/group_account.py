@@ -98,7 +98,7 @@ def build(*, versions: tuple[str, ...] = ("0.9.0", "0.10.0"), vcpus: float = VCP
     ec2 = boto3.client("ec2", REGION)
     vpc_id = ec2.create_vpc(CidrBlock=str(NETWORK))["Vpc"]["VpcId"]
     ec2.create_subnet(VpcId=vpc_id, CidrBlock=str(group_subnets(NETWORK).public))
-    _facts(vpc_id)
+    facts(vpc_id)
     _releases(vpc_id, versions)
     user_stack = {"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}
     boto3.client("cloudformation", REGION).create_stack(
@@ -129,7 +129,8 @@ def raise_vcpus(vcpus: float) -> None:
             )
 
 
-def _facts(vpc_id: str) -> None:
+def facts(vpc_id: str) -> None:
+    """The parameters that the group's stack writes."""
     values = {
         Fact.GROUP: "lab",
         Fact.REGIONS: f"{REGION},ap-northeast-1",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import boto3
 import pytest
 
 from gotocloud.cli.commands import setup, start, status
+from gotocloud.contract.project_names import ProjectNames
 from gotocloud.errors import InputError
-from tests.cli.group_account import ACCOUNT, build, invoke
+from tests.cli import group_account
+from tests.cli.group_account import ACCOUNT, build, facts, invoke
 
 pytestmark = [
     pytest.mark.usefixtures("aws", "cluster_in_moto"),
@@ -46,6 +49,37 @@ def test_projects_clusters_and_costs_come_from_stacks_and_tags(
     assert first["cluster"]["jobs_unknown"] == "its stack names no head node"
     assert first["cluster"]["known_usd_per_hour"] == found["known_usd_per_hour"] > 0
     assert (second["cluster"], second["next_command"]) == (None, "gotocloud start q")
+
+
+def test_projects_of_the_groups_other_regions_are_listed_and_summed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build()
+    invoke(setup.app, "here")
+    monkeypatch.setattr(group_account, "REGION", "ap-northeast-1")
+    facts("vpc-0123456789abcdef0")
+    names = ProjectNames("ann", ACCOUNT, "tokyo")
+    boto3.client("cloudformation", "ap-northeast-1").create_stack(
+        StackName=names.project_stack,
+        TemplateBody=json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}),
+        Tags=[{"Key": key, "Value": value} for key, value in names.tags.items()],
+    )
+    found = told(capsys)
+    assert found["regions"] == ["us-east-1", "ap-northeast-1"]
+    assert [(one["project"], one["region"]) for one in found["projects"]] == [
+        ("here", "us-east-1"),
+        ("tokyo", "ap-northeast-1"),
+    ]
+    assert found["projects"][1]["next_command"] == "AWS_REGION=ap-northeast-1 gotocloud start tokyo"
+
+
+def test_a_region_that_cannot_be_read_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    build()
+    assert list(told(capsys)["regions_unread"]) == ["ap-northeast-1"]
+    invoke(status.app)
+    assert "ap-northeast-1: could not be read, and is not in the sum" in " ".join(
+        capsys.readouterr().err.split()
+    )
 
 
 def test_the_table_says_what_everything_costs(capsys: pytest.CaptureFixture[str]) -> None:

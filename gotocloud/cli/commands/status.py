@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from gotocloud.errors import InputError
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
+    from gotocloud.aws.group_now import RegionNow
     from gotocloud.aws.projects import Place
     from gotocloud.projects.standing import ClusterRow, ProjectRow
 
@@ -55,62 +56,62 @@ def status(
 
 
 def _show(cloud: Cloud, where: Place, *, as_json: bool) -> None:
-    from gotocloud.aws.billed import inventory
-    from gotocloud.aws.keeping import endings
-    from gotocloud.aws.live_status import group_stacks
-    from gotocloud.aws.running_jobs import jobs_now
+    from gotocloud.aws.group_now import regions_now
     from gotocloud.cli.work.running import close_stale_desktops
-    from gotocloud.contract.group_facts import Fact
-    from gotocloud.projects.standing import (
-        cluster_names,
-        project_rows,
-        total,
-        with_endings,
-        with_jobs,
-    )
 
     close_stale_desktops(cloud)
-    stacks = group_stacks(cloud)
-    found = inventory(cloud)
-    left = found.without_cluster(where.facts[Fact.VPC_ID], *cluster_names(stacks))
-    rows = project_rows(stacks, cloud.region, where.caller.name, found.nodes())
-    rows = with_jobs(rows, jobs_now(cloud, stacks))
-    rows = with_endings(rows, endings(cloud, stacks))
+    regions = tuple(regions_now(cloud, where))
     if as_json:
-        cost = total(rows)
-        print_json(
-            {
-                "group": where.facts.group,
-                "account": where.caller.account,
-                "region": cloud.region,
-                "scientist": where.caller.name,
-                "known_usd_per_hour": float(cost.known_usd_per_hour),
-                "unknown_prices": list(cost.unknown),
-                "left_over": [str(one) for one in left],
-                "not_listed": {str(kind): why for kind, why in found.unknown.items()},
-                "projects": [row.as_dict() for row in rows],
-            }
-        )
+        print_json(_as_data(regions, where))
         return
-    narrate(f"{where.facts.group} in {cloud.region}, account {where.caller.account}")
+    named = ", ".join(one.region for one in regions)
+    narrate(f"{where.facts.group} in {named}, account {where.caller.account}")
+    rows = tuple(row for one in regions for row in one.rows)
     if rows:
-        _print(rows)
+        _print(rows, regional=len(regions) > 1)
     else:
         narrate("There is no project yet. Next: gotocloud setup PROJECT")
-    for one in left:
-        narrate(f"Billed without a cluster: {one}. Next: gotocloud doctor")
-    for kind, why in found.unknown.items():
-        narrate(f"{kind}: could not be listed ({why}).")
+    for one in regions:
+        for left in one.left:
+            narrate(f"Billed without a cluster in {one.region}: {left}. Next: gotocloud doctor")
+        for kind, why in one.unlisted.items():
+            narrate(f"{kind} in {one.region}: could not be listed ({why}).")
+        if one.unread:
+            narrate(f"{one.region}: could not be read, and is not in the sum: {one.unread}")
 
 
-def _print(rows: tuple[ProjectRow, ...]) -> None:
+def _as_data(regions: tuple[RegionNow, ...], where: Place) -> dict[str, Any]:
     from gotocloud.projects.standing import total
 
+    rows = [row for one in regions for row in one.rows]
+    cost = total(rows)
+    return {
+        "group": where.facts.group,
+        "account": where.caller.account,
+        "region": where.facts.region,
+        "regions": [one.region for one in regions if not one.unread],
+        "regions_unread": {one.region: one.unread for one in regions if one.unread},
+        "scientist": where.caller.name,
+        "known_usd_per_hour": float(cost.known_usd_per_hour),
+        "unknown_prices": list(cost.unknown),
+        "left_over": [f"{one.region}: {left}" for one in regions for left in one.left],
+        "not_listed": {
+            f"{one.region}: {kind}": why for one in regions for kind, why in one.unlisted.items()
+        },
+        "projects": [row.as_dict() for row in rows],
+    }
+
+
+def _print(rows: tuple[ProjectRow, ...], *, regional: bool) -> None:
+    from gotocloud.projects.standing import total
+
+    region = ("region",) if regional else ()
     table(
-        ("project", "scientist", "state", "cluster", "jobs", "pauses", "cost now", "next"),
+        ("project", *region, "scientist", "state", "cluster", "jobs", "pauses", "cost now", "next"),
         [
             (
                 row.project,
+                *((row.region,) if regional else ()),
                 row.scientist,
                 row.state.value,
                 _described(row.cluster) if row.cluster else "none",
