@@ -40,7 +40,7 @@ class SpreadRule(StrEnum):
     """How a program spreads over a machine, where no figure is published."""
 
     ONE_CORE = "one process with one thread"
-    TYPED = "as typed, because the program is not RELION's own"
+    TYPED = "as typed, because no other shape of it is known"
     CORES = "one process, a thread for each physical core"
     VCPUS = "one process, a thread for each vCPU"
     GPUS = "one process, a thread for each GPU"

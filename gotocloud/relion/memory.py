@@ -12,7 +12,9 @@ BYTES_PER_PIXEL = 4
 """RELION keeps particles in single precision, in memory and on scratch (3dem/relion #959)."""
 
 USABLE = 0.9
-"""Share of a machine's memory for a job; the system and Slurm keep the rest."""
+"""Share of a machine's memory for a job. ParallelCluster leaves 95 % of it to Slurm's jobs
+(SchedulableMemory, https://docs.aws.amazon.com/parallelcluster/latest/ug/Scheduling-v3.html);
+the other 5 % are our own choice, since the formulas count a program's large arrays alone."""
 
 _TOMOGRAM_BYTES = 80e9
 """3dem/relion #1151: 400 GB with 5 ranks of relion_tomo_reconstruct_tomogram_mpi."""

@@ -13,20 +13,28 @@ from gotocloud.relion.settings import Setting
 
 OVERHEAD_S = 900.0
 """What each machine costs beside its work: its start, and ParallelCluster's ten idle minutes
-(ScaledownIdletime) before it is switched off. A machine with less work than that is waste."""
+(ScaledownIdletime) before it is switched off. A machine with less work than that is waste.
+
+The start is five minutes here: in the public run of RELION's tutorial (settings.TUTORIAL_RUN)
+LocalRes waited 279 s and Refine3D 254 s for their machines."""
 
 # EMPIAR-10028: 105,247 particles of 360 px, 6 classes, 25 iterations in 197 min 51 s on one
-# A10G (clusterra.cloud, RELION 5).
+# A10G (a case study of clusterra.cloud of 2 June 2026, RELION 5.0, two runs 0.5 % apart).
 _PARTICLE_ITERATIONS_PER_S = 105_247 * 6 * 25 / (197 * 60 + 51)
 _AT_BOX_PX = 360
 
 _REFINEMENT = 100
-"""Class-iterations of a refinement: in RELION's tutorial on 4 GPUs Refine3D took 7 minutes,
-Class3D with 4 classes and 25 iterations 6."""
+"""Class-iterations that a refinement counts as. Our own choice: in RELION's tutorial on 4 GPUs
+Refine3D took 7 minutes, Class3D with 4 classes and 25 iterations 6, but their boxes differ. Too
+large a number gives a small refinement a machine more, never one too few."""
 
-_ITEM_S = 44.0
-"""Seconds of a rank for one movie: the tutorial's 24 movies on 24 ranks x 8 threads took 44 s
-(KEK-SBRC-CryoEM/CS-Schemes, public run of 58 jobs)."""
+_TUTORIAL_PIXELS = 24 * 3838 * 3710
+"""Of a movie of RELION's tutorial (EMPIAR-10204): 24 frames of 3838 x 3710."""
+
+_MOVIE_S = {MemoryFormula.MOVIE: 44.0, MemoryFormula.POLISHING: 63 * 16 / 24}
+"""Seconds of a rank for such a movie. The public run of the tutorial (settings.TUTORIAL_RUN)
+corrected its 24 movies on 24 ranks x 8 threads in 44 s and polished them on 16 ranks x 12 threads
+in 63 s."""
 
 
 def gpu_seconds(job: Job) -> float | None:
@@ -120,8 +128,9 @@ def _nodes(job: Job, partition: Partition, setting: Setting, workers: int) -> tu
     seconds = gpu_seconds(job) if job.uses_gpu else None
     if seconds is not None:
         worth = seconds / max(1, partition.gpus)
-    elif job.work.items is not None and job.work.unit is not WorkUnit.PARTICLES:
-        worth = job.work.items * _ITEM_S / workers
+    elif job.work.items and job.work.movie and (one := _MOVIE_S.get(job.program.memory)):
+        size = job.work.movie.pixels / _TUTORIAL_PIXELS
+        worth = job.work.items * size * one / workers
     else:
         return setting.nodes, []
     nodes = min(setting.nodes, max(1, int(worth // OVERHEAD_S)))

@@ -24,6 +24,9 @@ EER_GROUPING = 32
 ITERATIONS = 25
 """Of a classification, by default (5.0.1, pipeline_jobs.cpp, "Number of iterations")."""
 
+MINI_BATCHES = 200
+"""Of VDAM, by default (5.0.1, pipeline_jobs.cpp, "Number of VDAM mini-batches")."""
+
 
 @dataclass(frozen=True)
 class Work:
@@ -37,7 +40,8 @@ class Work:
         dimensions: 2, or 3 for subtomograms that are volumes.
         pixel_size_angstrom: Pixel size of the particles.
         classes: Number of classes.
-        iterations: Iterations of a classification.
+        iterations: Iterations of a classification; of VDAM and of 3.1's gradient descent,
+            mini-batches.
         symmetry: Point group.
         movie: Width, height and frames of the first movie; of EER, frames summed in groups.
     """
@@ -102,10 +106,19 @@ def work_of(job: ReadableJob) -> Work:
         dimensions=found.dimensions if found else 2,
         pixel_size_angstrom=found.pixel_size_angstrom if found else None,
         classes=_count(job, "nr_classes") or 1,
-        iterations=_count(job, "nr_iter_em") or _count(job, "nr_iter") or ITERATIONS,
+        iterations=_iterations(job),
         symmetry=job.text("sym_name").strip() or "C1",
         movie=_movie(job),
     )
+
+
+def _iterations(job: ReadableJob) -> int:
+    # 3.1's InitialModel has three phases.
+    phases = [_count(job, f"sgd_{phase}_iter") for phase in ("ini", "inbetween", "fin")]
+    if any(phases):
+        return sum(one or 0 for one in phases)
+    own, usual = ("nr_iter_grad", MINI_BATCHES) if job.program.vdam else ("nr_iter_em", ITERATIONS)
+    return _count(job, own) or _count(job, "nr_iter") or usual
 
 
 def _count(job: ReadableJob, option: str) -> int | None:

@@ -75,6 +75,25 @@ def test_work_of_minutes_takes_one_gpu(tmp_path: Path, kind: str, particles: int
     assert f"one GPU is enough for {particles:,} particles of 64 px" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("movies", "size", "nodes"),
+    [
+        # The tutorial's own: a minute for one machine of 24 ranks.
+        (24, (3838, 3710, 24), 1),
+        (1_500, (3838, 3710, 24), 3),
+        # A large camera's movies take eleven times as long.
+        (150, (11520, 8184, 40), 3),
+        (5_000, (3838, 3710, 24), 4),
+    ],
+)
+def test_movies_take_machines_by_their_number_and_their_pixels(
+    tmp_path: Path, movies: int, size: tuple[int, int, int], nodes: int
+) -> None:
+    changes = {"input_star_mics": write_movies(tmp_path, movies, size), "do_own_motioncor": "Yes"}
+    found, hardware = routed(make_job(tmp_path, "MotionCorr", AUTOMATIC | changes))
+    assert (hardware.name, found.nodes) == ("prep-cpu", nodes)
+
+
 def test_a_number_of_machines_that_is_typed_stays(tmp_path: Path) -> None:
     job = classification(tmp_path, 20_000, 256, qsub_extra2="3")
     assert routed(job)[0].nodes == 3

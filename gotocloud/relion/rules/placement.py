@@ -175,7 +175,8 @@ RULES = (
         "fields-foreign",
         Severity.WARNING,
         "Other sites use the form's extra fields for a time, a number of GPUs or a partition, "
-        "and RELION's own queue is called openmpi. A job made there runs as automatic.",
+        "and RELION's own queue is called openmpi. Such extra fields count as automatic, all "
+        "four of them; the name openmpi counts as automatic alone.",
         "Choose the fields of the Running tab again, or leave them automatic.",
         "3dem/relion 5.0.1, src/pipeline_jobs.cpp: RELION_QSUB_EXTRA_COUNT, DEFAULTQUEUENAME",
         _foreign,

@@ -1,0 +1,171 @@
+"""Which queue a job goes to, and whether its machines are spot or on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from gotocloud.cluster_configs.limits import ONE_GPU, SMALL
+from gotocloud.cluster_configs.partitions import Partition
+from gotocloud.errors import GoToCloudError, InputError, unknown_name
+from gotocloud.relion.job import Job
+from gotocloud.relion.memory import fitting_ranks, gpu_memory_gb, gpu_memory_there_gb
+from gotocloud.relion.overrides import Overrides
+from gotocloud.relion.settings import VCPUS_A_RANK, Setting
+from gotocloud.relion.sizing import OVERHEAD_S, gpu_seconds
+
+if TYPE_CHECKING:
+    from gotocloud.cluster_configs.model import ClusterConfiguration
+
+
+def fits(setting: Setting, kind: str, partition: Partition) -> bool:
+    """Whether a setting is for a kind of job on the machines of a queue."""
+    return (setting.kind, setting.instance_type) == (kind, partition.instance_type)
+
+
+def measured_queue(
+    kind: str, partitions: Sequence[Partition], settings: Sequence[Setting]
+) -> Partition | None:
+    """The queue with the machine of the best measured setting that can be had."""
+    for setting in settings:
+        for partition in partitions:
+            if not partition.spot and fits(setting, kind, partition):
+                return partition
+    return None
+
+
+def home_queue(
+    job: Job,
+    partitions: Sequence[Partition],
+    chosen: Overrides,
+    configuration: ClusterConfiguration | None,
+    measured: Partition | None,
+) -> tuple[Partition, str]:
+    """The queue of the job, on demand unless another was typed, and a remark on it."""
+    by_name = {partition.name: partition for partition in partitions}
+    if chosen.queue is not None and (chosen.queue in by_name or not chosen.foreign):
+        if chosen.queue not in by_name:
+            raise unknown_name(
+                "queue", chosen.queue, ("automatic", *by_name), next_command="gotocloud form --show"
+            )
+        return by_name[chosen.queue], "queue as typed"
+    usual = next((by_name[one] for one in _queues_of(job, configuration) if one in by_name), None)
+    if measured is not None:
+        return measured, ""
+    if usual is not None:
+        free = chosen.nodes is None and chosen.ranks is None and chosen.threads is None
+        return _smaller(job, usual, by_name, configuration) if free else (usual, "")
+    return _substitute(job, partitions)
+
+
+def _queues_of(job: Job, configuration: ClusterConfiguration | None) -> tuple[str, ...]:
+    """Names of the queues of a job, the preferred one first."""
+    if configuration is None:
+        return (job.queue_job_type,)
+    queues = configuration.queues_for(job.queue_job_type, job.kind, job.type.name)
+    return tuple(queue.name for queue in queues)
+
+
+def _smaller(
+    job: Job,
+    usual: Partition,
+    by_name: Mapping[str, Partition],
+    configuration: ClusterConfiguration | None,
+) -> tuple[Partition, str]:
+    """The shared small queue for a job whose items cannot fill a machine of its own queue."""
+    items = job.work.items
+    if configuration is None or not job.runs_mpi or not items:
+        return usual, ""
+    if job.refines:
+        return _fewer_gpus(job, usual, by_name, configuration) if job.uses_gpu else (usual, "")
+    if job.uses_gpu:
+        return usual, ""
+    threads = VCPUS_A_RANK if job.type.parallelism.takes_threads else 1
+    for queue in configuration.queues_for(SMALL):
+        there = by_name.get(queue.name)
+        if there is None or there == usual or there.exclusive or items * threads > there.vcpus:
+            continue
+        fits = fitting_ranks(job, threads, there.memory_gib)
+        if fits is None or fits >= items:
+            return there, f"a part of a machine is enough for {job.work}"
+    return usual, ""
+
+
+def _fewer_gpus(
+    job: Job,
+    usual: Partition,
+    by_name: Mapping[str, Partition],
+    configuration: ClusterConfiguration,
+) -> tuple[Partition, str]:
+    """A queue with fewer GPUs for a refinement that one GPU does before a machine pays."""
+    seconds = gpu_seconds(job)
+    if seconds is None or seconds >= OVERHEAD_S:
+        return usual, ""
+    for queue in configuration.queues_for(ONE_GPU):
+        there = by_name.get(queue.name)
+        if there is None or not 0 < there.gpus < usual.gpus:
+            continue
+        if job.splits_halves and not _halves_fit(job, there):
+            continue
+        return there, f"one GPU is enough for {job.work}"
+    return usual, ""
+
+
+def _halves_fit(job: Job, partition: Partition) -> bool:
+    """Whether the two halves of a refinement fit the memory of one GPU together."""
+    there_gb = gpu_memory_there_gb(partition)
+    if job.box_px is None or there_gb is None:
+        return False
+    return 2 * gpu_memory_gb(job.box_px, job.padding) <= there_gb
+
+
+def _substitute(job: Job, partitions: Sequence[Partition]) -> tuple[Partition, str]:
+    """Another queue that can do the work, where the region has none for the job type."""
+    wanted = job.queue_job_type
+    on_demand = [one for one in partitions if not one.spot]
+    needs_gpu = job.uses_gpu
+    able = [one for one in on_demand if bool(one.gpus) == needs_gpu]
+    if not able:
+        names = ", ".join(one.name for one in on_demand) or "none"
+        raise GoToCloudError(
+            f"This cluster has no queue for {wanted} and no other with"
+            f"{'' if needs_gpu else 'out'} GPUs; its queues are: {names}. "
+            "To use one of them all the same, type its name under 'Queue name'.",
+            next_command="gotocloud form --show",
+        )
+    best = max(able, key=lambda one: one.gpus * one.max_nodes or one.vcpus * one.max_nodes)
+    return best, f"this cluster has no {wanted} queue"
+
+
+def bought(
+    job: Job,
+    home: Partition,
+    partitions: Sequence[Partition],
+    chosen: Overrides,
+    *,
+    prefer_spot: bool,
+) -> tuple[Partition, str]:
+    """The on-demand or the spot twin of a queue, and why."""
+    twins = {one.spot: one for one in partitions if one.queue_name == home.queue_name}
+    if chosen.spot is not None:
+        return _twin(home, twins, spot=chosen.spot)
+    if chosen.queue is not None or not prefer_spot:
+        return home, ""
+    if not job.can_resume:
+        return twins.get(False, home), (
+            "on demand although the cluster prefers spot, because this job could not go on "
+            "after an interruption"
+        )
+    if True in twins:
+        return twins[True], "spot, as the cluster prefers; an interrupted job goes on by itself"
+    return home, ""
+
+
+def _twin(home: Partition, twins: dict[bool, Partition], *, spot: bool) -> tuple[Partition, str]:
+    words = "spot" if spot else "on-demand"
+    if spot not in twins:
+        raise InputError(
+            f"The queue {home.queue_name!r} has no {words} machines here.",
+            next_command="gotocloud form --show",
+        )
+    return twins[spot], f"{words} as typed"
