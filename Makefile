@@ -13,7 +13,7 @@ export AWS_EC2_METADATA_DISABLED := true
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env wheel demo test check lint lock bench bench-upload bench-advise bench-jobs bench-submit clean
+.PHONY: help env wheel demo test check lint lock bench bench-upload bench-advise bench-jobs bench-routes bench-submit clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -86,6 +86,9 @@ bench-advise: env ## rank a million candidates, as a ratio to a plain loop
 
 bench-jobs: env ## list 1,000 jobs of a real Slurm (needs root, slurm-wlm)
 	@python benchmarks/jobs.py
+
+bench-routes: env ## route and check 10,000 generated RELION jobs
+	@python -m benchmarks.routes
 
 bench-submit: env ## submit through gotocloud against sbatch (needs root, slurm-wlm)
 	@python benchmarks/submit.py

@@ -29,6 +29,9 @@ JOB_FILE = "job.star"
 MOST = 100_000
 """Ranks or threads beyond which a number is a slip: no cluster has as many."""
 
+_OF_FILES = ("particle_set", "box_px", "work")
+"""Cached properties of a job that do not depend on its ranks, threads and GPUs."""
+
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _SCHEME_VARIABLE = "$$"
 
@@ -122,7 +125,10 @@ class Job:
         for name in ("gpu_ids", "gpu_id"):
             if gpu_ids is not None and name in changed:
                 changed[name] = gpu_ids
-        return replace(self, options=MappingProxyType(changed))
+        made = replace(self, options=MappingProxyType(changed))
+        # Its work is the same, and its files need not be read again.
+        made.__dict__.update({name: vars(self)[name] for name in _OF_FILES if name in vars(self)})
+        return made
 
     @cached_property
     def arguments(self) -> tuple[str, ...]:

@@ -13,6 +13,12 @@ JOBS = Path(__file__).parent / "jobs"
 VERSIONS = ("3.1", "4.0", "5.0")
 
 
+AUTOMATIC = {"do_queue": "Yes", "queuename": "automatic", "use_gpu": "Yes"} | {
+    f"qsub_extra{number}": "automatic" for number in range(1, 5)
+}
+"""A form in which nothing was chosen but GPUs."""
+
+
 def job_files(version: str) -> list[Path]:
     """Every `job.star` of a version's project, in the order of the jobs."""
     return sorted((JOBS / version).glob("*/job*/job.star"), key=lambda one: one.parent.name)
@@ -108,6 +114,14 @@ def write_movies(
         encoding="utf-8",
     )
     return "movies.star"
+
+
+def write_micrographs(project: Path, count: int) -> str:
+    rows = "".join(f"MotionCorr/job002/m{n}.mrc\n" for n in range(count))
+    (project / "m.star").write_text(
+        f"\ndata_micrographs\n\nloop_\n_rlnMicrographName #1\n{rows} \n"
+    )
+    return "m.star"
 
 
 def write_map(path: Path, box_px: int = 4) -> None:
