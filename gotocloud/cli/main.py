@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from gotocloud import __version__
+from gotocloud.cli.visible import show_only_text
 from gotocloud.errors import ExitCode, GoToCloudError
 
 FAMILIES = {
@@ -127,6 +128,7 @@ def _submit(script: str) -> None:
 def main() -> None:
     """Run the command line; every error ends here, as text and an exit code."""
     _open_closed_streams()
+    show_only_text()
     try:
         match sys.argv[1:]:
             case ["submit", script] if not script.startswith("-"):

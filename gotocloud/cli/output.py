@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from gotocloud.cli.visible import unfiltered, visible
 from gotocloud.errors import GoToCloudError
 
 
@@ -18,7 +19,8 @@ def print_json(data: Any) -> None:
 
 def narrate(text: str = "") -> None:
     """Print progress for the person at the terminal, on stderr."""
-    sys.stderr.write(text + "\n")
+    # While rich draws a bar, its own stream stands before the filter of all output.
+    sys.stderr.write(visible(text) + "\n")
     sys.stderr.flush()
 
 
@@ -37,7 +39,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
     from rich.table import Table
 
     lines = [tuple(map(_cell, row)) for row in rows]
-    made = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(
+        title=visible(title) or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     terminal = sys.stdout.isatty()
     if terminal:
         # One blank less between columns is what 80 letters often lack.
@@ -47,7 +51,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
         made.add_column(column, overflow="fold", min_width=_whole_words(cells))
     for line in lines:
         made.add_row(*line)
-    console = Console() if terminal else Console(width=_PIPE_WIDTH, color_system=None)
+    file = unfiltered(sys.stdout)
+    console = (
+        Console(file=file) if terminal else Console(file=file, width=_PIPE_WIDTH, color_system=None)
+    )
     console.print(made, markup=False)
 
 
@@ -78,4 +85,4 @@ _LONGEST_NAME = 24
 def _cell(value: object) -> str:
     from rich.markup import escape
 
-    return escape("" if value is None else str(value))
+    return escape("" if value is None else visible(str(value)))

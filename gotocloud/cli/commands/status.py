@@ -10,6 +10,7 @@ import typer
 
 from gotocloud.cli.options import Json
 from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.cli.visible import unfiltered
 from gotocloud.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def status(
     try:
         while True:
             if watch and sys.stdout.isatty():
-                sys.stdout.write(CLEAR)
+                unfiltered(sys.stdout).write(CLEAR)
             _show(cloud, where, as_json=as_json)
             if not watch:
                 return

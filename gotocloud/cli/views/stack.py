@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from gotocloud.cli.output import narrate
+from gotocloud.cli.visible import unfiltered, visible
 from gotocloud.projects.progress import Making, advance, line, remember, remembered
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class StackDisplay:
                 SpinnerColumn(),
                 BarColumn(bar_width=24),
                 TextColumn("{task.description}"),
-                console=Console(stderr=True),
+                console=Console(file=unfiltered(sys.stderr)),
                 transient=True,
             )
             self._bar.start()
@@ -95,7 +96,9 @@ class StackDisplay:
     def _show(self) -> None:
         text = line(self._making, self._clock() - self._began, self._earlier)
         if self._bar:
-            self._bar.update(self._task, description=text, completed=len(self._making.done))
+            self._bar.update(
+                self._task, description=visible(text), completed=len(self._making.done)
+            )
         elif self._making.current and self._making.what != self._said:
             self._said = self._making.what
             narrate(f"  {text}")

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from gotocloud.cli.output import narrate
+from gotocloud.cli.visible import unfiltered, visible
 from gotocloud.transfer.report import size_text
 
 LINE_EVERY_S = 30.0
@@ -76,7 +77,7 @@ class TransferWatch:
         if self._quiet:
             return
         if self._bar is not None:
-            self._bar.console.print(text, markup=False, highlight=False)
+            self._bar.console.print(visible(text), markup=False, highlight=False)
         else:
             narrate(text)
 
@@ -111,7 +112,7 @@ def _bar() -> Any:
         progress.DownloadColumn(),
         progress.TransferSpeedColumn(),
         progress.TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=Console(file=unfiltered(sys.stderr)),
     )
 
 

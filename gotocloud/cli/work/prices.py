@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.cli.visible import unfiltered
 from gotocloud.errors import InputError
 from gotocloud.files import write_file
 
@@ -109,7 +111,7 @@ def _answers(platform_path: Path, names: Sequence[str]) -> Any:
     places = [(name, zones.region(name).best.zone_id) for name in names]
     prices: list[Price] = []
     unknown: list[str] = []
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with Progress(console=Console(file=unfiltered(sys.stderr)), transient=True) as bar:
         work = bar.add_task("Reading AWS's prices", total=len(places) * len(products))
         for region, zone_id in places:
             for answers in (
