@@ -12,10 +12,9 @@ from constructs import Construct
 
 from gotocloud.cluster_configs.engine import Engine, engine_of
 from gotocloud.constructs.policy import PARTITION, Policy, acknowledge
+from gotocloud.constructs.provider_access import access_statements, file_statements
 from gotocloud.constructs.provider_permissions import (
     Place,
-    access_statements,
-    file_statements,
     machine_statements,
     stack_statements,
 )

@@ -175,8 +175,15 @@ def user_statements(partition: str, account: str) -> list[Statement]:
             resources=[me],
         ),
         Statement(
-            sid="ManageOwnSignIn",
-            actions=["iam:ChangePassword", "iam:EnableMFADevice", "iam:ResyncMFADevice"],
+            # Not only after a sign-in: whether the change of a password that IAM requires at the
+            # first one has the key is not documented. The call itself needs the old password.
+            sid="ChangeOwnPassword",
+            actions=["iam:ChangePassword"],
+            resources=[me],
+        ),
+        Statement(
+            sid="ManageOwnMfaDevice",
+            actions=["iam:EnableMFADevice", "iam:ResyncMFADevice"],
             resources=[me],
             conditions=signed_in,
         ),

@@ -70,7 +70,7 @@ def test_without_mfa_one_can_set_mfa_up_and_change_the_password_and_nothing_else
 
 def test_what_is_done_to_a_user_is_done_to_oneself() -> None:
     allowed = {s.sid: s for s in user_statements("aws", ACCOUNT) if s.effect == "Allow"}
-    for sid in ("ManageOwnSignIn", "ReplaceOwnMfaDevice"):
+    for sid in ("ChangeOwnPassword", "ManageOwnMfaDevice", "ReplaceOwnMfaDevice"):
         assert list(allowed[sid].resources) == [f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}"]
 
 

@@ -282,7 +282,7 @@ def _mfa(at: Place) -> list[Request]:
         at.ask(USERS, "iam:EnableMFADevice", me),
         at.ask(USERS, "iam:CreateVirtualMFADevice", device),
         at.ask(USERS, "iam:ResyncMFADevice", me),
-        at.ask(USERS, "iam:ChangePassword", me),
+        at.ask(USERS, "iam:ChangePassword", at.iam("user/taro")),
         at.ask(USERS, "iam:DeactivateMFADevice", me, aws__MultiFactorAuthPresent="false"),
         at.ask(USERS, "s3:ListAllMyBuckets", aws__MultiFactorAuthPresent="false"),
     ]
@@ -353,11 +353,14 @@ def needed(at: Place, version: str) -> list[Request]:
             stack,
             aws__TagKeys=["parallelcluster:cluster-name"],
         ),
-        at.ask(
-            PROVIDER_ROLE,
-            "cloudformation:TagResource",
-            stack,
-            cloudformation__CreateAction="CreateStack",
+        *(
+            at.ask(
+                PROVIDER_ROLE,
+                "cloudformation:TagResource",
+                stack,
+                cloudformation__CreateAction=call,
+            )
+            for call in ("CreateStack", "UpdateStack")
         ),
         Request(PROVIDER_ROLE, "cloudformation:UpdateStack", stack, own_stack),
         Request(PROVIDER_ROLE, "cloudformation:DeleteStack", stack, own_stack),
@@ -389,5 +392,7 @@ def needed(at: Place, version: str) -> list[Request]:
         at.ask(USERS, "iam:EnableMFADevice", at.iam("user/hanako"), **console),
         at.ask(USERS, "iam:CreateVirtualMFADevice", at.iam("mfa/phone"), **console),
         at.ask(USERS, "iam:ChangePassword", at.iam("user/hanako"), **console),
+        # The first sign-in, at which IAM requires another password: its key is not documented.
+        at.ask(USERS, "iam:ChangePassword", at.iam("user/hanako")),
         at.ask(USERS, "sts:AssumeRole", at.iam(f"role/{SCIENTIST_ROLE}"), **with_mfa),
     ]
