@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 from gotocloud.aws.cloud import Cloud, answer_of
-from gotocloud.aws.session import error_code
+from gotocloud.aws.session import ABSENT_BUCKET, error_code
+from gotocloud.contract.project_bucket import PROJECT_BUCKETS
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.stacks import BUCKET_KEPT, ProjectParameter
 from gotocloud.contract.tags import OWNER_TAGS
 from gotocloud.errors import shell_line
 from gotocloud.projects.findings import Finding, Severity
 
-_ABSENT = {"404", "NoSuchBucket", "NotFound"}
 _UNSET = {"NoSuchTagSet", "NoSuchPublicAccessBlockConfiguration"}
 
 
@@ -64,7 +64,9 @@ def _nothing_to_adopt(names: ProjectNames) -> Finding:
     return Finding(
         "Bucket",
         Severity.PROBLEM,
-        f"there is no {names.bucket} that could be taken over.",
+        f"there is no {names.bucket} that could be taken over. A bucket of an earlier release, "
+        f"whose name does not begin with {PROJECT_BUCKETS}, cannot: an administrator copies its "
+        "data.",
         shell_line("gotocloud", "setup", names.project),
     )
 
@@ -120,7 +122,7 @@ def bucket_exists(cloud: Cloud, names: ProjectNames) -> bool:
     try:
         s3.head_bucket(Bucket=names.bucket, ExpectedBucketOwner=names.account)
     except s3.exceptions.ClientError as error:
-        if error_code(error) in _ABSENT:
+        if error_code(error) in ABSENT_BUCKET:
             return False
         raise
     return True

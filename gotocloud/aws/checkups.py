@@ -15,7 +15,7 @@ from gotocloud.aws.identity import Caller, ahead_of_header, caller
 from gotocloud.aws.launch import choose_release, published_template
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.quotas import cluster_levels
-from gotocloud.contract.group_facts import Fact
+from gotocloud.contract.group_facts import NO_NETWORKS, Fact
 from gotocloud.contract.releases import PROJECT_TEMPLATE
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects import checkup
@@ -78,7 +78,7 @@ def _account(cloud: Cloud, who: Caller, facts: GroupFacts) -> Iterator[Finding]:
     left = found.without_cluster(facts[Fact.VPC_ID], *cluster_names(stacks))
     yield from checkup.leftovers(left, found.unknown, cloud.region)
     closed, opened, why = _desktops(cloud)
-    networks = parse_networks(facts[Fact.DESKTOP_NETWORKS])
+    networks = parse_networks(facts.values.get(Fact.DESKTOP_NETWORKS, NO_NETWORKS))
     yield from checkup.desktops(closed, opened, why, datetime.now(UTC), networks)
     ec2 = cloud.client("ec2")
     subnets, _ = answer_of("list the subnets", lambda: ec2.describe_subnets()["Subnets"])

@@ -8,15 +8,13 @@ from typing import Any
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.live_status import stack_facts
-from gotocloud.aws.session import error_code, explained
+from gotocloud.aws.session import ABSENT_BUCKET, ABSENT_OBJECT, error_code, explained
 from gotocloud.contract.project_bucket import KEEP_UNTIL
 from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, ClusterParameter
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.keeping import Ending, kept_longer, kept_until
 from gotocloud.projects.standing import StackFacts
 from gotocloud.projects.states import State
-
-_ABSENT = {"NoSuchKey", "NoSuchBucket", "404"}
 
 
 def deadline(cloud: Cloud, stack: Mapping[str, Any]) -> datetime | None:
@@ -91,7 +89,7 @@ def _kept(cloud: Cloud, bucket: str) -> bytes | None:
         try:
             content: bytes = s3.get_object(Bucket=bucket, Key=KEEP_UNTIL)["Body"].read()
         except s3.exceptions.ClientError as error:
-            if error_code(error) in _ABSENT:
+            if error_code(error) in ABSENT_OBJECT | ABSENT_BUCKET:
                 return None
             raise
     return content

@@ -14,14 +14,13 @@ from typing import Any
 from gotocloud import __version__
 from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.group_facts import GroupFacts
-from gotocloud.aws.releases import require_scripts, verified_template
+from gotocloud.aws.releases import owned, require_scripts, verified_template
 from gotocloud.aws.session import error_code, explained
 from gotocloud.aws.stacks import POLL_S, TIMEOUT_S, StackEvent, describe, new_events
 from gotocloud.contract.group_facts import Fact
-from gotocloud.contract.releases import MANIFEST, release_key
+from gotocloud.contract.releases import MANIFEST, PROJECT_TEMPLATE, release_key
 from gotocloud.contract.releases import PREFIX as RELEASES_PREFIX
 from gotocloud.errors import GoToCloudError
-from gotocloud.platform.release import script_digests
 from gotocloud.projects.diagnosis import Cause, Diagnosis, Failure, diagnose
 from gotocloud.projects.names import version_order
 from gotocloud.projects.plans import StackPlan
@@ -89,7 +88,7 @@ def choose_release(cloud: Cloud, facts: GroupFacts, wanted: str | None) -> tuple
 
     def listed() -> list[str]:
         pages = s3.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=f"{RELEASES_PREFIX}/", Delimiter="/"
+            **owned(bucket), Prefix=f"{RELEASES_PREFIX}/", Delimiter="/"
         )
         prefixes = [it["Prefix"] for page in pages for it in page.get("CommonPrefixes", ())]
         return [prefix.split("/")[1] for prefix in prefixes]
@@ -104,7 +103,7 @@ def choose_release(cloud: Cloud, facts: GroupFacts, wanted: str | None) -> tuple
         # Bound now: the loop goes on to another key.
         found, _ = answer_of(
             f"look at s3://{bucket}/{key}",
-            lambda key=key: s3.head_object(Bucket=bucket, Key=key),  # type: ignore[misc]
+            lambda key=key: s3.head_object(**owned(bucket), Key=key),  # type: ignore[misc]
         )
         if found is not None:
             return version, "the newest"
@@ -120,6 +119,8 @@ def published_template(
 ) -> tuple[str, dict[str, Any]]:
     """URL and content of a published template that matches its manifest.
 
+    For a cluster, the scripts that its nodes would run match it as well.
+
     Raises:
         GoToCloudError: if it is not published, or has been changed.
     """
@@ -133,9 +134,15 @@ def published_template(
         s3=cloud.client("s3", region),
         approved=facts.approved_releases,
     )
+    if path != PROJECT_TEMPLATE:
+        require_scripts(
+            bucket,
+            region,
+            release,
+            s3=cloud.client("s3", region),
+            approved=facts.approved_releases,
+        )
     template: dict[str, Any] = json.loads(content)
-    if digests := script_digests(template):
-        require_scripts(bucket, region, release, digests, s3=cloud.client("s3", region))
     return url, template
 
 

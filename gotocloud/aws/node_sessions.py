@@ -58,16 +58,25 @@ def require_plugin() -> str:
     """Path of AWS's plugin for sessions.
 
     Raises:
-        GoToCloudError: if it is not installed; with where to get it.
+        GoToCloudError: if it is not installed, does not run or is too old; with where to get it.
     """
     found = shutil.which(PLUGIN)
     if not found:
         raise GoToCloudError(
             f"A session needs AWS's {PLUGIN}, which is not on the PATH.", next_command=_INSTALL
         )
-    done = subprocess.run(
-        [found, "--version"], capture_output=True, text=True, timeout=OPEN_TIMEOUT_S, check=False
-    )
+    try:
+        done = subprocess.run(
+            [found, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=OPEN_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise GoToCloudError(
+            f"{found} --version does not answer: {error}.", next_command=_INSTALL
+        ) from error
     version = tuple(int(part) for part in re.findall(r"\d+", done.stdout)[:3])
     if version < OLDEST_PLUGIN:
         raise GoToCloudError(

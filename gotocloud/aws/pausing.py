@@ -27,6 +27,7 @@ from gotocloud.contract.project_bucket import PROOF, PROOFS, STACK_ID, WITHDRAWN
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.stacks import ClusterOutput, ClusterParameter
 from gotocloud.errors import GoToCloudError, shell_line
+from gotocloud.projects.names import earlier_bucket_note
 from gotocloud.projects.pausing import CLOSE, OPEN, Job, Proof, cancel_script
 from gotocloud.projects.states import State
 
@@ -137,6 +138,8 @@ def pause(
         GoToCloudError: if jobs run, or AWS does not answer.
     """
     proof = None
+    if now.stack and (note := earlier_bucket_note(_bucket(now))):
+        callbacks.progress.step(f"Note: {note}")
     if now.state is State.MAKING:
         raise GoToCloudError(
             f"The cluster of {now.names.project!r} is just being made ({now.status}).",

@@ -16,7 +16,7 @@ from typing import Any
 from gotocloud.aws.adoption import bucket_exists
 from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.launch import StackCallbacks, remove, stack_state
-from gotocloud.aws.session import error_code, explained
+from gotocloud.aws.session import ABSENT_BUCKET, error_code, explained
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.tags import OWNER_TAGS
 from gotocloud.errors import GoToCloudError, shell_line
@@ -32,7 +32,6 @@ COST_REGION = "us-east-1"
 COST_MONTHS = 12
 """How far back Cost Explorer reaches. Source: its API, GetCostAndUsage."""
 
-_ABSENT = {"404", "NoSuchBucket", "NotFound"}
 _ROUNDS = 10
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -184,7 +183,7 @@ def _delete_bucket(cloud: Cloud, bucket: str, account: str, removal: Removal) ->
                 s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner=account)
                 return
             except s3.exceptions.ClientError as error:
-                if error_code(error) in _ABSENT:
+                if error_code(error) in ABSENT_BUCKET:
                     return
                 if error_code(error) != "BucketNotEmpty":
                     raise

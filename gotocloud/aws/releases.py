@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from gotocloud.aws.session import client, error_code, explained
+from gotocloud.aws.session import ABSENT_BUCKET, ABSENT_OBJECT, client, error_code, explained
 from gotocloud.contract.releases import MANIFEST, bucket_owner, release_key
 from gotocloud.errors import GoToCloudError, shell_line
-from gotocloud.platform.release import Release, expected_sha256, sha256
+from gotocloud.platform.release import Release, expected_scripts, expected_sha256, sha256
 
-_ABSENT = {"404", "NoSuchKey", "NotFound"}
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _TYPES = {
     ".json": "application/json",
@@ -130,14 +129,7 @@ def verified_template(
             file is not what was published.
     """
     s3 = s3 or client("s3", region)
-    manifest, _ = _read_version(s3, bucket, version, MANIFEST)
-    if manifest is None:
-        raise GoToCloudError(
-            f"Release {version} is not published in {bucket}.",
-            next_command=shell_line("gotocloud", "platform", "publish", "--version", version),
-        )
-    _require_approved(version, manifest, approved or {})
-    expected = expected_sha256(manifest, path, version)
+    expected = expected_sha256(_manifest(s3, bucket, version, approved), path, version)
     template, object_version = _read_version(s3, bucket, version, path)
     if template is None or sha256(template) != expected:
         actual = "missing" if template is None else sha256(template)
@@ -152,23 +144,31 @@ def verified_template(
 
 
 def require_scripts(
-    bucket: str, region: str, version: str, digests: Mapping[str, str], *, s3: Any = None
+    bucket: str,
+    region: str,
+    version: str,
+    *,
+    s3: Any = None,
+    approved: Mapping[str, str] | None = None,
 ) -> None:
-    """Refuse a release whose node scripts are not those that its template names.
+    """Refuse a release whose node scripts are not those of its manifest.
+
+    ParallelCluster runs what it downloads and compares it with nothing.
 
     Args:
-        digests: SHA-256 of each script by path in the release, from a verified template.
+        approved: As of `verified_template`.
 
     Raises:
         GoToCloudError: if one is missing or has been changed; names every one.
     """
     s3 = s3 or client("s3", region)
+    manifest = _manifest(s3, bucket, version, approved)
     problems = []
-    for path, expected in digests.items():
+    for path, expected in expected_scripts(manifest, version).items():
         content, _ = _read_version(s3, bucket, version, path)
         actual = "missing" if content is None else sha256(content)
         if actual != expected:
-            problems.append(f"{path}: {expected} in the template, {actual} in the bucket")
+            problems.append(f"{path}: {expected} in the manifest, {actual} in the bucket")
     if problems:
         raise GoToCloudError(
             f"Scripts of release {version} are not what was published; nodes would run them as "
@@ -176,6 +176,18 @@ def require_scripts(
             problems=problems,
             next_command="tell the management group",
         )
+
+
+def _manifest(s3: Any, bucket: str, version: str, approved: Mapping[str, str] | None) -> bytes:
+    """The manifest of a version that is published, and approved."""
+    manifest, _ = _read_version(s3, bucket, version, MANIFEST)
+    if manifest is None:
+        raise GoToCloudError(
+            f"Release {version} is not published in {bucket}.",
+            next_command=shell_line("gotocloud", "platform", "publish", "--version", version),
+        )
+    _require_approved(version, manifest, approved or {})
+    return manifest
 
 
 def _require_approved(version: str, manifest: bytes, approved: Mapping[str, str]) -> None:
@@ -198,12 +210,18 @@ def _require_approved(version: str, manifest: bytes, approved: Mapping[str, str]
         )
 
 
+def owned(bucket: str) -> dict[str, str]:
+    """A distribution bucket, and the owner that every call to S3 is to require of it."""
+    owner = bucket_owner(bucket)
+    return {"Bucket": bucket, **({"ExpectedBucketOwner": owner} if owner else {})}
+
+
 def _require_bucket(s3: Any, bucket: str) -> None:
     with explained(f"look at bucket {bucket}"):
         try:
-            s3.head_bucket(Bucket=bucket)
+            s3.head_bucket(**owned(bucket))
         except s3.exceptions.ClientError as error:
-            if error_code(error) not in {*_ABSENT, "NoSuchBucket"}:
+            if error_code(error) not in ABSENT_BUCKET:
                 raise
             raise GoToCloudError(
                 f"There is no distribution bucket {bucket}.",
@@ -215,9 +233,9 @@ def _published_sha256(s3: Any, bucket: str, version: str, path: str) -> str | No
     key = release_key(version, path)
     with explained(f"look at s3://{bucket}/{key}"):
         try:
-            head = s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+            head = s3.head_object(**owned(bucket), Key=key, ChecksumMode="ENABLED")
         except s3.exceptions.ClientError as error:
-            if error_code(error) in _ABSENT:
+            if error_code(error) in ABSENT_OBJECT:
                 return None
             raise
     if checksum := head.get("ChecksumSHA256"):
@@ -233,15 +251,12 @@ def _read(s3: Any, bucket: str, version: str, path: str) -> bytes | None:
 def _read_version(s3: Any, bucket: str, version: str, path: str) -> tuple[bytes | None, str]:
     """What an object holds, and the id of the version that was read; no content if absent."""
     key = release_key(version, path)
-    owner = bucket_owner(bucket)
     with explained(f"read s3://{bucket}/{key}"):
         try:
-            answer = s3.get_object(
-                Bucket=bucket, Key=key, **({"ExpectedBucketOwner": owner} if owner else {})
-            )
+            answer = s3.get_object(**owned(bucket), Key=key)
             content: bytes = answer["Body"].read()
         except s3.exceptions.ClientError as error:
-            if error_code(error) in _ABSENT:
+            if error_code(error) in ABSENT_OBJECT:
                 return None, ""
             raise
     found = answer.get("VersionId") or ""
@@ -255,7 +270,7 @@ def _upload(s3: Any, bucket: str, version: str, path: str, content: bytes) -> No
     with explained(f"upload s3://{bucket}/{key}"):
         try:
             s3.put_object(
-                Bucket=bucket,
+                **owned(bucket),
                 Key=key,
                 Body=content,
                 ContentType=_TYPES.get(suffix, "application/octet-stream"),

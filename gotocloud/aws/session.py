@@ -26,6 +26,11 @@ _UNKNOWN_CREDENTIALS = {
     "UnrecognizedClientException",
 }
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
+ABSENT_OBJECT = frozenset({"404", "NoSuchKey", "NotFound"})
+ABSENT_BUCKET = frozenset({"404", "NoSuchBucket", "NotFound"})
+"""Codes with which S3 answers that there is no such object or bucket; 404 alone where it answers
+without a body, for HEAD."""
+
 # boto3 can make clients in one thread at a time only.
 _making = threading.RLock()
 WHO_AM_I = "aws sts get-caller-identity"

@@ -16,8 +16,6 @@ from gotocloud.constructs.software_store import NFS, SoftwareStore
 from gotocloud.constructs.zoned_network import ZonedNetwork
 from gotocloud.contract.names import MASTER_LOCATION, REPLICATION_LOGS, REPLICATION_ROLE
 
-"""SSM parameter in the home region: the master's DataSync location."""
-
 EVERY_HOUR = "cron(0 * * * ? *)"
 
 

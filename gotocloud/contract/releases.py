@@ -7,6 +7,9 @@ import re
 PREFIX = "releases"
 """Key prefix of everything published in the distribution bucket."""
 
+VERSION = "^[0-9A-Za-z][0-9A-Za-z.-]{0,31}$"
+"""What a version may be: a part of URLs and of IAM's patterns, of 32 characters at most."""
+
 MANIFEST = "manifest.json"
 PROJECT_TEMPLATE = "project.template.json"
 NODE_SCRIPTS = "node"
@@ -16,7 +19,9 @@ MOUNT_SOFTWARE = f"{NODE_SCRIPTS}/mount-software.sh"
 CONFIGURE_HEAD_NODE = f"{NODE_SCRIPTS}/configure-head-node.sh"
 
 SCRIPT_DIGESTS = "GoToCloudNodeScripts"
-"""Key in the metadata of a cluster's template: SHA-256 of each script that its nodes run."""
+"""Key in the metadata of a cluster's template: SHA-256 of each script that its nodes run.
+
+For reviewers, and for `make_release`; launches compare scripts with the manifest."""
 
 PROJECT_STACK_ID = "ProjectStack"
 """The CDK's id of the stack whose template is `PROJECT_TEMPLATE`."""

@@ -43,7 +43,8 @@ put() {
     mv "$path.gotocloud" "$path"
 }
 
-# Prints the facts as JSON. Names come as they stand in tags, escaped (gotocloud/platform/tag_text.py).
+# Prints the facts as JSON. Names come as they stand in tags, escaped
+# (gotocloud/contract/tag_text.py).
 facts() {
     python3 -I - "$@" <<'PYTHON'
 import json, re, sys

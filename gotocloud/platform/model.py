@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from gotocloud.cluster_configs.engine import DEFAULT_VERSION, ENGINES, Engine
+from gotocloud.contract.releases import VERSION
 from gotocloud.errors import unknown_name
 from gotocloud.platform import rules
 from gotocloud.platform.addresses import REGIONS_PER_GROUP, network_of, shard_of
@@ -104,7 +105,7 @@ Cidr = Annotated[
 ]
 TagKey = Annotated[str, AfterValidator(rules.check_tag_key)]
 TagValue = Annotated[str, StringConstraints(max_length=256), AfterValidator(rules.check_tag_value)]
-ReleaseVersion = Annotated[str, StringConstraints(pattern=rules.RELEASE_VERSION)]
+ReleaseVersion = Annotated[str, StringConstraints(pattern=VERSION)]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 Usd = Annotated[
     Decimal,

@@ -14,6 +14,7 @@ from gotocloud.contract.releases import (
     PROJECT_STACK_ID,
     PROJECT_TEMPLATE,
     SCRIPT_DIGESTS,
+    VERSION,
     cluster_stack_id,
     cluster_template,
 )
@@ -23,7 +24,6 @@ from gotocloud.platform.regions import REGIONS
 MAX_TEMPLATE_BYTES = 1_000_000
 """CloudFormation takes templates of up to 1 MB from S3 (its quota "Template body size")."""
 
-_VERSION = re.compile(r"^[0-9A-Za-z][0-9A-Za-z.-]{0,63}$")
 _CLUSTER_STACK = re.compile(
     "^" + cluster_stack_id("(?P<name>.+)", f"(?P<region>{'|'.join(REGIONS)})") + "$"
 )
@@ -60,9 +60,10 @@ def check_version(version: str) -> str:
     Raises:
         InputError: if it may not.
     """
-    if not _VERSION.match(version):
+    if not re.fullmatch(VERSION, version):
         raise InputError(
-            f"{version!r} is not a version: letters, digits, dots and hyphens, for example 1.2.0.",
+            f"{version!r} is not a version: 1 to 32 letters, digits, dots and hyphens, for example "
+            "1.2.0.",
             next_command="gotocloud platform publish --version 1.2.0",
         )
     return version
@@ -123,33 +124,43 @@ def expected_sha256(manifest: bytes, path: str, version: str) -> str:
     Raises:
         GoToCloudError: if the manifest does not list the file; with those that it lists.
     """
-    try:
-        data: dict[str, Any] = json.loads(manifest)
-        files = data["files"]
-        if path in files:
-            return str(files[path]["sha256"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise GoToCloudError(f"The manifest of release {version} cannot be read.") from error
-    raise GoToCloudError(
-        f"Release {version} has no file {path!r}. It has: {', '.join(sorted(files))}."
-    )
+    digests = _digests(manifest, version)
+    if path not in digests:
+        raise GoToCloudError(
+            f"Release {version} has no file {path!r}. It has: {', '.join(sorted(digests))}."
+        )
+    return digests[path]
 
 
-def script_digests(template: Mapping[str, Any]) -> dict[str, str]:
-    """SHA-256 of each script that the nodes of a cluster run, by path in the release.
+def expected_scripts(manifest: bytes, version: str) -> dict[str, str]:
+    """The SHA-256 that a manifest gives for each script that nodes run, by path.
 
-    ParallelCluster runs what it downloads and compares it with nothing. A template that was
-    proven to be the published one lists what the scripts must be.
+    Raises:
+        GoToCloudError: if it lists none, or cannot be read.
     """
-    return dict(template.get("Metadata", {}).get(SCRIPT_DIGESTS, {}))
+    digests = _digests(manifest, version)
+    scripts = {path: it for path, it in digests.items() if path.startswith(f"{NODE_SCRIPTS}/")}
+    if not scripts:
+        raise GoToCloudError(f"The manifest of release {version} lists no node script.")
+    return scripts
+
+
+def _digests(manifest: bytes, version: str) -> dict[str, str]:
+    try:
+        files: dict[str, Any] = json.loads(manifest)["files"]
+        return {path: str(file["sha256"]) for path, file in files.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise GoToCloudError(f"The manifest of release {version} cannot be read.") from error
 
 
 def _other(path: str, template: bytes, scripts: Mapping[str, bytes]) -> list[str]:
-    """Scripts that are not those for which a template was synthesised."""
+    """Scripts that are not those for which a template was synthesised, as reviewers read it."""
     try:
-        wanted = script_digests(json.loads(template))
+        wanted = json.loads(template).get("Metadata", {}).get(SCRIPT_DIGESTS, {})
     except (ValueError, AttributeError):
         return []
+    if not wanted and path != PROJECT_TEMPLATE:
+        return [f"{path} does not name the scripts that its nodes run"]
     return [
         f"{path} was synthesised for another {script}"
         for script, digest in wanted.items()

@@ -35,10 +35,10 @@ MAX_SCIENTISTS = 200
 """A stack holds 500 resources; a scientist is two, and the group itself some sixty."""
 MAX_DESKTOP_NETWORKS = 50
 """A security group takes 60 rules, and a parameter that lists the networks 4 KB."""
-MAX_RELEASES = 20
-"""A standard SSM parameter holds 4,096 characters (AWS, "Systems Manager quotas")."""
+MAX_RELEASES = 8
+"""The scientists' policy names two URLs for each, and IAM takes 6,144 characters: ten of the
+longest versions fit in the longest regions, and two are left for the policy to grow."""
 
-RELEASE_VERSION = "^[0-9A-Za-z][0-9A-Za-z.-]{0,63}$"
 WIDEST_DESKTOP_PREFIX = 8
 
 

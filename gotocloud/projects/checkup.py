@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from ipaddress import IPv4Network
 
-from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX
+from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, ProjectParameter
 from gotocloud.contract.tag_text import from_tag
 from gotocloud.contract.tags import IAM_USER_TAG, PROJECT_TAG
 from gotocloud.errors import shell_line
@@ -14,6 +14,7 @@ from gotocloud.platform.service_quotas import increase_command
 from gotocloud.projects.billed import Billed, Kind
 from gotocloud.projects.doors import Opening
 from gotocloud.projects.findings import Finding, Severity
+from gotocloud.projects.names import earlier_bucket_note
 from gotocloud.projects.preflight import ELASTIC_IPS
 from gotocloud.projects.quotas import Levels, Quota
 from gotocloud.projects.standing import StackFacts
@@ -66,6 +67,11 @@ def stacks(found: Iterable[StackFacts], scientist: str) -> list[Finding]:
                 _stack_remedy(one, scientist),
             )
         )
+    findings += [
+        Finding(f"Stack {one.name}", Severity.WARNING, f"{note}.", "see docs/deploying.md")
+        for one in listed
+        if (note := earlier_bucket_note(one.parameter(ProjectParameter.BUCKET_NAME)))
+    ]
     if findings:
         return findings
     return [Finding("Stacks", Severity.OK, f"none of {len(listed)} has failed.")]

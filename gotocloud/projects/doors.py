@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 
+from gotocloud.contract.group_facts import NO_NETWORKS
 from gotocloud.contract.ports import DESKTOP_PORT
 from gotocloud.errors import InputError
 
@@ -140,7 +141,7 @@ def closing_time(hours: float, now: datetime) -> datetime:
 
 def parse_networks(text: str) -> tuple[IPv4Network, ...]:
     """The group's networks as its fact keeps them."""
-    return tuple(IPv4Network(part) for part in text.split(",") if part and part != "none")
+    return tuple(IPv4Network(part) for part in text.split(",") if part and part != NO_NETWORKS)
 
 
 def checked_network(given: str, allowed: Sequence[IPv4Network]) -> IPv4Network:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from gotocloud.contract.project_bucket import PROJECT_BUCKETS
 from gotocloud.contract.tag_text import MAX_TAG_VALUE, as_tag
 
 _NOBODY = re.compile(r"botocore-session-\d+|i-[0-9a-f]{8,17}|AWSCLI-Session|.*AssumeRoleSession")
@@ -52,6 +53,16 @@ def _unusable(name: str) -> str:
 
 def _short(name: str) -> str:
     return repr(name) if len(name) <= _SHOWN else f"{name[:_SHOWN]!r}…"
+
+
+def earlier_bucket_note(bucket: str) -> str:
+    """What it means that a bucket has a name of an earlier release; empty when it has not."""
+    if not bucket or bucket.startswith(PROJECT_BUCKETS):
+        return ""
+    return (
+        f"bucket {bucket} was named by an earlier release, without {PROJECT_BUCKETS!r}: once the "
+        "group's stack is deployed again, only an administrator reaches it"
+    )
 
 
 def version_order(version: str) -> tuple[tuple[tuple[int, int, str], ...], bool, str]:

@@ -187,8 +187,9 @@ class LaunchedStack(cdk.Stack):
             title="Facts of your group (leave as they are)", parameters=tuple(self._facts)
         )
         shown = [section for section in (*sections, facts) if section.parameters]
-        self.template_options.metadata = {
-            "AWS::CloudFormation::Interface": {
+        self.add_metadata(
+            "AWS::CloudFormation::Interface",
+            {
                 "ParameterGroups": [
                     {
                         "Label": {"default": section.title},
@@ -201,8 +202,8 @@ class LaunchedStack(cdk.Stack):
                     for section in shown
                     for name in section.parameters
                 },
-            }
-        }
+            },
+        )
 
     def output(self, name: str, value: str, description: str) -> None:
         """One output, under exactly this name."""

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import boto3
+import botocore.client
 import pytest
 
 from gotocloud.aws.releases import (
@@ -13,7 +14,7 @@ from gotocloud.aws.releases import (
     verified_template,
     verified_template_url,
 )
-from gotocloud.contract.releases import MANIFEST, SCRIPT_DIGESTS
+from gotocloud.contract.releases import MANIFEST, SCRIPT_DIGESTS, distribution_bucket
 from gotocloud.errors import GoToCloudError
 from gotocloud.platform.release import Release, make_release, sha256, template_path
 
@@ -195,13 +196,54 @@ def test_what_is_put_in_place_of_a_verified_template_is_not_launched(s3: Any) ->
 
 def test_a_changed_node_script_stops_the_launch(s3: Any) -> None:
     publish_all()
-    digests = {"node/mount-software.sh": sha256(FILES["node/mount-software.sh"])}
-    require_scripts(BUCKET, REGION, "1.0", digests)
+    require_scripts(BUCKET, REGION, "1.0")
     s3.put_object(Bucket=BUCKET, Key="releases/1.0/node/mount-software.sh", Body=b"rm -rf /\n")
     with pytest.raises(GoToCloudError, match="as root") as refused:
-        require_scripts(BUCKET, REGION, "1.0", {**digests, "node/other.sh": "0" * 64})
-    assert len(refused.value.problems) == 2
-    assert "missing in the bucket" in refused.value.problems[1]
+        require_scripts(BUCKET, REGION, "1.0")
+    assert "in the manifest" in refused.value.problems[0]
+    s3.delete_object(Bucket=BUCKET, Key="releases/1.0/node/mount-software.sh")
+    with pytest.raises(GoToCloudError) as refused:
+        require_scripts(BUCKET, REGION, "1.0")
+    assert "missing in the bucket" in refused.value.problems[0]
+
+
+def test_scripts_of_a_manifest_that_was_not_approved_are_not_run(s3: Any) -> None:
+    publish_all()
+    require_scripts(BUCKET, REGION, "1.0", approved={"1.0": sha256(RELEASE.manifest)})
+    script = "node/mount-software.sh"
+    planted = Release("1.0", {**FILES, script: b"rm -rf /\n"})
+    for name, content in {script: planted.files[script], MANIFEST: planted.manifest}.items():
+        s3.put_object(Bucket=BUCKET, Key=f"releases/1.0/{name}", Body=content)
+    with pytest.raises(GoToCloudError, match="not the one that was approved"):
+        require_scripts(BUCKET, REGION, "1.0", approved={"1.0": sha256(RELEASE.manifest)})
+
+
+def test_a_missing_bucket_is_not_a_release_that_was_not_published() -> None:
+    with pytest.raises(GoToCloudError) as refused:
+        verified_template_url("absent-bucket", REGION, "1.0", "project.template.json")
+    assert "is not published" not in refused.value.message
+
+
+def test_every_call_names_the_account_that_must_own_the_bucket(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = distribution_bucket("123456789012", REGION)
+    boto3.client("s3", REGION).create_bucket(
+        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"}
+    )
+    owners: dict[str, set[str]] = {}
+    call = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def recorded(client: Any, operation: str, given: dict[str, Any]) -> Any:
+        owners.setdefault(operation, set()).add(given.get("ExpectedBucketOwner", ""))
+        return call(client, operation, given)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", recorded)
+    publish(bucket, REGION, plan_release(bucket, REGION, RELEASE))
+    verified_template(bucket, REGION, "1.0", "project.template.json")
+    require_scripts(bucket, REGION, "1.0")
+    operations = {"HeadBucket", "HeadObject", "PutObject", "GetObject"}
+    assert owners == {operation: {"123456789012"} for operation in operations}
 
 
 def test_a_changed_manifest_and_an_old_release_are_refused_where_releases_are_approved(
@@ -219,6 +261,15 @@ def test_a_changed_manifest_and_an_old_release_are_refused_where_releases_are_ap
     assert verified_template(BUCKET, REGION, "1.0", path)
     with pytest.raises(GoToCloudError, match="not the one that was approved"):
         verified_template(BUCKET, REGION, "1.0", path, approved={"1.0": manifest})
+
+
+def test_a_cluster_template_that_names_no_scripts_is_not_published() -> None:
+    template = {"ClusterStack-tutorial-us-east-1": b'{"Resources": {}}'}
+    with pytest.raises(GoToCloudError) as refused:
+        make_release("1", template, {"a.sh": b"two"}, expected={})
+    assert refused.value.problems == (
+        "cluster/tutorial/us-east-1.template.json does not name the scripts that its nodes run",
+    )
 
 
 def test_a_template_that_was_made_for_other_scripts_is_not_published() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import botocore.client
 import pytest
 
-from gotocloud.aws import desktop_door
+from gotocloud.aws import desktop_door, node_sessions
 from gotocloud.cli import main
 from gotocloud.contract.ports import DESKTOP_PORT
 from gotocloud.errors import GoToCloudError, InputError
@@ -268,6 +268,22 @@ def test_a_plugin_that_takes_the_token_as_an_argument_is_refused(
     old.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     with pytest.raises(GoToCloudError, match=r"1\.2\.497\.0 shows the session's token"):
+        run("ssh", "desk")
+
+
+def test_a_plugin_that_does_not_run_is_named_with_where_to_get_it(
+    project: LocalProject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "session-manager-plugin"
+    broken.write_text("#!/nowhere/interpreter\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(GoToCloudError, match="does not answer") as caught:
+        run("ssh", "desk")
+    assert "install it" in str(caught.value.next_command)
+    broken.write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setattr(node_sessions, "OPEN_TIMEOUT_S", 0.2)
+    with pytest.raises(GoToCloudError, match="does not answer"):
         run("ssh", "desk")
 
 

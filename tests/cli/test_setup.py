@@ -188,6 +188,7 @@ class TestSetup:
         with pytest.raises(GoToCloudError) as caught:
             invoke(app, "p", "--adopt")
         assert "Remedy: gotocloud setup p" in caught.value.problems[0]
+        assert "an earlier release" in caught.value.problems[0]
 
     def test_names_that_are_no_tags_are_refused_before_anything(self) -> None:
         build()

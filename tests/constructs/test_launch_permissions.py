@@ -11,7 +11,12 @@ from gotocloud.constructs.launch_permissions import (
     _Place,
     finish_statements,
 )
+from gotocloud.platform.addresses import REGIONS_PER_GROUP
+from gotocloud.platform.regions import REGIONS
+from gotocloud.platform.rules import MAX_RELEASES
+from gotocloud.stacks.user import _releases
 from tests.constructs.samples import ACCOUNT, resources, sample_stack, statements
+from tests.platform.platforms import group, platform
 
 pytestmark = pytest.mark.cdk
 
@@ -39,6 +44,28 @@ def permissions(*, single_sign_on: bool = False) -> dict[str, dict[str, Any]]:
     for policy in resources(stack, "AWS::IAM::ManagedPolicy"):
         found |= statements(policy)
     return found
+
+
+def test_as_many_releases_as_a_platform_may_approve_fit_into_the_policy() -> None:
+    longest = sorted(REGIONS, key=len)[-REGIONS_PER_GROUP:]
+    most = platform(
+        group(1, regions=longest),
+        management={"account": "111111111111", "home_region": longest[-1]},
+        regions=longest,
+        releases={f"{number}{'0' * 31}": "f" * 64 for number in range(MAX_RELEASES)},
+    )
+    with pytest.raises(ValueError, match="should match pattern"):
+        platform(releases={"1" * 33: "f" * 64})
+    stack = sample_stack()
+    LaunchPermissions(
+        stack,
+        "Launch",
+        role=iam.Role(stack, "Role", assumed_by=iam.AccountPrincipal(ACCOUNT)),
+        releases=_releases(most),
+        service_role_arn=SERVICE_ROLE,
+        regions=most.groups[0].regions,
+    )
+    assert resources(stack, "AWS::IAM::ManagedPolicy")
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,18 @@ def test_what_may_hold_data_is_for_people_to_decide() -> None:
     assert "management group" in found.remedy
 
 
+def test_a_bucket_that_an_earlier_release_named_is_reported() -> None:
+    def project(bucket: str) -> StackFacts:
+        parameters = {"BucketName": bucket}
+        return StackFacts("gotocloud-project-ann-p", "CREATE_COMPLETE", parameters=parameters)
+
+    (found,) = checkup.stacks([project("ann-222222222222-p")], "ann")
+    assert found.severity is Severity.WARNING
+    assert "ann-222222222222-p was named by an earlier release" in found.text
+    (found,) = checkup.stacks([project("gotocloud-data-ann-222222222222-p")], "ann")
+    assert found.severity is Severity.OK
+
+
 def test_what_works_or_is_on_its_way_is_no_finding() -> None:
     fine = [stack("a", "CREATE_COMPLETE"), stack("b", "CREATE_IN_PROGRESS")]
     (found,) = checkup.stacks(fine, "ann")

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from gotocloud.aws.cloud import Cloud
-from gotocloud.aws.session import error_code, explained
+from gotocloud.aws.session import ABSENT_OBJECT, error_code, explained
 from gotocloud.projects.inventory import Kind
 from gotocloud.projects.proof import Listed, Pair, Stored
 
@@ -18,7 +18,6 @@ THREADS = 32
 WINDOW = 2000
 """Objects that are read at a time; it bounds the memory of a proof."""
 
-_ABSENT = {"404", "NoSuchKey", "NotFound"}
 _LARGEST_LINK = 4096
 
 
@@ -111,6 +110,6 @@ def _found(s3: Any, ask: Callable[[], T], key: str) -> T | None:
         try:
             return ask()
         except s3.exceptions.ClientError as error:
-            if error_code(error) in _ABSENT:
+            if error_code(error) in ABSENT_OBJECT:
                 return None
             raise
