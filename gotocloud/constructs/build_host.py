@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnTag
+from collections.abc import Sequence
+
+from aws_cdk import CfnTag, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from gotocloud.constructs.policy import acknowledge
+from gotocloud.constructs.policy import PARTITION, Policy, Statement, acknowledge
 from gotocloud.constructs.zoned_network import ZonedNetwork
 from gotocloud.contract.names import BUILD_HOST
 from gotocloud.contract.tags import CRYOEM, METHOD_TAG
@@ -26,6 +28,7 @@ class BuildHost(Construct):
 
     Args:
         network: Where it starts.
+        regions: Regions to whose shares it may copy the software.
         instance_type: Default: c7i.4xlarge.
         volume_gib: Size of its encrypted volume. Default: 200.
 
@@ -39,6 +42,7 @@ class BuildHost(Construct):
         construct_id: str,
         *,
         network: ZonedNetwork,
+        regions: Sequence[str] = (),
         instance_type: str = "c7i.4xlarge",
         volume_gib: int = 200,
     ) -> None:
@@ -64,6 +68,14 @@ class BuildHost(Construct):
                 "permissions boundary caps it.",
             },
         )
+        if regions:
+            Policy(
+                self,
+                "Copies",
+                description="Copies what was published to the software shares.",
+                statements=copy_statements(Stack.of(self).account, regions),
+                roles=[self.role],
+            )
         self.security_group = ec2.SecurityGroup(
             self,
             "SecurityGroup",
@@ -122,6 +134,30 @@ class BuildHost(Construct):
                 ],
             ),
         )
+
+
+def copy_statements(account: str, regions: Sequence[str]) -> tuple[Statement, ...]:
+    """What `gotocloud software publish` and `replicate` need, and nothing else of DataSync."""
+    tasks = [f"arn:{PARTITION}:datasync:{region}:{account}:task/*" for region in regions]
+    return (
+        Statement(
+            sid="FindCopies",
+            actions=["datasync:ListTasks"],
+            why="DataSync has no narrower resource for this action; it shows names and states.",
+        ),
+        Statement(
+            sid="StartCopies",
+            actions=["datasync:StartTaskExecution"],
+            resources=tasks,
+            why="DataSync makes the ids of tasks; the account has no others than the shares'.",
+        ),
+        Statement(
+            sid="WatchCopies",
+            actions=["datasync:DescribeTaskExecution"],
+            resources=[f"{task}/execution/*" for task in tasks],
+            why="DataSync makes the ids of runs.",
+        ),
+    )
 
 
 def _method() -> CfnTag:

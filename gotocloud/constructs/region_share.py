@@ -20,7 +20,7 @@ from gotocloud.platform.addresses import share_subnets
 
 
 class RegionShare(Construct):
-    """A VPC without internet, with a replica of the software and its hourly replication.
+    """A VPC without internet, with a replica of the software and what fills it.
 
     A file system has mount targets in one VPC only, and a VPC takes 125 peerings: so every
     shard of a region has a share VPC and a replica of its own.

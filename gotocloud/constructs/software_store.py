@@ -91,8 +91,8 @@ class SoftwareStore(Construct):
             self.file_system,
             {
                 "NIST.800.53.R5-EFSInBackupPlan": "EFS's own backup policy puts the master into "
-                "AWS Backup's default plan; a replica is filled again from the master every "
-                "hour and needs none.",
+                "AWS Backup's default plan; a replica is filled again from the master "
+                "by `gotocloud software replicate` and needs none.",
             },
         )
 

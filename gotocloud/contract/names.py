@@ -63,6 +63,9 @@ def group_name(group: str) -> str:
     return f"gotocloud-{group}"
 
 
+SHARE_NAME_PREFIX = "gotocloud-share-"
+
+
 def share_name(shard: int) -> str:
-    """Name of a software share."""
-    return f"gotocloud-share-{shard}"
+    """Name of a software share, and of the DataSync task that fills it."""
+    return f"{SHARE_NAME_PREFIX}{shard}"

@@ -20,6 +20,8 @@ class PriceUnit(StrEnum):
     SPOT_INSTANCE_HOUR = "spot-instance-hour"
     HOUR = "hour"
     GB_MONTH = "GB-month"
+    GB = "GB"
+    MONTH = "month"
 
 
 class Item(StrEnum):
@@ -32,6 +34,21 @@ class Item(StrEnum):
     EBS_GP3 = "ebs-gp3"
     EFS_STANDARD = "efs-standard"
     S3_STANDARD = "s3-standard"
+    EFS_BACKUP = "efs-backup"
+    EFS_ELASTIC_READ = "efs-elastic-read"
+    EFS_ELASTIC_WRITE = "efs-elastic-write"
+    DATASYNC = "datasync"
+    TRANSFER_TO_REGION = "transfer-to-region"
+    TRANSFER_TO_ZONE = "transfer-to-zone"
+    LOG_INGESTION = "log-ingestion"
+    LOG_STORAGE = "log-storage"
+    SECRET = "secret"  # noqa: S105 - the name of an item, no secret
+    KMS_KEY = "kms-key"
+    HOSTED_ZONE = "hosted-zone"
+    CLOUDWATCH_ALARM = "cloudwatch-alarm"
+    COMPOSITE_ALARM = "composite-alarm"
+    INTERFACE_ENDPOINT = "interface-endpoint"
+    LAMBDA_REQUESTS = "lambda-requests"
 
 
 Key = tuple[str, str, PriceUnit]

@@ -89,7 +89,9 @@ class ManagementStack(cdk.Stack):
             calls=self.calls,
         )
         self.network.flow_log.node.add_dependency(self.account_.flow_logs_policy)
-        self.build_host = BuildHost(self, "BuildHost", network=self.network)
+        self.build_host = BuildHost(
+            self, "BuildHost", network=self.network, regions=platform.regions
+        )
         replication = ReplicationRole(self, "Replication")
         self.master = SoftwareStore(
             self,

@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gotocloud.aws import replication
+from gotocloud.aws.replication import Copy
 from gotocloud.cli.work import software as software_work
+from gotocloud.errors import GoToCloudError
 from gotocloud.software.in_force import CATALOGUE_VARIABLE, PACKAGED, system_catalogue
 from gotocloud.software.layout import Layout
 from gotocloud.software.load import dump_catalogue, load_catalogue
 from gotocloud.software.modules import module_files
-from gotocloud.software.publishing.release import content, install
+from gotocloud.software.publishing.release import content, in_force, install
 from tests.needs import ROOT
 from tests.software.small_site import MAIN, THIS_PYTHON, make_site
 
@@ -194,6 +197,76 @@ def test_publishing_again_does_nothing_and_staging_waits(
     assert (status, "stays in force. To put it in force" in err) == (0, True)
     status, _, err = software(*words)
     assert (status, "is in force. Next: " in err) == (0, True)
+
+
+@pytest.fixture
+def copied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """What is copied to the regions and waited for, with the release that is in force then."""
+    done: list[str] = []
+    layout = Layout(tmp_path / "efs")
+
+    def start(regions: tuple[str, ...], *, below: tuple[str, ...] = ()) -> tuple[Copy, ...]:
+        link = "old" if in_force(layout) is None else "new"
+        done.append(f"{' '.join(below) or 'all'} to {','.join(regions)}, link {link}")
+        return tuple(Copy(region, "gotocloud-share-0", "arn") for region in regions)
+
+    monkeypatch.setattr(replication, "start_copies", start)
+    monkeypatch.setattr(replication, "wait_for", lambda copies: done.append(f"{len(copies)} ended"))
+    return done
+
+
+@pytest.mark.usefixtures("small")
+def test_the_regions_have_the_files_of_a_release_before_the_link_that_leads_to_them(
+    software: Command, copied: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "efs").mkdir()
+    words = publish("--to", tmp_path / "efs", "--platform", ROOT / "platform.example.yaml")
+    regions = "ap-northeast-1,us-east-1"
+    status, out, _ = software(*words, "--json")
+    assert status == 0
+    release = json.loads(out)["release"]
+    assert copied == [
+        f"/gotocloud/releases/{release} to {regions}, link old",
+        "2 ended",
+        f"/gotocloud to {regions}, link new",
+    ]
+    copied.clear()
+    assert "Nothing to do" in software(*words)[2]
+    assert copied == []
+    status, _, err = software("replicate", "--platform", ROOT / "platform.example.yaml", "--wait")
+    assert (status, "All copies have ended well." in err) == (0, True)
+    assert copied == [f"all to {regions}, link new", "2 ended"]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_copy_that_fails_leaves_the_old_release_in_force(
+    software: Command, copied: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise GoToCloudError("1 of 2 copies of the software did not end well.")
+
+    (tmp_path / "efs").mkdir()
+    words = publish("--to", tmp_path / "efs", "--platform", ROOT / "platform.example.yaml")
+    with monkeypatch.context() as patched:
+        patched.setattr(replication, "wait_for", fail)
+        assert software(*words)[0] == 1
+    assert in_force(Layout(tmp_path / "efs")) is None
+    copied.clear()
+    assert software(*words)[0] == 0
+    assert len(copied) == 3
+    assert in_force(Layout(tmp_path / "efs")) is not None
+
+
+@pytest.mark.usefixtures("small")
+def test_without_a_platform_file_publishing_shows_how_to_copy(
+    software: Command, copied: list[str], tmp_path: Path
+) -> None:
+    for words in (("--platform", tmp_path / "none.yaml"), ("--no-copy",)):
+        status, _, err = software(*publish("--to", tmp_path, *words))
+        assert (status, "gotocloud software replicate" in err) == (0, True)
+    assert copied == []
+    status, _, err = software("replicate", "moon-1")
+    assert (status, "'moon-1'" in err) == (2, True)
 
 
 @pytest.mark.usefixtures("small")

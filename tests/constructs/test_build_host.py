@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gotocloud.constructs.build_host import BuildHost
-from tests.constructs.samples import only, resources, sample_network, sample_stack
+from tests.constructs.samples import only, resources, sample_network, sample_stack, statements
 
 pytestmark = pytest.mark.cdk
 
@@ -29,3 +29,19 @@ def test_a_volume_too_small_for_builds_is_refused() -> None:
     stack = sample_stack()
     with pytest.raises(ValueError, match="10 GiB is too small"):
         BuildHost(stack, "BuildHost", network=sample_network(stack), volume_gib=10)
+
+
+def test_it_starts_copies_to_the_shares_of_its_regions_and_changes_no_task() -> None:
+    stack = sample_stack()
+    network = sample_network(stack, internet=True)
+    BuildHost(stack, "BuildHost", network=network, regions=["us-east-1", "eu-west-1"])
+    allowed = statements(only(stack, "AWS::IAM::ManagedPolicy"))
+    assert {sid: one["Action"] for sid, one in allowed.items()} == {
+        "FindCopies": "datasync:ListTasks",
+        "StartCopies": "datasync:StartTaskExecution",
+        "WatchCopies": "datasync:DescribeTaskExecution",
+    }
+    assert [arn.split(":")[3] for arn in allowed["StartCopies"]["Resource"]] == [
+        "us-east-1",
+        "eu-west-1",
+    ]

@@ -63,9 +63,18 @@ def test_datasync_reaches_the_mount_targets_and_nothing_else(stack: cdk.Stack) -
     assert way_in["FromPort"] == way_out["ToPort"] == 2049
 
 
-def test_the_replica_follows_the_master_every_hour(stack: cdk.Stack) -> None:
+def test_the_replica_is_compared_with_the_master_once_a_week_and_no_oftener(
+    stack: cdk.Stack,
+) -> None:
     task = only(stack, "AWS::DataSync::Task")
-    assert task["Schedule"] == {"ScheduleExpression": "cron(0 * * * ? *)"}
+    # AWS's fields: minutes, hours, day of the month, month, day of the week, year.
+    minute, hour, day, month, weekday, year = (
+        task["Schedule"]["ScheduleExpression"].removeprefix("cron(").removesuffix(")").split()
+    )
+    assert minute.isdigit()
+    assert hour.isdigit()
+    assert (day, month, weekday, year) == ("?", "*", "SUN", "*")
+    assert task["Name"].startswith("gotocloud-share-")
     assert task["Options"]["PreserveDeletedFiles"] == "REMOVE"
     assert "MasterLocation" in json.dumps(task["SourceLocationArn"])
     assert task["CloudWatchLogGroupArn"].endswith(":log-group:/gotocloud/replication")

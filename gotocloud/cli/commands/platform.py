@@ -121,6 +121,59 @@ def prices(
     work.show(platform, regions or (), as_json=as_json)
 
 
+@app.command(epilog="Example: gotocloud platform cost --software-gb 200 --software-files 1000000")
+def cost(
+    software_gb: Annotated[
+        float | None, typer.Option(metavar="GB", min=0, help="Size of the shared software.")
+    ] = None,
+    software_files: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Its files and folders.")
+    ] = None,
+    changed_gb: Annotated[
+        float, typer.Option(metavar="GB", min=0, help="How much of it changes in a month.")
+    ] = 0,
+    read_gb: Annotated[
+        float | None,
+        typer.Option(metavar="GB", min=0, help="What nodes read of it, for each share and group."),
+    ] = None,
+    flow_log_gb: Annotated[
+        float | None, typer.Option(metavar="GB", min=0, help="Flow logs of each network.")
+    ] = None,
+    releases_gb: Annotated[
+        float | None, typer.Option(metavar="GB", min=0, help="Size of the published templates.")
+    ] = None,
+    platform: PlatformFile = PLATFORM_FILE,
+    as_json: Json = False,
+) -> None:
+    """Show what the platform costs a month while no cluster exists."""
+    from decimal import Decimal
+
+    from gotocloud.cli.views import platform_cost as views
+    from gotocloud.costs.platform_cost import Use, platform_cost
+    from gotocloud.platform.load import load_platform
+
+    checked = load_platform(platform)
+    amounts = {
+        name: None if value is None else Decimal(str(value))
+        for name, value in (
+            ("software_gb", software_gb),
+            ("changed_gb", changed_gb),
+            ("read_gb", read_gb),
+            ("flow_log_gb", flow_log_gb),
+            ("releases_gb", releases_gb),
+        )
+    }
+    use = Use(software_files=software_files, **amounts)
+    lines = platform_cost(views.places_of(checked), checked.management.home_region, use)
+    if as_json:
+        print_json(views.data(checked, lines))
+        return
+    table(*views.cost_table(lines))
+    for number, source in enumerate(views.sources(lines), 1):
+        typer.echo(f"[{number}] {source}")
+    narrate(views.headline(lines))
+
+
 @app.command(epilog="Example: gotocloud platform record --platform platform.yaml")
 def record(
     platform: PlatformFile = PLATFORM_FILE,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gotocloud.cli.options import DryRun, Json
+from gotocloud.cli.options import PLATFORM_FILE, DryRun, Json, PlatformFile
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.contract.head_node import SOFTWARE_MOUNT
 from gotocloud.errors import ExitCode
@@ -171,12 +171,17 @@ def publish(
     stage: Annotated[
         bool, typer.Option("--stage", help="Write the release, but leave the old one in force.")
     ] = False,
+    copy: Annotated[
+        bool, typer.Option("--copy/--no-copy", help="Copy the release to the platform's regions.")
+    ] = True,
     dry_run: DryRun = False,
+    platform: PlatformFile = PLATFORM_FILE,
     root: Root = None,
     catalogue: CatalogueFile = None,
     as_json: Json = False,
 ) -> None:
-    """Publish the head node's command line as one file."""
+    """Publish the command line, here and in the regions."""
+    from gotocloud.cli.work.replication import Regions
     from gotocloud.cli.work.software import publish_release
 
     result = publish_release(
@@ -188,11 +193,31 @@ def publish(
         extras=extra or (),
         switch=not stage,
         dry_run=dry_run,
+        regions=Regions.of(platform) if copy else Regions(()),
     )
     if as_json:
         print_json(result)
         return
     table(("what", "value"), [(key, value) for key, value in result.items() if value is not None])
+
+
+@app.command(epilog="Example: gotocloud software replicate ap-northeast-1 --wait")
+def replicate(
+    regions: Annotated[
+        list[str] | None, typer.Argument(metavar="[REGION]...", help="Default: the platform's.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when every copy has ended.")] = False,
+    platform: PlatformFile = PLATFORM_FILE,
+    as_json: Json = False,
+) -> None:
+    """Copy what changed on the master to the regions, now."""
+    from gotocloud.cli.work import replication
+
+    copies = replication.replicate(platform, regions or (), wait=wait)
+    if as_json:
+        print_json([one.as_dict() for one in copies])
+        return
+    table(("region", "share"), [(one.region, one.share) for one in copies])
 
 
 def _catalogue(file: Path | None, root: str | None) -> Catalogue:

@@ -8,14 +8,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gotocloud.cli.output import narrate
+from gotocloud.cli.work.replication import REPLICATE, Regions
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.software.catalogue import Catalogue
 from gotocloud.software.layout import FILE, TEMPLATE, Layout
+
+if TYPE_CHECKING:
+    from gotocloud.software.publishing.release import Content, Installed
 
 _TIMEOUT_S = 60
 
@@ -81,6 +86,7 @@ def publish_release(
     extras: Sequence[str],
     switch: bool,
     dry_run: bool,
+    regions: Regions,
 ) -> dict[str, Any]:
     """Build the head node's command line and put it on a file system.
 
@@ -90,11 +96,13 @@ def publish_release(
         interpreter: What runs it on nodes. Default: the system's Python of that version.
         extras: Extras of this package that go with it.
         switch: Whether the release comes into force.
+        regions: Where it is copied to.
 
     Raises:
         InputError: if the repository or the file system is not there.
         GoToCloudError: if a package cannot be had, the file does not start or nothing can
-            be written; the release in force stays as it was.
+            be written; the release in force stays as it was. The same if a region does not
+            receive the release.
     """
     from gotocloud import __version__
     from gotocloud.software.publishing import bundle, release
@@ -121,8 +129,8 @@ def publish_release(
         return {**result, "written": False, "in_force": release.in_force(Layout(to))}
     if str(to.resolve()) != catalogue.root:
         narrate(f"Note: nodes must see {to} at {catalogue.root}; otherwise give --root.")
-    done = release.install(Layout(to), content, switch=switch)
-    _tell(done, switch=switch)
+    done = _install(content, to, regions, switch=switch)
+    _tell(done, regions, switch=switch)
     return {
         **result,
         "folder": str(done.folder),
@@ -132,7 +140,29 @@ def publish_release(
     }
 
 
-def _tell(done: Any, *, switch: bool) -> None:
+def _install(content: Content, to: Path, regions: Regions, *, switch: bool) -> Installed:
+    """Write a release and put it in force, here and then in the regions.
+
+    The link must not reach a region before the files to which it leads: the release is copied
+    first, and waited for. Nothing is copied if nothing changed.
+    """
+    from gotocloud.software.publishing import release
+
+    layout = Layout(to)
+    staged = release.install(layout, content, switch=False)
+    if staged.written or (switch and staged.before != content.name):
+        regions.receive(to, staged.folder, wait=switch)
+    if not switch:
+        return staged
+    done = replace(release.install(layout, content), written=staged.written)
+    if done.before != done.in_force:
+        regions.receive(to, layout.top)
+    return done
+
+
+def _tell(done: Installed, regions: Regions, *, switch: bool) -> None:
+    if not regions.names:
+        narrate(f"The regions were not copied to. When they should be: {REPLICATE}")
     if not done.written and done.before == done.folder.name:
         narrate(f"Nothing to do: release {done.folder.name} is in force.")
     elif switch:
