@@ -15,13 +15,15 @@ from gotocloud.aws.identity import Caller, ahead_of_header, caller
 from gotocloud.aws.launch import choose_release, published_template
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.quotas import cluster_levels
+from gotocloud.aws.session import profiles
 from gotocloud.contract.group_facts import NO_NETWORKS, Fact
 from gotocloud.contract.releases import PROJECT_TEMPLATE
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects import checkup
 from gotocloud.projects.doors import Opening, parse_networks
-from gotocloud.projects.findings import Finding, Severity
+from gotocloud.projects.findings import Finding, Severity, problems
 from gotocloud.projects.names import name_problems
+from gotocloud.projects.profiles import judge_profile
 from gotocloud.projects.standing import cluster_names
 
 
@@ -36,6 +38,11 @@ def findings() -> Iterator[Finding]:
         yield _failed("Region", error)
         return
     yield Finding("Region", Severity.OK, f"{cloud.region}.")
+    lines = judge_profile(*profiles())
+    yield from lines
+    if problems(lines):
+        # Whatever comes next would fail for the same reason, or request a code in vain.
+        return
     answers: list[float | None] = []
     try:
         sts = cloud.client("sts")

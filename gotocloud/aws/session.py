@@ -88,6 +88,19 @@ def _session(profile: str | None, _settings: tuple[tuple[str, str], ...]) -> Any
     return made
 
 
+def profiles() -> tuple[str, dict[str, dict[str, str]]]:
+    """The profile of the standard configuration, and the lines of every profile.
+
+    The profile is "" where keys in the environment are used, which come before any.
+    """
+    import botocore.session
+
+    # Not the session that is kept: a profile that does not exist must not raise here.
+    made = botocore.session.Session()
+    in_use = "" if os.environ.get("AWS_ACCESS_KEY_ID") else os.environ.get("AWS_PROFILE", "default")
+    return in_use, dict(made.full_config.get("profiles", {}))
+
+
 def account_id(region: str) -> str:
     """The account that the standard configuration acts in.
 

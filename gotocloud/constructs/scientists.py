@@ -15,6 +15,17 @@ from gotocloud.contract.names import SCIENTIST_GROUP, SCIENTIST_ROLE
 PASSWORD_LENGTH = 24
 
 
+SIGN_IN_FROM_TERMINAL = ("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token")
+"""What `aws login` calls. Source: AWS's managed policy SignInLocalDevelopmentAccess."""
+
+SIGN_IN = (*SIGN_IN_FROM_TERMINAL, "sts:GetCallerIdentity", "sts:GetSessionToken")
+"""Calls by which a session gets MFA, or shows whose it is: a deny before MFA must let them pass.
+
+`aws configure mfa-login` calls GetSessionToken. Source: IAM's guide, "AWS: Allows MFA-authenticated
+IAM users to manage their own MFA device", whose deny excepts it too.
+"""
+
+
 class Scientists(Construct):
     """IAM users with an IAM group that allows two actions without MFA: set MFA up, and
     change their own password. With MFA they may assume the role of scientists.
@@ -203,9 +214,10 @@ def user_statements(partition: str, account: str) -> list[Statement]:
         ),
         Statement(
             sid="SignInFromTerminal",
-            actions=["signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"],
+            actions=list(SIGN_IN_FROM_TERMINAL),
             resources=[f"arn:{partition}:signin:*:{account}:oauth2/public-client/*"],
-            conditions={"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+            # No MFA condition: AWS's own SignInLocalDevelopmentAccess has none, and whether the
+            # calls carry the key is not documented. What the session may do needs MFA all the same.
             why="`aws login` gives a terminal short-lived credentials of the person who is "
             "signed in, so that no user needs an access key.",
         ),
@@ -223,6 +235,6 @@ def _nothing_else_without_mfa(open_to_newcomers: Sequence[str]) -> Statement:
     return Statement(
         sid="NothingElseWithoutMfa",
         effect="Deny",
-        not_actions=open_to_newcomers,
+        not_actions=[*open_to_newcomers, *SIGN_IN],
         conditions={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}},
     )

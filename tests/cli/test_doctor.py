@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -101,6 +102,27 @@ def test_without_credentials_the_sign_on_is_named(
     assert (code, checks(found["problem"])) == (1, {"Credentials"})
     assert "aws sso login" in found["problem"][0]["remedy"]
     assert checks(found["unknown"]) == {"Clock"}
+
+
+@pytest.mark.usefixtures("scientist")
+def test_a_profile_without_the_session_name_is_named_before_anything_is_tried(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile lab-sign-in]\nlogin_session = arn:aws:iam::222222222222:user/hanako\n"
+        "[profile lab]\nsource_profile = lab-sign-in\n"
+        "role_arn = arn:aws:iam::222222222222:role/gotocloud-scientist\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "lab")
+    code, found = told(capsys)
+    assert (code, checks(found["problem"])) == (1, {"Profile"})
+    (problem,) = found["problem"]
+    assert "lacks the line role_session_name" in problem["text"]
+    assert "role_session_name = hanako" in problem["remedy"]
 
 
 @pytest.mark.usefixtures("scientist")

@@ -65,7 +65,20 @@ def test_without_mfa_one_can_set_mfa_up_and_change_the_password_and_nothing_else
         "iam:ListMFADevices",
         "iam:ListVirtualMFADevices",
         "iam:ResyncMFADevice",
+        # Ways to a session with MFA: `aws login`, `aws configure mfa-login`.
+        "signin:AuthorizeOAuth2Access",
+        "signin:CreateOAuth2Token",
+        "sts:GetCallerIdentity",
+        "sts:GetSessionToken",
     }
+
+
+def test_signing_in_from_a_terminal_needs_no_mfa_key_and_work_does() -> None:
+    allowed = {s.sid: s for s in user_statements("aws", ACCOUNT) if s.effect == "Allow"}
+    assert allowed["SignInFromTerminal"].conditions == {}
+    mfa = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    assert allowed["WorkAsScientist"].conditions == mfa
+    assert allowed["ReplaceOwnMfaDevice"].conditions == mfa
 
 
 def test_what_is_done_to_a_user_is_done_to_oneself() -> None:
