@@ -19,7 +19,7 @@ _DONE, _FAILED = "SUCCESS", ("ERROR", "CANCELLED")
 
 
 @dataclass(frozen=True)
-class Copy:
+class SoftwareCopy:
     """One run of the task that copies the software to one share.
 
     Args:
@@ -37,7 +37,7 @@ class Copy:
         return {"region": self.region, "share": self.share, "execution": self.arn}
 
 
-def start_copies(regions: Sequence[str], *, below: Sequence[str] = ()) -> tuple[Copy, ...]:
+def start_copies(regions: Sequence[str], *, below: Sequence[str] = ()) -> tuple[SoftwareCopy, ...]:
     """Start a copy to every share of some regions.
 
     Args:
@@ -55,14 +55,14 @@ def start_copies(regions: Sequence[str], *, below: Sequence[str] = ()) -> tuple[
             next_command='cdk deploy "RegionStack*"',
         )
     return tuple(
-        Copy(region, share, _start(region, share, arn, below))
+        SoftwareCopy(region, share, _start(region, share, arn, below))
         for region, found in tasks
         for share, arn in found.items()
     )
 
 
 def wait_for(
-    copies: Sequence[Copy],
+    copies: Sequence[SoftwareCopy],
     *,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
@@ -117,7 +117,7 @@ def _start(region: str, share: str, task_arn: str, below: Sequence[str]) -> str:
         return str(client("datasync", region).start_task_execution(**request)["TaskExecutionArn"])
 
 
-def _status(copy: Copy) -> tuple[str, str]:
+def _status(copy: SoftwareCopy) -> tuple[str, str]:
     with explained(f"look at the copy to {copy.share} in {copy.region}"):
         found = client("datasync", copy.region).describe_task_execution(TaskExecutionArn=copy.arn)
     return found["Status"], found.get("Result", {}).get("ErrorDetail", "")

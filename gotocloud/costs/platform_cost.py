@@ -8,13 +8,13 @@ say: what is not given, and what has no price, is listed and makes the sum a low
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from gotocloud.costs.price import HOURS_PER_MONTH, Price, Unit
+from gotocloud.costs.price import HOURS_PER_MONTH, Price, PriceUnit
 from gotocloud.costs.prices import find_price
 
 TABLE = "gotocloud/costs/platform_resources.yaml"
@@ -33,7 +33,7 @@ FLOW_LOG_MONTHS = Decimal(90 * 12) / 365
 
 
 @dataclass(frozen=True, kw_only=True)
-class Use:
+class MonthlyUse:
     """What no template states, for a month; None is unknown.
 
     Args:
@@ -54,17 +54,21 @@ class Use:
 
     def amount(self, name: str) -> Decimal | None:
         """An amount of `platform_resources.yaml`, for one resource; None if it is unknown."""
-        derived: dict[str, Decimal | None] = {
+        known: dict[str, Decimal | None] = {
             "one": Decimal(1),
             "hours": Decimal(HOURS_PER_MONTH),
+            "software_gb": self.software_gb,
+            "changed_gb": self.changed_gb,
+            "read_gb": self.read_gb,
+            "releases_gb": self.releases_gb,
             "looked_at_gb": self._looked_at_gb(),
+            "flow_log_gb": self.flow_log_gb,
             "flow_log_kept_gb": _times(self.flow_log_gb, FLOW_LOG_MONTHS),
-            # A few requests and lines at each deployment; how many is not known before.
+            # A few requests and lines at each deployment: how many is not known before.
             "deployments": None,
             "other_log_gb": None,
         }
-        given = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**given, **derived}[name]
+        return known[name]
 
     def _looked_at_gb(self) -> Decimal | None:
         if self.software_files is None:
@@ -74,7 +78,7 @@ class Use:
 
 
 @dataclass(frozen=True)
-class Place:
+class StackPlace:
     """One stack, or several alike: what there is in one region of one kind of account.
 
     Args:
@@ -89,7 +93,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Line:
+class CostPart:
     """One part of the cost.
 
     Args:
@@ -109,7 +113,7 @@ class Line:
     part: str
     count: int
     amount: Decimal | None
-    unit: Unit
+    unit: PriceUnit
     price: Price | None
 
     @property
@@ -145,7 +149,9 @@ class Line:
         }
 
 
-def platform_cost(places: Sequence[Place], home_region: str, use: Use) -> tuple[Line, ...]:
+def platform_cost(
+    places: Sequence[StackPlace], home_region: str, use: MonthlyUse
+) -> tuple[CostPart, ...]:
     """Every part of a platform's own cost, also those of which there is none.
 
     Args:
@@ -160,7 +166,7 @@ def platform_cost(places: Sequence[Place], home_region: str, use: Use) -> tuple[
     )
 
 
-def known_total(lines: Sequence[Line]) -> Decimal:
+def known_total(lines: Sequence[CostPart]) -> Decimal:
     """Sum of what is known, in USD a month: a lower bound while any part is unknown."""
     return sum((line.usd_per_month or Decimal() for line in lines), Decimal())
 
@@ -187,19 +193,23 @@ def _table() -> Mapping[str, Any]:
 
 
 def _lines(
-    resource: str, row: Mapping[str, Any], places: Sequence[Place], home_region: str, use: Use
-) -> Iterator[Line]:
+    resource: str,
+    row: Mapping[str, Any],
+    places: Sequence[StackPlace],
+    home_region: str,
+    use: MonthlyUse,
+) -> Iterator[CostPart]:
     for part in row["parts"]:
         of_stack = [
             place
             for place in places
             if place.stack in row["in"] and part.get("only", place.stack) == place.stack
         ]
-        for place in of_stack or [Place("", "", {})]:
+        for place in of_stack or [StackPlace("", "", {})]:
             counts = row["in"].get(place.stack, {})
             region = home_region if part.get("where") == "home" else place.region
-            unit = Unit(part["unit"])
-            yield Line(
+            unit = PriceUnit(part["unit"])
+            yield CostPart(
                 stack=place.stack,
                 region=place.region,
                 resource=resource,

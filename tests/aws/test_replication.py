@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 
-from gotocloud.aws.replication import Copy, start_copies, wait_for
+from gotocloud.aws.replication import SoftwareCopy, start_copies, wait_for
 from gotocloud.errors import GoToCloudError
 
 REGIONS = ("us-east-1", "ap-northeast-1")
@@ -118,7 +118,7 @@ def test_a_copy_that_never_ends_is_given_up() -> None:
 
 
 def test_a_copy_is_reported_with_its_place() -> None:
-    copy = Copy("us-east-1", "gotocloud-share-0", "arn")
+    copy = SoftwareCopy("us-east-1", "gotocloud-share-0", "arn")
     assert copy.as_dict() == {
         "region": "us-east-1",
         "share": "gotocloud-share-0",

@@ -136,6 +136,7 @@ def facts(vpc_id: str) -> None:
         Fact.REGIONS: f"{REGION},ap-northeast-1",
         Fact.RELEASES_BUCKET: BUCKET,
         Fact.RELEASES_URL: f"https://{BUCKET}.s3.{REGION}.amazonaws.com/releases/",
+        Fact.DESKTOP_NETWORKS: "none",
         Fact.VPC_ID: vpc_id,
         Fact.VPC_CIDR: str(NETWORK),
         Fact.ZONE_ID: zone_map().region(REGION).chosen(1)[0],

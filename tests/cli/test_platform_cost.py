@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
-from gotocloud.costs.platform_cost import COPIES_PER_MONTH, Place, Use, known_total, platform_cost
+from gotocloud.costs.platform_cost import (
+    COPIES_PER_MONTH,
+    MonthlyUse,
+    StackPlace,
+    known_total,
+    platform_cost,
+)
 from tests.needs import ROOT
 
 EXAMPLE = ROOT / "platform.example.yaml"
@@ -32,8 +38,8 @@ def cost(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 
 def share_in_virginia(runs_a_month: int, files: int) -> float:
     """What one share's looks at unchanged files cost, if the master is in us-east-1 too."""
-    places = [Place("RegionStack", "us-east-1", {"stack": 1, "share": 1})]
-    lines = platform_cost(places, "us-east-1", Use(software_files=files))
+    places = [StackPlace("RegionStack", "us-east-1", {"stack": 1, "share": 1})]
+    lines = platform_cost(places, "us-east-1", MonthlyUse(software_files=files))
     looks = [line for line in lines if "look" in line.part]
     assert len(looks) == 2
     return float(known_total(looks)) * runs_a_month / float(COPIES_PER_MONTH)
@@ -95,6 +101,6 @@ def test_the_cost_grows_with_the_groups_and_the_regions() -> None:
             for n in range(1, groups + 1)
         ]
         platform = Platform.model_validate(raw)
-        return float(known_total(platform_cost(places_of(platform), "us-east-1", Use())))
+        return float(known_total(platform_cost(places_of(platform), "us-east-1", MonthlyUse())))
 
     assert passwords(130) == pytest.approx(130 * 2 * 0.4)

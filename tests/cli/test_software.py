@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from gotocloud.aws import replication
-from gotocloud.aws.replication import Copy
+from gotocloud.aws.replication import SoftwareCopy
 from gotocloud.cli.work import software as software_work
 from gotocloud.errors import GoToCloudError
 from gotocloud.software.in_force import CATALOGUE_VARIABLE, PACKAGED, system_catalogue
@@ -205,10 +205,10 @@ def copied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     done: list[str] = []
     layout = Layout(tmp_path / "efs")
 
-    def start(regions: tuple[str, ...], *, below: tuple[str, ...] = ()) -> tuple[Copy, ...]:
+    def start(regions: tuple[str, ...], *, below: tuple[str, ...] = ()) -> tuple[SoftwareCopy, ...]:
         link = "old" if in_force(layout) is None else "new"
         done.append(f"{' '.join(below) or 'all'} to {','.join(regions)}, link {link}")
-        return tuple(Copy(region, "gotocloud-share-0", "arn") for region in regions)
+        return tuple(SoftwareCopy(region, "gotocloud-share-0", "arn") for region in regions)
 
     monkeypatch.setattr(replication, "start_copies", start)
     monkeypatch.setattr(replication, "wait_for", lambda copies: done.append(f"{len(copies)} ended"))

@@ -19,7 +19,7 @@ app = typer.Typer(
 
 @app.command(epilog="Example: gotocloud platform check --platform platform.example.yaml")
 def check(platform: PlatformFile = PLATFORM_FILE, as_json: Json = False) -> None:
-    """Check the platform file: all problems at once, and every AWS quota that it will meet."""
+    """Check the platform file, and the AWS quotas that it meets."""
     from gotocloud.cli.views import platform as views
     from gotocloud.platform.load import load_platform
     from gotocloud.platform.quota_needs import quota_needs
@@ -149,7 +149,7 @@ def cost(
     from decimal import Decimal
 
     from gotocloud.cli.views import platform_cost as views
-    from gotocloud.costs.platform_cost import Use, platform_cost
+    from gotocloud.costs.platform_cost import MonthlyUse, platform_cost
     from gotocloud.platform.load import load_platform
 
     checked = load_platform(platform)
@@ -163,7 +163,7 @@ def cost(
             ("releases_gb", releases_gb),
         )
     }
-    use = Use(software_files=software_files, **amounts)
+    use = MonthlyUse(software_files=software_files, **amounts)
     lines = platform_cost(views.places_of(checked), checked.management.home_region, use)
     if as_json:
         print_json(views.data(checked, lines))

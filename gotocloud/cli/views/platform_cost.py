@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from gotocloud.costs.platform_cost import Line, Place, known_total
+from gotocloud.costs.platform_cost import CostPart, StackPlace, known_total
 from gotocloud.platform.model import Platform
 
 Rows = tuple[Sequence[str], list[Sequence[object]]]
 
 
-def places_of(platform: Platform) -> tuple[Place, ...]:
+def places_of(platform: Platform) -> tuple[StackPlace, ...]:
     """The stacks of a platform; the groups' stacks of a region count together."""
     home = platform.management.home_region
     shares = [
-        Place("RegionStack", region, {"stack": 1, "share": len(platform.shards_in(region))})
+        StackPlace("RegionStack", region, {"stack": 1, "share": len(platform.shards_in(region))})
         for region in platform.regions
     ]
     groups = []
@@ -24,11 +24,11 @@ def places_of(platform: Platform) -> tuple[Place, ...]:
         here = platform.groups_in(region)
         # A group's users, and so their secrets, are in its first region's stack only.
         users = sum(len(group.scientists) for group in here if group.home_region == region)
-        groups.append(Place("UserStack", region, {"stack": len(here), "scientist": users}))
-    return Place("ManagementStack", home, {"stack": 1}), *shares, *groups
+        groups.append(StackPlace("UserStack", region, {"stack": len(here), "scientist": users}))
+    return StackPlace("ManagementStack", home, {"stack": 1}), *shares, *groups
 
 
-def data(platform: Platform, lines: Sequence[Line]) -> dict[str, Any]:
+def data(platform: Platform, lines: Sequence[CostPart]) -> dict[str, Any]:
     """The cost for a JSON report."""
     return {
         "platform": platform.name,
@@ -40,13 +40,13 @@ def data(platform: Platform, lines: Sequence[Line]) -> dict[str, Any]:
     }
 
 
-def sources(lines: Sequence[Line]) -> list[str]:
+def sources(lines: Sequence[CostPart]) -> list[str]:
     """Where the prices come from, with their day, as the table numbers them."""
     found = [f"{line.price.source}, {line.price.date}" for line in lines if line.price]
     return list(dict.fromkeys(found))
 
 
-def cost_table(lines: Sequence[Line]) -> Rows:
+def cost_table(lines: Sequence[CostPart]) -> Rows:
     """The parts as a table, the dearest first, those without a cost last."""
     numbered = sources(lines)
     columns = ("part", "of", "region", "number", "each", "USD for one", "USD a month", "source")
@@ -70,7 +70,7 @@ def cost_table(lines: Sequence[Line]) -> Rows:
     ]
 
 
-def headline(lines: Sequence[Line]) -> str:
+def headline(lines: Sequence[CostPart]) -> str:
     """The sum in words."""
     total = known_total(lines).quantize(Decimal("0.01"))
     unknown = sorted({line.part for line in lines if line.why_unknown == "not priced"})
@@ -85,6 +85,6 @@ def headline(lines: Sequence[Line]) -> str:
     return text
 
 
-def _usd(line: Line) -> str:
+def _usd(line: CostPart) -> str:
     usd = line.usd_per_month
     return line.why_unknown if usd is None else f"{usd:.2f}"

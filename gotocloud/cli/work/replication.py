@@ -13,7 +13,7 @@ from gotocloud.platform.load import load_platform
 from gotocloud.platform.regions import REGIONS, region_problem
 
 if TYPE_CHECKING:
-    from gotocloud.aws.replication import Copy
+    from gotocloud.aws.replication import SoftwareCopy
 
 REPLICATE = "gotocloud software replicate"
 
@@ -59,7 +59,9 @@ class Regions:
             wait_for(copies)
 
 
-def replicate(platform_path: Path, regions: Sequence[str], *, wait: bool) -> tuple[Copy, ...]:
+def replicate(
+    platform_path: Path, regions: Sequence[str], *, wait: bool
+) -> tuple[SoftwareCopy, ...]:
     """Copy everything that changed to some regions of a platform, deletions too.
 
     Raises:
@@ -78,7 +80,7 @@ def replicate(platform_path: Path, regions: Sequence[str], *, wait: bool) -> tup
     return copies
 
 
-def _narrate(copies: Sequence[Copy], what: str) -> None:
+def _narrate(copies: Sequence[SoftwareCopy], what: str) -> None:
     regions = ", ".join(dict.fromkeys(copy.region for copy in copies))
     shares = number_of(len(copies), "share")
     narrate(f"Started the copy of {what} to {shares} in {regions}.")
