@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from gotocloud.costs.machine_time import table_price
 from gotocloud.jobs.cluster import Cluster
+from gotocloud.jobs.pipeline_status import show_running
 from gotocloud.jobs.placing import Placed, in_queue
 from gotocloud.jobs.relion_commands import continued, controlled_from, finishing, program
 from gotocloud.relion.commands import rewritten_command, runs_mpi
@@ -83,9 +84,14 @@ class RelionWorkload:
         )
 
     def prepare(self, folder: Path, attempt: Attempt) -> str:
-        """Remove the last results of a job that leaves finished micrographs alone."""
+        """Remove doubtful results, and let RELION's pipeline show the job as running.
+
+        Doubtful are the last results of a job that leaves finished micrographs alone.
+        """
         removed = remove_unsettled(folder) if attempt.finishing else ()
-        return f"{len(removed)} files that may be half written are made again" if removed else ""
+        made = f"{len(removed)} files that may be half written are made again" if removed else ""
+        shown = show_running(folder.parents[1], f"{folder.parent.name}/{folder.name}/")
+        return "\n".join(one for one in (made, shown) if one)
 
     def progress(self, log: str) -> JobProgress:
         """Iteration and resolution."""

@@ -83,6 +83,25 @@ def read_pipeline(project: Path) -> tuple[Process, ...]:
     return tuple(_processes(table))
 
 
+def with_status(text: str, name: str, status: ProcessStatus) -> str:
+    """The text of a pipeline in which a process has another status.
+
+    Args:
+        text: Of `default_pipeline.star`, of RELION 3.1 to 5.
+        name: The process, "Class2D/job012/".
+        status: The new one; not `UNKNOWN`.
+    """
+    begin = text.find("data_pipeline_processes")
+    column = re.compile(r"_rlnPipeLineProcessStatus(Label)?\s+#(\d+)").search(text, max(0, begin))
+    if begin < 0 or column is None:
+        return text
+    value = status.value if column[1] else str(_BY_NUMBER.index(status))
+    row = re.compile(
+        rf"^(\s*{re.escape(name)}(?:\s+\S+){{{int(column[2]) - 2}}}\s+)\S+", re.MULTILINE
+    )
+    return text[: column.end()] + row.sub(rf"\g<1>{value}", text[column.end() :], count=1)
+
+
 def _processes(table: StarTable) -> Iterator[Process]:
     names = table.columns.get("_rlnPipeLineProcessName")
     if names is None:

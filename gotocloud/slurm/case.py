@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gotocloud.errors import InputError
 from gotocloud.slurm.attempts import close, settle_intent
+from gotocloud.slurm.evidence import output_of
 from gotocloud.slurm.recovery import AttemptOutcome, AttemptVerdict
 from gotocloud.slurm.site import Site
 from gotocloud.slurm.submissions import Attempt, AttemptState, Submission, load
@@ -109,9 +110,19 @@ class Case:
             return self
         return replace(self, record=settle_intent(self.project, self.record, self.latest))
 
+    def judged(self, verdict: AttemptVerdict) -> Attempt:
+        """The latest attempt with how and in which iteration it ended."""
+        log = output_of(self.folder, self.latest)
+        return replace(
+            self.latest,
+            outcome=verdict.outcome.value,
+            iteration=self.workload.progress(log).iteration if log else None,
+        )
+
     def closed(self, verdict: AttemptVerdict) -> Case:
         """The same with the end of the latest attempt recorded."""
-        record = close(self.project, self.record, self.latest, verdict.outcome, verdict.detail)
+        ended = self.judged(verdict)
+        record = close(self.project, self.record, ended, verdict.outcome, verdict.detail)
         return replace(self, record=record)
 
     def interruptions_before(self) -> tuple[Attempt, ...]:

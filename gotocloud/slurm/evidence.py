@@ -8,6 +8,7 @@ from pathlib import Path
 from gotocloud.slurm import client
 from gotocloud.slurm.client import SlurmError
 from gotocloud.slurm.recovery import AttemptEvidence
+from gotocloud.slurm.script_parts import STARTED
 from gotocloud.slurm.submissions import Attempt, control_path
 from gotocloud.slurm.workload import Markers
 
@@ -74,6 +75,16 @@ def _lost_nodes(attempt: Attempt, *, inside: bool) -> tuple[str, ...]:
 def is_lost(state: str) -> bool:
     """Whether a node in a state of Slurm's (`sinfo %T`) is lost to its jobs."""
     return state.endswith("*") or state.startswith(("down", "fail", "unknown", "power"))
+
+
+def output_of(folder: Path, attempt: Attempt) -> str:
+    """What an attempt wrote into the job's log, from the line in which its script begins it."""
+    try:
+        text = (folder / "run.out").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+    _, began, after = text.rpartition(STARTED.format(attempt=attempt.number))
+    return after if began else ""
 
 
 def log_since(folder: Path, attempt: Attempt, most_bytes: int = 65536) -> str:

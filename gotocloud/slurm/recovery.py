@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.slurm.submissions import Attempt
@@ -17,6 +18,10 @@ from gotocloud.slurm.workload import Ending
 
 SPOT_INTERRUPTIONS = 3
 """After so many the job continues on demand: spot machines are short, and each start is paid."""
+
+SAME_END = 2
+"""So many attempts in a row that lose their machine in one iteration: the job itself does it,
+unless they were on spot, where machines are taken away."""
 
 MOST_INTERRUPTIONS = 6
 """Machines were lost on demand as well: the cause is another one, and a person must look."""
@@ -214,7 +219,30 @@ def next_step(
         return JobOver(
             Ending.FAILURE, f"{verdict.detail}; that was interruption {interruptions}, the last"
         )
-    return _elsewhere(interruptions, attempts, partitions, can_continue=can_continue)
+    if _repeated(attempts) < SAME_END:
+        return _elsewhere(interruptions, attempts, partitions, can_continue=can_continue)
+    last = attempts[-1]
+    on_demand = _on_demand_twin(attempts[0].queue, partitions)
+    where = f"{verdict.detail}; attempts {attempts[-2].number} and {last.number} both ended so"
+    if last.spot and on_demand:
+        return Again((on_demand,), f"{where} in iteration {last.iteration}: now on demand")
+    return JobOver(
+        Ending.FAILURE,
+        f"{where} in iteration {last.iteration}, so a third would too. The iteration may need "
+        "more memory than a machine has",
+    )
+
+
+def _repeated(attempts: Sequence[Attempt]) -> int:
+    """How many of the last attempts ended in the iteration and in the way of the last one."""
+    last = attempts[-1]
+    if last.iteration is None:
+        return 0
+    same = takewhile(
+        lambda one: (one.iteration, one.outcome) == (last.iteration, last.outcome),
+        reversed(attempts),
+    )
+    return len([*same])
 
 
 def _elsewhere(
@@ -227,7 +255,7 @@ def _elsewhere(
     by_name = {one.name: one for one in partitions}
     last = attempts[-1]
     home = by_name.get(attempts[0].queue)
-    on_demand = _on_demand_twin(home, partitions)
+    on_demand = _on_demand_twin(attempts[0].queue, partitions)
     said = f"interruption {interruptions}"
     if not last.spot:
         queues = _unique((last.queue, on_demand))
@@ -245,7 +273,8 @@ def _elsewhere(
     return Again((last.queue,), f"{said}: spot again, there is no other type")
 
 
-def _on_demand_twin(home: Partition | None, partitions: Sequence[Partition]) -> str | None:
+def _on_demand_twin(queue: str, partitions: Sequence[Partition]) -> str | None:
+    home = next((one for one in partitions if one.name == queue), None)
     if home is None:
         return None
     return next(

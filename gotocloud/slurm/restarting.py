@@ -20,10 +20,9 @@ from gotocloud.slurm.writing import write_script
 
 def next_step_of(case: Case, verdict: AttemptVerdict) -> JobOver | Again:
     """What follows from a verdict on the latest attempt."""
-    judged = replace(case.latest, outcome=verdict.outcome.value)
     return next_step(
         verdict,
-        (*case.interruptions_before(), judged),
+        (*case.interruptions_before(), case.judged(verdict)),
         case.restarter.site.partitions,
         can_continue=case.workload.can_continue(case.folder),
     )
@@ -127,6 +126,7 @@ def _next_attempt(case: Case, step: Again, queue: str) -> Attempt:
         ended_at_s=None,
         exit_status=None,
         node_list="",
+        iteration=None,
         outcome="",
         detail="",
     )

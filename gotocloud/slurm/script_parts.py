@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+STARTED = " GoToCloud: attempt {attempt} started on "
+"""What a script writes into the job's log before it does anything; `say` adds the name."""
+
 BEGINNING = """\
 finished=no
 

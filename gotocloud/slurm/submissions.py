@@ -72,6 +72,7 @@ class Attempt:
         ended_at_s: When its script ended; None before, and if it never could say so.
         exit_status: What the script ended with.
         node_list: Where it ran, in Slurm's notation.
+        iteration: The iteration in which it ended; None if it had begun none.
         outcome: How it ended, a `recovery.Outcome`; empty before.
         detail: That in words.
     """
@@ -103,6 +104,7 @@ class Attempt:
     ended_at_s: float | None = None
     exit_status: int | None = None
     node_list: str = ""
+    iteration: int | None = None
     outcome: str = ""
     detail: str = ""
 

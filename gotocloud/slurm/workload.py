@@ -123,10 +123,10 @@ class Workload(Protocol):
         """Where the attempt after the latest one begins."""
 
     def prepare(self, folder: Path, attempt: Attempt) -> str:
-        """Remove what a lost machine may have left half written.
+        """Remove what a lost machine may have left half written, and show the job as running.
 
         Returns:
-            What was removed, in words for the job's log; empty if nothing was.
+            What was done or must be done, in words for the job's log; empty for nothing.
         """
 
     def progress(self, log: str) -> JobProgress:

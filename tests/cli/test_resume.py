@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from gotocloud.jobs import pipeline_status
 from gotocloud.jobs.watching import submitted_jobs
+from gotocloud.relion.pipeline import ProcessStatus, read_pipeline
+from gotocloud.slurm.script_parts import STARTED
 from gotocloud.slurm.submissions import Attempt, load
+from tests.needs import need_relion
 from tests.slurm.fake_slurm import FakeSlurm, install
 from tests.slurm.relion_jobs import class2d, make_job
 
@@ -295,6 +299,72 @@ def test_what_cannot_be_resumed_is_told(project: Path, words: tuple[str, ...], s
     assert done.returncode == 2
     assert said in done.stderr
     assert "Next: " in done.stderr
+
+
+PIPELINE = """
+# version 30001
+
+data_pipeline_general
+
+_rlnPipeLineJobCounter                       2
+
+
+# version 30001
+
+data_pipeline_processes
+
+loop_
+_rlnPipeLineProcessName #1
+_rlnPipeLineProcessAlias #2
+_rlnPipeLineProcessType #3
+_rlnPipeLineProcessStatus #4
+Class2D/job001/       None            8            0
+
+"""
+
+
+def look_as_relion(project: Path) -> ProcessStatus:
+    """What RELION 3.1.3's own pipeline shows after RELION has looked for ended jobs."""
+    need_relion()
+    subprocess.run(
+        ["relion_pipeliner", "--check_job_completion"], cwd=project, capture_output=True, check=True
+    )
+    return read_pipeline(project)[0].status
+
+
+def test_two_lost_machines_and_a_hand_resume_end_as_succeeded_in_relions_pipeline(
+    slurm_commands: FakeSlurm, project: Path
+) -> None:
+    (project / "default_pipeline.star").write_text(PIPELINE)
+    for number in (1, 2, 3):
+        # On spot, on another spot type, on demand: always in iteration 7.
+        started(project, number=number, identifier=str(number))
+        with (project / NAME / "run.out").open("a") as log:
+            log.write(STARTED.format(attempt=number) + "a day\n Expectation iteration 7 of 25\n")
+        slurm_commands.set_state(str(number), "NODE_FAIL")
+        done = gotocloud(project, "resume", NAME)
+    assert [one.queue for one in attempts(project)] == ["class2d-spot", "class3d-spot", "class2d"]
+    assert "attempts 2 and 3 both ended so in iteration 7" in done.stdout
+    assert verdicts(project) == {"RELION_JOB_EXIT_FAILURE"}
+    assert look_as_relion(project) is ProcessStatus.FAILED
+    assert "by hand, after: machine lost" in gotocloud(project, "resume", NAME).stdout
+    assert look_as_relion(project) is ProcessStatus.RUNNING
+    (project / NAME / "RELION_JOB_EXIT_SUCCESS").touch()
+    assert look_as_relion(project) is ProcessStatus.SUCCEEDED
+    assert not (project / ".relion_lock").exists()
+
+
+def test_a_pipeline_that_stays_locked_does_not_stop_a_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline_status, "WAIT_S", 0.0)
+    path = tmp_path / "default_pipeline.star"
+    path.write_text(PIPELINE.replace("            0\n", "            3\n"))
+    (tmp_path / ".relion_lock").mkdir()
+    assert "is locked (.relion_lock)" in pipeline_status.show_running(tmp_path, NAME)
+    (tmp_path / ".relion_lock").rmdir()
+    assert pipeline_status.show_running(tmp_path, NAME) == ""
+    assert read_pipeline(tmp_path)[0].status is ProcessStatus.RUNNING
 
 
 def test_a_broken_record_is_told_and_not_overwritten(

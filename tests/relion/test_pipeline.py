@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.relion.pipeline import ProcessStatus, read_pipeline
+from gotocloud.relion.pipeline import ProcessStatus, read_pipeline, with_status
 from gotocloud.relion.star import StarError
 
 GENERAL = "\n# version 30001\n\ndata_pipeline_general\n\n_rlnPipeLineJobCounter      4\n \n"
@@ -37,6 +37,21 @@ def test_both_dialects_tell_the_same(tmp_path: Path, processes: str) -> None:
         ("Refine3D/job003/", None, "refine3d", ProcessStatus.FAILED),
     ]
     assert [one.number for one in found] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("processes", [OLD, NEW])
+@pytest.mark.parametrize("status", [ProcessStatus.RUNNING, ProcessStatus.SUCCEEDED])
+def test_a_process_gets_another_status_and_nothing_else_changes(
+    tmp_path: Path, processes: str, status: ProcessStatus
+) -> None:
+    path = tmp_path / "default_pipeline.star"
+    path.write_text(GENERAL + processes)
+    before = read_pipeline(tmp_path)
+    path.write_text(with_status(path.read_text(), "Refine3D/job003/", status))
+    after = read_pipeline(tmp_path)
+    assert after[:2] == before[:2]
+    assert (after[2].name, after[2].status) == ("Refine3D/job003/", status)
+    assert with_status(path.read_text(), "Refine3D/job004/", status) == path.read_text()
 
 
 def test_a_project_without_jobs_has_no_processes(tmp_path: Path) -> None:

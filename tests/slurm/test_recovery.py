@@ -158,6 +158,45 @@ def chain(queue: str, *, can_continue: bool = True) -> list[str]:
         attempts.append(attempt(step.queues[0], number=len(attempts) + 1))
 
 
+def ended_in(iteration: int | None, queue: str, number: int) -> Attempt:
+    return replace(attempt(queue, number=number), iteration=iteration)
+
+
+@pytest.mark.parametrize(
+    ("queue", "iterations", "ends"),
+    [
+        ("class2d", (7, 7), True),
+        ("class2d", (3, 7, 7), True),
+        # It got further, or nothing shows where it ended.
+        ("class2d", (7, 8), False),
+        ("class2d", (7, 8, 7), False),
+        ("class2d", (None, None), False),
+        ("class2d", (7,), False),
+        # Spot machines are taken away: the next one is on demand.
+        ("class2d-spot", (7, 7), False),
+    ],
+)
+def test_two_attempts_that_end_in_one_iteration_are_not_repeated(
+    queue: str, iterations: tuple[int | None, ...], ends: bool
+) -> None:
+    attempts = [ended_in(one, queue, number) for number, one in enumerate(iterations, 1)]
+    step = next_step(LOST, attempts, PARTITIONS, can_continue=True)
+    assert isinstance(step, JobOver) == ends
+    if isinstance(step, JobOver):
+        first, second = len(iterations) - 1, len(iterations)
+        assert step.ending is Ending.FAILURE
+        assert f"attempts {first} and {second} both ended so in iteration 7" in step.detail
+
+
+def test_two_spot_attempts_that_end_in_one_iteration_are_followed_by_one_on_demand() -> None:
+    attempts = [ended_in(7, "class2d-spot", 1), ended_in(7, "class3d-spot", 2)]
+    step = next_step(LOST, attempts, PARTITIONS, can_continue=True)
+    assert isinstance(step, Again)
+    assert step.queues == ("class2d",)
+    attempts.append(ended_in(7, "class2d", 3))
+    assert isinstance(next_step(LOST, attempts, PARTITIONS, can_continue=True), JobOver)
+
+
 def test_three_interruptions_end_on_demand() -> None:
     assert chain("class2d-spot") == [
         "class2d-spot",
