@@ -39,6 +39,12 @@ WITHDRAWN = "withdrawn"
 KEEP_UNTIL = f"{RESERVED}keep-until.json"
 """The object that keeps a cluster longer than its stack does."""
 
+LAST_CLUSTER = f"{RESERVED}last-cluster.json"
+"""What the project's last cluster was like."""
+
+CONFIGURATION, LUSTRE_GIB = "configuration", "lustre_gib"
+"""Keys of `LAST_CLUSTER`: name of the configuration; size of Lustre, GiB, null for its default."""
+
 UNTIL = "until"
 """Key of `KEEP_UNTIL`: ISO 8601."""
 

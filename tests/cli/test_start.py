@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from gotocloud.cli.commands import setup, start
+from gotocloud.contract.project_bucket import LAST_CLUSTER
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.platform.addresses import group_subnets
 from gotocloud.projects.blocks import free_block
@@ -74,11 +75,45 @@ class TestStart:
         go("p", "--yes")
         before = survey()
         capsys.readouterr()
-        go("p", "--json", "--lustre-gib", "2400")
-        told = capsys.readouterr()
-        assert json.loads(told.out)["made"] is False
-        assert "Lustre of 2,400 GiB (it is 1,200)" in told.err
+        go("p", "--json")
+        assert json.loads(capsys.readouterr().out)["made"] is False
         assert survey() == before
+
+    @pytest.mark.parametrize(
+        ("words", "problem"),
+        [
+            (("--config", "cryoem-spa"), "--config cryoem-spa: it has tutorial"),
+            (("--lustre-gib", "2400"), "--lustre-gib 2400: it has 1,200 GiB"),
+            (("--spot",), "--spot: it prefers on-demand"),
+        ],
+    )
+    def test_a_running_cluster_with_other_settings_is_no_success(
+        self, words: tuple[str, ...], problem: str
+    ) -> None:
+        go("p", "--yes")
+        before = survey()
+        with pytest.raises(InputError, match="is not changed while it exists") as caught:
+            invoke(start.app, "p", *words)
+        assert caught.value.problems == (problem,)
+        typed = " ".join(words)
+        assert caught.value.next_command == f"gotocloud pause p && gotocloud start p {typed}"
+        assert survey() == before
+
+    def test_a_project_keeps_its_configuration_and_its_size_of_lustre(self) -> None:
+        go("p", "--yes", "--lustre-gib", "2400")
+        boto3.client("cloudformation", REGION).delete_stack(StackName=STACK)
+        invoke(start.app, "p", "--yes")
+        assert "tutorial" in stack()["Description"]
+        assert parameters()["LustreGib"] == "2400"
+
+    def test_a_damaged_note_of_the_last_cluster_is_no_other_configuration(self) -> None:
+        for body in (b"", b"[]", b'{"configuration": null, "lustre_gib": "x"}'):
+            boto3.client("s3", REGION).put_object(
+                Bucket=f"gotocloud-data-ann-{ACCOUNT}-p", Key=LAST_CLUSTER, Body=body
+            )
+            with pytest.raises(GoToCloudError, match="does not contain what gotocloud writes"):
+                invoke(start.app, "p", "--yes")
+        assert STACK not in {name for name, *_ in survey()["stacks"]}
 
     def test_the_price_is_shown_and_nothing_starts_without_a_yes(
         self, capsys: pytest.CaptureFixture[str]
@@ -86,7 +121,7 @@ class TestStart:
         before = survey()
         with pytest.raises(InputError, match="No terminal to confirm: add --yes") as caught:
             go("p")
-        assert caught.value.next_command == "gotocloud start p --yes"
+        assert caught.value.next_command == "gotocloud start p --config tutorial --yes"
         told = capsys.readouterr().out
         assert "USD" in told
         assert "g6.4xlarge" in told
@@ -166,7 +201,9 @@ class TestStart:
         with pytest.raises(GoToCloudError, match="AWS goes on making stack") as caught:
             go("p", "--yes")
         assert "per hour" in caught.value.message
-        assert "gotocloud start p follows it again" in str(caught.value.next_command)
+        assert "gotocloud start p --config tutorial --yes follows it again" in str(
+            caught.value.next_command
+        )
 
     def test_ctrl_c_before_anything_began_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from gotocloud.aws import clusters

@@ -110,15 +110,8 @@ def test_spot_without_its_role_is_refused_before_anything_is_created() -> None:
     with pytest.raises(GoToCloudError, match="nothing was created") as caught:
         go("--spot")
     assert "AWSServiceRoleForEC2Spot" in caught.value.problems[0]
-    assert str(caught.value.next_command).startswith("gotocloud start p --spot")
+    assert str(caught.value.next_command).startswith("gotocloud start p --config tutorial --spot")
     go()
-
-
-def test_asking_a_running_cluster_for_spot_is_told_not_done(capsys: Capture) -> None:
-    go()
-    go("--spot")
-    assert "You requested spot (it prefers on-demand)" in capsys.readouterr().err
-    assert parameters()["Capacity"] == "on-demand"
 
 
 def test_a_group_that_was_set_up_for_an_earlier_release_is_told_before_anything_is_created(

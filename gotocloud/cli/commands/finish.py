@@ -9,7 +9,7 @@ import typer
 
 from gotocloud.cli.options import DryRun, Json, ProjectArgument
 from gotocloud.cli.output import narrate, print_json
-from gotocloud.errors import GoToCloudError, InputError, shell_line
+from gotocloud.errors import GoToCloudError, InputError
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
@@ -21,6 +21,7 @@ app = typer.Typer(help="Finish a project for good.")
 
 @app.command(epilog="Example: gotocloud finish apoferritin --keep-data")
 def finish(
+    context: typer.Context,
     project: ProjectArgument = None,
     keep_data: Annotated[
         bool, typer.Option("--keep-data", help="Keep the bucket and everything in it.")
@@ -37,6 +38,7 @@ def finish(
     from gotocloud.aws.project_removal import plan_finish
     from gotocloud.aws.project_search import bucket_region, search
     from gotocloud.aws.projects import checked_names, only_project, place
+    from gotocloud.cli.typed import typed_again
     from gotocloud.cli.views.stack import StackDisplay
     from gotocloud.projects.whereabouts import require_here
 
@@ -56,19 +58,19 @@ def finish(
     if dry_run:
         _report(plan, keep_data=keep_data, done=False, dry_run=True, as_json=as_json)
         return
-    _typed(plan, confirm)
-    _finished(cloud, plan, keep_data=keep_data)
+    retry = typed_again(context, "finish", project=name)
+    _typed(plan, confirm, typed_again(context, "finish", project=name, confirm=name))
+    _finished(cloud, plan, retry, keep_data=keep_data)
     _report(plan, keep_data=keep_data, done=True, dry_run=False, as_json=as_json)
 
 
-def _typed(plan: Finish, given: str | None) -> None:
+def _typed(plan: Finish, given: str | None, retry: str) -> None:
     """Take the project's name as the key to deleting it.
 
     Raises:
         InputError: if it is another, or there is no terminal.
     """
     name = plan.names.project
-    retry = shell_line("gotocloud", "finish", name, "--confirm", name)
     if given is None:
         if not sys.stdin.isatty():
             raise InputError(
@@ -83,7 +85,7 @@ def _typed(plan: Finish, given: str | None) -> None:
         )
 
 
-def _finished(cloud: Cloud, plan: Finish, *, keep_data: bool) -> None:
+def _finished(cloud: Cloud, plan: Finish, retry: str, *, keep_data: bool) -> None:
     from gotocloud.aws.project_removal import finish as carry_out
     from gotocloud.cli.views.stack import StackDisplay
 
@@ -91,12 +93,10 @@ def _finished(cloud: Cloud, plan: Finish, *, keep_data: bool) -> None:
         with StackDisplay(0) as display:
             carry_out(cloud, plan, _removal(display), keep_data=keep_data)
     except KeyboardInterrupt:
-        kept = ["--keep-data"] if keep_data else []
-        going_on = shell_line("gotocloud", "finish", plan.names.project, *kept)
         raise GoToCloudError(
             "Stopped. What was deleted stays deleted; what is left is stored, and billed for "
             "storage. No cluster runs.",
-            next_command=f"{going_on} goes on",
+            next_command=retry,
         ) from None
 
 

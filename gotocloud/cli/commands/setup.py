@@ -21,6 +21,7 @@ app = typer.Typer(help="Set a project up: its bucket and key pair.")
 
 @app.command(epilog="Example: gotocloud setup apoferritin")
 def setup(
+    context: typer.Context,
     project: Annotated[
         str | None,
         typer.Argument(help="Name of the sample or dataset. Default: typed at the prompt."),
@@ -45,6 +46,7 @@ def setup(
     from gotocloud.aws.cloud import StandardCloud
     from gotocloud.aws.project_search import bucket_region, search
     from gotocloud.aws.projects import checked_names, place, plan_setup
+    from gotocloud.cli.typed import typed_again
     from gotocloud.cli.views.findings import show
     from gotocloud.projects.findings import refuse_problems
     from gotocloud.projects.whereabouts import require_nowhere_else
@@ -57,8 +59,7 @@ def setup(
     bucket = bucket_region(cloud, names)
     require_nowhere_else(search(cloud, where), names, "setup", bucket_region=bucket)
     planned = plan_setup(cloud, where, name, release, adopt=adopt, archive_after_days=days)
-    options = [*(["--adopt"] if adopt else []), *(["--archive-after", days] if days else [])]
-    retry = shell_line("gotocloud", "setup", name, *options)
+    retry = typed_again(context, "setup", project=name)
     show(planned.findings, quiet=not dry_run)
     if not dry_run:
         refuse_problems(planned.findings, f"Setting up {name!r}", retry)

@@ -28,10 +28,15 @@ USUAL_CONFIGURATION = "cryoem-spa"
 
 @app.command(epilog="Example: gotocloud start apoferritin --config tutorial")
 def start(
+    context: typer.Context,
     project: ProjectArgument = None,
     config: Annotated[
-        str, typer.Option(help="Cluster configuration; see gotocloud cluster list.")
-    ] = USUAL_CONFIGURATION,
+        str | None,
+        typer.Option(
+            help="Cluster configuration; see gotocloud cluster list. Default: the project's last "
+            f"one, at first {USUAL_CONFIGURATION}."
+        ),
+    ] = None,
     lustre_gib: Annotated[
         int | None,
         typer.Option(help="Working storage: 1200 or a multiple of 2400. Default: as configured."),
@@ -63,26 +68,42 @@ def start(
     """Start a cluster: check everything, show what it costs, ask, and follow it until it runs."""
     from gotocloud.aws.cloud import StandardCloud
     from gotocloud.aws.clusters import Wanted, cluster_state
-    from gotocloud.aws.projects import only_project, place
+    from gotocloud.aws.last_cluster import last_cluster
+    from gotocloud.aws.projects import checked_names, only_project, place
+    from gotocloud.cli.typed import typed_again
     from gotocloud.cli.work.running import close_stale_desktops
     from gotocloud.cluster_configs.lustre_sizes import lustre_size_problem
     from gotocloud.cluster_configs.model import load_configuration
     from gotocloud.projects.states import State
 
-    deployment = load_configuration(config).lustre.deployment_type
-    if lustre_gib is not None and (problem := lustre_size_problem(lustre_gib, deployment)):
-        raise InputError(f"{problem}.", next_command="gotocloud start --lustre-gib 2400")
+    if config is not None:
+        load_configuration(config)  # Before AWS is called.
     cloud = StandardCloud()
     where = place(cloud)
     if not dry_run:
         close_stale_desktops(cloud)
     name = project or only_project(cloud, where, "start")
-    wanted = Wanted(name, config, release, lustre_gib, spot=spot, keep_hours=keep_for)
-    request = _Request(cloud, where, wanted, yes=yes, dry_run=dry_run, as_json=as_json)
+    last = None if config else last_cluster(cloud, checked_names(where, name))
+    chosen = config or (last.configuration if last else USUAL_CONFIGURATION)
+    deployment = load_configuration(chosen).lustre.deployment_type
+    if lustre_gib is not None and (problem := lustre_size_problem(lustre_gib, deployment)):
+        raise InputError(f"{problem}.", next_command=typed_again(context, "start", lustre_gib=2400))
+    size_gib = lustre_gib or (last.lustre_gib if last else None)
+    wanted = Wanted(name, chosen, release, size_gib, spot=spot, keep_hours=keep_for)
+    request = _Request(
+        cloud,
+        where,
+        wanted,
+        retry=typed_again(context, "start", project=name),
+        yes=yes,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
     state, row = cluster_state(cloud, where, name)
+    if row is not None and state in (State.READY, State.MAKING):
+        _refuse_another(row, request, configuration=config, lustre_gib=lustre_gib)
     if state is State.READY and row is not None:
         request.report(row, _stack_outputs(request), (), None, made=False, ending=_kept(request))
-        _differences(row, wanted)
         return
     if state is State.MAKING and row is not None and (dry_run or _follow(request)):
         outputs = {} if dry_run else _stack_outputs(request)
@@ -99,6 +120,7 @@ class _Request:
     cloud: Cloud
     where: Place
     wanted: Wanted
+    retry: str
     yes: bool
     dry_run: bool
     as_json: bool
@@ -106,12 +128,6 @@ class _Request:
     @property
     def project(self) -> str:
         return self.wanted.project
-
-    @property
-    def retry(self) -> str:
-        hours = self.wanted.keep_hours
-        options = ["--spot"] * self.wanted.spot + (["--keep-for", str(hours)] if hours else [])
-        return shell_line("gotocloud", "start", self.project, *options)
 
     @property
     def stack(self) -> str:
@@ -201,9 +217,13 @@ def _confirm(request: _Request, idle: IdleCost) -> None:
 
 def _launch(request: _Request, planned: Start, idle: IdleCost) -> dict[str, str]:
     from gotocloud.aws.clusters import launch
+    from gotocloud.aws.last_cluster import LastCluster, remember
     from gotocloud.cli.views.stack import StackDisplay
 
-    key = f"{planned.wanted.configuration} {request.cloud.region}"
+    wanted = planned.wanted
+    last = LastCluster(wanted.configuration, wanted.lustre_gib)
+    remember(request.cloud, request.where.names(request.project), last)
+    key = f"{wanted.configuration} {request.cloud.region}"
     try:
         with StackDisplay(len(planned.shape.resources), key=key) as display:
             return launch(request.cloud, planned, display.callbacks(), retry=request.retry)
@@ -299,18 +319,30 @@ def _kept(request: _Request, *, being_made: bool = False) -> Ending | None:
     return Ending(until)
 
 
-def _differences(row: ClusterRow, wanted: Wanted) -> None:
-    """Report when the cluster differs from the request."""
-    asked_for = []
-    config, lustre_gib = wanted.configuration, wanted.lustre_gib
-    if row.configuration and row.configuration != config and config != USUAL_CONFIGURATION:
-        asked_for.append(f"configuration {config} (it is {row.configuration})")
+def _refuse_another(
+    row: ClusterRow, request: _Request, *, configuration: str | None, lustre_gib: int | None
+) -> None:
+    """Refuse a request that a running cluster does not fulfil.
+
+    Args:
+        configuration: The one that was typed; None when none was.
+        lustre_gib: The size that was typed; None when none was.
+
+    Raises:
+        InputError: if it differs in what was typed.
+    """
+    problems = []
+    if configuration and row.configuration and row.configuration != configuration:
+        problems.append(f"--config {configuration}: it has {row.configuration}")
     if lustre_gib and row.lustre_gib and lustre_gib != row.lustre_gib:
-        asked_for.append(f"Lustre of {lustre_gib:,} GiB (it is {row.lustre_gib:,})")
-    if wanted.spot and row.capacity != "spot":
-        asked_for.append(f"spot (it prefers {row.capacity or 'on demand'})")
-    if asked_for:
-        narrate(
-            f"You requested {' and '.join(asked_for)}. A running cluster is not changed: pause it, "
-            "then start it again."
+        problems.append(f"--lustre-gib {lustre_gib}: it has {row.lustre_gib:,} GiB")
+    if request.wanted.spot and row.capacity != "spot":
+        problems.append(f"--spot: it prefers {row.capacity or 'on demand'}")
+    if problems:
+        pausing = shell_line("gotocloud", "pause", request.project)
+        raise InputError(
+            f"The cluster of {request.project!r} is {row.state.value} with other settings, and "
+            "is not changed while it exists.",
+            problems=problems,
+            next_command=f"{pausing} && {request.retry}",
         )

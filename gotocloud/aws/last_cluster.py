@@ -1,0 +1,71 @@
+"""What a project's last cluster was like, kept in its bucket for the next `start`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from gotocloud.aws.cloud import Cloud
+from gotocloud.aws.session import error_code, explained
+from gotocloud.contract.project_bucket import CONFIGURATION, LAST_CLUSTER, LUSTRE_GIB
+from gotocloud.contract.project_names import ProjectNames
+from gotocloud.errors import GoToCloudError
+
+_ABSENT = {"NoSuchKey", "NoSuchBucket", "404"}
+
+
+@dataclass(frozen=True)
+class LastCluster:
+    """What `start` takes where it is not typed.
+
+    Args:
+        configuration: Name of its configuration.
+        lustre_gib: Size of its Lustre, GiB; None where it was the configuration's.
+    """
+
+    configuration: str
+    lustre_gib: int | None = None
+
+
+def last_cluster(cloud: Cloud, names: ProjectNames) -> LastCluster | None:
+    """The project's last cluster; None before the first one.
+
+    Raises:
+        GoToCloudError: if it cannot be read: another configuration may cost twice as much.
+    """
+    s3 = cloud.client("s3")
+    with explained(f"read s3://{names.bucket}/{LAST_CLUSTER}"):
+        try:
+            body = s3.get_object(Bucket=names.bucket, Key=LAST_CLUSTER)["Body"].read()
+        except s3.exceptions.ClientError as error:
+            if error_code(error) in _ABSENT:
+                return None
+            raise
+    try:
+        content = json.loads(body)
+        name, size = content[CONFIGURATION], content[LUSTRE_GIB]
+        if not isinstance(name, str):
+            raise TypeError(name)
+        return LastCluster(name, None if size is None else int(size))
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise GoToCloudError(
+            f"s3://{names.bucket}/{LAST_CLUSTER} does not contain what gotocloud writes. The "
+            "configuration of the last cluster is not known.",
+            next_command="gotocloud start --config NAME; gotocloud cluster list shows them",
+        ) from error
+
+
+def remember(cloud: Cloud, names: ProjectNames, last: LastCluster) -> None:
+    """Keep what a cluster is like.
+
+    Raises:
+        GoToCloudError: if it cannot be written.
+    """
+    body = json.dumps({CONFIGURATION: last.configuration, LUSTRE_GIB: last.lustre_gib})
+    with explained(f"write s3://{names.bucket}/{LAST_CLUSTER}"):
+        cloud.client("s3").put_object(
+            Bucket=names.bucket,
+            Key=LAST_CLUSTER,
+            Body=body.encode(),
+            ContentType="application/json",
+        )
