@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from gotocloud.aws.group_facts import GroupFacts, read_group_facts
 from gotocloud.aws.identity import Caller, ahead_of_header, caller
 from gotocloud.aws.launch import choose_release, published_template
 from gotocloud.aws.live_status import group_stacks
+from gotocloud.aws.project_search import group_regions
 from gotocloud.aws.quotas import cluster_levels
 from gotocloud.aws.session import profiles
 from gotocloud.contract.group_facts import NO_NETWORKS, Fact
@@ -62,6 +64,24 @@ def findings() -> Iterator[Finding]:
     yield Finding("Group", Severity.OK, f"{facts.group} in {cloud.region}.")
     yield from _release(cloud, facts)
     yield from _account(cloud, who, facts)
+    for region in group_regions(facts)[1:]:
+        yield from _elsewhere(region, who)
+
+
+def _elsewhere(region: str, who: Caller) -> Iterator[Finding]:
+    """What costs money or failed in another region of the group."""
+    try:
+        there = StandardCloud(region)
+        facts = read_group_facts(there)
+    except GoToCloudError as error:
+        text = f"could not be read, so what is billed there is not known: {error.message}"
+        yield Finding(region, Severity.UNKNOWN, text, error.next_command or "")
+        return
+    for one in _stacks(there, who, facts):
+        remedy = one.remedy
+        if remedy.startswith("gotocloud "):
+            remedy = f"AWS_REGION={region} {remedy}"
+        yield replace(one, check=f"{one.check} in {region}", remedy=remedy)
 
 
 def _release(cloud: Cloud, facts: GroupFacts) -> Iterator[Finding]:
@@ -74,7 +94,7 @@ def _release(cloud: Cloud, facts: GroupFacts) -> Iterator[Finding]:
     yield Finding("Release", Severity.OK, f"{release}, {how}; it can be read and is unchanged.")
 
 
-def _account(cloud: Cloud, who: Caller, facts: GroupFacts) -> Iterator[Finding]:
+def _stacks(cloud: Cloud, who: Caller, facts: GroupFacts) -> Iterator[Finding]:
     try:
         stacks = group_stacks(cloud)
     except GoToCloudError as error:
@@ -84,6 +104,10 @@ def _account(cloud: Cloud, who: Caller, facts: GroupFacts) -> Iterator[Finding]:
     found = inventory(cloud)
     left = found.without_cluster(facts[Fact.VPC_ID], *cluster_names(stacks))
     yield from checkup.leftovers(left, found.unknown, cloud.region)
+
+
+def _account(cloud: Cloud, who: Caller, facts: GroupFacts) -> Iterator[Finding]:
+    yield from _stacks(cloud, who, facts)
     closed, opened, why = _desktops(cloud)
     networks = parse_networks(facts.values.get(Fact.DESKTOP_NETWORKS, NO_NETWORKS))
     yield from checkup.desktops(closed, opened, why, datetime.now(UTC), networks)

@@ -10,7 +10,8 @@ import boto3
 import pytest
 
 from gotocloud.cli.commands import doctor, setup
-from tests.cli.group_account import BUCKET, REGION, build, invoke
+from tests.cli import group_account
+from tests.cli.group_account import BUCKET, REGION, build, facts, invoke
 from tests.cli.group_account import invoke_for_code as run
 
 
@@ -36,6 +37,20 @@ class TestDoctor:
         code, found = told(capsys)
         assert (code, found.get("problem")) == (0, None)
         assert {"Credentials", "Group", "Release", "Stacks", "Left over"} <= checks(found["ok"])
+
+    def test_what_failed_in_another_region_of_the_group_is_found(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        build()
+        assert checks(told(capsys)[1]["unknown"]) >= {"ap-northeast-1"}
+        monkeypatch.setattr(group_account, "REGION", "ap-northeast-1")
+        facts("vpc-0123456789abcdef0")
+        boto3.client("ec2", "ap-northeast-1").create_volume(
+            AvailabilityZone="ap-northeast-1a", Size=10
+        )
+        code, found = told(capsys)
+        assert code == 1
+        assert "Left over in ap-northeast-1" in checks(found["problem"])
 
     def test_an_account_without_group_is_a_problem(
         self, capsys: pytest.CaptureFixture[str]
