@@ -9,7 +9,7 @@ import boto3
 import typer
 
 from gotocloud.contract.group_facts import Fact
-from gotocloud.contract.releases import PROJECT_TEMPLATE, cluster_template
+from gotocloud.contract.releases import MOUNT_SOFTWARE, PROJECT_TEMPLATE, cluster_template
 from gotocloud.contract.stacks import CLUSTER_RESOURCE
 from gotocloud.platform.addresses import group_subnets
 from gotocloud.platform.release import Release
@@ -154,6 +154,7 @@ def _releases(vpc_id: str, versions: tuple[str, ...]) -> None:
         files = {
             PROJECT_TEMPLATE: json.dumps(PROJECT).encode(),
             cluster_template("tutorial", REGION): json.dumps(cluster(vpc_id, version)).encode(),
+            MOUNT_SOFTWARE: b"#!/bin/sh\n",
         }
         release = Release(version, files)
         for path, content in {**files, "manifest.json": release.manifest}.items():
