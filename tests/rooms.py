@@ -34,12 +34,13 @@ class Room:
     edges: tuple[tuple[str, str], ...] = ()
 
 
-EVERYWHERE = ("errors", "files")
+EVERYWHERE = ("errors", "files", "findings")
 """Every room may import these."""
 
 ROOMS = (
     Room("errors", "the errors that people see, and exit codes", pure=True),
     Room("files", "files that are replaced in one step", ("errors",)),
+    Room("findings", "what a check found, for the account and for a job", ("errors",), pure=True),
     Room(
         "contract",
         "names and shapes that deployed stacks and the programs that read them share",

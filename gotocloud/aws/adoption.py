@@ -16,7 +16,7 @@ from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.stacks import BUCKET_KEPT, ProjectParameter
 from gotocloud.contract.tags import OWNER_TAGS
 from gotocloud.errors import shell_line
-from gotocloud.projects.findings import Finding, Severity
+from gotocloud.findings import Finding, Severity
 
 _UNSET = {"NoSuchTagSet", "NoSuchPublicAccessBlockConfiguration"}
 
@@ -52,7 +52,7 @@ def bucket_findings(
     return [
         Finding(
             "Bucket",
-            Severity.PROBLEM,
+            Severity.ERROR,
             f"{name} exists without its project: it was kept when the project was finished, or "
             "an earlier attempt left it. Nothing was written into it or deleted.",
             f"{taking_over} takes it over with everything in it; or choose another project name",
@@ -63,7 +63,7 @@ def bucket_findings(
 def _nothing_to_adopt(names: ProjectNames) -> Finding:
     return Finding(
         "Bucket",
-        Severity.PROBLEM,
+        Severity.ERROR,
         f"there is no {names.bucket} that could be taken over. A bucket of an earlier release, "
         f"whose name does not begin with {PROJECT_BUCKETS}, cannot: an administrator copies its "
         "data.",
@@ -107,7 +107,7 @@ def _adoption(cloud: Cloud, names: ProjectNames, template: dict[str, Any]) -> li
         return [
             Finding(
                 "Bucket",
-                Severity.PROBLEM,
+                Severity.ERROR,
                 f"{names.bucket} is not taken over: {'; '.join(wrong)}.",
                 "ask the management group; or choose another project name",
             )

@@ -21,9 +21,9 @@ from gotocloud.aws.session import profiles
 from gotocloud.contract.group_facts import NO_NETWORKS, Fact
 from gotocloud.contract.releases import PROJECT_TEMPLATE
 from gotocloud.errors import GoToCloudError
+from gotocloud.findings import Finding, Severity, problems
 from gotocloud.projects import checkup
 from gotocloud.projects.doors import Opening, parse_networks
-from gotocloud.projects.findings import Finding, Severity, problems
 from gotocloud.projects.names import name_problems
 from gotocloud.projects.profiles import judge_profile
 from gotocloud.projects.standing import cluster_names
@@ -126,12 +126,12 @@ def _desktops(cloud: Cloud) -> tuple[tuple[Opening, ...], tuple[Opening, ...] | 
 
 def _failed(check: str, error: GoToCloudError) -> Finding:
     said = "; ".join((error.message, *error.problems))
-    return Finding(check, Severity.PROBLEM, said, error.next_command or "")
+    return Finding(check, Severity.ERROR, said, error.next_command or "")
 
 
 def _who(who: Caller) -> Finding:
     if found := name_problems(who.name, "any"):
-        return Finding("Credentials", Severity.PROBLEM, found[0], "sign in as yourself")
+        return Finding("Credentials", Severity.ERROR, found[0], "sign in as yourself")
     return Finding("Credentials", Severity.OK, f"{who.name} in account {who.account}.")
 
 

@@ -29,9 +29,9 @@ from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.releases import cluster_template
 from gotocloud.contract.stacks import CAPACITIES, CLUSTER_STACK_PREFIX, ClusterParameter
 from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.findings import Finding, Severity, by_severity
 from gotocloud.projects.blocks import free_block
 from gotocloud.projects.diagnosis import Cause
-from gotocloud.projects.findings import Finding, Severity, by_severity
 from gotocloud.projects.plans import StackPlan
 from gotocloud.projects.preflight import SPOT_ROLE, Budget, Observed, preflight
 from gotocloud.projects.quotas import Levels
@@ -217,7 +217,7 @@ def _facts_that_lack(start: Start) -> list[Finding]:
     return [
         Finding(
             "The group's facts",
-            Severity.PROBLEM,
+            Severity.ERROR,
             f"release {start.plan.release} needs {', '.join(lacking)}, which the group's account "
             "does not have.",
             "ask the management group to deploy the group's stack again (cdk deploy UserStack), "

@@ -17,7 +17,7 @@ from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.releases import PROJECT_TEMPLATE
 from gotocloud.contract.stacks import NEVER_ARCHIVED, ProjectParameter
 from gotocloud.errors import GoToCloudError, InputError, shell_line
-from gotocloud.projects.findings import Finding, Severity, by_severity
+from gotocloud.findings import Finding, Severity, by_severity
 from gotocloud.projects.names import name_problems
 from gotocloud.projects.plans import StackPlan
 from gotocloud.projects.quotas import Level, Quota, quota_finding

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.findings import Finding
 from gotocloud.jobs.cluster import Cluster, cluster_of
 from gotocloud.jobs.placing import placed, unplaced_findings
 from gotocloud.jobs.relion_commands import parse_filled
-from gotocloud.relion.findings import Finding
 from gotocloud.relion.job import Job, read_job
 from gotocloud.relion.routing import Route
 

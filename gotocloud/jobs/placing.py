@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.errors import GoToCloudError, InputError, shell_line
+from gotocloud.findings import Finding, Severity, by_severity, errors
 from gotocloud.jobs.cluster import Cluster
-from gotocloud.relion.findings import Finding, Severity, by_severity, errors
 from gotocloud.relion.job import Job
 from gotocloud.relion.overrides import Overrides, overrides_of
 from gotocloud.relion.placed import check_routed
@@ -135,7 +135,7 @@ def unplaced_findings(
 def _refused(error: GoToCloudError) -> Finding:
     sentences: Sequence[str] = (error.message, *error.problems)
     return Finding(
-        rule="placement",
+        check="placement",
         severity=Severity.ERROR,
         text=" ".join(sentences),
         remedy=error.next_command or "Change the fields of the Running tab.",

@@ -11,9 +11,9 @@ from gotocloud.advisor.records import BenchmarkRecord
 from gotocloud.advisor.sizes import Size
 from gotocloud.advisor.sweep.guess import first_of, from_one_run, from_records
 from gotocloud.advisor.sweep.plan import Axes, Guess, SweepPlan, SweepSetting, plan_sweep
+from gotocloud.findings import Finding
 from gotocloud.jobs.cluster import this_cluster
 from gotocloud.jobs.placing import place
-from gotocloud.relion.findings import Finding
 from gotocloud.relion.job import Job
 from gotocloud.relion.overrides import Overrides
 from gotocloud.relion.routing import Route

@@ -10,10 +10,10 @@ from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, ProjectParameter
 from gotocloud.contract.tag_text import from_tag
 from gotocloud.contract.tags import IAM_USER_TAG, PROJECT_TAG
 from gotocloud.errors import shell_line
+from gotocloud.findings import Finding, Severity
 from gotocloud.platform.service_quotas import increase_command
 from gotocloud.projects.billed import Billed, Kind
 from gotocloud.projects.doors import Opening
-from gotocloud.projects.findings import Finding, Severity
 from gotocloud.projects.names import earlier_bucket_note
 from gotocloud.projects.preflight import ELASTIC_IPS
 from gotocloud.projects.quotas import Levels, Quota
@@ -46,7 +46,7 @@ def clock(ahead_s: float | None) -> Finding:
     text = f"is {off:,.0f} s {way} AWS's"
     remedy = "set it by the network: sudo timedatectl set-ntp true"
     if off > CLOCK_REFUSED_S:
-        return Finding("Clock", Severity.PROBLEM, f"{text}; AWS refuses requests.", remedy)
+        return Finding("Clock", Severity.ERROR, f"{text}; AWS refuses requests.", remedy)
     limit = f"{CLOCK_REFUSED_S // 60} min"
     return Finding("Clock", Severity.WARNING, f"{text}; from {limit} on it refuses.", remedy)
 
@@ -62,7 +62,7 @@ def stacks(found: Iterable[StackFacts], scientist: str) -> list[Finding]:
         findings.append(
             Finding(
                 f"Stack {one.name}",
-                Severity.PROBLEM,
+                Severity.ERROR,
                 f"{one.status}{reason}.",
                 _stack_remedy(one, scientist),
             )
@@ -88,7 +88,7 @@ def leftovers(found: Iterable[Billed], unknown: Mapping[Kind, str], region: str)
     findings = [
         Finding(
             "Left over",
-            Severity.PROBLEM,
+            Severity.ERROR,
             f"{one} belongs to no cluster and is billed ({_price(one, region)}).",
             "tell the management group; scientists cannot remove it",
         )
@@ -138,7 +138,7 @@ def desktops(
             text = f"open to {one.network}, past its time or too wide "
             text += f"({one.description or 'by hand'})."
             remedy = "gotocloud connect --close, or tell the management group"
-            findings.append(Finding("Desktops", Severity.PROBLEM, text, remedy))
+            findings.append(Finding("Desktops", Severity.ERROR, text, remedy))
         elif one.until is None:
             text = f"open to {one.network}, without an end."
             remedy = "gotocloud connect --close closes it"
@@ -182,7 +182,7 @@ def tools(python: Sequence[int], versions: Mapping[str, str | None]) -> list[Fin
     findings = [Finding("Python", Severity.OK, f"{shown}.")]
     if tuple(python[:2]) < OLDEST_PYTHON:
         text = f"{shown} is too old; 3.11 is the oldest that works."
-        findings = [Finding("Python", Severity.PROBLEM, text, "install Python 3.11 or newer")]
+        findings = [Finding("Python", Severity.ERROR, text, "install Python 3.11 or newer")]
     for name, version in versions.items():
         if version is not None:
             findings.append(Finding(name, Severity.OK, f"{version}."))

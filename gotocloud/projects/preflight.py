@@ -9,8 +9,8 @@ from decimal import Decimal
 from ipaddress import IPv4Network
 
 from gotocloud.cluster_configs.instances import instance_types
+from gotocloud.findings import Finding, Severity, by_severity
 from gotocloud.platform.service_quotas import increase_command
-from gotocloud.projects.findings import Finding, Severity, by_severity
 from gotocloud.projects.quotas import (
     Level,
     Levels,
@@ -135,7 +135,7 @@ def _addresses(observed: Observed) -> Finding:
         return Finding(check, Severity.OK, text)
     return Finding(
         check,
-        Severity.PROBLEM,
+        Severity.ERROR,
         f"every /24 of the group's network {observed.network} is taken: fifteen clusters "
         "have room in it.",
         "pause an unused cluster of the group; gotocloud status lists them",
@@ -149,7 +149,7 @@ def _offerings(shape: ClusterShape, observed: Observed) -> list[Finding]:
         return [Finding(check, Severity.UNKNOWN, f"what the zone offers is not known ({why}).")]
     if shape.head_node not in observed.offered:
         text = f"the head node's type {shape.head_node} is not offered there."
-        return [Finding(check, Severity.PROBLEM, text, "tell the management group")]
+        return [Finding(check, Severity.ERROR, text, "tell the management group")]
     missing: dict[str, list[str]] = defaultdict(list)
     for queue in shape.queues:
         if queue.instance_type not in observed.offered:
@@ -184,7 +184,7 @@ def _queues(shape: ClusterShape, observed: Observed, region: str, *, spot: bool)
         findings.append(
             Finding(
                 "Queues",
-                Severity.PROBLEM,
+                Severity.ERROR,
                 "no queue could start a single node: a cluster would cost money and compute "
                 "nothing.",
                 "have one of the vCPU quotas above raised first; the request takes AWS hours "
@@ -195,7 +195,7 @@ def _queues(shape: ClusterShape, observed: Observed, region: str, *, spot: bool)
         findings.append(
             Finding(
                 "Spot",
-                Severity.PROBLEM,
+                Severity.ERROR,
                 "--spot was given, and no spot queue could start a single node.",
                 "start without --spot, or have a spot quota above raised first; the request "
                 "takes AWS hours to days",
@@ -246,7 +246,7 @@ def _spot_role(shape: ClusterShape, observed: Observed, *, needed: bool) -> list
     return [
         Finding(
             check,
-            Severity.PROBLEM if needed else Severity.WARNING,
+            Severity.ERROR if needed else Severity.WARNING,
             f"the account has no {SPOT_ROLE}: the first spot node may be refused.",
             f"an administrator of the account types: {SPOT_ROLE_COMMAND}",
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gotocloud.contract.names import SCIENTIST_ROLE
-from gotocloud.projects.findings import Finding, Severity
+from gotocloud.findings import Finding, Severity
 
 CHECK = "Profile"
 GUIDE = "docs/signing-in.md"
@@ -113,4 +113,4 @@ def _missing(name: str, key: str, value: str, why: str = "") -> Finding:
 
 
 def _problem(text: str, remedy: str) -> Finding:
-    return Finding(CHECK, Severity.PROBLEM, text, remedy)
+    return Finding(CHECK, Severity.ERROR, text, remedy)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from gotocloud.findings import Finding, Severity
 from gotocloud.platform.service_quotas import QuotaKind, increase_command
-from gotocloud.projects.findings import Finding, Severity
 
 STANDARD_FAMILIES = "acdhimrtz"
 """First letters of the instance families that share the quota "Standard"."""
@@ -113,7 +113,7 @@ def quota_finding(quota: Quota, needed: float, level: Level, region: str, what: 
         return Finding(kind.name, Severity.OK, f"{text}.")
     command = increase_command(kind, used + needed, region)
     remedy = f"free some, or have the quota raised to {used + needed:,g} or more: {command}"
-    return Finding(kind.name, Severity.PROBLEM, f"{text}.", remedy)
+    return Finding(kind.name, Severity.ERROR, f"{text}.", remedy)
 
 
 def _unknown(quota: Quota, text: str, level: Level) -> Finding:

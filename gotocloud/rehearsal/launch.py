@@ -23,9 +23,9 @@ from gotocloud.contract.releases import (
     release_key,
 )
 from gotocloud.costs.idle import idle_cost
+from gotocloud.findings import refuse_errors
 from gotocloud.platform.model import Group, Platform
 from gotocloud.platform.release import sha256
-from gotocloud.projects.findings import refuse_problems
 from gotocloud.rehearsal import people
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.report import Launch
@@ -127,7 +127,7 @@ class Launcher:
             GoToCloudError: if something forbids it, or it fails.
         """
         planned = plan_setup(self.scientist, place(self.scientist), self.project, self.release)
-        refuse_problems(planned.findings, f"Setting up {self.project!r}", "the demo")
+        refuse_errors(planned.findings, f"Setting up {self.project!r}", "the demo")
         if planned.plan is None:
             return {}
         return settle(self.scientist, planned.plan, self._callbacks, retry="the demo")
@@ -147,7 +147,7 @@ class Launcher:
             head_node_type=planned.shape.head_node,
         )
         findings = check_start(self.scientist, planned, idle.known_total_usd_per_hour)
-        refuse_problems(findings, f"Starting a cluster for {self.project!r}", "the demo")
+        refuse_errors(findings, f"Starting a cluster for {self.project!r}", "the demo")
         return launch(self.scientist, planned, self._callbacks, retry="the demo")
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gotocloud.cluster_configs.partitions import Partition
-from gotocloud.relion.findings import Finding
+from gotocloud.findings import Finding
 from gotocloud.relion.job import Job
 from gotocloud.relion.routing import Route
 from gotocloud.relion.rules import check

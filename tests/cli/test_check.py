@@ -71,9 +71,9 @@ def test_json_holds_the_job_its_place_and_every_finding(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert (found["job"], found["job_type"]) == ("Refine3D/job012/", "refine3d")
     assert found["route"]["instance_type"] == "g4dn.metal"
-    rules = {one["rule"]: one for one in found["findings"]}
+    rules = {one["check"]: one for one in found["findings"]}
     assert rules["pool-gpu"]["severity"] == "warning"
-    assert set(rules["pool-gpu"]) == {"rule", "severity", "text", "remedy", "source"}
+    assert set(rules["pool-gpu"]) == {"check", "severity", "text", "remedy", "source"}
 
 
 def test_a_queue_that_is_not_there_is_a_finding_like_others(tmp_path: Path) -> None:

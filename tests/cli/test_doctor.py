@@ -35,7 +35,7 @@ class TestDoctor:
         build()
         invoke(setup.app, "p")
         code, found = told(capsys)
-        assert (code, found.get("problem")) == (0, None)
+        assert (code, found.get("error")) == (0, None)
         assert {"Credentials", "Group", "Release", "Stacks", "Left over"} <= checks(found["ok"])
 
     def test_what_failed_in_another_region_of_the_group_is_found(
@@ -56,7 +56,7 @@ class TestDoctor:
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         code, found = told(capsys)
-        assert (code, checks(found["problem"])) == (1, {"Group"})
+        assert (code, checks(found["error"])) == (1, {"Group"})
 
     def test_the_right_region_is_named(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -64,21 +64,21 @@ class TestDoctor:
         build()
         monkeypatch.setenv("AWS_REGION", "eu-central-1")
         _, found = told(capsys)
-        assert found["problem"][0]["remedy"] == f"export AWS_REGION={REGION}"
+        assert found["error"][0]["remedy"] == f"export AWS_REGION={REGION}"
 
     def test_a_region_that_is_none_is_a_problem(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("AWS_REGION", "tokyo")
         code, found = told(capsys)
-        assert (code, checks(found["problem"])) == (1, {"Region"})
+        assert (code, checks(found["error"])) == (1, {"Region"})
 
     def test_an_unreadable_release_is_a_problem(self, capsys: pytest.CaptureFixture[str]) -> None:
         build()
         boto3.client("s3", REGION).put_object(
             Bucket=BUCKET, Key="releases/0.10.0/project.template.json", Body=b"{}"
         )
-        assert checks(told(capsys)[1]["problem"]) == {"Release"}
+        assert checks(told(capsys)[1]["error"]) == {"Release"}
 
     def test_what_is_billed_without_a_cluster_is_found(
         self, capsys: pytest.CaptureFixture[str]
@@ -91,7 +91,7 @@ class TestDoctor:
         gateway = ec2.create_nat_gateway(SubnetId=subnet)["NatGateway"]["NatGatewayId"]
         code, found = told(capsys)
         assert code == 1
-        texts = " ".join(one["text"] for one in found["problem"])
+        texts = " ".join(one["text"] for one in found["error"])
         assert address in texts
         assert gateway in texts
 
@@ -114,8 +114,8 @@ def test_without_credentials_the_sign_on_is_named(
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     code, found = told(capsys)
-    assert (code, checks(found["problem"])) == (1, {"Credentials"})
-    assert "aws sso login" in found["problem"][0]["remedy"]
+    assert (code, checks(found["error"])) == (1, {"Credentials"})
+    assert "aws sso login" in found["error"][0]["remedy"]
     assert checks(found["unknown"]) == {"Clock"}
 
 
@@ -156,6 +156,6 @@ def test_expired_credentials_and_a_wrong_clock_are_told_apart(
         Endpoint, "_send", lambda *_: AWSResponse("https://sts", 403, headers, Raw())
     )
     _, found = told(capsys)
-    assert checks(found["problem"]) == {"Credentials", "Clock"}
-    assert "expired" in found["problem"][0]["text"]
-    assert "ahead of AWS's" in found["problem"][1]["text"]
+    assert checks(found["error"]) == {"Credentials", "Clock"}
+    assert "expired" in found["error"][0]["text"]
+    assert "ahead of AWS's" in found["error"][1]["text"]

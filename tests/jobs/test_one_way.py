@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from gotocloud.advisor.places import BESIDE_THE_PROJECT, VARIABLE
 from gotocloud.advisor.records import BenchmarkRecord, records_text
 from gotocloud.errors import GoToCloudError
+from gotocloud.findings import errors
 from gotocloud.jobs.checking import checked_job
 from gotocloud.jobs.submitting import submit
-from gotocloud.relion.findings import errors
 from gotocloud.slurm.submissions import load
 from tests.advisor.measured import record
 from tests.relion.samples import write_job

@@ -3,9 +3,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gotocloud.findings import Severity
 from gotocloud.projects import checkup
 from gotocloud.projects.billed import Billed, Kind
-from gotocloud.projects.findings import Severity
 from gotocloud.projects.quotas import Level, Quota
 from gotocloud.projects.standing import StackFacts
 
@@ -14,7 +14,7 @@ from gotocloud.projects.standing import StackFacts
 def test_a_clock_is_judged_by_how_far_it_is_off(ahead_s: float) -> None:
     found = checkup.clock(ahead_s)
     off = abs(ahead_s)
-    expected = Severity.OK if off < 30 else Severity.PROBLEM if off > 300 else Severity.WARNING
+    expected = Severity.OK if off < 30 else Severity.ERROR if off > 300 else Severity.WARNING
     assert found.severity is expected
     assert bool(found.remedy) == (off >= 30)
 
@@ -29,7 +29,7 @@ def stack(name: str, status: str, scientist: str = "ann") -> StackFacts:
 
 def test_a_failed_stack_names_the_command_that_puts_it_right() -> None:
     (found,) = checkup.stacks([stack("gotocloud-cluster-ann-p", "ROLLBACK_COMPLETE")], "ann")
-    assert found.severity is Severity.PROBLEM
+    assert found.severity is Severity.ERROR
     assert found.remedy.startswith("gotocloud start p removes")
 
 
@@ -65,7 +65,7 @@ def test_leftovers_are_problems_and_what_was_not_seen_is_unknown() -> None:
     found = checkup.leftovers(
         [Billed(Kind.ADDRESS, "eipalloc-1", note="192.0.2.1")], {Kind.MACHINE: "no"}, "us-east-1"
     )
-    assert [one.severity for one in found] == [Severity.PROBLEM, Severity.UNKNOWN]
+    assert [one.severity for one in found] == [Severity.ERROR, Severity.UNKNOWN]
     assert checkup.leftovers([], {}, "us-east-1")[0].severity is Severity.OK
 
 
@@ -80,6 +80,6 @@ def test_missing_programs_come_with_the_place_to_get_them() -> None:
     old, missing, strange = checkup.tools(
         (3, 10, 1), {"session-manager-plugin": None, "other": None}
     )
-    assert old.severity is Severity.PROBLEM
+    assert old.severity is Severity.ERROR
     assert missing.remedy.startswith("https://docs.aws.amazon.com/")
     assert strange.severity is Severity.WARNING

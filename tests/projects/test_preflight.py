@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gotocloud.projects.findings import Finding, Severity, problems
+from gotocloud.findings import Finding, Severity, errors
 from gotocloud.projects.preflight import Budget, Observed, preflight
 from gotocloud.projects.quotas import Level, Quota
 from tests.projects.shapes import PLENTY, observed, shape
@@ -45,7 +45,7 @@ def test_an_account_with_plenty_has_nothing_but_good_news() -> None:
 )
 def test_what_the_cluster_itself_needs_forbids_the_start(quota: str) -> None:
     found = judged(observed(levels=levels(**{quota: Level(5, 5)})))
-    forbidding = {finding.check for finding in problems(found)}
+    forbidding = {finding.check for finding in errors(found)}
     assert forbidding == {Quota[quota].value.name}
 
 
@@ -57,13 +57,13 @@ def test_all_findings_come_at_once_problems_first() -> None:
     )
     order = [finding.severity for finding in judged(seen)]
     assert order == sorted(order, key=list(Severity).index)
-    assert len(problems(judged(seen))) == 3
+    assert len(errors(judged(seen))) == 3
 
 
 def test_a_new_account_without_gpus_is_told_what_starts_and_what_does_not() -> None:
     seen = observed(levels=levels(GRAPHICS=Level(0, 0), GRAPHICS_SPOT=Level(96, 0)))
     found = judged(seen)
-    assert not problems(found)
+    assert not errors(found)
     on_demand = one(found, "Running On-Demand G")
     assert on_demand.severity is Severity.WARNING
     assert "refine3d gets 0 of 2 x g4dn.metal (192 vCPUs)" in on_demand.text
@@ -75,7 +75,7 @@ def test_a_cluster_in_which_nothing_could_compute_is_not_started() -> None:
     nothing = {
         name: Level(5, 0) for name in ("STANDARD", "STANDARD_SPOT", "GRAPHICS", "GRAPHICS_SPOT")
     }
-    assert {finding.check for finding in problems(judged(observed(levels=levels(**nothing))))} == {
+    assert {finding.check for finding in errors(judged(observed(levels=levels(**nothing))))} == {
         "Queues"
     }
 
@@ -83,7 +83,7 @@ def test_a_cluster_in_which_nothing_could_compute_is_not_started() -> None:
 def test_a_quota_that_nobody_told_is_no_reason_to_refuse() -> None:
     nothing = {name: Level(5, 0) for name in ("STANDARD", "STANDARD_SPOT", "GRAPHICS")}
     seen = observed(levels=levels(**nothing, GRAPHICS_SPOT=Level(why="no permission")))
-    assert problems(judged(seen)) == ()
+    assert errors(judged(seen)) == ()
 
 
 def test_the_head_node_is_counted_before_the_queues_of_its_family() -> None:
@@ -116,7 +116,7 @@ def test_a_type_that_is_not_offered_any_more_is_told_with_its_queues() -> None:
 
 
 def test_no_head_node_no_cluster() -> None:
-    assert problems(judged(observed(offered={"g4dn.metal", "c6i.32xlarge"})))
+    assert errors(judged(observed(offered={"g4dn.metal", "c6i.32xlarge"})))
 
 
 def test_the_spot_role_is_asked_for_only_by_spot_queues() -> None:
@@ -138,10 +138,10 @@ def test_spot_that_was_asked_for_must_be_possible() -> None:
     none = {name: Level(0, 0) for name in ("STANDARD_SPOT", "GRAPHICS_SPOT")}
     seen = observed(levels=levels(**none), spot_role=False)
     found = preflight(shape(), 2400, IDLE, seen, "us-east-1", spot=True)
-    assert {finding.check for finding in problems(found)} == {"Spot role", "Spot"}
-    assert problems(preflight(shape(), 2400, IDLE, seen, "us-east-1")) == ()
+    assert {finding.check for finding in errors(found)} == {"Spot role", "Spot"}
+    assert errors(preflight(shape(), 2400, IDLE, seen, "us-east-1")) == ()
 
 
 def test_one_spot_queue_that_can_start_is_enough() -> None:
     seen = observed(levels=levels(GRAPHICS_SPOT=Level(0, 0)))
-    assert problems(preflight(shape(), 2400, IDLE, seen, "us-east-1", spot=True)) == ()
+    assert errors(preflight(shape(), 2400, IDLE, seen, "us-east-1", spot=True)) == ()

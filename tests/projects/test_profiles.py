@@ -13,7 +13,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError
 
-from gotocloud.projects.findings import Severity
+from gotocloud.findings import Severity
 from gotocloud.projects.profiles import judge_profile
 from tests.needs import ROOT
 
@@ -74,7 +74,7 @@ def test_every_documented_profile_is_in_order(tmp_path: Path, way: str) -> None:
 def test_exactly_the_line_that_is_missing_is_named(tmp_path: Path, way: str, key: str) -> None:
     config, keys = WAYS[way]
     (found,) = judge_profile("lab", profiles(tmp_path, without(config, key), keys))
-    assert found.severity is Severity.PROBLEM
+    assert found.severity is Severity.ERROR
     assert found.text.startswith(f"'lab' lacks the line {key}")
     wanted = next(line for line in config.splitlines() if line.startswith(f"{key} ="))
     if key != "source_profile":

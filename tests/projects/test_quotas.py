@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gotocloud.cluster_configs.instances import instance_types
-from gotocloud.projects.findings import Severity
+from gotocloud.findings import Severity
 from gotocloud.projects.quotas import Level, Quota, quota_finding, vcpu_quota
 
 REGION = "us-east-1"
@@ -49,7 +49,7 @@ def test_families_with_quotas_of_their_own_are_not_taken_for_standard(instance_t
 def test_there_is_enough_exactly_when_it_fits(limit: float, used: float, needed: float) -> None:
     found = quota_finding(Quota.ELASTIC_IPS, needed, Level(limit, used), REGION, "a cluster")
     assert (found.severity is Severity.OK) == (used + needed <= limit)
-    assert bool(found.remedy) == (found.severity is Severity.PROBLEM)
+    assert bool(found.remedy) == (found.severity is Severity.ERROR)
 
 
 @given(used=st.none() | amounts, needed=amounts)
@@ -62,7 +62,7 @@ def test_without_a_limit_nothing_is_claimed(used: float | None, needed: float) -
 
 def test_more_than_the_whole_limit_fails_whatever_is_used() -> None:
     found = quota_finding(Quota.ELASTIC_IPS, 6, Level(5, None), REGION, "a cluster")
-    assert found.severity is Severity.PROBLEM
+    assert found.severity is Severity.ERROR
 
 
 def test_the_remedy_can_be_typed() -> None:

@@ -10,7 +10,7 @@ from time import process_time
 
 from gotocloud.cluster_configs.model import load_configuration, used_instance_types
 from gotocloud.cluster_configs.partitions import Partition, configured_partitions
-from gotocloud.relion.findings import Finding, Severity
+from gotocloud.findings import Finding, Severity
 from gotocloud.relion.job import Job, read_job
 from gotocloud.relion.job_types import RELION_JOB_TYPES
 from gotocloud.relion.memory import rank_gib
@@ -63,7 +63,7 @@ class Answered:
         return [
             str(one)
             for one in self.findings
-            if one.severity is not Severity.NOTE and one.rule not in ignored
+            if one.severity is not Severity.NOTE and one.check not in ignored
         ]
 
     @property

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.relion.findings import Severity
+from gotocloud.findings import Severity
 from gotocloud.relion.job_facts import ALWAYS, RelionJobType
 from gotocloud.relion.job_types import RELION_JOB_TYPES
 from gotocloud.relion.overrides import LABELS

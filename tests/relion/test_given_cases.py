@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from gotocloud.cluster_configs.partitions import Partition
+from gotocloud.findings import Finding, Severity
 from gotocloud.jobs.cluster import Cluster, described_cluster
 from gotocloud.relion.commands import runs_mpi
-from gotocloud.relion.findings import Finding, Severity
 from gotocloud.relion.job import read_job
 from gotocloud.relion.job_types import relion_job_type
 from gotocloud.relion.overrides import overrides_of
@@ -56,7 +56,7 @@ class Answer:
 
     @property
     def rules(self) -> set[str]:
-        return {one.rule for one in self.findings if one.severity is not Severity.NOTE}
+        return {one.check for one in self.findings if one.severity is not Severity.NOTE}
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from gotocloud.findings import errors
 from gotocloud.rehearsal.slurm.dataset import make_dataset
-from gotocloud.relion.findings import errors
 from gotocloud.relion.job import read_job
 from gotocloud.relion.optimisers import choose_optimiser, newest_optimiser
 from gotocloud.relion.particles import read_particles

@@ -8,8 +8,8 @@ import pytest
 
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
 from gotocloud.cluster_configs.partitions import configured_partitions
+from gotocloud.findings import Severity
 from gotocloud.platform.zones import zone_map
-from gotocloud.relion.findings import Severity
 from gotocloud.relion.job import read_job
 from gotocloud.relion.placed import as_routed
 from gotocloud.relion.routing import route
@@ -36,7 +36,7 @@ def test_no_job_of_any_version_is_warned_of_its_own_route(
         found = route(job, queues, configuration=configuration, prefer_spot=spot)
         hardware = next(one for one in queues if one.name == found.queue)
         findings = check(as_routed(job, found), hardware, nodes=found.nodes, layout=found.layout)
-        bad = [str(one) for one in findings if _counts(one.rule, one.severity, hardware.gpus)]
+        bad = [str(one) for one in findings if _counts(one.check, one.severity, hardware.gpus)]
         if bad:
             broken[path] = bad
     assert broken == {}

@@ -17,8 +17,8 @@ from gotocloud.cluster_configs.model import (
 )
 from gotocloud.cluster_configs.partitions import Partition, configured_partitions
 from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.findings import errors
 from gotocloud.platform.zones import zone_map
-from gotocloud.relion.findings import errors
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_types import RELION_JOB_TYPES, relion_job_type
 from gotocloud.relion.overrides import Overrides, overrides_of
@@ -133,7 +133,7 @@ def test_no_route_breaks_a_rule_of_relion(name: str) -> None:
                 hardware = next(one for one in partitions if one.name == found.queue)
                 routed = as_routed(wanted, found)
                 findings = check(routed, hardware, nodes=found.nodes, layout=found.layout)
-                broken |= {(label, one.rule) for one in errors(findings)}
+                broken |= {(label, one.check) for one in errors(findings)}
     assert broken == set()
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gotocloud.cluster_configs.partitions import Partition
-from gotocloud.relion.findings import Severity
+from gotocloud.findings import Severity
 from gotocloud.relion.job import read_job
 from gotocloud.relion.job_types import job_type_or_unknown
 from gotocloud.relion.memory import gpu_memory_gb, particles_gib
@@ -277,7 +277,7 @@ def rules_broken(project: Path, case: Case) -> set[str]:
         unknown = job_type_or_unknown(case.label, case.kind)
         job = replace(job, label=case.label, type=unknown)
     found = check(job, case.hardware, nodes=case.nodes, script=case.script)
-    return {one.rule for one in found}
+    return {one.check for one in found}
 
 
 def test_every_rule_has_a_pair_of_jobs() -> None:
@@ -306,20 +306,20 @@ def test_findings_start_with_what_would_fail(tmp_path: Path) -> None:
     found = check(make_job(tmp_path, "Refine3D", changes), gpu_queue(exclusive=False))
     severities = [one.severity for one in found]
     assert severities == sorted(severities, key=list(Severity).index)
-    assert {"mpi-odd", "scratch-shared", "pool-gpu"} <= {one.rule for one in found}
+    assert {"mpi-odd", "scratch-shared", "pool-gpu"} <= {one.check for one in found}
 
 
 def test_an_unreadable_setting_is_told_once_and_hides_no_other_finding(tmp_path: Path) -> None:
     found = check(make_job(tmp_path, "Refine3D", {"nr_threads": "many", "nr_mpi": "4"}))
-    assert [one.rule for one in found if one.rule == "setting"] == ["setting"]
-    assert "mpi-odd" in {one.rule for one in found}
+    assert [one.check for one in found if one.check == "setting"] == ["setting"]
+    assert "mpi-odd" in {one.check for one in found}
 
 
 def test_a_variable_of_a_scheme_is_named_as_such(tmp_path: Path) -> None:
     (found,) = (
         one
         for one in check(make_job(tmp_path, "Refine3D", {"nr_mpi": "$$ranks"}))
-        if one.rule == "setting"
+        if one.check == "setting"
     )
     assert "a variable of a scheme" in found.text
 

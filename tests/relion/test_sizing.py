@@ -138,7 +138,7 @@ def test_ranks_fit_their_machine_with_reserve(
         fits = max(found.layout) * one <= 0.9 * hardware.memory_gib
         # What does not fit with the fewest ranks is said, and not started in silence.
         assert fits or max(found.layout) == least
-        rules = {each.rule for each in check_routed(job, found, hardware)}
+        rules = {each.check for each in check_routed(job, found, hardware)}
         assert ("memory-host" in rules) == (max(found.layout) * one > hardware.memory_gib)
 
 
@@ -220,7 +220,7 @@ def test_automatic_is_not_warned_of_its_own_threads(
     for configuration in QUEUES:
         found, hardware = routed(job, configuration)
         assert max(found.layout) * found.threads <= hardware.vcpus
-        rules = {one.rule for one in check_routed(job, found, hardware)}
+        rules = {one.check for one in check_routed(job, found, hardware)}
         assert not rules & {"threads-frames", "threads-many"}
         # What a machine cannot hold with a single rank is an error of the machine.
         assert "memory-host" not in rules or found.layout == (1,)

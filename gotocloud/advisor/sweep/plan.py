@@ -8,7 +8,7 @@ from itertools import product
 from types import MappingProxyType
 
 from gotocloud.errors import GoToCloudError, InputError
-from gotocloud.relion.findings import Finding, errors
+from gotocloud.findings import Finding, errors
 from gotocloud.relion.job import Job
 from gotocloud.relion.overrides import TYPED, FormField, Overrides, overrides_of
 from gotocloud.relion.routing import Route
@@ -189,7 +189,7 @@ def plan_sweep(
             continue
         broken = errors(findings)
         if broken:
-            left_out[name] = "; ".join(f"{one.rule}: {one.text}" for one in broken)
+            left_out[name] = "; ".join(f"{one.check}: {one.text}" for one in broken)
         else:
             settings[_setting(found)] = None
     if not settings:

@@ -13,8 +13,8 @@ from gotocloud.cli.output import narrate, number_of, print_json
 from gotocloud.errors import ExitCode
 
 if TYPE_CHECKING:
+    from gotocloud.findings import Finding
     from gotocloud.jobs.checking import Checked
-    from gotocloud.relion.findings import Finding
 
 app = typer.Typer(help="Check a RELION job: what would fail, what would waste money.")
 
@@ -27,8 +27,8 @@ def check(
     region: QueuesIn = None,
 ) -> None:
     """Show everything that would make a RELION job fail or waste money, each with its remedy."""
+    from gotocloud.findings import errors
     from gotocloud.jobs.checking import checked_job
-    from gotocloud.relion.findings import errors
 
     checked = checked_job(jobdir, config, region)
     for remark in checked.remarks:
@@ -49,7 +49,7 @@ def text_of(finding: Finding) -> str:
     """A finding as people read it: what is wrong, what to do, and the source."""
     indent = " " * 9
     return (
-        f"{finding.severity.upper():<8} {finding.text} [{finding.rule}]\n"
+        f"{finding.severity.upper():<8} {finding.text} [{finding.check}]\n"
         f"{indent}-> {finding.remedy}\n{indent}({finding.source})"
     )
 

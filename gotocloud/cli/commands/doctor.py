@@ -15,7 +15,7 @@ from gotocloud.cli.output import narrate, number_of, print_json
 from gotocloud.errors import ExitCode
 
 if TYPE_CHECKING:
-    from gotocloud.projects.findings import Finding
+    from gotocloud.findings import Finding
 
 app = typer.Typer(help="Look for what commonly goes wrong.")
 
@@ -28,7 +28,7 @@ def doctor(
 ) -> None:
     """Look at everything that commonly goes wrong; exit code 1 if something needs a remedy."""
     from gotocloud.cli.views.findings import text_of
-    from gotocloud.projects.findings import Severity, problems
+    from gotocloud.findings import Severity, errors
 
     found = []
     for one in _findings():
@@ -37,11 +37,11 @@ def doctor(
             typer.echo(text_of(one))
     if as_json:
         print_json([one.as_dict() for one in found])
-    wrong = len(problems(found))
+    wrong = len(errors(found))
     warnings = sum(one.severity is Severity.WARNING for one in found)
     unknown = sum(one.severity is Severity.UNKNOWN for one in found)
     narrate(
-        f"{number_of(wrong, 'problem')}, {number_of(warnings, 'warning')}. "
+        f"{number_of(wrong, 'error')}, {number_of(warnings, 'warning')}. "
         f"{number_of(unknown, 'check')} could not be made."
     )
     if wrong:

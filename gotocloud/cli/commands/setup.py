@@ -48,7 +48,7 @@ def setup(
     from gotocloud.aws.projects import checked_names, place, plan_setup
     from gotocloud.cli.typed import typed_again
     from gotocloud.cli.views.findings import show
-    from gotocloud.projects.findings import refuse_problems
+    from gotocloud.findings import refuse_errors
     from gotocloud.projects.whereabouts import require_nowhere_else
 
     days = _archive_age(archive_after, adopt=adopt)
@@ -62,7 +62,7 @@ def setup(
     retry = typed_again(context, "setup", project=name)
     show(planned.findings, quiet=not dry_run)
     if not dry_run:
-        refuse_problems(planned.findings, f"Setting up {name!r}", retry)
+        refuse_errors(planned.findings, f"Setting up {name!r}", retry)
     made = False
     if planned.plan and not dry_run:
         _launch(cloud, planned, planned.plan, retry)

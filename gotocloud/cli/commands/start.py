@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gotocloud.aws.clusters import Start, Wanted
     from gotocloud.aws.projects import Place
     from gotocloud.costs.idle import IdleCost
-    from gotocloud.projects.findings import Finding
+    from gotocloud.findings import Finding
     from gotocloud.projects.keeping import Ending
     from gotocloud.projects.standing import ClusterRow
 
@@ -177,7 +177,7 @@ def _start(request: _Request) -> None:
     from gotocloud.cli.views.start import show_prices
     from gotocloud.cluster_configs.model import load_configuration
     from gotocloud.costs.idle import idle_cost
-    from gotocloud.projects.findings import refuse_problems
+    from gotocloud.findings import refuse_errors
 
     wanted = request.wanted
     planned = plan_start(request.cloud, request.where, wanted)
@@ -190,7 +190,7 @@ def _start(request: _Request) -> None:
     findings = check_start(request.cloud, planned, idle.known_total_usd_per_hour)
     show(findings, quiet=not request.dry_run)
     if not request.dry_run:
-        refuse_problems(findings, f"Starting a cluster for {request.project!r}", request.retry)
+        refuse_errors(findings, f"Starting a cluster for {request.project!r}", request.retry)
     if not request.as_json:
         show_prices(planned, idle, request.cloud.region)
     if request.dry_run:

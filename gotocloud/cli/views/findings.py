@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gotocloud.cli.output import narrate
-from gotocloud.projects.findings import Finding, Severity
+from gotocloud.findings import Finding, Severity
 
 _MARKS = {
-    Severity.PROBLEM: "PROBLEM",
+    Severity.ERROR: "ERROR",
     Severity.WARNING: "warning",
+    Severity.NOTE: "note",
     Severity.UNKNOWN: "unknown",
     Severity.OK: "ok",
 }
 
 
 def show(findings: Sequence[Finding], *, quiet: bool = False) -> None:
-    """Tell findings on stderr, each with its remedy.
+    """Show findings on stderr, each with its remedy.
 
     Args:
         quiet: Whether to leave out what is all right.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.errors import InputError
-from gotocloud.relion.findings import Finding, Severity, by_severity
+from gotocloud.findings import Finding, Severity, by_severity
 from gotocloud.relion.job import Job
 from gotocloud.relion.rules import data, gpus, parallel, placement
 from gotocloud.relion.rules.model import Rule, Situation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 from pathlib import Path
 
-from gotocloud.relion.findings import Severity
+from gotocloud.findings import Severity
 from gotocloud.relion.inputs import input_files
 from gotocloud.relion.memory import all_particles_gib, rank_gib
 from gotocloud.relion.optimisers import why_unusable

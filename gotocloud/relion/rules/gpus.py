@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gotocloud.relion.findings import Severity
+from gotocloud.findings import Severity
 from gotocloud.relion.gpu_map import IDS, device_lists
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_facts import GPU_TICKED, GpuUse

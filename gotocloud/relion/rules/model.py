@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gotocloud.cluster_configs.partitions import Partition
-from gotocloud.relion.findings import Finding, Severity
+from gotocloud.findings import Finding, Severity
 from gotocloud.relion.gpu_map import GpuMap, gpu_map
 from gotocloud.relion.job import Job
 from gotocloud.relion.spreading import spread
@@ -109,7 +109,7 @@ class Rule:
         if broken is None:
             return None
         return Finding(
-            rule=self.id,
+            check=self.id,
             severity=self.severity,
             text=broken.text,
             remedy=broken.remedy or self.remedy,

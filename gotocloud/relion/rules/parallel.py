@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from gotocloud.relion.findings import Severity
+from gotocloud.findings import Severity
 from gotocloud.relion.job_facts import MemoryFormula
 from gotocloud.relion.rules.model import Broken, Rule, Situation
 from gotocloud.relion.sizing import frame_threads, frames_to_sum

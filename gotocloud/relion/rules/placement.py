@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from gotocloud.relion.findings import Severity
+from gotocloud.findings import Severity
 from gotocloud.relion.job_facts import Parallelism, SpreadRule
 from gotocloud.relion.overrides import overrides_of
 from gotocloud.relion.rules.model import Broken, Rule, Situation

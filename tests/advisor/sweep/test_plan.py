@@ -14,7 +14,7 @@ from gotocloud.advisor.sweep.plan import Axes, Guess, SweepPlan, SweepSetting, p
 from gotocloud.cluster_configs.model import load_configuration, used_instance_types
 from gotocloud.cluster_configs.partitions import configured_partitions
 from gotocloud.errors import InputError
-from gotocloud.relion.findings import Finding, errors
+from gotocloud.findings import Finding, errors
 from gotocloud.relion.job import Job, read_job
 from gotocloud.relion.overrides import Overrides, overrides_of
 from gotocloud.relion.placed import check_routed

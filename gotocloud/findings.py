@@ -1,4 +1,4 @@
-"""What was found before something is done, in plain words, each with its remedy."""
+"""What checks find before something is done, in plain words, each with its remedy."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from gotocloud.errors import GoToCloudError
 
 
 class Severity(StrEnum):
-    """What a finding means for the command."""
+    """What a finding means for the command or for the job."""
 
-    PROBLEM = "problem"
+    ERROR = "error"
     """It would fail."""
 
     WARNING = "warning"
-    """It works, but not all of it."""
+    """It works, but not all of it; it may fail later, or it wastes money."""
+
+    NOTE = "note"
+    """Useful to read; nothing is wrong."""
 
     UNKNOWN = "unknown"
     """The check could not be made."""
@@ -32,20 +35,23 @@ class Finding:
     """One check and its result.
 
     Args:
-        check: What was looked at, for example "Elastic IPs".
+        check: What was looked at, for example "Elastic IPs", or the rule's id ("mpi-odd").
         severity: What it means.
         text: What was found, with the figures.
         remedy: What to do about it; empty when nothing is to be done.
+        source: Where the rule comes from; empty for what was read in the account.
     """
 
     check: str
     severity: Severity
     text: str
     remedy: str = ""
+    source: str = ""
 
     def as_dict(self) -> dict[str, str]:
-        """The finding for a JSON report."""
-        return {**asdict(self), "severity": self.severity.value}
+        """The finding for a JSON report; `source` only where there is one."""
+        found = {**asdict(self), "severity": self.severity.value}
+        return {key: text for key, text in found.items() if text or key != "source"}
 
     def __str__(self) -> str:
         remedy = f" Remedy: {self.remedy}" if self.remedy else ""
@@ -53,22 +59,22 @@ class Finding:
 
 
 def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Problems first; within one severity in the order of looking."""
+    """Errors first; within one severity in the order of looking."""
     return tuple(sorted(findings, key=lambda finding: _ORDER.index(finding.severity)))
 
 
-def problems(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings that forbid to go on."""
-    return tuple(one for one in findings if one.severity is Severity.PROBLEM)
+def errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings with which the command or the job would fail."""
+    return tuple(one for one in findings if one.severity is Severity.ERROR)
 
 
-def refuse_problems(findings: Iterable[Finding], doing: str, retry: str) -> None:
+def refuse_errors(findings: Iterable[Finding], doing: str, retry: str) -> None:
     """Stop if something would fail, with every reason at once.
 
     Raises:
-        GoToCloudError: if one of the findings is a problem.
+        GoToCloudError: if one of the findings is an error.
     """
-    if found := problems(findings):
+    if found := errors(findings):
         raise GoToCloudError(
             f"{doing} would fail; nothing was created.",
             problems=[str(one) for one in found],
