@@ -34,12 +34,13 @@ class Room:
     edges: tuple[tuple[str, str], ...] = ()
 
 
-EVERYWHERE = ("errors", "files", "findings")
+EVERYWHERE = ("errors", "files", "findings", "formats")
 """Every room may import these."""
 
 ROOMS = (
     Room("errors", "the errors that people see, and exit codes", pure=True),
     Room("files", "files that are replaced in one step", ("errors",)),
+    Room("formats", "sizes, times and money as people read them", pure=True),
     Room("findings", "what a check found, for the account and for a job", ("errors",), pure=True),
     Room(
         "contract",

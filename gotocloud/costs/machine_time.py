@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gotocloud.errors import GoToCloudError
+from gotocloud.formats import usd_text
 
 SECONDS_PER_HOUR = 3600
 
@@ -72,7 +73,7 @@ class Cost:
     def __str__(self) -> str:
         if self.usd is None:
             return "unknown"
-        return f"{'' if self.complete else 'at least '}{self.usd:.2f} USD"
+        return f"{'' if self.complete else 'at least '}{usd_text(self.usd)} USD"
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from gotocloud.contract.project_names import ProjectNames
+from gotocloud.formats import size_text, usd_text
 from gotocloud.projects.states import State
-
-TB = 10**12
-GB = 10**9
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,8 @@ class Holdings:
         if self.empty:
             return "empty"
         more = f", {self.uploads:,} unfinished uploads" if self.uploads else ""
-        return (
-            f"{self.objects:,} objects, {self.versions:,} versions, {size(self.size_bytes)}{more}"
-        )
+        size = size_text(self.size_bytes)
+        return f"{self.objects:,} objects, {self.versions:,} versions, {size}{more}"
 
 
 @dataclass(frozen=True)
@@ -99,19 +96,12 @@ class Finish:
         if self.bucket:
             fate = "is KEPT" if keep_data else "is DELETED with everything in it"
             bucket = f"bucket {self.bucket} {fate}: {self.holdings or 'not counted'}"
-        spent = "not known" if self.spent_usd is None else f"USD {self.spent_usd:.2f}"
+        spent = "not known" if self.spent_usd is None else f"USD {usd_text(self.spent_usd)}"
         note = f" ({self.spent_note})" if self.spent_note else ""
         stack = "no stack any more"
         if self.state is not State.ABSENT:
             stack = f"stack {self.names.project_stack} and its key pair are DELETED"
         return (bucket, stack, f"cost so far: {spent}{note}")
-
-
-def size(size_bytes: int) -> str:
-    """Bytes as people say them; TB from a tenth on."""
-    if size_bytes >= TB // 10:
-        return f"{size_bytes / TB:.2f} TB"
-    return f"{size_bytes / GB:.2f} GB" if size_bytes >= GB // 10 else f"{size_bytes:,} bytes"
 
 
 def spent(answer: Mapping[str, Any]) -> Decimal | None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gotocloud.contract.stacks import CLUSTER_RESOURCE
+from gotocloud.formats import duration_text
 
 _WORDS = {
     "AWS::EC2::EIP": "an address",
@@ -87,18 +88,6 @@ def in_words(resource_type: str) -> str:
     return _WORDS.get(resource_type, kind)
 
 
-def duration(seconds: float) -> str:
-    """Seconds as people say them: "48 s", "12 min", "1 h 5 min"."""
-    whole = max(round(seconds), 0)
-    if whole < 60:
-        return f"{whole} s"
-    minutes = round(whole / 60)
-    hours, minutes = divmod(minutes, 60)
-    if not hours:
-        return f"{minutes} min"
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-
-
 def time_left_s(earlier_s: Sequence[float], elapsed_s: float) -> float | None:
     """What is left, by the median of earlier runs; None when nothing is known any more.
 
@@ -112,10 +101,10 @@ def time_left_s(earlier_s: Sequence[float], elapsed_s: float) -> float | None:
 def line(making: Making, elapsed_s: float, earlier_s: Sequence[float]) -> str:
     """The whole state in one line."""
     left = time_left_s(earlier_s, elapsed_s)
-    tail = "" if left is None or making.removing else f", about {duration(left)} left"
+    tail = "" if left is None or making.removing else f", about {duration_text(left)} left"
     # What is removed was not counted before.
     count = f"{len(making.done)} of {making.total}, " if making.total else ""
-    return f"{count}{making.what} ({duration(elapsed_s)}{tail})"
+    return f"{count}{making.what} ({duration_text(elapsed_s)}{tail})"
 
 
 def remembered(text: str) -> dict[str, list[float]]:

@@ -145,15 +145,6 @@ class TransferOutcome:
         }
 
 
-def size_text(size: float) -> str:
-    """Bytes as people read them, in powers of 1000."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.2f} TB"
-
-
 class MemoryLimit:
     """Bytes that may be in memory at once."""
 

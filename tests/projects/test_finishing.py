@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gotocloud.contract.project_names import ProjectNames
-from gotocloud.projects.finishing import Finish, Holdings, size, spent
+from gotocloud.projects.finishing import Finish, Holdings, spent
 from gotocloud.projects.states import State
 
 NAMES = ProjectNames("ann", "222222222222", "p")
@@ -27,14 +27,6 @@ def test_costs_of_all_months_are_added_up() -> None:
 @pytest.mark.parametrize("answer", [{}, cost("0", "0"), cost("3", unit="EUR")])
 def test_costs_that_are_not_known_are_not_made_up(answer: dict[str, Any]) -> None:
     assert spent(answer) is None
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [(0, "0 bytes"), (99_999_999, "99,999,999 bytes"), (10**8, "0.10 GB"), (10**11, "0.10 TB")],
-)
-def test_sizes_are_said_in_the_unit_that_people_expect(given: int, said: str) -> None:
-    assert size(given) == said
 
 
 def test_what_is_kept_and_what_is_deleted_is_said() -> None:

@@ -7,7 +7,6 @@ from gotocloud.projects.progress import (
     KEPT_RUNS,
     Making,
     advance,
-    duration,
     line,
     remember,
     remembered,
@@ -94,8 +93,3 @@ def test_the_latest_runs_are_remembered(runs: list[float]) -> None:
         text = remember(remembered(text), "spa us-east-1", one)
     kept = remembered(text)["spa us-east-1"]
     assert kept == [round(one, 1) for one in runs[-KEPT_RUNS:]]
-
-
-def test_durations_read_well() -> None:
-    told = [duration(value) for value in (0.2, 59.6, 61, 3599, 3660, 7200)]
-    assert told == ["0 s", "1 min", "1 min", "1 h", "1 h 1 min", "2 h"]

@@ -27,7 +27,7 @@ from gotocloud.transfer.plan import (
     safe_path,
 )
 from gotocloud.transfer.posix import LUSTRE, Posix, metadata, parse
-from gotocloud.transfer.report import MemoryLimit, size_text
+from gotocloud.transfer.report import MemoryLimit
 from gotocloud.transfer.tree import TransferProblem, TreeEntry, TreeKind, link_trouble, shown, walk
 
 KINDS = {TreeKind.FILE: stat.S_IFREG, TreeKind.FOLDER: stat.S_IFDIR, TreeKind.LINK: stat.S_IFLNK}
@@ -181,10 +181,3 @@ def test_a_budget_lets_the_biggest_through_alone() -> None:
         pass
     with budget.held(4), budget.held(6):
         pass
-
-
-@pytest.mark.parametrize(
-    ("size", "text"), [(0, "0 bytes"), (1500, "1.5 kB"), (2e9, "2.0 GB"), (3e15, "3000.00 TB")]
-)
-def test_sizes_are_readable(size: float, text: str) -> None:
-    assert size_text(size) == text

@@ -12,6 +12,7 @@ from gotocloud.cli.options import Dataset, DryRun, Json, MeasuredBy, PricesOf, Y
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.files import write_file
+from gotocloud.formats import usd_text
 
 if TYPE_CHECKING:
     from gotocloud.advisor.sweep.ledger import Sweep
@@ -94,7 +95,8 @@ def run(
     known = ledger.load(sweep)
     left = [entry for entry in known.entries if not entry.outcome]
     usd = [entry.plan.usd for entry in left]
-    price = "of unknown cost" if None in usd else f"for about {sum(map(float, usd)):.2f} USD"  # type: ignore[arg-type]
+    total = None if None in usd else sum(map(float, usd))  # type: ignore[arg-type]
+    price = "of unknown cost" if total is None else f"for about {usd_text(total)} USD"
     if left and not yes:
         if not sys.stdin.isatty():
             raise InputError(
@@ -183,7 +185,7 @@ def report(
                 row["label"] or "unknown",
                 row["market"],
                 "" if row["hours"] is None else f"{row['hours']:.3g}",
-                "unknown" if row["usd"] is None else f"{row['usd']:.2f}",
+                usd_text(row["usd"]),
                 row["basis"],
             )
             for row in rows
@@ -228,7 +230,7 @@ def _show(made: SweepPlan) -> None:
                 one.setting.words,
                 one.repeat,
                 "unknown" if one.hours is None else f"{one.hours:.2g}",
-                "unknown" if one.usd is None else f"{one.usd:.2f}",
+                usd_text(one.usd),
                 one.basis,
             )
             for number, one in enumerate(made.runs, 1)

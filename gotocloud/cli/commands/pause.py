@@ -172,7 +172,7 @@ def _show(now: ClusterState, jobs: tuple[Job, ...] | None, *, as_json: bool) -> 
 
 def _report(now: ClusterState, proof: Proof | None, *, there_was: bool, as_json: bool) -> None:
     from gotocloud.contract.project_bucket import PROOFS
-    from gotocloud.projects.finishing import size
+    from gotocloud.formats import size_text
 
     if as_json:
         print_json(
@@ -187,7 +187,7 @@ def _report(now: ClusterState, proof: Proof | None, *, there_was: bool, as_json:
     if proof:
         counted = proof.counted
         typer.echo(
-            f"proven   {counted['files']:,} files ({size(counted['bytes'])}), "
+            f"proven   {counted['files']:,} files ({size_text(counted['bytes'])}), "
             f"{counted['links']:,} symbolic links, {counted['folders']:,} folders; "
             f"{counted['checksums']:,} checksums"
         )

@@ -162,7 +162,7 @@ def _report(
     Raises:
         GoToCloudError: with all problems, if there are any.
     """
-    from gotocloud.transfer.report import size_text
+    from gotocloud.formats import size_text
     from gotocloud.transfer.tree import shown
 
     if as_json:
@@ -192,7 +192,7 @@ def _same_command_without(option: str) -> str:
 
 
 def _sentence(outcome: TransferOutcome, *, dry_run: bool) -> str:
-    from gotocloud.transfer.report import size_text
+    from gotocloud.formats import size_text
 
     parts = [
         f"{len(outcome.moves)} {'would be moved' if dry_run else 'moved'} "

@@ -17,6 +17,7 @@ from gotocloud.advisor.stopping import Margin, StopAdvice, margins
 from gotocloud.advisor.workflow import ProjectAdvice, ProjectLine
 from gotocloud.cli.output import table, width
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
+from gotocloud.formats import duration_text, usd_text
 from gotocloud.relion.settings import PUBLISHED
 
 UNKNOWN = "unknown"
@@ -206,12 +207,8 @@ def show_stop(advice: StopAdvice, progress: ProjectSteps) -> None:
 
 
 def hours_words(hours: float) -> str:
-    """A time for people: "1 h 05 min", "44 s"."""
-    seconds = round(hours * 3600)
-    if seconds < 120:
-        return f"{seconds} s"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
+    """Hours as people read them."""
+    return duration_text(hours * 3600)
 
 
 def _time(choice: Choice) -> str:
@@ -234,7 +231,7 @@ def _cost(choice: Choice) -> str:
 def _usd(usd: float | None) -> str:
     if usd is None:
         return "cost unknown"
-    return f"{usd:,.2f} USD" if usd >= 0.005 else "less than 0.01 USD"
+    return f"{usd_text(usd)} USD"
 
 
 def _range(interval: tuple[float, float] | None, words: Callable[[float], str]) -> str:

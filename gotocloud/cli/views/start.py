@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gotocloud.cli.output import narrate, table
+from gotocloud.formats import usd_text
 
 if TYPE_CHECKING:
     from gotocloud.aws.clusters import Start
     from gotocloud.costs.idle import IdleCost
-
-_SMALLEST_SHOWN = 0.01
 
 
 def show_prices(planned: Start, idle: IdleCost, region: str) -> None:
@@ -20,7 +19,7 @@ def show_prices(planned: Start, idle: IdleCost, region: str) -> None:
     """
     from gotocloud.costs.prices import price_usd_per_hour, spot_price_usd_per_hour
 
-    rows = [(one.name, one.quantity, _usd(one.usd_per_hour)) for one in idle.items]
+    rows = [(one.name, one.quantity, usd_text(one.usd_per_hour)) for one in idle.items]
     table(("while nothing runs", "", "USD per hour"), [*rows, ("together", "", idle.headline)])
     queues = []
     dates = {one.price.date for one in idle.items if one.price}
@@ -29,7 +28,7 @@ def show_prices(planned: Start, idle: IdleCost, region: str) -> None:
         find = spot_price_usd_per_hour if queue.spot else price_usd_per_hour
         price = find(queue.instance_type, region)
         when = f" (mean of {price.date})" if price and queue.spot else ""
-        usd = _usd(price.usd if price else None) + when
+        usd = usd_text(price.usd if price else None) + when
         if price and not queue.spot:
             dates.add(price.date)
         queues.append((queue.name, queue.instance_type, queue.max_nodes, usd))
@@ -37,15 +36,9 @@ def show_prices(planned: Start, idle: IdleCost, region: str) -> None:
     if planned.wanted.spot:
         narrate("Jobs prefer spot; each queue has its twin on demand, without -spot in its name.")
     if hours := planned.wanted.keep_hours:
-        total = _usd(idle.known_total_usd_per_hour * hours)
+        total = usd_text(idle.known_total_usd_per_hour * hours)
         least = "at least " if idle.unknown else ""
         narrate(f"Kept for {hours} hours, it costs {least}USD {total} without its nodes.")
     if dates:
         told = f"{min(dates)} to {max(dates)}" if len(dates) > 1 else min(dates)
         narrate(f"Prices before tax, without data transfer; as of {told}.")
-
-
-def _usd(value: Any) -> str:
-    if value is None:
-        return "unknown"
-    return f"{value:.2f}" if not 0 < value < _SMALLEST_SHOWN else "under 0.01"

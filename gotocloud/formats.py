@@ -1,0 +1,35 @@
+"""Sizes, times and money as people read them: one way for every command."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+SMALLEST_USD = 0.01
+"""A smaller amount is shown as "under 0.01", so that it does not look free."""
+
+
+def size_text(size: float) -> str:
+    """Bytes in powers of 1000: "500 bytes", "1.5 kB", "2.0 GB", "1.20 TB"."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.2f} TB"
+
+
+def duration_text(seconds: float) -> str:
+    """Seconds as "48 s", "12 min", "1 h 5 min"."""
+    whole = max(round(seconds), 0)
+    if whole < 60:
+        return f"{whole} s"
+    hours, minutes = divmod(round(whole / 60), 60)
+    if not hours:
+        return f"{minutes} min"
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def usd_text(usd: float | Decimal | None) -> str:
+    """An amount of US dollars, without the unit: "1,234.50", "under 0.01", "unknown"."""
+    if usd is None:
+        return "unknown"
+    return f"{usd:,.2f}" if not 0 < usd < SMALLEST_USD else f"under {SMALLEST_USD}"

@@ -1,0 +1,56 @@
+"""Sizes, times and money as people read them."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from gotocloud.formats import duration_text, size_text, usd_text
+from tests.rooms import ROOT
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        *((0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (2e9, "2.0 GB")),
+        *((1_200_000_000_000, "1.20 TB"), (3e15, "3000.00 TB")),
+    ],
+)
+def test_sizes_are_in_powers_of_1000(size: float, text: str) -> None:
+    assert size_text(size) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        *((0.2, "0 s"), (-3, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (61, "1 min")),
+        *((3599, "1 h"), (3660, "1 h 1 min"), (7200, "2 h"), (360_000, "100 h")),
+    ],
+)
+def test_times_are_rounded_to_what_matters(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        *((None, "unknown"), (0, "0.00"), (0.0099, "under 0.01"), (0.01, "0.01")),
+        (1234.5, "1,234.50"),
+    ],
+)
+def test_a_small_amount_is_not_shown_as_free_and_an_unknown_one_not_as_zero(
+    usd: float | None, text: str
+) -> None:
+    assert usd_text(usd) == text
+
+
+def test_no_other_file_writes_an_unknown_amount_in_its_own_way() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sorted((ROOT / "gotocloud").rglob("*.py"))
+        if path.name != "formats.py"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.IfExp) and "usd" in (text := ast.unparse(node)) and ":.2f" in text
+    ]
+    assert found == []
