@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gotocloud.aws.cloud import Cloud, answer_of
-from gotocloud.projects.billed import Billed, Inventory, Kind
+from gotocloud.projects.billed import Billed, BilledKind, Inventory
 
 _ALIVE = ["pending", "running", "shutting-down", "stopping", "stopped"]
 _GATEWAY_STATES = ["pending", "available", "deleting"]
@@ -19,7 +19,7 @@ def inventory(cloud: Cloud) -> Inventory:
         GoToCloudError: if AWS does not answer at all.
     """
     found: list[Billed] = []
-    unknown: dict[Kind, str] = {}
+    unknown: dict[BilledKind, str] = {}
     for kind, look in LOOKS.items():
         # Bound now: the loop goes on to another kind.
         items, why = answer_of(f"list what is billed: {kind}", lambda look=look: [*look(cloud)])  # type: ignore[misc]
@@ -36,7 +36,7 @@ def _machines(cloud: Cloud) -> Iterator[Billed]:
         for reservation in page["Reservations"]:
             for one in reservation["Instances"]:
                 yield Billed(
-                    Kind.MACHINE,
+                    BilledKind.MACHINE,
                     one["InstanceId"],
                     state=one["State"]["Name"],
                     type=one["InstanceType"],
@@ -49,7 +49,7 @@ def _volumes(cloud: Cloud) -> Iterator[Billed]:
     for page in _pages(cloud, "ec2", "describe_volumes"):
         for one in page["Volumes"]:
             yield Billed(
-                Kind.VOLUME,
+                BilledKind.VOLUME,
                 one["VolumeId"],
                 state=one["State"],
                 type=one.get("VolumeType", ""),
@@ -64,7 +64,7 @@ def _gateways(cloud: Cloud) -> Iterator[Billed]:
     for page in _pages(cloud, "ec2", "describe_nat_gateways", Filter=filters):
         for one in page["NatGateways"]:
             yield Billed(
-                Kind.NAT_GATEWAY,
+                BilledKind.NAT_GATEWAY,
                 one["NatGatewayId"],
                 state=one["State"],
                 vpc=one.get("VpcId", ""),
@@ -75,7 +75,7 @@ def _gateways(cloud: Cloud) -> Iterator[Billed]:
 def _addresses(cloud: Cloud) -> Iterator[Billed]:
     for one in cloud.client("ec2").describe_addresses()["Addresses"]:
         yield Billed(
-            Kind.ADDRESS,
+            BilledKind.ADDRESS,
             one.get("AllocationId", one["PublicIp"]),
             attached=bool(one.get("AssociationId")),
             tags=_tags(one),
@@ -88,7 +88,7 @@ def _lustre(cloud: Cloud) -> Iterator[Billed]:
         for one in page["FileSystems"]:
             if one.get("FileSystemType") == "LUSTRE":
                 yield Billed(
-                    Kind.LUSTRE,
+                    BilledKind.LUSTRE,
                     one["FileSystemId"],
                     state=one.get("Lifecycle", ""),
                     type=one.get("LustreConfiguration", {}).get("DeploymentType", ""),
@@ -104,7 +104,7 @@ def _endpoints(cloud: Cloud) -> Iterator[Billed]:
             # Gateway endpoints cost nothing. Source: AWS, "AWS PrivateLink pricing".
             if one.get("VpcEndpointType") != "Gateway":
                 yield Billed(
-                    Kind.ENDPOINT,
+                    BilledKind.ENDPOINT,
                     one["VpcEndpointId"],
                     state=one.get("State", ""),
                     vpc=one.get("VpcId", ""),
@@ -117,7 +117,7 @@ def _snapshots(cloud: Cloud) -> Iterator[Billed]:
     for page in _pages(cloud, "ec2", "describe_snapshots", OwnerIds=["self"]):
         for one in page["Snapshots"]:
             yield Billed(
-                Kind.SNAPSHOT,
+                BilledKind.SNAPSHOT,
                 one["SnapshotId"],
                 state=one.get("State", ""),
                 gib=int(one.get("VolumeSize", 0)),
@@ -125,14 +125,14 @@ def _snapshots(cloud: Cloud) -> Iterator[Billed]:
             )
 
 
-LOOKS: Mapping[Kind, Callable[[Cloud], Iterator[Billed]]] = {
-    Kind.MACHINE: _machines,
-    Kind.VOLUME: _volumes,
-    Kind.NAT_GATEWAY: _gateways,
-    Kind.ADDRESS: _addresses,
-    Kind.LUSTRE: _lustre,
-    Kind.ENDPOINT: _endpoints,
-    Kind.SNAPSHOT: _snapshots,
+LOOKS: Mapping[BilledKind, Callable[[Cloud], Iterator[Billed]]] = {
+    BilledKind.MACHINE: _machines,
+    BilledKind.VOLUME: _volumes,
+    BilledKind.NAT_GATEWAY: _gateways,
+    BilledKind.ADDRESS: _addresses,
+    BilledKind.LUSTRE: _lustre,
+    BilledKind.ENDPOINT: _endpoints,
+    BilledKind.SNAPSHOT: _snapshots,
 }
 """How each kind is listed."""
 

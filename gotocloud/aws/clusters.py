@@ -32,11 +32,11 @@ from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.findings import Finding, Severity, by_severity
 from gotocloud.projects.blocks import free_block
 from gotocloud.projects.diagnosis import Cause
+from gotocloud.projects.overview import ClusterRow, project_rows
 from gotocloud.projects.plans import StackPlan
 from gotocloud.projects.preflight import SPOT_ROLE, Budget, Observed, preflight
 from gotocloud.projects.quotas import Levels
 from gotocloud.projects.shape import ClusterShape, cluster_shape
-from gotocloud.projects.standing import ClusterRow, project_rows
 from gotocloud.projects.states import State
 
 BUDGETS_REGION = "us-east-1"
@@ -68,7 +68,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Site:
+class Surroundings:
     """What stands in the group's account around a new cluster.
 
     Args:
@@ -276,7 +276,7 @@ def follow(
     return settle(cloud, plan, callbacks, retry=retry)
 
 
-def _site(cloud: Cloud, where: Place) -> Site:
+def _site(cloud: Cloud, where: Place) -> Surroundings:
     vpc = where.facts[Fact.VPC_ID]
     with explained(f"list the subnets in {cloud.region}"):
         pages = cloud.client("ec2").get_paginator("describe_subnets").paginate()
@@ -289,10 +289,10 @@ def _site(cloud: Cloud, where: Place) -> Site:
         and stack.state in {State.MAKING, State.READY, State.BROKEN}
         and stack.parameter(ClusterParameter.COMPUTE_CIDR)
     ]
-    return Site(subnets, (*own, *about_to_be))
+    return Surroundings(subnets, (*own, *about_to_be))
 
 
-def _block(start: Start, site: Site, refused: Collection[str]) -> IPv4Network | None:
+def _block(start: Start, site: Surroundings, refused: Collection[str]) -> IPv4Network | None:
     facts = start.where.facts
     return free_block(facts.network, site.taken, start.plan.name, avoid=refused)
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 
 from gotocloud.aws.billed import inventory
 from gotocloud.aws.cloud import Cloud, StandardCloud
+from gotocloud.aws.cluster_end import endings
 from gotocloud.aws.group_facts import GroupFacts, read_group_facts
-from gotocloud.aws.keeping import endings
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.project_search import group_regions
 from gotocloud.aws.projects import Place
 from gotocloud.aws.running_jobs import jobs_now
 from gotocloud.contract.group_facts import Fact
 from gotocloud.errors import GoToCloudError
-from gotocloud.projects.billed import Billed, Kind
-from gotocloud.projects.standing import (
+from gotocloud.projects.billed import Billed, BilledKind
+from gotocloud.projects.overview import (
     ProjectRow,
     cluster_names,
     project_rows,
@@ -39,7 +39,7 @@ class RegionNow:
     region: str
     rows: tuple[ProjectRow, ...] = ()
     left: tuple[Billed, ...] = ()
-    unlisted: Mapping[Kind, str] = field(default_factory=dict)
+    unlisted: Mapping[BilledKind, str] = field(default_factory=dict)
     unread: str = ""
 
 

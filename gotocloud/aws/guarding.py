@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gotocloud.aws.cloud import Cloud
-from gotocloud.aws.keeping import deadline
+from gotocloud.aws.cluster_end import deadline
 from gotocloud.aws.launch import stack_state
 from gotocloud.aws.local_node import Runner
 from gotocloud.aws.pausing import (
@@ -36,7 +36,7 @@ ACCOUNT_FIELD = 4
 """Of an ARN."""
 
 
-class Facts(Protocol):
+class HeadNodeFacts(Protocol):
     """The facts of a head node about its cluster."""
 
     @property
@@ -67,7 +67,7 @@ class Guarded:
     deadline_s: float | None
 
 
-def guarded(cloud: Cloud, facts: Facts, node: Runner) -> Guarded:
+def guarded(cloud: Cloud, facts: HeadNodeFacts, node: Runner) -> Guarded:
     """The cluster that this head node belongs to, as CloudFormation describes it.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Any
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import explained
 from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, PROJECT_STACK_PREFIX
-from gotocloud.projects.standing import StackFacts
+from gotocloud.projects.overview import StackFacts
 
 
 def group_stacks(cloud: Cloud) -> tuple[StackFacts, ...]:

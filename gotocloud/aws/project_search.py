@@ -12,7 +12,7 @@ from gotocloud.aws.session import error_code, explained
 from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.errors import GoToCloudError
-from gotocloud.projects.standing import StackFacts
+from gotocloud.projects.overview import StackFacts
 from gotocloud.projects.whereabouts import Search
 
 _ABSENT = {"404", "NoSuchBucket", "NotFound"}

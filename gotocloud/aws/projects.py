@@ -19,9 +19,9 @@ from gotocloud.contract.stacks import NEVER_ARCHIVED, ProjectParameter
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.findings import Finding, Severity, by_severity
 from gotocloud.projects.names import name_problems
+from gotocloud.projects.overview import project_rows
 from gotocloud.projects.plans import StackPlan
 from gotocloud.projects.quotas import Level, Quota, quota_finding
-from gotocloud.projects.standing import project_rows
 from gotocloud.projects.states import State
 
 

@@ -11,7 +11,7 @@ from gotocloud.aws.head_node import HeadNode
 from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, ClusterOutput
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.jobs_now import COUNT, JobsNow, read_count
-from gotocloud.projects.standing import StackFacts
+from gotocloud.projects.overview import StackFacts
 from gotocloud.projects.states import State
 
 WITHIN_S = 12.0

@@ -10,7 +10,7 @@ from constructs import Construct
 from gotocloud.contract.group_facts import PREFIX, Fact
 
 
-class Facts(Construct):
+class FactParameters(Construct):
     """The group's facts as SSM parameters, one for each.
 
     Args:

@@ -14,10 +14,10 @@ from enum import StrEnum
 from gotocloud.contract.tags import CLUSTER_TAG, HEAD_NODE, NODE_TYPE_TAG, OWNER_TAGS, STACK_TAG
 from gotocloud.costs.price import HOURS_PER_MONTH, Item, PriceUnit
 from gotocloud.costs.prices import find_price, price_usd_per_hour
-from gotocloud.projects.standing import Node
+from gotocloud.projects.overview import Node
 
 
-class Kind(StrEnum):
+class BilledKind(StrEnum):
     """Kinds of resources that are billed as long as they exist."""
 
     MACHINE = "machine"
@@ -29,19 +29,19 @@ class Kind(StrEnum):
     SNAPSHOT = "EBS snapshot"
 
 
-RESOURCE_TYPES: Mapping[Kind, tuple[str, ...]] = {
-    Kind.MACHINE: ("AWS::EC2::Instance",),
-    Kind.VOLUME: ("AWS::EC2::Volume",),
-    Kind.NAT_GATEWAY: ("AWS::EC2::NatGateway",),
-    Kind.ADDRESS: ("AWS::EC2::EIP",),
-    Kind.LUSTRE: ("AWS::FSx::FileSystem",),
-    Kind.ENDPOINT: ("AWS::EC2::VPCEndpoint",),
-    Kind.SNAPSHOT: ("AWS::EC2::Snapshot",),
+RESOURCE_TYPES: Mapping[BilledKind, tuple[str, ...]] = {
+    BilledKind.MACHINE: ("AWS::EC2::Instance",),
+    BilledKind.VOLUME: ("AWS::EC2::Volume",),
+    BilledKind.NAT_GATEWAY: ("AWS::EC2::NatGateway",),
+    BilledKind.ADDRESS: ("AWS::EC2::EIP",),
+    BilledKind.LUSTRE: ("AWS::FSx::FileSystem",),
+    BilledKind.ENDPOINT: ("AWS::EC2::VPCEndpoint",),
+    BilledKind.SNAPSHOT: ("AWS::EC2::Snapshot",),
 }
 """CloudFormation's types of each kind. A snapshot has none, and stands under EC2's name for it."""
 
 _RUNNING = {"pending", "running"}
-_PRICED = {Kind.NAT_GATEWAY: Item.NAT_GATEWAY, Kind.ADDRESS: Item.PUBLIC_IPV4}
+_PRICED = {BilledKind.NAT_GATEWAY: Item.NAT_GATEWAY, BilledKind.ADDRESS: Item.PUBLIC_IPV4}
 _PRICED_BY_GIB = {"gp3": Item.EBS_GP3, "SCRATCH_2": Item.LUSTRE_SCRATCH_2}
 _PRICED_BY_GIB |= {"PERSISTENT_2": Item.LUSTRE_PERSISTENT_2}
 
@@ -60,7 +60,7 @@ class Billed:
         note: Its public address, or what else helps to find it.
     """
 
-    kind: Kind
+    kind: BilledKind
     identifier: str
     state: str = ""
     type: str = ""
@@ -78,7 +78,7 @@ class Billed:
 
     def usd_per_hour(self, region: str) -> Decimal | None:
         """What it costs; None if its price is not known. Spot prices change, and are not known."""
-        if self.kind in _PRICED or self.kind is Kind.MACHINE:
+        if self.kind in _PRICED or self.kind is BilledKind.MACHINE:
             item = str(_PRICED.get(self.kind, self.type))
             price = None if self.spot else price_usd_per_hour(item, region)
             return None if price is None else price.usd
@@ -97,7 +97,7 @@ class Inventory:
     """
 
     found: tuple[Billed, ...] = ()
-    unknown: Mapping[Kind, str] = field(default_factory=dict)
+    unknown: Mapping[BilledKind, str] = field(default_factory=dict)
 
     def of_project(self, tags: Mapping[str, str]) -> tuple[Billed, ...]:
         """What has the tags of a project, but for what outlives a cluster.
@@ -109,7 +109,7 @@ class Inventory:
         return tuple(
             one
             for one in self.found
-            if one.kind is not Kind.SNAPSHOT and wanted.items() <= one.tags.items()
+            if one.kind is not BilledKind.SNAPSHOT and wanted.items() <= one.tags.items()
         )
 
     def without_cluster(
@@ -127,7 +127,7 @@ class Inventory:
 
     def nodes(self) -> tuple[Node, ...] | None:
         """The running machines of clusters; None if the machines could not be listed."""
-        if Kind.MACHINE in self.unknown:
+        if BilledKind.MACHINE in self.unknown:
             return None
         return tuple(
             Node(
@@ -137,7 +137,7 @@ class Inventory:
                 spot=one.spot,
             )
             for one in self.found
-            if one.kind is Kind.MACHINE and one.state in _RUNNING and CLUSTER_TAG in one.tags
+            if one.kind is BilledKind.MACHINE and one.state in _RUNNING and CLUSTER_TAG in one.tags
         )
 
 
@@ -148,9 +148,9 @@ def _left_over(one: Billed, vpc: str, owners: set[str], clusters: set[str]) -> b
     stack = one.tags.get(STACK_TAG, "")
     named = one.tags.get("Name", "").split(" ")[0]
     cluster = one.tags.get(CLUSTER_TAG)
-    if one.kind is Kind.MACHINE:
+    if one.kind is BilledKind.MACHINE:
         # Other machines of the account are none of GoToCloud's.
         return cluster is not None and one.state != "shutting-down" and cluster not in clusters
-    if one.kind is Kind.SNAPSHOT:
+    if one.kind is BilledKind.SNAPSHOT:
         return cluster is not None and cluster not in clusters
     return stack not in owners and named not in owners and cluster not in clusters

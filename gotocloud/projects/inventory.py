@@ -17,7 +17,7 @@ HSM_LOST = 0x40
 """Lustre's flags of a file (lustre_user.h): changed since it was exported; exported; lost."""
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What an entry is."""
 
     FILE = "f"
@@ -43,7 +43,7 @@ class Entry:
     """
 
     path: bytes
-    kind: Kind
+    kind: EntryKind
     size: int
     mtime_ns: int
     ctime_ns: int
@@ -161,13 +161,13 @@ def _entry(given: Any) -> Entry:
     link = more.get("link")
     entry = Entry(
         as_bytes(path),
-        Kind(kind),
+        EntryKind(kind),
         *numbers,
         link=None if link is None else as_bytes(link),
         md5=more.get("md5"),
         hsm=more.get("hsm"),
     )
-    if (entry.kind is Kind.FOLDER) != path.endswith("/") or (entry.kind is Kind.LINK) != (
+    if (entry.kind is EntryKind.FOLDER) != path.endswith("/") or (entry.kind is EntryKind.LINK) != (
         link is not None
     ):
         raise ValueError(path)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gotocloud.projects.pausing import JOBS, Job, read_job
+from gotocloud.projects.pausing import JOBS, UnfinishedJob, read_job
 
 BUSY_CORES = 0.5
 """Average between two looks. Our own choice: above what Slurm's controller, the monitoring agent
@@ -71,7 +71,7 @@ class Observation:
 
     at_s: float
     boot: str | None
-    jobs: tuple[Job, ...] | None
+    jobs: tuple[UnfinishedJob, ...] | None
     desktops: int | None
     shells: int | None
     gpu_percent: int | None
@@ -87,7 +87,10 @@ class Observation:
         """
         jobs = kept["jobs"]
         return Observation(
-            **{**kept, "jobs": None if jobs is None else tuple(Job(**job) for job in jobs)}
+            **{
+                **kept,
+                "jobs": None if jobs is None else tuple(UnfinishedJob(**job) for job in jobs),
+            }
         )
 
 
@@ -98,7 +101,7 @@ def read_observation(text: str) -> Observation:
         ValueError: if not even the time is there.
     """
     told: dict[str, str] = {}
-    jobs: list[Job] | None = []
+    jobs: list[UnfinishedJob] | None = []
     for line in text.splitlines():
         key, _, value = line.partition("=")
         if key != "job":

@@ -41,7 +41,7 @@ _NOW = re.compile(r"^now=([0-9]{16,20})$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Job:
+class UnfinishedJob:
     """A Slurm job that is not finished."""
 
     id: str
@@ -69,7 +69,7 @@ class Look:
     """
 
     now_ns: int
-    jobs: tuple[Job, ...]
+    jobs: tuple[UnfinishedJob, ...]
 
 
 def read_look(text: str) -> Look:
@@ -90,7 +90,7 @@ def read_look(text: str) -> Look:
     return Look(int(now[1]), tuple(jobs))
 
 
-def read_job(line: str) -> Job:
+def read_job(line: str) -> UnfinishedJob:
     """Read one line of `LOOK` that begins with `job=`.
 
     Raises:
@@ -100,10 +100,10 @@ def read_job(line: str) -> Job:
     parts = line.removeprefix("job=").split("|", 6)
     if len(parts) != 7 or not parts[0]:
         raise ValueError(f"the head node answered {line!r}")
-    return Job(*parts)
+    return UnfinishedJob(*parts)
 
 
-def cancel_script(jobs: Iterable[Job]) -> str:
+def cancel_script(jobs: Iterable[UnfinishedJob]) -> str:
     """Cancels jobs; every id is checked, because it ends up in a shell."""
     ids = sorted({job.id.split("_")[0] for job in jobs if _JOB_ID.fullmatch(job.id)})
     return f"{SLURM}\nscancel {' '.join(map(shlex.quote, ids))}\n"

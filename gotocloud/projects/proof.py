@@ -23,7 +23,7 @@ from gotocloud.projects.inventory import (
     HSM_LOST,
     MAX_KEY_BYTES,
     Entry,
-    Kind,
+    EntryKind,
     shown_name,
 )
 
@@ -35,7 +35,7 @@ SECOND_NS = 1_000_000_000
 MAX_SHOWN = 1000
 """Problems that are kept one by one; all are counted."""
 
-_TYPES = {0o100000: Kind.FILE, 0o040000: Kind.FOLDER, 0o120000: Kind.LINK}
+_TYPES = {0o100000: EntryKind.FILE, 0o040000: EntryKind.FOLDER, 0o120000: EntryKind.LINK}
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _PARTS = re.compile(r"[0-9a-f]{32}-[0-9]+")
 
@@ -62,7 +62,7 @@ INCURABLE = frozenset({Flaw.NAME, Flaw.LOST})
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class BucketObject:
     """An object as a listing of the bucket shows it."""
 
     key: str
@@ -82,7 +82,7 @@ class Stored:
         part_bytes: Size of the first part, where it was uploaded in parts.
     """
 
-    listed: Listed
+    listed: BucketObject
     metadata: Mapping[str, str]
     version: str = ""
     content: bytes | None = None
@@ -99,7 +99,7 @@ class Pair:
     """
 
     entry: Entry
-    listed: Listed | None
+    listed: BucketObject | None
     populated: bool = False
 
 
@@ -164,15 +164,15 @@ class Tally:
         entry = pair.entry
         for problem in judge(entry, stored, pair.populated, exported_from_ns):
             self.add(problem)
-        if entry.kind is Kind.FILE:
+        if entry.kind is EntryKind.FILE:
             self.files += 1
             self.total_bytes += entry.size
-        elif entry.kind is Kind.FOLDER:
+        elif entry.kind is EntryKind.FOLDER:
             self.folders += 1
             self.implied_folders += stored is None and pair.populated
         else:
             self.links += 1
-        self.special_bits += entry.kind is not Kind.LINK and entry.mode > 0o777
+        self.special_bits += entry.kind is not EntryKind.LINK and entry.mode > 0o777
         if entry.md5 and stored is not None:
             self._checksum(entry, stored)
         line = _record(entry, stored)
@@ -188,7 +188,7 @@ class Tally:
 
 
 def align(
-    entries: Iterable[Entry], objects: Iterable[Listed], tally: Tally | None = None
+    entries: Iterable[Entry], objects: Iterable[BucketObject], tally: Tally | None = None
 ) -> Iterator[Pair]:
     """Put each entry beside its object; both come in the order of the keys' bytes.
 
@@ -208,7 +208,7 @@ def align(
         mine = None
         if current is not None and current.key.encode() == entry.path:
             mine, current = current, next(left, None)
-        below = entry.kind is Kind.FOLDER and current is not None
+        below = entry.kind is EntryKind.FOLDER and current is not None
         populated = below and current is not None and current.key.encode().startswith(entry.path)
         yield Pair(entry, mine, populated)
     if tally is not None:
@@ -233,7 +233,7 @@ def judge(
         yield Problem(entry.path, Flaw.LOST)
     if stored is None:
         # Lustre shows a folder for the keys below it, with the default owner and mode.
-        if not (entry.kind is Kind.FOLDER and populated):
+        if not (entry.kind is EntryKind.FOLDER and populated):
             yield Problem(entry.path, Flaw.MISSING)
             return
         yield from _owner_and_mode(entry, {})
@@ -243,9 +243,9 @@ def judge(
         yield Problem(entry.path, Flaw.KIND, f"{entry.kind.name.lower()} on Lustre")
         return
     yield from _owner_and_mode(entry, stored.metadata)
-    if entry.kind is Kind.FILE:
+    if entry.kind is EntryKind.FILE:
         yield from _file(entry, stored, exported_from_ns)
-    elif entry.kind is Kind.LINK and stored.content != entry.link:
+    elif entry.kind is EntryKind.LINK and stored.content != entry.link:
         yield Problem(entry.path, Flaw.TARGET, f"to {shown_name(stored.content or b'')}")
 
 
@@ -300,7 +300,7 @@ def _owner_and_mode(entry: Entry, metadata: Mapping[str, str]) -> Iterator[Probl
     if owner != (entry.uid, entry.gid):
         said = f"{entry.uid}:{entry.gid} on Lustre, {owner[0]}:{owner[1]} in the bucket"
         yield Problem(entry.path, Flaw.OWNER, said)
-    if entry.kind is Kind.LINK:
+    if entry.kind is EntryKind.LINK:
         return
     told = metadata.get("file-permissions")
     mode = DEFAULT_MODE if told is None else _octal(told)
@@ -318,14 +318,14 @@ def _octal(text: str) -> int | None:
     return int(text, 8) if re.fullmatch(r"[0-7]{1,8}", text) else None
 
 
-def _stored_kind(stored: Stored) -> Kind | None:
+def _stored_kind(stored: Stored) -> EntryKind | None:
     told = _octal(stored.metadata.get("file-permissions", ""))
     if told is not None and told & 0o170000:
         return _TYPES.get(told & 0o170000)
-    return Kind.FOLDER if stored.listed.key.endswith("/") else Kind.FILE
+    return EntryKind.FOLDER if stored.listed.key.endswith("/") else EntryKind.FILE
 
 
-def _ordered(objects: Iterable[Listed]) -> Iterator[Listed]:
+def _ordered(objects: Iterable[BucketObject]) -> Iterator[BucketObject]:
     last = b""
     for one in objects:
         key = one.key.encode()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.errors import GoToCloudError, InputError, shell_line, unknown_name
-from gotocloud.projects.standing import ProjectRow, StackFacts, project_rows
+from gotocloud.projects.overview import ProjectRow, StackFacts, project_rows
 from gotocloud.projects.states import State
 
 LIST = "gotocloud status"

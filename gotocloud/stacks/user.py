@@ -13,7 +13,7 @@ from gotocloud.constructs.cluster_guard import ClusterGuard, cluster_guard_arn
 from gotocloud.constructs.cluster_provider import ClusterProvider, ProviderRole
 from gotocloud.constructs.cluster_service import ClusterService
 from gotocloud.constructs.cost_controls import CostControls
-from gotocloud.constructs.facts import Facts
+from gotocloud.constructs.facts import FactParameters
 from gotocloud.constructs.group_vpc import GroupVpc
 from gotocloud.constructs.launch_permissions import LaunchPermissions, Releases
 from gotocloud.constructs.policy import PARTITION
@@ -110,7 +110,7 @@ class UserStack(cdk.Stack):
         )
         if self.home:
             self.provider.node.add_dependency(*self.home.provider.policies)
-        Facts(self, "Facts", values=self._facts(share))
+        FactParameters(self, "Facts", values=self._facts(share))
         output(self, UserOutput.VPC_ID, self.vpc.network.resource.ref)
         output(self, UserOutput.PEERING_ID, self.peering.connection_id)
 

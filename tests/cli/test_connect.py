@@ -11,12 +11,12 @@ from typing import Any
 
 import botocore.client
 import pytest
+from gotocloud.projects.doors import description
 
 from gotocloud.aws import desktop_door, node_sessions
 from gotocloud.cli import main
 from gotocloud.contract.ports import DESKTOP_PORT
 from gotocloud.errors import GoToCloudError, InputError
-from gotocloud.projects.doors import description
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.cli.local_project import LocalProject, write_facts
 

@@ -18,7 +18,7 @@ import pytest
 
 from gotocloud.aws import guarding
 from gotocloud.aws.cloud import StandardCloud
-from gotocloud.aws.keeping import deadline, keep
+from gotocloud.aws.cluster_end import deadline, keep
 from gotocloud.aws.lustre_export import proof as lustre_export_proof
 from gotocloud.aws.lustre_export.proof import UnprovenError
 from gotocloud.aws.pausing import billed, cluster_state, proof_of

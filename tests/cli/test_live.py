@@ -15,7 +15,7 @@ from gotocloud.aws.cloud import StandardCloud
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.cli import main
 from gotocloud.contract.ports import DESKTOP_PORT
-from gotocloud.projects.doors import description
+from gotocloud.projects.desktop_access import description
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.cli.local_project import LocalProject
 

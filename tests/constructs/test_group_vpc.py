@@ -4,7 +4,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from gotocloud.constructs.facts import Facts
+from gotocloud.constructs.facts import FactParameters
 from gotocloud.constructs.group_vpc import GroupVpc
 from gotocloud.constructs.zone_entry import ZoneEntry, zone_entry
 from gotocloud.contract.group_facts import Fact
@@ -44,7 +44,7 @@ def test_a_group_has_one_public_subnet_and_free_ways_to_s3_and_dynamodb() -> Non
 
 def test_every_fact_has_its_parameter() -> None:
     stack = sample_stack()
-    Facts(stack, "Facts", values={fact: f"value of {fact.name}" for fact in Fact})
+    FactParameters(stack, "Facts", values={fact: f"value of {fact.name}" for fact in Fact})
     found = {p["Name"]: p["Value"] for p in resources(stack, "AWS::SSM::Parameter")}
     assert found == {fact.value: f"value of {fact.name}" for fact in Fact}
 
@@ -52,7 +52,7 @@ def test_every_fact_has_its_parameter() -> None:
 def test_a_fact_without_a_value_is_refused() -> None:
     values: dict[Fact, str] = {fact: "x" for fact in Fact if fact is not Fact.VPC_ID}
     with pytest.raises(ValueError, match="facts without a value: VPC_ID"):
-        Facts(sample_stack(), "Facts", values=values)
+        FactParameters(sample_stack(), "Facts", values=values)
 
 
 @pytest.mark.parametrize("region", sorted(zone_map().regions))

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gotocloud.node import inventory
-from gotocloud.projects.inventory import Entry, Kind, read_entries, read_summary
+from gotocloud.projects.inventory import Entry, EntryKind, read_entries, read_summary
 
 SCRIPT = Path(inventory.__file__)
 PLACE = ".gotocloud/proofs/run"
@@ -52,7 +52,7 @@ def test_every_file_folder_and_link_is_listed_with_odd_names(tmp_path: Path) -> 
         b"caf\xe9",
     }
     assert (summary.files, summary.folders, summary.links, summary.bytes) == (3, 1, 1, 3)
-    assert next(e.link for e in entries if e.kind is Kind.LINK) == b"nowhere\n"
+    assert next(e.link for e in entries if e.kind is EntryKind.LINK) == b"nowhere\n"
 
 
 @settings(

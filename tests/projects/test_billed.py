@@ -16,7 +16,7 @@ from gotocloud.aws.billed import LOOKS, inventory
 from gotocloud.aws.cloud import StandardCloud
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.tags import CLUSTER_TAG, STACK_TAG
-from gotocloud.projects.billed import RESOURCE_TYPES, Billed, Inventory, Kind
+from gotocloud.projects.billed import RESOURCE_TYPES, Billed, BilledKind, Inventory
 from tests.needs import need_parallelcluster
 from tests.stacks.test_cluster import synthesised as cluster_template
 
@@ -105,7 +105,7 @@ def test_no_type_is_both_listed_and_said_to_cost_nothing() -> None:
 
 
 def test_each_kind_has_a_type_and_a_way_to_list_it() -> None:
-    assert set(LOOKS) == set(RESOURCE_TYPES) == set(Kind)
+    assert set(LOOKS) == set(RESOURCE_TYPES) == set(BilledKind)
 
 
 def _tagged(kind: str) -> list[dict[str, Any]]:
@@ -175,20 +175,20 @@ def snapshot(ec2: Any) -> str:
     return str(made["SnapshotId"])
 
 
-MAKERS: dict[Kind, Callable[[Any], str]] = {
-    Kind.MACHINE: machine,
-    Kind.VOLUME: volume,
-    Kind.NAT_GATEWAY: gateway,
-    Kind.ADDRESS: address,
-    Kind.LUSTRE: lustre,
-    Kind.ENDPOINT: endpoint,
-    Kind.SNAPSHOT: snapshot,
+MAKERS: dict[BilledKind, Callable[[Any], str]] = {
+    BilledKind.MACHINE: machine,
+    BilledKind.VOLUME: volume,
+    BilledKind.NAT_GATEWAY: gateway,
+    BilledKind.ADDRESS: address,
+    BilledKind.LUSTRE: lustre,
+    BilledKind.ENDPOINT: endpoint,
+    BilledKind.SNAPSHOT: snapshot,
 }
 
 
 @pytest.mark.parametrize("kind", MAKERS)
 def test_what_a_project_has_of_each_kind_is_found(
-    kind: Kind, monkeypatch: pytest.MonkeyPatch
+    kind: BilledKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
@@ -200,11 +200,11 @@ def test_what_a_project_has_of_each_kind_is_found(
     assert one.kind is kind
     of_project = found.of_project(NAMES.tags)
     # A snapshot outlives its cluster, so pausing does not wait for it.
-    assert (one in of_project) is (kind is not Kind.SNAPSHOT)
+    assert (one in of_project) is (kind is not BilledKind.SNAPSHOT)
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_what_no_cluster_needs_is_left_over_and_what_one_needs_is_not(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", BilledKind)
+def test_what_no_cluster_needs_is_left_over_and_what_one_needs_is_not(kind: BilledKind) -> None:
     def left(stack: str, cluster: str) -> bool:
         one = Billed(kind, "x", state="running", tags={STACK_TAG: stack, CLUSTER_TAG: cluster})
         return bool(Inventory((one,)).without_cluster("vpc-1", {"s"}, {"c"}))
@@ -216,22 +216,24 @@ def test_what_no_cluster_needs_is_left_over_and_what_one_needs_is_not(kind: Kind
 def test_an_attached_volume_and_another_network_are_not_left_over() -> None:
     found = Inventory(
         (
-            Billed(Kind.VOLUME, "vol-1", attached=True),
-            Billed(Kind.NAT_GATEWAY, "nat-1", vpc="vpc-other"),
-            Billed(Kind.MACHINE, "i-1", state="running"),
+            Billed(BilledKind.VOLUME, "vol-1", attached=True),
+            Billed(BilledKind.NAT_GATEWAY, "nat-1", vpc="vpc-other"),
+            Billed(BilledKind.MACHINE, "i-1", state="running"),
         )
     )
     assert found.without_cluster("vpc-1", (), ()) == ()
 
 
 def test_a_stopped_machine_of_a_cluster_that_is_gone_is_left_over() -> None:
-    one = Billed(Kind.MACHINE, "i-1", state="stopped", tags={CLUSTER_TAG: "gone"})
+    one = Billed(BilledKind.MACHINE, "i-1", state="stopped", tags={CLUSTER_TAG: "gone"})
     assert Inventory((one,)).without_cluster("vpc-1", (), {"c"}) == (one,)
 
 
 def test_prices_are_those_of_the_table_and_none_where_none_is_known() -> None:
-    gib = Billed(Kind.VOLUME, "vol-1", type="gp3", gib=730).usd_per_hour(REGION)
+    gib = Billed(BilledKind.VOLUME, "vol-1", type="gp3", gib=730).usd_per_hour(REGION)
     assert gib == Decimal("0.08")
-    assert Billed(Kind.NAT_GATEWAY, "nat-1").usd_per_hour(REGION) == Decimal("0.045")
-    assert Billed(Kind.MACHINE, "i-1", type="g6.xlarge", spot=True).usd_per_hour(REGION) is None
-    assert Billed(Kind.ENDPOINT, "vpce-1").usd_per_hour(REGION) is None
+    assert Billed(BilledKind.NAT_GATEWAY, "nat-1").usd_per_hour(REGION) == Decimal("0.045")
+    assert (
+        Billed(BilledKind.MACHINE, "i-1", type="g6.xlarge", spot=True).usd_per_hour(REGION) is None
+    )
+    assert Billed(BilledKind.ENDPOINT, "vpce-1").usd_per_hour(REGION) is None

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from gotocloud.findings import Severity
 from gotocloud.projects import checkup
-from gotocloud.projects.billed import Billed, Kind
+from gotocloud.projects.billed import Billed, BilledKind
+from gotocloud.projects.overview import StackFacts
 from gotocloud.projects.quotas import Level, Quota
-from gotocloud.projects.standing import StackFacts
 
 
 @given(st.floats(-10_000, 10_000))
@@ -63,7 +63,9 @@ def test_what_works_or_is_on_its_way_is_no_finding() -> None:
 
 def test_leftovers_are_problems_and_what_was_not_seen_is_unknown() -> None:
     found = checkup.leftovers(
-        [Billed(Kind.ADDRESS, "eipalloc-1", note="192.0.2.1")], {Kind.MACHINE: "no"}, "us-east-1"
+        [Billed(BilledKind.ADDRESS, "eipalloc-1", note="192.0.2.1")],
+        {BilledKind.MACHINE: "no"},
+        "us-east-1",
     )
     assert [one.severity for one in found] == [Severity.ERROR, Severity.UNKNOWN]
     assert checkup.leftovers([], {}, "us-east-1")[0].severity is Severity.OK

@@ -26,10 +26,10 @@ from gotocloud.projects.idle_guard import (
     still_used,
 )
 from gotocloud.projects.observation import Observation
-from gotocloud.projects.pausing import Job
+from gotocloud.projects.pausing import UnfinishedJob
 
 START_S = 1_800_000_000.0
-JOB = Job("7", "RUNNING", "ubuntu", "refine3d", "2", "None", "Refine3D/job001/")
+JOB = UnfinishedJob("7", "RUNNING", "ubuntu", "refine3d", "2", "None", "Refine3D/job001/")
 
 
 def quiet(minute: float, **changes: Any) -> Observation:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gotocloud.projects.inventory import InventoryError, Kind, read_entries, read_summary
+from gotocloud.projects.inventory import EntryKind, InventoryError, read_entries, read_summary
 
 
 def line(path: str, kind: str = "f", **more: Any) -> bytes:
@@ -14,7 +14,7 @@ def line(path: str, kind: str = "f", **more: Any) -> bytes:
 
 def test_a_list_is_read_entry_by_entry() -> None:
     read = list(read_entries([line("a", md5="x"), line("b/", "d"), line("b/l", "l", link="../a")]))
-    assert [entry.kind for entry in read] == [Kind.FILE, Kind.FOLDER, Kind.LINK]
+    assert [entry.kind for entry in read] == [EntryKind.FILE, EntryKind.FOLDER, EntryKind.LINK]
     assert (read[0].md5, read[2].link) == ("x", b"../a")
 
 

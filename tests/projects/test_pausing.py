@@ -9,7 +9,7 @@ import pytest
 from gotocloud.projects.inventory import Summary
 from gotocloud.projects.pausing import (
     ExportRun,
-    Job,
+    UnfinishedJob,
     cancel_script,
     doubts,
     inventory_script,
@@ -25,7 +25,7 @@ DONE = ExportRun("task-1", "SUCCEEDED", 2, 2)
 def test_jobs_are_read_whatever_their_names() -> None:
     look = read_look(f"{NOW}job=12_[3-4%2]|PENDING|ana|refine3d|2|Resources|a|b | c\n")
     assert look.now_ns == 1795363341226210282
-    assert look.jobs[0] == Job(
+    assert look.jobs[0] == UnfinishedJob(
         "12_[3-4%2]", "PENDING", "ana", "refine3d", "2", "Resources", "a|b | c"
     )
 
@@ -39,7 +39,9 @@ def test_an_answer_that_does_not_say_whether_jobs_run_is_refused(text: str) -> N
 
 
 def test_only_job_numbers_reach_the_shell() -> None:
-    jobs = [Job(id_, "R", "u", "q", "1", "", "") for id_ in ("7", "12_[3-4%2]", "$(reboot)")]
+    jobs = [
+        UnfinishedJob(id_, "R", "u", "q", "1", "", "") for id_ in ("7", "12_[3-4%2]", "$(reboot)")
+    ]
     assert cancel_script(jobs).splitlines()[-1] == "scancel 12 7"
 
 

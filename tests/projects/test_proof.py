@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gotocloud.projects.inventory import HSM_ARCHIVED, HSM_DIRTY, HSM_LOST, Entry, Kind
+from gotocloud.projects.inventory import HSM_ARCHIVED, HSM_DIRTY, HSM_LOST, Entry, EntryKind
 from gotocloud.projects.proof import (
     MAX_SHOWN,
+    BucketObject,
     Flaw,
-    Listed,
     Stored,
     Tally,
     align,
@@ -22,7 +22,7 @@ from gotocloud.projects.proof import (
 
 EXPORTED_FROM = 5_000_000_000_000_000_000
 BEFORE = EXPORTED_FROM - 60 * 10**9 + 123_456_789
-TYPES = {Kind.FILE: 0o100000, Kind.FOLDER: 0o040000, Kind.LINK: 0o120000}
+TYPES = {EntryKind.FILE: 0o100000, EntryKind.FOLDER: 0o040000, EntryKind.LINK: 0o120000}
 
 names = st.text(
     st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=8
@@ -33,7 +33,7 @@ paths = st.lists(names, min_size=1, max_size=3).map("/".join)
 def file(path: str = "a", content: bytes = b"data", **changed: Any) -> Entry:
     entry = Entry(
         path.encode(),
-        Kind.FILE,
+        EntryKind.FILE,
         len(content),
         BEFORE,
         BEFORE,
@@ -46,13 +46,18 @@ def file(path: str = "a", content: bytes = b"data", **changed: Any) -> Entry:
 
 
 def folder(path: str = "a/", **changed: Any) -> Entry:
-    given: dict[str, Any] = {"kind": Kind.FOLDER, "size": 0, "md5": None, "mode": 0o755} | changed
+    given: dict[str, Any] = {
+        "kind": EntryKind.FOLDER,
+        "size": 0,
+        "md5": None,
+        "mode": 0o755,
+    } | changed
     return replace(file(path), **given)
 
 
 def link(path: str = "a", to: bytes = b"../b", **changed: Any) -> Entry:
     given: dict[str, Any] = {
-        "kind": Kind.LINK,
+        "kind": EntryKind.LINK,
         "size": 0,
         "md5": None,
         "link": to,
@@ -65,8 +70,8 @@ def exported(entry: Entry) -> Stored:
     """The object that FSx writes for an entry."""
     content = entry.link or b""
     md5 = entry.md5 or hashlib.md5(content, usedforsecurity=False).hexdigest()
-    size = entry.size if entry.kind is Kind.FILE else len(content)
-    listed = Listed(entry.path.decode(), size, md5, EXPORTED_FROM)
+    size = entry.size if entry.kind is EntryKind.FILE else len(content)
+    listed = BucketObject(entry.path.decode(), size, md5, EXPORTED_FROM)
     metadata = {
         "file-permissions": f"{TYPES[entry.kind] | entry.mode:07o}",
         "file-owner": str(entry.uid),
@@ -143,9 +148,9 @@ def test_any_one_damaged_object_is_found(tree: dict[str, Entry], data: Any) -> N
     objects = {key: exported(entry) for key, entry in tree.items()}
     key = data.draw(st.sampled_from(list(tree)))
     damages = {
-        Kind.FILE: ["size", "md5", "time", "owner", "mode", "kind"],
-        Kind.LINK: ["target", "owner", "kind"],
-        Kind.FOLDER: ["owner", "mode", "kind"],
+        EntryKind.FILE: ["size", "md5", "time", "owner", "mode", "kind"],
+        EntryKind.LINK: ["target", "owner", "kind"],
+        EntryKind.FOLDER: ["owner", "mode", "kind"],
     }
     damage = data.draw(st.sampled_from(damages[tree[key].kind]))
     objects[key] = damaged(objects[key], damage)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.stacks import ProjectParameter
 from gotocloud.errors import GoToCloudError, InputError
-from gotocloud.projects.standing import StackFacts
+from gotocloud.projects.overview import StackFacts
 from gotocloud.projects.whereabouts import Search, require_here, require_nowhere_else
 
 HERE, TOKYO, OREGON = "us-east-1", "ap-northeast-1", "us-west-2"

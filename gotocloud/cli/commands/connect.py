@@ -79,9 +79,14 @@ def _open(
 ) -> None:
     from datetime import UTC, datetime
 
-    from gotocloud.aws.desktop_door import opened, own_address, session
+    from gotocloud.aws.desktop_access import opened, own_address, session
     from gotocloud.contract.group_facts import Fact
-    from gotocloud.projects.doors import TOKEN_S, checked_network, closing_time, parse_networks
+    from gotocloud.projects.desktop_access import (
+        TOKEN_S,
+        checked_network,
+        closing_time,
+        parse_networks,
+    )
 
     until = closing_time(hours, datetime.now(UTC))
     allowed = parse_networks(where.facts[Fact.DESKTOP_NETWORKS])
@@ -114,10 +119,10 @@ def _open(
 
 
 def _tunnel(cloud: Cloud, cluster: Running, *, dry_run: bool, browser: bool, as_json: bool) -> None:
-    from gotocloud.aws.desktop_door import session
+    from gotocloud.aws.desktop_access import session
     from gotocloud.aws.node_sessions import require_plugin, tunnel
     from gotocloud.contract.ports import DESKTOP_PORT
-    from gotocloud.projects.doors import TOKEN_S
+    from gotocloud.projects.desktop_access import TOKEN_S
 
     require_plugin()
     if dry_run:
@@ -141,7 +146,7 @@ def _tunnel(cloud: Cloud, cluster: Running, *, dry_run: bool, browser: bool, as_
 
 
 def _close(cloud: Cloud, cluster: Running, *, dry_run: bool) -> None:
-    from gotocloud.aws.desktop_door import close, openings
+    from gotocloud.aws.desktop_access import close, openings
 
     found = openings(cloud, [cluster.desktop_group])
     for one in found:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
     from gotocloud.aws.pausing import ClusterState, PauseCallbacks, PauseOptions
     from gotocloud.aws.stacks import StackEvent
-    from gotocloud.projects.pausing import ExportRun, Job, Proof
+    from gotocloud.projects.pausing import ExportRun, Proof, UnfinishedJob
 
 STACK = "AWS::CloudFormation::Stack"
 
@@ -72,7 +72,12 @@ def pause(
 
 
 def _refuse_or_ask(
-    now: ClusterState, jobs: tuple[Job, ...] | None, *, wait: bool, cancel: bool, yes: bool
+    now: ClusterState,
+    jobs: tuple[UnfinishedJob, ...] | None,
+    *,
+    wait: bool,
+    cancel: bool,
+    yes: bool,
 ) -> None:
     if jobs and not wait and not cancel:
         raise GoToCloudError(
@@ -147,7 +152,7 @@ def _callbacks(display: Any) -> PauseCallbacks:
     )
 
 
-def _show(now: ClusterState, jobs: tuple[Job, ...] | None, *, as_json: bool) -> None:
+def _show(now: ClusterState, jobs: tuple[UnfinishedJob, ...] | None, *, as_json: bool) -> None:
     if as_json:
         print_json(
             {

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from gotocloud.aws.projects import Place
     from gotocloud.costs.idle import IdleCost
     from gotocloud.findings import Finding
-    from gotocloud.projects.keeping import Ending
-    from gotocloud.projects.standing import ClusterRow
+    from gotocloud.projects.cluster_end import ClusterEnd
+    from gotocloud.projects.overview import ClusterRow
 
 app = typer.Typer(help="Start a project's cluster.")
 
@@ -141,7 +141,7 @@ class _Request:
         idle: IdleCost | None,
         *,
         made: bool,
-        ending: Ending | None = None,
+        ending: ClusterEnd | None = None,
     ) -> None:
         """Tell what stands now."""
         following = shell_line("gotocloud", "connect", self.project)
@@ -284,7 +284,7 @@ def _stack_outputs(request: _Request) -> dict[str, str]:
     return outputs(request.stack, cloud.region, cfn=cloud.client("cloudformation")) or {}
 
 
-def _kept(request: _Request, *, being_made: bool = False) -> Ending | None:
+def _kept(request: _Request, *, being_made: bool = False) -> ClusterEnd | None:
     """How the cluster will end by itself, now that hours may have been requested.
 
     Args:
@@ -294,10 +294,10 @@ def _kept(request: _Request, *, being_made: bool = False) -> Ending | None:
     Raises:
         InputError: if its release has no --keep-for.
     """
-    from gotocloud.aws.keeping import deadline, keep
+    from gotocloud.aws.cluster_end import deadline, keep
     from gotocloud.aws.launch import stack_state
     from gotocloud.contract.stacks import ClusterParameter
-    from gotocloud.projects.keeping import Ending
+    from gotocloud.projects.cluster_end import ClusterEnd
 
     _, stack = stack_state(request.cloud, request.stack)
     if not stack:
@@ -313,10 +313,10 @@ def _kept(request: _Request, *, being_made: bool = False) -> Ending | None:
     begun_so = being_made and parameters.get(ClusterParameter.KEEP_HOURS) == str(hours)
     if not hours or request.dry_run or begun_so:
         guarded = ClusterParameter.KEEP_HOURS in parameters
-        return Ending(deadline(request.cloud, stack) if guarded else None, guarded=guarded)
+        return ClusterEnd(deadline(request.cloud, stack) if guarded else None, guarded=guarded)
     until = keep(request.cloud, stack, hours, request.where.caller.name)
     narrate(f"The cluster of {request.project!r} is kept until {until:%Y-%m-%d %H:%M} UTC.")
-    return Ending(until)
+    return ClusterEnd(until)
 
 
 def _refuse_another(

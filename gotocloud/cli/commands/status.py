@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
     from gotocloud.aws.group_now import RegionNow
     from gotocloud.aws.projects import Place
-    from gotocloud.projects.standing import ClusterRow, ProjectRow
+    from gotocloud.projects.overview import ClusterRow, ProjectRow
 
 app = typer.Typer(help="Show the group's projects and clusters.")
 
@@ -82,7 +82,7 @@ def _show(cloud: Cloud, where: Place, *, as_json: bool) -> None:
 
 
 def _as_data(regions: tuple[RegionNow, ...], where: Place) -> dict[str, Any]:
-    from gotocloud.projects.standing import total
+    from gotocloud.projects.overview import total
 
     rows = [row for one in regions for row in one.rows]
     cost = total(rows)
@@ -104,7 +104,7 @@ def _as_data(regions: tuple[RegionNow, ...], where: Place) -> dict[str, Any]:
 
 
 def _print(rows: tuple[ProjectRow, ...], *, regional: bool) -> None:
-    from gotocloud.projects.standing import total
+    from gotocloud.projects.overview import total
 
     region = ("region",) if regional else ()
     table(

@@ -71,7 +71,7 @@ def running(cloud: Cloud, where: Place, project: str | None, verb: str, *, chang
 
 def close_stale_desktops(cloud: Cloud) -> None:
     """Close desktops that are past their time, or open to the world, and tell of each."""
-    from gotocloud.aws.desktop_door import close_stale
+    from gotocloud.aws.desktop_access import close_stale
 
     for one in close_stale(cloud):
         narrate(f"Closed a desktop to {one.network}: {one.description or 'open to the world'}.")

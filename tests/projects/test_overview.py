@@ -5,7 +5,7 @@ from decimal import Decimal
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.costs.idle import idle_cost
 from gotocloud.projects.jobs_now import JobsNow
-from gotocloud.projects.standing import (
+from gotocloud.projects.overview import (
     Node,
     ProjectRow,
     StackFacts,

@@ -81,7 +81,7 @@ class Opening:
 
 
 @dataclass(frozen=True)
-class Session:
+class DesktopSession:
     """A session of the desktop."""
 
     port: int
@@ -101,10 +101,10 @@ def _ipv4(text: str) -> IPv4Network | None:
         return None
 
 
-def read_session(text: str) -> Session | None:
+def read_session(text: str) -> DesktopSession | None:
     """The session in what `DCV` printed; None when there is none."""
     found = _SESSION.search(text)
-    return Session(int(found["port"]), found["id"], found["token"]) if found else None
+    return DesktopSession(int(found["port"]), found["id"], found["token"]) if found else None
 
 
 def description(scientist: str, until: datetime) -> str:

@@ -12,8 +12,8 @@ from gotocloud.aws.session import ABSENT_BUCKET, ABSENT_OBJECT, error_code, expl
 from gotocloud.contract.project_bucket import KEEP_UNTIL
 from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, ClusterParameter
 from gotocloud.errors import GoToCloudError
-from gotocloud.projects.keeping import Ending, kept_longer, kept_until
-from gotocloud.projects.standing import StackFacts
+from gotocloud.projects.cluster_end import ClusterEnd, kept_longer, kept_until
+from gotocloud.projects.overview import StackFacts
 from gotocloud.projects.states import State
 
 
@@ -29,7 +29,7 @@ def deadline(cloud: Cloud, stack: Mapping[str, Any]) -> datetime | None:
     return _deadline(cloud, stack_facts(stack))
 
 
-def endings(cloud: Cloud, stacks: Iterable[StackFacts]) -> dict[str, Ending]:
+def endings(cloud: Cloud, stacks: Iterable[StackFacts]) -> dict[str, ClusterEnd]:
     """How the clusters that run will end by themselves, by the name of their stack.
 
     Nothing is raised: what cannot be read has its reason.
@@ -41,13 +41,13 @@ def endings(cloud: Cloud, stacks: Iterable[StackFacts]) -> dict[str, Ending]:
     }
 
 
-def _ending(cloud: Cloud, stack: StackFacts) -> Ending:
+def _ending(cloud: Cloud, stack: StackFacts) -> ClusterEnd:
     if not stack.parameter(ClusterParameter.KEEP_HOURS):
-        return Ending(guarded=False)
+        return ClusterEnd(guarded=False)
     try:
-        return Ending(until=_deadline(cloud, stack))
+        return ClusterEnd(until=_deadline(cloud, stack))
     except GoToCloudError as error:
-        return Ending(why=error.message)
+        return ClusterEnd(why=error.message)
 
 
 def _deadline(cloud: Cloud, stack: StackFacts) -> datetime | None:

@@ -17,10 +17,10 @@ from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.ports import DESKTOP_PORT
 from gotocloud.contract.tags import DESKTOP_DOOR, DOOR_TAG
 from gotocloud.errors import GoToCloudError
-from gotocloud.projects.doors import (
+from gotocloud.projects.desktop_access import (
     DCV,
+    DesktopSession,
     Opening,
-    Session,
     description,
     parse_networks,
     public_address,
@@ -226,7 +226,7 @@ def _close_again(cloud: Cloud, group: str, text: str, cause: BaseException) -> N
         ) from cause
 
 
-def session(node: HeadNode, *, sleep: Callable[[float], None] = time.sleep) -> Session:
+def session(node: HeadNode, *, sleep: Callable[[float], None] = time.sleep) -> DesktopSession:
     """A session of the desktop with a fresh token.
 
     Raises:

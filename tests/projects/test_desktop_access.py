@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gotocloud.contract.ports import DESKTOP_PORT
 from gotocloud.errors import InputError
-from gotocloud.projects.doors import (
+from gotocloud.projects.desktop_access import (
     Opening,
     checked_network,
     closing_time,

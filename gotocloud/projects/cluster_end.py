@@ -19,7 +19,7 @@ from gotocloud.projects.idle_guard import IDLE_MINUTES
 
 
 @dataclass(frozen=True)
-class Ending:
+class ClusterEnd:
     """How a cluster that runs will end by itself.
 
     Args:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gotocloud.projects.keeping import kept_longer, kept_until
+from gotocloud.projects.cluster_end import kept_longer, kept_until
 
 CREATED = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 STACK = "arn:aws:cloudformation:us-east-1:1:stack/gotocloud-cluster-x/1"

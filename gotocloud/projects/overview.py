@@ -19,8 +19,8 @@ from gotocloud.contract.tags import IAM_USER_TAG, PROJECT_TAG
 from gotocloud.costs.idle import idle_cost
 from gotocloud.costs.prices import price_usd_per_hour
 from gotocloud.errors import shell_line
+from gotocloud.projects.cluster_end import ClusterEnd
 from gotocloud.projects.jobs_now import UNREAD, JobsNow
-from gotocloud.projects.keeping import Ending
 from gotocloud.projects.shape import configuration_of
 from gotocloud.projects.states import State, state_of
 
@@ -67,7 +67,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Cost:
+class HourlyCost:
     """What something costs per hour now.
 
     Args:
@@ -93,12 +93,12 @@ class ClusterRow:
     configuration: str | None
     release: str | None
     lustre_gib: int | None
-    cost: Cost
+    cost: HourlyCost
     nodes: tuple[Node, ...] | None
     reason: str = ""
     jobs: JobsNow = UNREAD
     capacity: str = ""
-    ending: Ending | None = None
+    ending: ClusterEnd | None = None
 
     @property
     def runs(self) -> bool:
@@ -205,7 +205,7 @@ def with_jobs(rows: Iterable[ProjectRow], jobs: Mapping[str, JobsNow]) -> tuple[
 
 
 def with_endings(
-    rows: Iterable[ProjectRow], endings: Mapping[str, Ending]
+    rows: Iterable[ProjectRow], endings: Mapping[str, ClusterEnd]
 ) -> tuple[ProjectRow, ...]:
     """Projects with how their clusters will end by themselves.
 
@@ -220,10 +220,10 @@ def with_endings(
     )
 
 
-def total(rows: Iterable[ProjectRow]) -> Cost:
+def total(rows: Iterable[ProjectRow]) -> HourlyCost:
     """What all clusters together cost per hour now."""
     costs = [row.cluster.cost for row in rows if row.cluster]
-    return Cost(
+    return HourlyCost(
         sum((cost.known_usd_per_hour for cost in costs), Decimal()),
         tuple(dict.fromkeys(name for cost in costs for name in cost.unknown)),
     )
@@ -305,9 +305,9 @@ def _cluster(stack: StackFacts, region: str, nodes: tuple[Node, ...] | None) -> 
 
 def _cost(
     configuration: str | None, lustre_gib: int | None, region: str, nodes: tuple[Node, ...] | None
-) -> Cost:
+) -> HourlyCost:
     if configuration not in configuration_names() or lustre_gib is None:
-        return Cost(unknown=("everything: the cluster's configuration is not known here",))
+        return HourlyCost(unknown=("everything: the cluster's configuration is not known here",))
     heads = [one.instance_type for one in nodes or () if one.head]
     idle = idle_cost(
         load_configuration(configuration),
@@ -327,4 +327,4 @@ def _cost(
             unknown.append(f"{one.instance_type}{' on spot' if one.spot else ''}")
         else:
             known += price.usd
-    return Cost(known, tuple(dict.fromkeys(unknown)))
+    return HourlyCost(known, tuple(dict.fromkeys(unknown)))
