@@ -10,7 +10,7 @@ from typing import Any
 
 from gotocloud.aws.billed import inventory
 from gotocloud.aws.cloud import Cloud, StandardCloud, answer_of
-from gotocloud.aws.desktop_door import close_stale, openings
+from gotocloud.aws.desktop_access import close_stale, openings
 from gotocloud.aws.group_facts import GroupFacts, read_group_facts
 from gotocloud.aws.identity import Caller, ahead_of_header, caller
 from gotocloud.aws.launch import choose_release, published_template
@@ -21,12 +21,12 @@ from gotocloud.aws.session import profiles
 from gotocloud.contract.group_facts import NO_NETWORKS, Fact
 from gotocloud.contract.releases import PROJECT_TEMPLATE
 from gotocloud.errors import GoToCloudError
-from gotocloud.findings import Finding, Severity, problems
+from gotocloud.findings import Finding, Severity, errors
 from gotocloud.projects import checkup
-from gotocloud.projects.doors import Opening, parse_networks
+from gotocloud.projects.desktop_access import Opening, parse_networks
 from gotocloud.projects.names import name_problems
+from gotocloud.projects.overview import cluster_names
 from gotocloud.projects.profiles import judge_profile
-from gotocloud.projects.standing import cluster_names
 
 
 def findings() -> Iterator[Finding]:
@@ -42,7 +42,7 @@ def findings() -> Iterator[Finding]:
     yield Finding("Region", Severity.OK, f"{cloud.region}.")
     lines = judge_profile(*profiles())
     yield from lines
-    if problems(lines):
+    if errors(lines):
         # Whatever comes next would fail for the same reason, or request a code in vain.
         return
     answers: list[float | None] = []

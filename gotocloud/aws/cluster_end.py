@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 from gotocloud.aws.cloud import Cloud
-from gotocloud.aws.live_status import stack_facts
 from gotocloud.aws.session import ABSENT_BUCKET, ABSENT_OBJECT, error_code, explained
 from gotocloud.contract.project_bucket import KEEP_UNTIL
 from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, ClusterParameter
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.cluster_end import ClusterEnd, kept_longer, kept_until
-from gotocloud.projects.overview import StackFacts
+from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.states import State
 
 
-def deadline(cloud: Cloud, stack: Mapping[str, Any]) -> datetime | None:
-    """Until when a cluster is kept; None while only use keeps it.
-
-    Args:
-        stack: As CloudFormation describes it.
-
-    Raises:
-        GoToCloudError: if it cannot be read, or its content is not valid.
-    """
-    return _deadline(cloud, stack_facts(stack))
-
-
-def endings(cloud: Cloud, stacks: Iterable[StackFacts]) -> dict[str, ClusterEnd]:
+def endings(cloud: Cloud, stacks: Iterable[DeployedStack]) -> dict[str, ClusterEnd]:
     """How the clusters that run will end by themselves, by the name of their stack.
 
     Nothing is raised: what cannot be read has its reason.
@@ -41,21 +27,26 @@ def endings(cloud: Cloud, stacks: Iterable[StackFacts]) -> dict[str, ClusterEnd]
     }
 
 
-def _ending(cloud: Cloud, stack: StackFacts) -> ClusterEnd:
+def _ending(cloud: Cloud, stack: DeployedStack) -> ClusterEnd:
     if not stack.parameter(ClusterParameter.KEEP_HOURS):
         return ClusterEnd(guarded=False)
     try:
-        return ClusterEnd(until=_deadline(cloud, stack))
+        return ClusterEnd(until=deadline(cloud, stack))
     except GoToCloudError as error:
         return ClusterEnd(why=error.message)
 
 
-def _deadline(cloud: Cloud, stack: StackFacts) -> datetime | None:
+def deadline(cloud: Cloud, stack: DeployedStack) -> datetime | None:
+    """Until when a cluster is kept; None while only use keeps it.
+
+    Raises:
+        GoToCloudError: if it cannot be read, or its content is not valid.
+    """
     try:
         return kept_until(
             stack.stack_id,
             datetime.fromisoformat(stack.created),
-            stack.parameters or {},
+            stack.parameters,
             _kept(cloud, stack.parameter(ClusterParameter.BUCKET_NAME)),
         )
     except ValueError as error:
@@ -65,17 +56,16 @@ def _deadline(cloud: Cloud, stack: StackFacts) -> datetime | None:
         ) from error
 
 
-def keep(cloud: Cloud, stack: Mapping[str, Any], hours: int, scientist: str) -> datetime:
+def keep(cloud: Cloud, stack: DeployedStack, hours: int, scientist: str) -> datetime:
     """Keep a cluster for so many hours from now; returns until when.
 
     Raises:
         GoToCloudError: if it cannot be written down.
     """
-    parameters = {it["ParameterKey"]: it["ParameterValue"] for it in stack["Parameters"]}
-    body, until = kept_longer(str(stack["StackId"]), hours, scientist, datetime.now(UTC))
+    body, until = kept_longer(stack.stack_id, hours, scientist, datetime.now(UTC))
     with explained(f"keep the cluster for {hours} hours"):
         cloud.client("s3").put_object(
-            Bucket=parameters[ClusterParameter.BUCKET_NAME],
+            Bucket=stack.parameters[ClusterParameter.BUCKET_NAME],
             Key=KEEP_UNTIL,
             Body=body,
             ContentType="application/json",

@@ -16,9 +16,9 @@ from gotocloud.aws.launch import (
     choose_release,
     published_template,
     settle,
-    stack_state,
+    stack_of,
 )
-from gotocloud.aws.live_status import group_stacks, stack_facts
+from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.projects import Place, checked_names, require_project
 from gotocloud.aws.quotas import cluster_levels
 from gotocloud.aws.session import error_code, explained
@@ -111,13 +111,13 @@ def cluster_state(cloud: Cloud, where: Place, project: str) -> tuple[State, Clus
     """
     names = checked_names(where, project)
     require_project(cloud, names)
-    state, stack = stack_state(cloud, names.cluster_stack)
-    if state is State.BROKEN:
-        raise broken(names.cluster_stack, str(stack["StackStatus"]))
-    if not stack:
-        return state, None
-    rows = project_rows((stack_facts(stack),), cloud.region, where.caller.name, None)
-    return state, rows[0].cluster
+    stack = stack_of(cloud, names.cluster_stack)
+    if stack.state is State.BROKEN:
+        raise broken(stack)
+    if not stack.exists:
+        return stack.state, None
+    rows = project_rows((stack,), cloud.region, where.caller.name, None)
+    return stack.state, rows[0].cluster
 
 
 def plan_start(cloud: Cloud, where: Place, wanted: Wanted) -> Start:
@@ -269,8 +269,7 @@ def follow(
     """
     # A plan without a template can be waited for, and never be launched.
     name = where.names(project).cluster_stack
-    state, _ = stack_state(cloud, name)
-    if state is not State.MAKING:
+    if stack_of(cloud, name).state is not State.MAKING:
         return None
     plan = StackPlan(name, cloud.region, "", "", "", {}, {})
     return settle(cloud, plan, callbacks, retry=retry)

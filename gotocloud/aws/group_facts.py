@@ -162,10 +162,10 @@ def _tags(cloud: Cloud) -> tuple[dict[str, str], str]:
         stack = describe(USER_STACK, cloud.region, cfn=cloud.client("cloudformation"))
     except GoToCloudError as error:
         return {}, error.message
-    if stack is None:
+    if not stack.exists:
         return {}, f"there is no stack {USER_STACK}"
     return {
-        tag["Key"]: tag["Value"]
-        for tag in stack.get("Tags", ())
-        if not tag["Key"].startswith(RESERVED_TAG_PREFIXES)
+        name: text
+        for name, text in stack.tags.items()
+        if not name.startswith(RESERVED_TAG_PREFIXES)
     }, ""

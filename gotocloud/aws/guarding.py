@@ -11,7 +11,7 @@ from typing import Protocol
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.cluster_end import deadline
-from gotocloud.aws.launch import stack_state
+from gotocloud.aws.launch import stack_of
 from gotocloud.aws.local_node import Runner
 from gotocloud.aws.pausing import (
     ClusterState,
@@ -73,10 +73,10 @@ def guarded(cloud: Cloud, facts: HeadNodeFacts, node: Runner) -> Guarded:
     Raises:
         GoToCloudError: if it cannot be read, or is another than in the facts.
     """
-    _, stack = stack_state(cloud, facts.stack)
-    if not stack:
+    stack = stack_of(cloud, facts.stack)
+    if not stack.exists:
         raise GoToCloudError(f"There is no stack {facts.stack}, to which this machine belongs.")
-    account = str(stack["StackId"]).split(":")[ACCOUNT_FIELD]
+    account = stack.stack_id.split(":")[ACCOUNT_FIELD]
     names = ProjectNames(facts.scientist, account, facts.project)
     if names.cluster_stack != facts.stack:
         raise GoToCloudError(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,10 +21,11 @@ from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.releases import MANIFEST, PROJECT_TEMPLATE, release_key
 from gotocloud.contract.releases import PREFIX as RELEASES_PREFIX
 from gotocloud.errors import GoToCloudError
+from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.diagnosis import Cause, Diagnosis, Failure, diagnose
 from gotocloud.projects.names import version_order
 from gotocloud.projects.plans import StackPlan
-from gotocloud.projects.states import State, state_of
+from gotocloud.projects.states import State
 
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
 
@@ -51,14 +52,14 @@ class Events:
 
     def __init__(self, cloud: Cloud, callbacks: StackCallbacks) -> None:
         self._cloud = cloud
-        self._told = callbacks
+        self._callbacks = callbacks
         self._seen: dict[str, StackEvent] = {}
 
-    def tell(self, stack_id: str) -> None:
-        """Tell what is new about a stack."""
+    def report(self, stack_id: str) -> None:
+        """Report what is new about a stack."""
         cfn = self._cloud.client("cloudformation")
         for event in new_events(stack_id, self._cloud.region, cfn, self._seen):
-            self._told.event(event)
+            self._callbacks.event(event)
 
 
 class LaunchError(GoToCloudError):
@@ -146,10 +147,13 @@ def published_template(
     return url, template
 
 
-def stack_state(cloud: Cloud, name: str) -> tuple[State, Mapping[str, Any]]:
-    """The state of a stack, and CloudFormation's reason for it."""
-    stack = describe(name, cloud.region, cfn=cloud.client("cloudformation"))
-    return state_of(stack["StackStatus"] if stack else None), stack or {}
+def stack_of(cloud: Cloud, name: str) -> DeployedStack:
+    """A stack of the caller's account and region by its name or id.
+
+    Raises:
+        GoToCloudError: if AWS does not answer.
+    """
+    return describe(name, cloud.region, cfn=cloud.client("cloudformation"))
 
 
 def settle(
@@ -170,14 +174,15 @@ def settle(
     watched = False
     events = Events(cloud, callbacks)
     while True:
-        state, stack = stack_state(cloud, plan.name)
-        if watched and stack:
+        stack = stack_of(cloud, plan.name)
+        state = stack.state
+        if watched and stack.exists:
             # A stack can be done before anybody waited for it.
-            events.tell(str(stack["StackId"]))
+            events.report(stack.stack_id)
         if state is State.READY:
-            return _outputs(stack)
+            return dict(stack.outputs)
         if state is State.BROKEN:
-            raise broken(plan.name, str(stack["StackStatus"]))
+            raise broken(stack)
         if state is State.ABSENT:
             # Without a template this is only to be waited for.
             if watched or not plan.template_url:
@@ -190,7 +195,7 @@ def settle(
             watched = True
         elif state in {State.MAKING, State.ENDING}:
             watched = watched or state is State.MAKING
-            _wait(cloud, str(stack["StackId"]), callbacks, events)
+            _wait(cloud, stack.stack_id, callbacks, events)
         elif watched:
             raise _cleared_failure(cloud, plan, stack, callbacks, retry)
         else:
@@ -198,32 +203,32 @@ def settle(
             remove(cloud, stack, callbacks)
 
 
-def remove(cloud: Cloud, stack: Mapping[str, Any], callbacks: StackCallbacks) -> None:
+def remove(cloud: Cloud, stack: DeployedStack, callbacks: StackCallbacks) -> None:
     """Delete a stack and wait until it is gone.
 
     Raises:
         GoToCloudError: if something of it cannot be deleted, and may go on being billed.
     """
-    stack_id, name = str(stack["StackId"]), stack["StackName"]
     begin_removal(cloud, stack)
-    left = _wait(cloud, stack_id, callbacks, Events(cloud, _from_its_removal(callbacks)))
-    if state_of(left.get("StackStatus", "DELETE_COMPLETE")) is not State.ABSENT:
-        failures = _failures(cloud, stack_id, name)
+    events = Events(cloud, _from_its_removal(callbacks))
+    left = _wait(cloud, stack.stack_id, callbacks, events)
+    if left.state is not State.ABSENT:
+        failures = _failures(cloud, stack)
         raise GoToCloudError(
-            f"Stack {name} could not be removed completely: what is left may be billed.",
+            f"Stack {stack.name} could not be removed completely: what is left may be billed.",
             problems=[f"{it.resource} ({it.resource_type}): {it.reason}" for it in failures],
             next_command="gotocloud doctor, and tell the management group",
         )
 
 
-def begin_removal(cloud: Cloud, stack: Mapping[str, Any]) -> None:
+def begin_removal(cloud: Cloud, stack: DeployedStack) -> None:
     """Have CloudFormation delete a stack, with the role that made it.
 
     Raises:
         GoToCloudError: if it does not begin.
     """
-    with explained(f"delete stack {stack['StackName']}"):
-        cloud.client("cloudformation").delete_stack(StackName=str(stack["StackId"]))
+    with explained(f"delete stack {stack.name}"):
+        cloud.client("cloudformation").delete_stack(StackName=stack.stack_id)
 
 
 def _from_its_removal(callbacks: StackCallbacks) -> StackCallbacks:
@@ -239,11 +244,11 @@ def _from_its_removal(callbacks: StackCallbacks) -> StackCallbacks:
     return replace(callbacks, event=event)
 
 
-def broken(name: str, status: str) -> GoToCloudError:
+def broken(stack: DeployedStack) -> GoToCloudError:
     """The error for a stack about which people must decide."""
     return GoToCloudError(
-        f"Stack {name} is {status}: it worked once, and a change of it failed. It is left as "
-        "it is, because it may hold data that is still needed.",
+        f"Stack {stack.name} is {stack.status}: it worked once, and a change of it failed. It is "
+        "left as it is, because it may hold data that is still needed.",
         next_command="tell the management group",
     )
 
@@ -269,23 +274,19 @@ def _create(cloud: Cloud, plan: StackPlan) -> None:
                 raise
 
 
-def _wait(
-    cloud: Cloud, stack_id: str, callbacks: StackCallbacks, events: Events
-) -> Mapping[str, Any]:
-    """Wait until nothing is in progress; the stack as it is then, empty when it is gone."""
-    cfn = cloud.client("cloudformation")
+def _wait(cloud: Cloud, stack_id: str, callbacks: StackCallbacks, events: Events) -> DeployedStack:
+    """Wait until nothing is in progress; the stack as it is then."""
     waited_s = 0.0
     while True:
-        stack = describe(stack_id, cloud.region, cfn=cfn)
-        if stack is None:
-            return {}
-        events.tell(stack_id)
-        status = str(stack["StackStatus"])
-        if state_of(status) not in {State.MAKING, State.ENDING}:
+        stack = stack_of(cloud, stack_id)
+        if not stack.exists:
+            return stack
+        events.report(stack_id)
+        if stack.state not in {State.MAKING, State.ENDING}:
             return stack
         if waited_s >= callbacks.timeout_s:
             raise GoToCloudError(
-                f"Stack {stack['StackName']} is still {status} after {waited_s:.0f} s. "
+                f"Stack {stack.name} is still {stack.status} after {waited_s:.0f} s. "
                 "AWS goes on with it, and bills for it.",
                 next_command="run the same command again: it carries on waiting",
             )
@@ -294,12 +295,11 @@ def _wait(
 
 
 def _cleared_failure(
-    cloud: Cloud, plan: StackPlan, stack: Mapping[str, Any], callbacks: StackCallbacks, retry: str
+    cloud: Cloud, plan: StackPlan, stack: DeployedStack, callbacks: StackCallbacks, retry: str
 ) -> LaunchError:
-    failures = _failures(cloud, str(stack["StackId"]), plan.name)
-    reason = str(stack.get("StackStatusReason") or "")
-    if not failures and reason:
-        failures = [Failure(plan.name, "AWS::CloudFormation::Stack", reason)]
+    failures = _failures(cloud, stack)
+    if not failures and stack.reason:
+        failures = [Failure(plan.name, "AWS::CloudFormation::Stack", stack.reason)]
     diagnosis = diagnose(failures, retry=retry)
     callbacks.step(f"It failed; removing {plan.name}, so that nothing of it is billed")
     remove(cloud, stack, callbacks)
@@ -309,15 +309,11 @@ def _cleared_failure(
     )
 
 
-def _failures(cloud: Cloud, stack_id: str, name: str) -> list[Failure]:
+def _failures(cloud: Cloud, stack: DeployedStack) -> list[Failure]:
     seen: dict[str, StackEvent] = {}
-    events = new_events(stack_id, cloud.region, cloud.client("cloudformation"), seen)
+    events = new_events(stack.stack_id, cloud.region, cloud.client("cloudformation"), seen)
     return [
         Failure(event.resource, event.resource_type, event.reason)
         for event in events
-        if event.failed and event.resource != name
+        if event.failed and event.resource != stack.name
     ]
-
-
-def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:
-    return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", ())}

@@ -9,26 +9,26 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from gotocloud.aws.billed import inventory
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.head_node import HeadNode, NodeError
-from gotocloud.aws.launch import StackCallbacks, begin_removal, remove, stack_state
+from gotocloud.aws.launch import StackCallbacks, begin_removal, remove, stack_of
 from gotocloud.aws.local_node import Runner
 from gotocloud.aws.lustre_export.link import EVENTS, Link, automatic_export, link_of
-from gotocloud.aws.lustre_export.proof import Progress, Site, look, prove
+from gotocloud.aws.lustre_export.proof import Progress, ProofSite, look, prove
 from gotocloud.aws.session import error_code, explained
 from gotocloud.contract.project_bucket import PROOF, PROOFS, STACK_ID, WITHDRAWN
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.stacks import ClusterOutput, ClusterParameter
 from gotocloud.errors import GoToCloudError, shell_line
+from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.names import earlier_bucket_note
-from gotocloud.projects.pausing import CLOSE, OPEN, Job, Proof, cancel_script
+from gotocloud.projects.pausing import CLOSE, OPEN, Proof, UnfinishedJob, cancel_script
 from gotocloud.projects.states import State
 
 JOBS_POLL_S = 15.0
@@ -44,20 +44,23 @@ class ClusterState:
     """A cluster as it stands before it is paused.
 
     Args:
-        stack: As CloudFormation describes it; empty when there is none.
         node: Its head node; None when it has none.
     """
 
     names: ProjectNames
-    state: State
-    stack: Mapping[str, Any] = field(default_factory=dict)
+    stack: DeployedStack
     file_system: str = ""
     node: Runner | None = None
 
     @property
+    def state(self) -> State:
+        """What the status of its stack means."""
+        return self.stack.state
+
+    @property
     def status(self) -> str:
         """CloudFormation's status."""
-        return str(self.stack.get("StackStatus", "absent"))
+        return self.stack.status or "absent"
 
     @property
     def retry(self) -> str:
@@ -91,7 +94,7 @@ class PauseCallbacks:
     """Callbacks for each step."""
 
     progress: Progress = field(default_factory=Progress)
-    jobs: Callable[[tuple[Job, ...]], None] = lambda jobs: None
+    jobs: Callable[[tuple[UnfinishedJob, ...]], None] = lambda jobs: None
     left: Callable[[list[str]], None] = lambda left: None
     removal: StackCallbacks = field(default_factory=StackCallbacks)
     sleep: Callable[[float], None] = time.sleep
@@ -105,19 +108,17 @@ def cluster_state(
     Raises:
         GoToCloudError: if AWS does not answer.
     """
-    state, stack = stack_state(cloud, names.cluster_stack)
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
-    instance = outputs.get(ClusterOutput.HEAD_NODE_INSTANCE_ID, "")
+    stack = stack_of(cloud, names.cluster_stack)
+    instance = stack.outputs.get(ClusterOutput.HEAD_NODE_INSTANCE_ID, "")
     return ClusterState(
         names,
-        state,
         stack,
-        outputs.get(ClusterOutput.LUSTRE_FILE_SYSTEM_ID, ""),
+        stack.outputs.get(ClusterOutput.LUSTRE_FILE_SYSTEM_ID, ""),
         HeadNode(cloud, instance, sleep=sleep) if instance else None,
     )
 
 
-def jobs_of(now: ClusterState) -> tuple[Job, ...] | None:
+def jobs_of(now: ClusterState) -> tuple[UnfinishedJob, ...] | None:
     """Jobs that are not finished; None where there is nothing to ask.
 
     Raises:
@@ -210,13 +211,15 @@ def _proven(
         raise
 
 
-def _site(cloud: Cloud, now: ClusterState, node: Runner, link: Link, options: PauseOptions) -> Site:
-    return Site(
+def _site(
+    cloud: Cloud, now: ClusterState, node: Runner, link: Link, options: PauseOptions
+) -> ProofSite:
+    return ProofSite(
         cloud=cloud,
         node=node,
         file_system=now.file_system,
         link=link,
-        stack_id=str(now.stack["StackId"]),
+        stack_id=now.stack.stack_id,
         project=now.names.project,
         scientist=now.names.scientist,
         retry=now.retry,
@@ -280,7 +283,7 @@ def proof_of(cloud: Cloud, now: ClusterState) -> str | None:
             keys = [it["Key"] for page in pages for it in page.get("Contents", ())]
             for key in sorted((key for key in keys if key.endswith(f"/{PROOF}")), reverse=True):
                 proof = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-                if proof.get(STACK_ID) == now.stack["StackId"] and not proof.get(WITHDRAWN):
+                if proof.get(STACK_ID) == now.stack.stack_id and not proof.get(WITHDRAWN):
                     return str(key)
         except s3.exceptions.ClientError as error:
             if error_code(error) != "NoSuchBucket":
@@ -303,8 +306,7 @@ def _withdraw(cloud: Cloud, now: ClusterState, key: str) -> None:
 
 
 def _bucket(now: ClusterState) -> str:
-    parameters = {it["ParameterKey"]: it["ParameterValue"] for it in now.stack["Parameters"]}
-    return str(parameters[ClusterParameter.BUCKET_NAME])
+    return now.stack.parameters[ClusterParameter.BUCKET_NAME]
 
 
 def wait_until_nothing_bills(cloud: Cloud, names: ProjectNames, callbacks: PauseCallbacks) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from gotocloud.aws.adoption import bucket_exists
 from gotocloud.aws.cloud import Cloud, answer_of
-from gotocloud.aws.launch import StackCallbacks, remove, stack_state
+from gotocloud.aws.launch import StackCallbacks, remove, stack_of
 from gotocloud.aws.session import ABSENT_BUCKET, error_code, explained
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.tags import OWNER_TAGS
@@ -63,11 +63,11 @@ def plan_finish(
         GoToCloudError: if it still has a cluster, or AWS does not answer.
     """
     refuse_cluster(cloud, names)
-    state, stack = stack_state(cloud, names.project_stack)
+    stack = stack_of(cloud, names.project_stack)
     bucket = names.bucket if _exists(cloud, names) else ""
     holdings = holdings_of(cloud, bucket, removal) if bucket and count else None
-    amount, note = _spent(cloud, names, stack.get("CreationTime"))
-    return Finish(names, state, bucket, holdings, amount, note)
+    amount, note = _spent(cloud, names, stack.created)
+    return Finish(names, stack.state, bucket, holdings, amount, note)
 
 
 def refuse_cluster(cloud: Cloud, names: ProjectNames) -> None:
@@ -76,10 +76,10 @@ def refuse_cluster(cloud: Cloud, names: ProjectNames) -> None:
     Raises:
         GoToCloudError: if there is one, whatever its state.
     """
-    state, stack = stack_state(cloud, names.cluster_stack)
-    if state is not State.ABSENT:
+    stack = stack_of(cloud, names.cluster_stack)
+    if stack.state is not State.ABSENT:
         raise GoToCloudError(
-            f"The project {names.project!r} still has a cluster ({stack['StackStatus']}). "
+            f"The project {names.project!r} still has a cluster ({stack.status}). "
             "Nothing was deleted.",
             next_command=f"{shell_line('gotocloud', 'pause', names.project)}, then finish it",
         )
@@ -116,8 +116,8 @@ def finish(cloud: Cloud, plan: Finish, removal: Removal, *, keep_data: bool) -> 
     if plan.bucket and not keep_data:
         removal.step(f"Deleting everything in {plan.bucket}")
         _empty(cloud, plan.bucket, names.account, removal)
-    state, stack = stack_state(cloud, names.project_stack)
-    if state is not State.ABSENT:
+    stack = stack_of(cloud, names.project_stack)
+    if stack.state is not State.ABSENT:
         removal.step(f"Deleting the stack {names.project_stack}, with the key pair")
         remove(cloud, stack, removal.stack)
     if plan.bucket and not keep_data:
@@ -207,10 +207,10 @@ def _uploads(s3: Any, bucket: str) -> Iterator[tuple[str, str]]:
             yield one["Key"], one["UploadId"]
 
 
-def _spent(cloud: Cloud, names: ProjectNames, since: Any) -> tuple[Any, str]:
+def _spent(cloud: Cloud, names: ProjectNames, since: str) -> tuple[Any, str]:
     today = datetime.now(UTC).date()
     earliest = date(today.year - COST_MONTHS // 12, today.month, 1)
-    start = max(since.date() if isinstance(since, datetime) else earliest, earliest)
+    start = max(datetime.fromisoformat(since).date() if since else earliest, earliest)
     if start >= today:
         return None, "it began today; AWS adds costs up once a day"
     filters = [{"Tags": {"Key": tag, "Values": [names.tags[tag]]}} for tag in OWNER_TAGS]

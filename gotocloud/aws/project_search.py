@@ -12,7 +12,7 @@ from gotocloud.aws.session import error_code, explained
 from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.errors import GoToCloudError
-from gotocloud.projects.overview import StackFacts
+from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.whereabouts import Search
 
 _ABSENT = {"404", "NoSuchBucket", "NotFound"}
@@ -72,7 +72,7 @@ def bucket_region(cloud: Cloud, names: ProjectNames) -> str:
     return str(answer.get("BucketRegion") or headers.get(_REGION_HEADER) or cloud.region)
 
 
-def _stacks(cloud: Cloud, region: str) -> tuple[tuple[StackFacts, ...] | None, str]:
+def _stacks(cloud: Cloud, region: str) -> tuple[tuple[DeployedStack, ...] | None, str]:
     try:
         return answer_of(f"list the stacks in {region}", lambda: stacks_in(cloud, region))
     except GoToCloudError as error:

@@ -9,7 +9,7 @@ from gotocloud.aws.adoption import bucket_findings, parameters
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.group_facts import GroupFacts, read_group_facts
 from gotocloud.aws.identity import Caller, caller
-from gotocloud.aws.launch import choose_release, published_template, stack_state
+from gotocloud.aws.launch import choose_release, published_template, stack_of
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.quotas import project_levels
 from gotocloud.contract.group_facts import Fact
@@ -112,7 +112,7 @@ def plan_setup(
         GoToCloudError: if AWS does not answer, or the release cannot be read.
     """
     names = checked_names(where, project)
-    state, _ = stack_state(cloud, names.project_stack)
+    state = stack_of(cloud, names.project_stack).state
     if state is State.READY:
         return Setup(where, project, state, (), None)
     version, how = choose_release(cloud, where.facts, release)
@@ -202,7 +202,7 @@ def require_project(cloud: Cloud, names: ProjectNames) -> None:
     Raises:
         GoToCloudError: if it does not exist or is not ready.
     """
-    state, _ = stack_state(cloud, names.project_stack)
+    state = stack_of(cloud, names.project_stack).state
     if state is State.READY:
         return
     said = "does not exist yet" if state is State.ABSENT else f"is {state.value}"

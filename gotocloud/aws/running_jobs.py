@@ -10,8 +10,8 @@ from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.head_node import HeadNode
 from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, ClusterOutput
 from gotocloud.errors import GoToCloudError
+from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.jobs_now import COUNT, JobsNow, read_count
-from gotocloud.projects.overview import StackFacts
 from gotocloud.projects.states import State
 
 WITHIN_S = 12.0
@@ -19,7 +19,7 @@ WITHIN_S = 12.0
 
 
 def jobs_now(
-    cloud: Cloud, stacks: Iterable[StackFacts], *, within_s: float = WITHIN_S
+    cloud: Cloud, stacks: Iterable[DeployedStack], *, within_s: float = WITHIN_S
 ) -> dict[str, JobsNow]:
     """Jobs of every cluster that runs, by the name of its stack.
 
@@ -37,7 +37,7 @@ def jobs_now(
     # Clients are made before threads share them.
     cloud.client("ssm")
 
-    def ask(stack: StackFacts) -> None:
+    def ask(stack: DeployedStack) -> None:
         found[stack.name] = _jobs(cloud, stack, within_s)
 
     # Daemons: an answer that never comes does not keep the program from ending.
@@ -50,8 +50,8 @@ def jobs_now(
     return dict(found)
 
 
-def _jobs(cloud: Cloud, stack: StackFacts, within_s: float) -> JobsNow:
-    instance = (stack.outputs or {}).get(ClusterOutput.HEAD_NODE_INSTANCE_ID)
+def _jobs(cloud: Cloud, stack: DeployedStack, within_s: float) -> JobsNow:
+    instance = stack.outputs.get(ClusterOutput.HEAD_NODE_INSTANCE_ID)
     if not instance:
         return JobsNow(why="its stack names no head node")
     try:

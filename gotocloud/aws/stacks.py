@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gotocloud.aws.session import client, error_code, explained
+from gotocloud.projects.deployed_stack import DeployedStack
 
 POLL_S = 5.0
 TIMEOUT_S = 5400.0
@@ -33,8 +34,8 @@ class StackEvent:
         return self.status.endswith("_FAILED")
 
 
-def describe(name: str, region: str, *, cfn: Any = None) -> dict[str, Any] | None:
-    """A stack as CloudFormation describes it; None if it does not exist.
+def describe(name: str, region: str, *, cfn: Any = None) -> DeployedStack:
+    """A stack as CloudFormation describes it, or that it does not exist.
 
     Args:
         cfn: CloudFormation client. Default: that of the standard configuration.
@@ -45,22 +46,38 @@ def describe(name: str, region: str, *, cfn: Any = None) -> dict[str, Any] | Non
     cfn = cfn or client("cloudformation", region)
     with explained(f"look at stack {name} in {region}"):
         try:
-            found: dict[str, Any] = cfn.describe_stacks(StackName=name)["Stacks"][0]
+            found = cfn.describe_stacks(StackName=name)["Stacks"][0]
         except cfn.exceptions.ClientError as error:
             if error_code(error) == "ValidationError" and "does not exist" in str(error):
-                return None
+                return DeployedStack(name)
             raise
-    return found
+    return typed(found)
 
 
-def outputs(name: str, region: str, *, cfn: Any = None) -> dict[str, str] | None:
+def typed(stack: Mapping[str, Any]) -> DeployedStack:
+    """A stack as DescribeStacks returns it."""
+    created = stack.get("CreationTime")
+    return DeployedStack(
+        name=stack["StackName"],
+        status=stack["StackStatus"],
+        description=stack.get("Description", ""),
+        reason=stack.get("StackStatusReason", "") or "",
+        created=created.isoformat() if created else "",
+        stack_id=stack.get("StackId", ""),
+        parameters={it["ParameterKey"]: it["ParameterValue"] for it in stack.get("Parameters", ())},
+        tags={it["Key"]: it["Value"] for it in stack.get("Tags", ())},
+        outputs={it["OutputKey"]: it["OutputValue"] for it in stack.get("Outputs", ())},
+    )
+
+
+def outputs(name: str, region: str, *, cfn: Any = None) -> Mapping[str, str] | None:
     """The outputs of a stack; None if it does not exist.
 
     Raises:
         GoToCloudError: if AWS does not answer.
     """
     stack = describe(name, region, cfn=cfn)
-    return None if stack is None else _outputs(stack)
+    return stack.outputs if stack.exists else None
 
 
 def new_events(name: str, region: str, cfn: Any, seen: dict[str, StackEvent]) -> list[StackEvent]:
@@ -85,10 +102,6 @@ def new_events(name: str, region: str, cfn: Any, seen: dict[str, StackEvent]) ->
     fresh.reverse()
     seen.update((event.event_id, event) for event in fresh)
     return fresh
-
-
-def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:
-    return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", ())}
 
 
 def _event(item: Mapping[str, Any]) -> StackEvent:

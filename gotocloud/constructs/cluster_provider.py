@@ -14,7 +14,7 @@ from gotocloud.cluster_configs.engine import Engine, engine_of
 from gotocloud.constructs.policy import PARTITION, Policy, acknowledge
 from gotocloud.constructs.provider_access import access_statements, file_statements
 from gotocloud.constructs.provider_permissions import (
-    Place,
+    ArnParts,
     machine_statements,
     stack_statements,
 )
@@ -148,7 +148,7 @@ class ProviderRole(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
-        place = Place(stack.account, regions)
+        place = ArnParts(stack.account, regions)
         self.role: iam.IRole = iam.Role(
             self,
             "Role",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from gotocloud.constructs.boundary import CLUSTER_ROLES, boundary_arn
 from gotocloud.constructs.cluster_guard import cluster_guard_arn
 from gotocloud.constructs.policy import Statement
-from gotocloud.constructs.provider_permissions import Place
+from gotocloud.constructs.provider_permissions import ArnParts
 from gotocloud.contract.project_bucket import project_buckets
 
 NODE_POLICIES = ("AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy")
 """AWS's own policies that ParallelCluster attaches to the roles of nodes."""
 
 
-def access_statements(place: Place) -> list[Statement]:
+def access_statements(place: ArnParts) -> list[Statement]:
     """IAM: bounded roles of nodes, under ParallelCluster's own path."""
     roles = place.global_arn("iam", f"role/{CLUSTER_ROLES}/*")
     bounded = {
@@ -112,7 +112,7 @@ def access_statements(place: Place) -> list[Statement]:
 
 
 def file_statements(
-    place: Place, releases_bucket: str, releases_account: str, stack_name: str
+    place: ArnParts, releases_bucket: str, releases_account: str, stack_name: str
 ) -> list[Statement]:
     """S3 and file systems."""
     s3 = f"arn:{place.partition}:s3:::"

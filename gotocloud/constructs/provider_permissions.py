@@ -30,7 +30,7 @@ NODE_KINDS = (
 """Kinds of EC2 resources that nodes are made of, or stand in."""
 
 
-class Place:
+class ArnParts:
     """What the ARNs of an account are made of.
 
     Args:
@@ -53,7 +53,7 @@ class Place:
         return f"arn:{self.partition}:{service}::{account}:{resource}"
 
 
-def machine_statements(place: Place) -> list[Statement]:
+def machine_statements(place: ArnParts) -> list[Statement]:
     """EC2: nodes with their templates, networks and volumes."""
     return [
         Statement(
@@ -125,7 +125,7 @@ def machine_statements(place: Place) -> list[Statement]:
     ]
 
 
-def stack_statements(place: Place) -> list[Statement]:
+def stack_statements(place: ArnParts) -> list[Statement]:
     """CloudFormation, names, dashboards, logs and functions of a cluster."""
     functions = [
         place.arn("lambda", f"function:{name}-*") for name in ("parallelcluster", "pcluster")

@@ -12,12 +12,12 @@ from gotocloud.contract.tags import IAM_USER_TAG, PROJECT_TAG
 from gotocloud.errors import shell_line
 from gotocloud.findings import Finding, Severity
 from gotocloud.platform.service_quotas import increase_command
-from gotocloud.projects.billed import Billed, Kind
-from gotocloud.projects.doors import Opening
+from gotocloud.projects.billed import Billed, BilledKind
+from gotocloud.projects.deployed_stack import DeployedStack
+from gotocloud.projects.desktop_access import Opening
 from gotocloud.projects.names import earlier_bucket_note
 from gotocloud.projects.preflight import ELASTIC_IPS
 from gotocloud.projects.quotas import Levels, Quota
-from gotocloud.projects.standing import StackFacts
 from gotocloud.projects.states import State
 
 CLOCK_REFUSED_S = 300
@@ -51,7 +51,7 @@ def clock(ahead_s: float | None) -> Finding:
     return Finding("Clock", Severity.WARNING, f"{text}; from {limit} on it refuses.", remedy)
 
 
-def stacks(found: Iterable[StackFacts], scientist: str) -> list[Finding]:
+def stacks(found: Iterable[DeployedStack], scientist: str) -> list[Finding]:
     """Projects and clusters that are neither ready nor on their way."""
     findings = []
     listed = list(found)
@@ -77,7 +77,9 @@ def stacks(found: Iterable[StackFacts], scientist: str) -> list[Finding]:
     return [Finding("Stacks", Severity.OK, f"none of {len(listed)} has failed.")]
 
 
-def leftovers(found: Iterable[Billed], unknown: Mapping[Kind, str], region: str) -> list[Finding]:
+def leftovers(
+    found: Iterable[Billed], unknown: Mapping[BilledKind, str], region: str
+) -> list[Finding]:
     """Resources that are billed without a cluster.
 
     Args:
@@ -205,8 +207,8 @@ _TOOLS = {
 }
 
 
-def _stack_remedy(stack: StackFacts, scientist: str) -> str:
-    tags = stack.tags or {}
+def _stack_remedy(stack: DeployedStack, scientist: str) -> str:
+    tags = stack.tags
     if stack.state is State.BROKEN:
         return "tell the management group; it may hold data that a user still needs"
     whose = from_tag(tags.get(IAM_USER_TAG, ""))

@@ -20,33 +20,10 @@ from gotocloud.costs.idle import idle_cost
 from gotocloud.costs.prices import price_usd_per_hour
 from gotocloud.errors import shell_line
 from gotocloud.projects.cluster_end import ClusterEnd
+from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.jobs_now import UNREAD, JobsNow
 from gotocloud.projects.shape import configuration_of
-from gotocloud.projects.states import State, state_of
-
-
-@dataclass(frozen=True)
-class StackFacts:
-    """A stack as CloudFormation describes it."""
-
-    name: str
-    status: str
-    description: str = ""
-    reason: str = ""
-    created: str = ""
-    stack_id: str = ""
-    parameters: Mapping[str, str] | None = None
-    tags: Mapping[str, str] | None = None
-    outputs: Mapping[str, str] | None = None
-
-    @property
-    def state(self) -> State:
-        """What the status means."""
-        return state_of(self.status)
-
-    def parameter(self, name: str) -> str:
-        """A parameter; empty when the stack has none of that name."""
-        return (self.parameters or {}).get(name, "")
+from gotocloud.projects.states import State
 
 
 @dataclass(frozen=True)
@@ -158,7 +135,7 @@ class ProjectRow:
 
 
 def project_rows(
-    stacks: Iterable[StackFacts],
+    stacks: Iterable[DeployedStack],
     region: str,
     scientist: str,
     nodes: Iterable[Node] | None,
@@ -229,7 +206,7 @@ def total(rows: Iterable[ProjectRow]) -> HourlyCost:
     )
 
 
-def cluster_names(stacks: Iterable[StackFacts]) -> tuple[set[str], set[str]]:
+def cluster_names(stacks: Iterable[DeployedStack]) -> tuple[set[str], set[str]]:
     """Names of the clusters' stacks that exist, and names of those clusters."""
     found = [one for one in stacks if one.name.startswith(CLUSTER_STACK_PREFIX)]
     return (
@@ -238,8 +215,8 @@ def cluster_names(stacks: Iterable[StackFacts]) -> tuple[set[str], set[str]]:
     )
 
 
-def _whose(stack: StackFacts) -> tuple[str, str]:
-    tags = stack.tags or {}
+def _whose(stack: DeployedStack) -> tuple[str, str]:
+    tags = stack.tags
     return (
         from_tag(tags.get(IAM_USER_TAG) or stack.parameter(ProjectParameter.SCIENTIST)),
         from_tag(tags.get(PROJECT_TAG) or stack.parameter(ProjectParameter.PROJECT)),
@@ -248,8 +225,8 @@ def _whose(stack: StackFacts) -> tuple[str, str]:
 
 def _row(
     who: tuple[str, str],
-    project: StackFacts | None,
-    cluster: StackFacts | None,
+    project: DeployedStack | None,
+    cluster: DeployedStack | None,
     region: str,
     caller: str,
     nodes: tuple[Node, ...] | None,
@@ -283,7 +260,7 @@ def _next(project: str, state: State, cluster: ClusterRow | None) -> str:
     return f"gotocloud connect {named}" if cluster.state is State.READY else "gotocloud doctor"
 
 
-def _cluster(stack: StackFacts, region: str, nodes: tuple[Node, ...] | None) -> ClusterRow:
+def _cluster(stack: DeployedStack, region: str, nodes: tuple[Node, ...] | None) -> ClusterRow:
     described = configuration_of(stack.description)
     gib = stack.parameter(ClusterParameter.LUSTRE_GIB)
     name = stack.parameter(ClusterParameter.CLUSTER_NAME)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.errors import GoToCloudError, InputError, shell_line, unknown_name
-from gotocloud.projects.overview import ProjectRow, StackFacts, project_rows
+from gotocloud.projects.deployed_stack import DeployedStack
+from gotocloud.projects.overview import ProjectRow, project_rows
 from gotocloud.projects.states import State
 
 LIST = "gotocloud status"
@@ -30,7 +31,7 @@ class Search:
 
     here: str
     scientist: str
-    stacks: Mapping[str, tuple[StackFacts, ...]]
+    stacks: Mapping[str, tuple[DeployedStack, ...]]
     unread: Mapping[str, str] = field(default_factory=dict)
 
     @property

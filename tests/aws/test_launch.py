@@ -10,6 +10,7 @@ import pytest
 from gotocloud.aws.launch import LaunchError, StackCallbacks, remove, settle
 from gotocloud.aws.stacks import StackEvent
 from gotocloud.errors import GoToCloudError
+from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.diagnosis import Cause
 from gotocloud.projects.plans import StackPlan
 from tests.aws.scripted import (
@@ -143,7 +144,7 @@ def test_every_event_is_told_once_even_of_a_quick_stack() -> None:
 def test_a_removal_does_not_tell_again_how_the_stack_was_made() -> None:
     seen: list[StackEvent] = []
     cfn = found("CREATE_COMPLETE")
-    stack = {"StackId": cfn.stacks[0].stack_id, "StackName": NAME}
+    stack = DeployedStack(NAME, "CREATE_COMPLETE", stack_id=cfn.stacks[0].stack_id)
     assert cfn.stacks[0].events
     remove(ScriptedCloud(cfn), stack, StackCallbacks(event=seen.append, sleep=lambda _: None))
     assert [event.status[:7] for event in seen] == ["DELETE_"] * len(seen) != []

@@ -11,12 +11,12 @@ from typing import Any
 
 import botocore.client
 import pytest
-from gotocloud.projects.doors import description
 
-from gotocloud.aws import desktop_door, node_sessions
+from gotocloud.aws import desktop_access, node_sessions
 from gotocloud.cli import main
 from gotocloud.contract.ports import DESKTOP_PORT
 from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.projects.desktop_access import description
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.cli.local_project import LocalProject, write_facts
 
@@ -152,9 +152,9 @@ def test_a_group_with_networks_of_its_own_keeps_others_out(
 def test_an_address_that_cannot_be_found_says_what_to_type(
     project: LocalProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gotocloud.aws import desktop_door
+    from gotocloud.aws import desktop_access
 
-    monkeypatch.setattr(desktop_door, "_fetch", lambda: "<html>sign in to the hotel</html>")
+    monkeypatch.setattr(desktop_access, "_fetch", lambda: "<html>sign in to the hotel</html>")
     with pytest.raises(GoToCloudError, match=r"--from YOUR\.PUBLIC"):
         run("connect", "desk")
     assert rules(project) == []
@@ -164,8 +164,8 @@ def test_an_address_that_cannot_be_found_says_what_to_type(
 def test_a_desktop_that_gives_no_session_stays_closed(
     project: LocalProject, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
-    monkeypatch.setattr(desktop_door, "_ATTEMPTS", 1)
-    monkeypatch.setattr(desktop_door, "DCV", f"{answer}\n")
+    monkeypatch.setattr(desktop_access, "_ATTEMPTS", 1)
+    monkeypatch.setattr(desktop_access, "DCV", f"{answer}\n")
     with pytest.raises(GoToCloudError):
         run("connect", "desk", "--from", "8.8.8.8")
     assert rules(project) == []
@@ -210,7 +210,7 @@ def test_a_desktop_that_was_open_before_stays_so_when_connecting_again_fails(
     project: LocalProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run("connect", "desk", "--from", "8.8.8.8", "--hours", "2")
-    monkeypatch.setattr(desktop_door, "DCV", "exit 127\n")
+    monkeypatch.setattr(desktop_access, "DCV", "exit 127\n")
     with pytest.raises(GoToCloudError):
         run("connect", "desk", "--from", "8.8.8.8", "--hours", "1")
     assert [rule["CidrIpv4"] for rule in rules(project)] == ["8.8.8.8/32"]
@@ -222,7 +222,7 @@ def test_an_opening_that_cannot_be_taken_back_is_told(
     def refused(*_: Any) -> None:
         raise GoToCloudError("Cannot close the desktop.")
 
-    monkeypatch.setattr(desktop_door, "close", refused)
+    monkeypatch.setattr(desktop_access, "close", refused)
     failing_after(monkeypatch, "AuthorizeSecurityGroupIngress", KeyboardInterrupt())
     with pytest.raises(GoToCloudError, match="may be open to your address") as caught:
         run("connect", "desk", "--from", "8.8.8.8")

@@ -134,8 +134,8 @@ def test_a_profile_without_the_session_name_is_named_before_anything_is_tried(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.setenv("AWS_PROFILE", "lab")
     code, found = told(capsys)
-    assert (code, checks(found["problem"])) == (1, {"Profile"})
-    (problem,) = found["problem"]
+    assert (code, checks(found["error"])) == (1, {"Profile"})
+    (problem,) = found["error"]
     assert "lacks the line role_session_name" in problem["text"]
     assert "role_session_name = hanako" in problem["remedy"]
 

@@ -19,12 +19,14 @@ import pytest
 from gotocloud.aws import guarding
 from gotocloud.aws.cloud import StandardCloud
 from gotocloud.aws.cluster_end import deadline, keep
+from gotocloud.aws.launch import stack_of
 from gotocloud.aws.lustre_export import proof as lustre_export_proof
 from gotocloud.aws.lustre_export.proof import UnprovenError
 from gotocloud.aws.pausing import billed, cluster_state, proof_of
 from gotocloud.cli import main
 from gotocloud.contract.project_bucket import KEEP_UNTIL
 from gotocloud.errors import GoToCloudError
+from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.observation import OBSERVE
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.aws.scripted import Killed
@@ -54,10 +56,8 @@ def jobs(guard: GuardedProject, *listed: dict[str, Any], **more: Any) -> None:
     guard.project.control.set_jobs(guard.project.instance, listed, partitions=kept, **more)
 
 
-def stack(guard: GuardedProject) -> dict[str, Any]:
-    cfn = guard.project.stacks.cfn
-    found: dict[str, Any] = cfn.describe_stacks(StackName=guard.project.names.cluster_stack)
-    return dict(found["Stacks"][0])
+def stack(guard: GuardedProject) -> DeployedStack:
+    return stack_of(StandardCloud(), guard.project.names.cluster_stack)
 
 
 def test_a_cluster_that_nobody_uses_is_warned_and_then_paused_by_proof(

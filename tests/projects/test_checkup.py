@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from gotocloud.findings import Severity
 from gotocloud.projects import checkup
 from gotocloud.projects.billed import Billed, BilledKind
-from gotocloud.projects.overview import StackFacts
+from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.quotas import Level, Quota
 
 
@@ -23,8 +23,8 @@ def test_without_a_time_nothing_is_said_about_the_clock() -> None:
     assert checkup.clock(None).severity is Severity.UNKNOWN
 
 
-def stack(name: str, status: str, scientist: str = "ann") -> StackFacts:
-    return StackFacts(name, status, tags={"gtc:iam-user": scientist, "gtc:project": "p"})
+def stack(name: str, status: str, scientist: str = "ann") -> DeployedStack:
+    return DeployedStack(name, status, tags={"gtc:iam-user": scientist, "gtc:project": "p"})
 
 
 def test_a_failed_stack_names_the_command_that_puts_it_right() -> None:
@@ -44,9 +44,9 @@ def test_what_may_hold_data_is_for_people_to_decide() -> None:
 
 
 def test_a_bucket_that_an_earlier_release_named_is_reported() -> None:
-    def project(bucket: str) -> StackFacts:
+    def project(bucket: str) -> DeployedStack:
         parameters = {"BucketName": bucket}
-        return StackFacts("gotocloud-project-ann-p", "CREATE_COMPLETE", parameters=parameters)
+        return DeployedStack("gotocloud-project-ann-p", "CREATE_COMPLETE", parameters=parameters)
 
     (found,) = checkup.stacks([project("ann-222222222222-p")], "ann")
     assert found.severity is Severity.WARNING

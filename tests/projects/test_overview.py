@@ -4,23 +4,17 @@ from decimal import Decimal
 
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.costs.idle import idle_cost
+from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.jobs_now import JobsNow
-from gotocloud.projects.overview import (
-    Node,
-    ProjectRow,
-    StackFacts,
-    project_rows,
-    total,
-    with_jobs,
-)
+from gotocloud.projects.overview import Node, ProjectRow, project_rows, total, with_jobs
 from gotocloud.projects.states import State
 
 REGION = "us-east-1"
 IDLE = idle_cost(load_configuration("cryoem-spa"), REGION, 2400)
 
 
-def project(name: str, scientist: str = "ann", status: str = "CREATE_COMPLETE") -> StackFacts:
-    return StackFacts(
+def project(name: str, scientist: str = "ann", status: str = "CREATE_COMPLETE") -> DeployedStack:
+    return DeployedStack(
         f"gotocloud-project-{scientist}-{name}",
         status,
         parameters={"BucketName": f"{scientist}-{name}"},
@@ -28,8 +22,8 @@ def project(name: str, scientist: str = "ann", status: str = "CREATE_COMPLETE") 
     )
 
 
-def cluster(name: str, scientist: str = "ann", status: str = "CREATE_COMPLETE") -> StackFacts:
-    return StackFacts(
+def cluster(name: str, scientist: str = "ann", status: str = "CREATE_COMPLETE") -> DeployedStack:
+    return DeployedStack(
         f"gotocloud-cluster-{scientist}-{name}",
         status,
         description=f"GoToCloud cluster cryoem-spa 0.1.0 in {REGION}. Billed by the hour.",
@@ -38,7 +32,7 @@ def cluster(name: str, scientist: str = "ann", status: str = "CREATE_COMPLETE") 
     )
 
 
-def rows(*stacks: StackFacts, nodes: tuple[Node, ...] | None = ()) -> tuple[ProjectRow, ...]:
+def rows(*stacks: DeployedStack, nodes: tuple[Node, ...] | None = ()) -> tuple[ProjectRow, ...]:
     return project_rows(stacks, REGION, "ann", nodes)
 
 
@@ -48,7 +42,7 @@ def test_own_projects_come_first() -> None:
 
 
 def test_the_next_command_follows_from_the_state() -> None:
-    def following(*stacks: StackFacts) -> str:
+    def following(*stacks: DeployedStack) -> str:
         return rows(*stacks)[0].next_command
 
     assert following(project("p", status="CREATE_IN_PROGRESS")) == "gotocloud setup p"
@@ -95,7 +89,7 @@ def test_nodes_that_nobody_told_are_unknown() -> None:
 
 
 def test_a_cluster_of_an_unknown_configuration_has_an_unknown_price() -> None:
-    strange = StackFacts("gotocloud-cluster-x", "CREATE_COMPLETE", description="Something else")
+    strange = DeployedStack("gotocloud-cluster-x", "CREATE_COMPLETE", description="Something else")
     (row,) = rows(strange)
     assert row.cluster is not None
     assert row.cluster.configuration is None

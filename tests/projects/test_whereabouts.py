@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.stacks import ProjectParameter
 from gotocloud.errors import GoToCloudError, InputError
-from gotocloud.projects.overview import StackFacts
+from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.whereabouts import Search, require_here, require_nowhere_else
 
 HERE, TOKYO, OREGON = "us-east-1", "ap-northeast-1", "us-west-2"
@@ -19,8 +19,8 @@ MINE = ProjectNames("ann", "123456789012", "apoferritin")
 
 def stack(
     names: ProjectNames, *, cluster: bool = False, status: str = "CREATE_COMPLETE"
-) -> StackFacts:
-    return StackFacts(
+) -> DeployedStack:
+    return DeployedStack(
         names.cluster_stack if cluster else names.project_stack,
         status,
         tags=names.tags,
@@ -28,7 +28,7 @@ def stack(
     )
 
 
-def search(unread: dict[str, str] | None = None, **stacks: tuple[StackFacts, ...]) -> Search:
+def search(unread: dict[str, str] | None = None, **stacks: tuple[DeployedStack, ...]) -> Search:
     places = {"here": HERE, "tokyo": TOKYO, "oregon": OREGON}
     gone = unread or {}
     return Search(

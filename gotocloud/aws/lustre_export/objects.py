@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import ABSENT_OBJECT, error_code, explained
-from gotocloud.projects.inventory import Kind
-from gotocloud.projects.proof import Listed, Pair, Stored
+from gotocloud.projects.inventory import EntryKind
+from gotocloud.projects.proof import BucketObject, Pair, Stored
 
 T = TypeVar("T")
 THREADS = 32
@@ -21,7 +21,7 @@ WINDOW = 2000
 _LARGEST_LINK = 4096
 
 
-def listed(cloud: Cloud, bucket: str) -> Iterator[Listed]:
+def listed(cloud: Cloud, bucket: str) -> Iterator[BucketObject]:
     """Every object of a bucket in the order of the keys' bytes.
 
     Raises:
@@ -31,7 +31,7 @@ def listed(cloud: Cloud, bucket: str) -> Iterator[Listed]:
     with explained(f"list bucket {bucket}"):
         for page in pages:
             for found in page.get("Contents", ()):
-                yield Listed(
+                yield BucketObject(
                     key=found["Key"],
                     size=found["Size"],
                     etag=found["ETag"].strip('"'),
@@ -69,10 +69,10 @@ def _stored(s3: Any, bucket: str, pair: Pair) -> Stored | None:
         return None
     etag = head["ETag"].strip('"')
     content = None
-    if pair.entry.kind is Kind.LINK and listed.size <= _LARGEST_LINK:
+    if pair.entry.kind is EntryKind.LINK and listed.size <= _LARGEST_LINK:
         content = _found(s3, partial(_content, s3, bucket, listed.key), listed.key)
     return Stored(
-        Listed(listed.key, head["ContentLength"], etag, listed.modified_ns),
+        BucketObject(listed.key, head["ContentLength"], etag, listed.modified_ns),
         {name.lower(): value for name, value in head.get("Metadata", {}).items()},
         version=head.get("VersionId") or "",
         content=content,

@@ -253,11 +253,11 @@ def _follow(request: _Request) -> bool:
 
 def _left_running(request: _Request, price: str) -> GoToCloudError:
     """What Ctrl-C leaves, as AWS reports it."""
-    from gotocloud.aws.launch import stack_state
+    from gotocloud.aws.launch import stack_of
     from gotocloud.projects.states import State
 
     try:
-        state, _ = stack_state(request.cloud, request.stack)
+        state = stack_of(request.cloud, request.stack).state
     except (GoToCloudError, KeyboardInterrupt):
         return GoToCloudError(
             f"Stopped. Whether AWS continues with stack {request.stack} could not be read.",
@@ -281,7 +281,7 @@ def _stack_outputs(request: _Request) -> dict[str, str]:
     from gotocloud.aws.stacks import outputs
 
     cloud = request.cloud
-    return outputs(request.stack, cloud.region, cfn=cloud.client("cloudformation")) or {}
+    return dict(outputs(request.stack, cloud.region, cfn=cloud.client("cloudformation")) or {})
 
 
 def _kept(request: _Request, *, being_made: bool = False) -> ClusterEnd | None:
@@ -295,24 +295,23 @@ def _kept(request: _Request, *, being_made: bool = False) -> ClusterEnd | None:
         InputError: if its release has no --keep-for.
     """
     from gotocloud.aws.cluster_end import deadline, keep
-    from gotocloud.aws.launch import stack_state
+    from gotocloud.aws.launch import stack_of
     from gotocloud.contract.stacks import ClusterParameter
     from gotocloud.projects.cluster_end import ClusterEnd
 
-    _, stack = stack_state(request.cloud, request.stack)
-    if not stack:
+    stack = stack_of(request.cloud, request.stack)
+    if not stack.exists:
         return None
-    parameters = {it["ParameterKey"]: it["ParameterValue"] for it in stack.get("Parameters", ())}
     hours = request.wanted.keep_hours
-    if hours and ClusterParameter.KEEP_HOURS not in parameters:
+    if hours and ClusterParameter.KEEP_HOURS not in stack.parameters:
         raise InputError(
             "This cluster was started from a release without --keep-for; "
             "only `gotocloud pause` ends it.",
             next_command=shell_line("gotocloud", "pause", request.project),
         )
-    begun_so = being_made and parameters.get(ClusterParameter.KEEP_HOURS) == str(hours)
+    begun_so = being_made and stack.parameter(ClusterParameter.KEEP_HOURS) == str(hours)
     if not hours or request.dry_run or begun_so:
-        guarded = ClusterParameter.KEEP_HOURS in parameters
+        guarded = ClusterParameter.KEEP_HOURS in stack.parameters
         return ClusterEnd(deadline(request.cloud, stack) if guarded else None, guarded=guarded)
     until = keep(request.cloud, stack, hours, request.where.caller.name)
     narrate(f"The cluster of {request.project!r} is kept until {until:%Y-%m-%d %H:%M} UTC.")

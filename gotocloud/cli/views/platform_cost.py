@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from gotocloud.costs.platform_cost import CostPart, StackPlace, known_total
+from gotocloud.formats import usd_text
 from gotocloud.platform.model import Platform
 
 Rows = tuple[Sequence[str], list[Sequence[object]]]
@@ -87,4 +88,4 @@ def headline(lines: Sequence[CostPart]) -> str:
 
 def _usd(line: CostPart) -> str:
     usd = line.usd_per_month
-    return line.why_unknown if usd is None else f"{usd:.2f}"
+    return line.why_unknown if usd is None else usd_text(usd)

@@ -10,7 +10,7 @@ from typing import Any
 
 from gotocloud.cli.output import narrate
 from gotocloud.cli.visible import unfiltered, visible
-from gotocloud.transfer.report import size_text
+from gotocloud.formats import duration_text, size_text
 
 LINE_EVERY_S = 30.0
 
@@ -87,7 +87,7 @@ class TransferWatch:
         left = self._total - self._sent - self._present
         text = f"{size_text(self._sent)} moved, {size_text(left)} left, {size_text(rate)}/s"
         if rate > 0:
-            text += f", about {_duration(left / rate)} to go"
+            text += f", about {duration_text(left / rate)} to go"
         return text
 
     def _maybe_line(self) -> None:
@@ -114,9 +114,3 @@ def _bar() -> Any:
         progress.TimeRemainingColumn(),
         console=Console(file=unfiltered(sys.stderr)),
     )
-
-
-def _duration(seconds: float) -> str:
-    minutes, left_s = divmod(round(seconds), 60)
-    hours, left_min = divmod(minutes, 60)
-    return f"{hours} h {left_min:02} min" if hours else f"{left_min} min {left_s:02} s"

@@ -50,7 +50,7 @@ def running(cloud: Cloud, where: Place, project: str | None, verb: str, *, chang
     if change:
         close_stale_desktops(cloud)
     now = cluster_state(cloud, checked_names(where, name))
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in now.stack.get("Outputs", ())}
+    outputs = now.stack.outputs
     if now.state is not State.READY or not isinstance(now.node, HeadNode):
         raise GoToCloudError(
             f"The cluster of {name!r} does not run: it is {now.state.value}.",
