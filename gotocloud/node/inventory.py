@@ -169,12 +169,14 @@ def walk(root: bytes, write: Callable[[bytes], Any], checksum_bytes: int) -> dic
     """List the root; `write` takes each line. Returns the summary."""
     findings, digest = Findings(), hashlib.sha256()
     totals = {"f": 0, "d": 0, "l": 0, "bytes": 0, "hashed": 0, "hashed_bytes": 0}
-    left = checksum_bytes
+    left, began_ns = checksum_bytes, time.time_ns()
     for path, status, target in entries(root, findings):
         kind = KINDS.get(stat.S_IFMT(status.st_mode))
         if kind is None:
             findings.add("special", path)
             continue
+        if maybe_after(status.st_ctime_ns, began_ns):
+            findings.add("just changed", path)
         size = status.st_size if kind == "f" else 0
         line: list[Any] = [text(path), kind, size, status.st_mtime_ns, status.st_ctime_ns]
         line += [stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid]
@@ -212,6 +214,18 @@ def walk(root: bytes, write: Callable[[bytes], Any], checksum_bytes: int) -> dic
         "counts": findings.counts,
         "shown": findings.shown,
     }
+
+
+def maybe_after(time_ns: int, moment_ns: int) -> bool:
+    """Whether a change with this time may be younger than a moment; Lustre keeps whole seconds.
+
+    A second change within the same second shows no other time, so a later look at the times
+    could not find it.
+    """
+    second_ns = 1_000_000_000
+    if time_ns % second_ns == 0:
+        moment_ns -= moment_ns % second_ns
+    return time_ns >= moment_ns
 
 
 def writers(root: bytes) -> Iterator[bytes]:

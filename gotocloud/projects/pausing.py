@@ -161,6 +161,7 @@ def doubts(run: ExportRun, listed: Summary, tally: Tally) -> tuple[str, ...]:
 
 _DOUBTFUL = {
     "vanished": "entries disappeared while they were listed",
+    "just changed": "entries changed while they were listed",
     "unreadable": "entries could not be read",
     "open for writing": "files are open for writing on the head node",
 }

@@ -269,8 +269,18 @@ def _file(entry: Entry, stored: Stored, exported_from_ns: int) -> Iterator[Probl
     if same is False:
         yield Problem(entry.path, Flaw.CONTENT, "MD5")
     clean = entry.hsm is not None and entry.hsm & (HSM_ARCHIVED | HSM_DIRTY) == HSM_ARCHIVED
-    if entry.ctime_ns >= exported_from_ns and not clean and not same:
+    if _maybe_after(entry.ctime_ns, exported_from_ns) and not clean and not same:
         yield Problem(entry.path, Flaw.CHANGED)
+
+
+def _maybe_after(time_ns: int, moment_ns: int) -> bool:
+    """Whether something with this time may have happened after a moment.
+
+    Lustre keeps whole seconds: a change of the moment's own second has an earlier time.
+    """
+    if time_ns % SECOND_NS == 0:
+        moment_ns -= moment_ns % SECOND_NS
+    return time_ns >= moment_ns
 
 
 def _same_time(entry: Entry, stored: Stored) -> bool:

@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,37 @@ def test_a_second_look_notices_any_change(tmp_path: Path, change: str) -> None:
         file.write_text("2")
         os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert read_summary(run("look", str(tmp_path))).digest != summary.digest
+
+
+@pytest.mark.parametrize(
+    ("time_ns", "began_ns", "maybe"),
+    [
+        (10_000_000_000, 10_700_000_000, True),
+        (9_000_000_000, 10_700_000_000, False),
+        (10_600_000_000, 10_700_000_000, False),
+        (10_800_000_000, 10_700_000_000, True),
+    ],
+)
+def test_a_change_within_the_second_of_the_list_may_be_followed_by_another(
+    time_ns: int, began_ns: int, maybe: bool
+) -> None:
+    assert inventory.maybe_after(time_ns, began_ns) is maybe
+
+
+def test_what_changes_while_it_is_listed_is_no_proof(tmp_path: Path) -> None:
+    """The first file is hashed for a while; the second one changes meanwhile."""
+    with (tmp_path / "a").open("wb") as large:
+        large.truncate(2 * 10**9)
+    (tmp_path / "b").write_text("1")
+    command = [sys.executable, str(SCRIPT), "list", str(tmp_path), PLACE, str(10**10)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        while not (tmp_path / PLACE / "draft").exists():
+            time.sleep(0.01)
+        (tmp_path / "b").write_text("2")
+        assert running.stdout is not None
+        summary = read_summary(running.stdout.read())
+    assert summary.counts["just changed"] == 1
+    assert summary.shown["just changed"][0] == "b"
 
 
 def test_checksums_are_read_within_the_budget_only(tmp_path: Path) -> None:

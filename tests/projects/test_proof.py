@@ -213,6 +213,17 @@ def test_a_file_written_after_the_export_began_is_found() -> None:
     assert flaws(late, exported(late)) == {Flaw.CHANGED}
 
 
+def test_a_change_within_the_second_of_the_export_is_found_where_times_are_whole_seconds() -> None:
+    """Lustre: the export began at 10.7 s, the file was written at 10.9 s and shows 10 s."""
+    second = 1_000_000_000
+    late = file(md5=None, ctime_ns=10 * second)
+    for began_ns in (10 * second, 10 * second + 700_000_000, 11 * second - 1):
+        assert set(judge(late, exported(late), False, began_ns)), began_ns
+    assert not set(judge(late, exported(late), False, 11 * second))
+    exact = file(md5=None, ctime_ns=10 * second + 500)
+    assert not set(judge(exact, exported(exact), False, 10 * second + 700))
+
+
 def test_a_late_change_that_its_checksum_vouches_for_is_fine() -> None:
     late = file(ctime_ns=EXPORTED_FROM + 1)
     assert flaws(late, exported(late)) == set()
