@@ -84,7 +84,7 @@ class TestStart:
         [
             (("--config", "cryoem-spa"), "--config cryoem-spa: it has tutorial"),
             (("--lustre-gib", "2400"), "--lustre-gib 2400: it has 1,200 GiB"),
-            (("--spot",), "--spot: it prefers on-demand"),
+            (("--spot",), "--spot: it prefers on demand"),
         ],
     )
     def test_a_running_cluster_with_other_settings_is_no_success(
