@@ -50,7 +50,7 @@ class TestDoctor:
         )
         code, found = told(capsys)
         assert code == 1
-        assert "Left over in ap-northeast-1" in checks(found["problem"])
+        assert "Left over in ap-northeast-1" in checks(found["error"])
 
     def test_an_account_without_group_is_a_problem(
         self, capsys: pytest.CaptureFixture[str]
