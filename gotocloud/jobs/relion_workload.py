@@ -94,12 +94,14 @@ class RelionWorkload:
         return "\n".join(one for one in (made, shown) if one)
 
     def progress(self, log: str) -> JobProgress:
-        """Iteration and resolution."""
+        """Iteration, resolution and the longest step."""
         found = parse_run_log(log)
+        steps = (max(one.elapsed_s, one.expected_s) for one in found.steps)
         return JobProgress(
             iteration=found.iteration or None,
             iterations=found.iterations_total,
             resolution_angstrom=found.final_resolution_angstrom or found.resolution_angstrom,
+            pace_s=max(steps, default=None),
         )
 
     def last_error(self, log: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from gotocloud.slurm.polling import poll
 from gotocloud.slurm.queue_state import SQUEUE_FORMAT, parse_squeue
 from gotocloud.slurm.recovery import ACTIVE_STATES
 from gotocloud.slurm.script import COMMENT_PREFIX
+from gotocloud.slurm.standstill import Standstill, standstill
 from gotocloud.slurm.submissions import RECORD_FILE, load, record_folders
 from gotocloud.slurm.workload import Ending
 
@@ -46,6 +48,20 @@ def job_rows(project: Path, *, everything: bool) -> list[JobRow]:
         accounted = parse_sacct(client.accounted(SACCT_FIELDS, *SACCT_OPTIONS))
         rows += [accounted_row(job, sources) for job in accounted if job.slurm_id not in known]
     return rows
+
+
+def standstills() -> tuple[Standstill, ...]:
+    """Every user's jobs whose logs stand still for longer than their own pace explains.
+
+    No record of a user's is read, so that root may look too.
+
+    Raises:
+        GoToCloudError: if Slurm does not answer.
+    """
+    now_s = time.time()
+    queue = parse_squeue(client.jobs(SQUEUE_FORMAT))
+    found = (standstill(job, workload_of("relion").progress, now_s) for job in queue)
+    return tuple(one for one in found if one is not None)
 
 
 def submitted_jobs(project: Path) -> Iterator[Path]:

@@ -88,6 +88,8 @@ if ! timeout 60 test -x "\$program"; then
 fi
 # Where only root writes: in /var/tmp anybody could take the folder's name first.
 export GOTOCLOUD_CACHE=/var/cache/gotocloud
+# Services have not the PATH of a login, on which Slurm is.
+export PATH="/opt/slurm/bin:\$PATH"
 exec "\$program" guard "\$@"
 EOT
 }

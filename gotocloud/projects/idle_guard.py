@@ -62,6 +62,7 @@ class Memory:
             cluster is kept.
         failures: Pauses that failed, one after the other.
         retry_s: Not again before this time.
+        still: Slurm's ids of jobs of which people were warned, because their logs stand still.
     """
 
     last: Observation | None = None
@@ -72,6 +73,7 @@ class Memory:
     closed: bool = False
     failures: int = 0
     retry_s: float = 0.0
+    still: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For keeping it on disk."""
@@ -85,7 +87,13 @@ class Memory:
             TypeError, KeyError: if it is anything else.
         """
         last = kept["last"]
-        return Memory(**{**kept, "last": None if last is None else Observation.from_dict(last)})
+        return Memory(
+            **{
+                **kept,
+                "last": None if last is None else Observation.from_dict(last),
+                "still": tuple(kept.get("still", ())),
+            }
+        )
 
 
 @dataclass(frozen=True)

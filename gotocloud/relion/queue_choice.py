@@ -74,11 +74,11 @@ def _smaller(
 ) -> tuple[Partition, str]:
     """The shared small queue for a job whose items cannot fill a machine of its own queue."""
     items = job.work.items
-    if configuration is None or not job.runs_mpi or not items:
+    if configuration is None or not items:
         return usual, ""
-    if job.refines:
-        return _fewer_gpus(job, usual, by_name, configuration) if job.uses_gpu else (usual, "")
-    if job.uses_gpu:
+    if job.refines and job.uses_gpu:
+        return _fewer_gpus(job, usual, by_name, configuration)
+    if job.refines or job.uses_gpu or not job.runs_mpi:
         return usual, ""
     threads = VCPUS_A_RANK if job.type.parallelism.takes_threads else 1
     for queue in configuration.queues_for(SMALL):

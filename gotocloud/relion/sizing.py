@@ -41,7 +41,8 @@ def gpu_seconds(job: Job) -> float | None:
     """About how long one GPU (A10G) works on a refinement; None if its particles are unknown.
 
     Images are cut to the size that the resolution needs (3dem/relion 5.0.1,
-    ml_optimiser.cpp:5684), so this is an upper bound for large boxes.
+    ml_optimiser.cpp:5684), so this is an upper bound for large boxes; and for VDAM, whose
+    mini-batches are a part of the particles.
     """
     work = job.work
     if work.unit is not WorkUnit.PARTICLES or not work.items or not work.box_px:

@@ -19,6 +19,7 @@ from gotocloud.slurm.accounting import EndedJob
 from gotocloud.slurm.case import WorkloadOf
 from gotocloud.slurm.queue_state import QueuedJob
 from gotocloud.slurm.reasons import reason_words
+from gotocloud.slurm.standstill import Standstill, log_end, standstill
 from gotocloud.slurm.submissions import RECORD_FILE, Attempt, Submission, load, record_folders
 from gotocloud.slurm.workload import Ending, JobProgress, Workload
 
@@ -27,10 +28,6 @@ LOOKED_UP = 200
 
 CLOCKS_S = 60.0
 """By so much the clocks of two machines, and of `squeue`, may differ."""
-
-LOG_FILE = "run.out"
-LOG_END_BYTES = 32 * 1024
-"""Of a log; the progress bar of an iteration of RELION takes some 5,000."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +54,8 @@ class JobRow:
         looked_up: Whether its files were read.
         has_machines: Whether it has them, which cost.
         waits: Whether it is in the queue without.
+        standstill: That its log stands still for longer than its own pace explains, and what
+            to do; None where it does not.
     """
 
     name: str
@@ -78,6 +77,7 @@ class JobRow:
     looked_up: bool
     has_machines: bool = False
     waits: bool = False
+    standstill: Standstill | None = None
 
     @property
     def progress(self) -> str:
@@ -88,7 +88,10 @@ class JobRow:
 
     def as_dict(self) -> dict[str, Any]:
         """The row for a JSON report."""
-        plain = {key: value for key, value in vars(self).items() if key != "cost"}
+        plain = {
+            key: value for key, value in vars(self).items() if key not in ("cost", "standstill")
+        }
+        plain["still_s"] = self.standstill.still_s if self.standstill else None
         cost = {"cost_usd": self.cost.usd, "cost_complete": self.cost.complete}
         return {**plain, **cost}
 
@@ -150,6 +153,11 @@ def _queued_row(job: QueuedJob, sources: RowSources, *, look: bool) -> JobRow:
     progress = _progress(folder, record, sources) if record and job.is_running else JobProgress()
     attempts = record.attempts if record else ()
     spent = _so_far(job, attempts, sources)
+    still = (
+        standstill(job, sources.workload_of(record.workload).progress, time.time())
+        if record
+        else None
+    )
     return JobRow(
         name=f"{job.name}/" if job.token else job.name,
         project=job.directory,
@@ -170,6 +178,7 @@ def _queued_row(job: QueuedJob, sources: RowSources, *, look: bool) -> JobRow:
         looked_up=look,
         has_machines=job.is_running,
         waits=job.is_waiting,
+        standstill=still,
     )
 
 
@@ -256,14 +265,8 @@ def _record(folder: Path) -> Submission | None:
 
 def _progress(folder: Path, record: Submission, sources: RowSources) -> JobProgress:
     """How far a job is, from the end of its log."""
-    try:
-        with (folder / LOG_FILE).open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - LOG_END_BYTES))
-            text = file.read().decode("utf-8", errors="replace")
-    except OSError:
-        return JobProgress()
-    return sources.workload_of(record.workload).progress(text)
+    text = log_end(folder).text
+    return sources.workload_of(record.workload).progress(text) if text else JobProgress()
 
 
 def _changed(folder: Path) -> float:

@@ -87,11 +87,14 @@ class JobProgress:
         iteration: The iteration that runs.
         iterations: How many there will be.
         resolution_angstrom: The latest.
+        pace_s: The longest of its steps that the log shows, with how long the one that runs is
+            expected to take.
     """
 
     iteration: int | None = None
     iterations: int | None = None
     resolution_angstrom: float | None = None
+    pace_s: float | None = None
 
 
 class Workload(Protocol):

@@ -26,9 +26,11 @@ from gotocloud.aws.pausing import billed, cluster_state, proof_of
 from gotocloud.cli import main
 from gotocloud.contract.project_bucket import KEEP_UNTIL
 from gotocloud.errors import GoToCloudError
+from gotocloud.jobs import watching
 from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.observation import OBSERVE
 from gotocloud.rehearsal.local_aws import LocalAws
+from gotocloud.slurm.standstill import Standstill
 from tests.aws.scripted import Killed
 from tests.cli.guarded_project import DESKTOP, GuardedProject, facts
 from tests.cli.local_project import LocalProject
@@ -58,6 +60,21 @@ def jobs(guard: GuardedProject, *listed: dict[str, Any], **more: Any) -> None:
 
 def stack(guard: GuardedProject) -> DeployedStack:
     return stack_of(StandardCloud(), guard.project.names.cluster_stack)
+
+
+def test_a_job_whose_log_stands_still_is_named_and_its_people_are_warned_once(
+    guard: GuardedProject, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still = Standstill("Refine3D/job012/", "7", still_s=9000.0, pace_s=600.0)
+    monkeypatch.setattr(watching, "standstills", lambda: (still,))
+    jobs(guard, JOB)
+    for _ in range(2):
+        found = guard.look(capsys)
+        # It counts as use all the same: only a person can know what it does.
+        assert found["action"] == "keep"
+        assert found["standing_still"] == [str(still)]
+        guard.later(5)
+    assert guard.commands().count("gotocloud: warn its users") == 1
 
 
 def test_a_cluster_that_nobody_uses_is_warned_and_then_paused_by_proof(

@@ -1,4 +1,4 @@
-"""`jobs`, the budget of a sweep and `advise import` count the same seconds and US dollars."""
+"""`jobs`, a sweep's budget, `advise import` and `stop --project` count the same time and money."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gotocloud.advisor.imports.job import Known
 from gotocloud.advisor.records import LOWER_BOUND
 from gotocloud.advisor.sweep.ledger import LedgerEntry, Stage, Sweep, new_sweep
 from gotocloud.advisor.sweep.plan import Planned, SweepSetting
-from gotocloud.jobs.measuring import gather
+from gotocloud.jobs.measuring import gather, progress_of
 from gotocloud.jobs.sweep_running import ended
 from gotocloud.jobs.watching import job_rows
 from gotocloud.slurm.submissions import Attempt, AttemptState, Submission, save
@@ -21,6 +21,21 @@ from tests.advisor.imports.relion_project import attempt
 from tests.relion.samples import write_job
 from tests.slurm.fake_slurm import FakeSlurm, install
 
+PIPELINE = """
+data_pipeline_general
+
+_rlnPipeLineJobCounter 2
+
+data_pipeline_processes
+
+loop_
+_rlnPipeLineProcessName #1
+_rlnPipeLineProcessAlias #2
+_rlnPipeLineProcessTypeLabel #3
+_rlnPipeLineProcessStatusLabel #4
+{} None relion.refine3d Succeeded
+
+"""
 SETTING = SweepSetting("refine3d", "g4dn.12xlarge", False, 2, 9, 6, 4, "")
 
 
@@ -70,6 +85,8 @@ def finished_job(project: Path, attempts: tuple[Attempt, ...]) -> Path:
         ),
     )
     (folder / "RELION_JOB_EXIT_SUCCESS").touch()
+    (folder / "run.out").write_text(" Auto-refine: + Final resolution (without masking) is: 3.1\n")
+    (project / "default_pipeline.star").write_text(PIPELINE.format(name))
     return folder
 
 
@@ -99,11 +116,18 @@ def test_every_command_counts_the_same_seconds_and_dollars(
     entry = entry_of(folder)
     assert (entry.usd, entry.usd_complete) == (row.cost.usd, row.cost.complete)
     known = Known(region="us-east-1", source="a test")
+    whole = progress_of(folder.parents[1], "us-east-1")
+    (step,) = whole.progress.steps
+    assert step.hours * 3600 == pytest.approx(row.elapsed_s)
+    assert step.usd == pytest.approx(row.cost.usd or 0.0)
+    assert bool(whole.without_price) != row.cost.complete
     found = gather([folder], known, sacct=None, columns={}, constants={})
     if not row.elapsed_s:
         assert found.records == ()
         return
     (record,) = found.records
+    # Only one whole attempt is a measure for the next run; the others cost all the same.
+    assert record.is_benchmark == (row.attempts == 1)
     assert record.in_job_s == pytest.approx(row.elapsed_s)
     if record.timing == LOWER_BOUND:
         assert not row.cost.complete

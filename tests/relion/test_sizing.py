@@ -77,6 +77,18 @@ def test_work_of_minutes_takes_one_gpu(tmp_path: Path, kind: str, particles: int
 
 
 @pytest.mark.parametrize(
+    ("particles", "box_px", "queue"), [(300, 32, "prep-gpu"), (100_000, 256, "initialmodel")]
+)
+def test_an_initial_model_of_few_particles_takes_one_gpu(
+    tmp_path: Path, particles: int, box_px: int, queue: str
+) -> None:
+    write_particles(tmp_path / "p.star", particles, box_px)
+    job = make_job(tmp_path, "InitialModel", AUTOMATIC | {"fn_img": "p.star"})
+    found, _ = routed(job)
+    assert (found.queue, found.nodes, found.ranks) == (queue, 1, 1)
+
+
+@pytest.mark.parametrize(
     ("movies", "size", "nodes"),
     [
         # The tutorial's own: a minute for one machine of 24 ranks.

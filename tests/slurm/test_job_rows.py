@@ -16,7 +16,6 @@ from gotocloud.costs.machine_time import total, uses_of
 from gotocloud.jobs.relion_workload import RelionWorkload
 from gotocloud.slurm.accounting import EndedJob
 from gotocloud.slurm.job_rows import (
-    LOG_END_BYTES,
     JobRow,
     RowSources,
     accounted_row,
@@ -24,6 +23,7 @@ from gotocloud.slurm.job_rows import (
     queued_rows,
 )
 from gotocloud.slurm.queue_state import QueuedJob
+from gotocloud.slurm.standstill import LOG_END_BYTES
 from gotocloud.slurm.submissions import Attempt, AttemptState, Submission, save
 
 NOW_S = 1_800_000_000.0

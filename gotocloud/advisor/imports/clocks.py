@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from gotocloud.advisor.columns import LONGEST_S
 from gotocloud.advisor.records import LOWER_BOUND
 from gotocloud.costs.machine_time import Timed, seconds_of
 from gotocloud.relion.run_log import RunLog
@@ -131,10 +132,12 @@ def _with_wall(seconds: float, timing: str, starts: int, traces: Traces) -> Cloc
     """The clock, with the time from submission to the exit file where both are known.
 
     A job that was continued lay still in between, which is not its time. An exit file that
-    is older than the job's own time has been copied, or stands in another time zone.
+    is older than the job's own time, or months younger, has been copied, or stands in another
+    time zone.
     """
     began = executions(traces.note_text)
     if starts > 1 or not began or traces.exited_at is None:
         return Clock(seconds, timing, starts)
     wall = (traces.exited_at - began[0]).total_seconds()
-    return Clock(seconds, timing, starts, submit_to_exit_s=wall if wall >= seconds else None)
+    believed = seconds <= wall <= LONGEST_S
+    return Clock(seconds, timing, starts, submit_to_exit_s=wall if believed else None)

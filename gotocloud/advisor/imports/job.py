@@ -131,7 +131,8 @@ def _record(
         submit_to_exit_s=timed.submit_to_exit_s,
         timing=timed.timing,
         outcome=outcome,
-        attempts=timed.attempts,
+        # A job that continues another run has done a part of the work, however often it started.
+        attempts=max(timed.attempts, 2 if job.is_continue else 1),
         region=known.region,
         source=known.source,
         date=_day(traces, last, known),

@@ -12,6 +12,7 @@ from gotocloud.advisor.imports.sacct import SlurmRun
 from gotocloud.advisor.money import node_price
 from gotocloud.advisor.progress import ProjectStep, ProjectSteps
 from gotocloud.advisor.records import BenchmarkRecord
+from gotocloud.costs.machine_time import SECONDS_PER_HOUR, table_price, total, uses_of
 from gotocloud.errors import GoToCloudError
 from gotocloud.relion.pipeline import Process, ProcessStatus, read_pipeline
 from gotocloud.relion.run_log import read_run_log
@@ -24,7 +25,7 @@ class ProjectProgress:
     Args:
         progress: A step for every resolution.
         without_time: Jobs whose time is not known, and so counts nothing.
-        without_price: Jobs whose cost is not known, and so counts nothing.
+        without_price: Jobs whose cost is not known, or in part only: what is known counts.
     """
 
     progress: ProjectSteps
@@ -59,7 +60,13 @@ def project_progress(
     unpriced = []
     for process in processes:
         name = process.name.rstrip("/")
-        if record := records.get(name):
+        if attempts := noted(project / process.name):
+            # As `gotocloud jobs` counts it, whether or not it makes a record.
+            spent = total(uses_of(attempts, table_price(known.region or "")))
+            hours += spent.seconds / SECONDS_PER_HOUR
+            usd += spent.cost.usd or 0.0
+            unpriced += [] if spent.cost.complete else [name]
+        elif record := records.get(name):
             cost = _usd(record, known)
             hours += record.hours
             usd += cost or 0.0

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -40,7 +44,7 @@ def guard(
     Runs on the head node, as root, every five minutes by a timer of its own.
     """
     from gotocloud.aws.cloud import StandardCloud
-    from gotocloud.aws.guarding import guarded, observe
+    from gotocloud.aws.guarding import guarded, observe, warn
     from gotocloud.aws.local_node import LocalNode
     from gotocloud.projects.idle_guard import decide
     from gotocloud.projects.states import State
@@ -54,15 +58,32 @@ def guard(
         return
     seen = observe(one.node)
     retry = shell_line("gotocloud", "start", facts.project)
-    decision = decide(_read(memory), seen, one.deadline_s, retry=retry)
+    before = _read(memory)
+    decision = decide(before, seen, one.deadline_s, retry=retry)
+    still = _standstills()
+    for text in still.values():
+        narrate(text)
     if dry_run:
-        _report(decision, decision.message, None, as_json=as_json)
+        _report(decision, decision.message, None, as_json=as_json, still=still)
         return
+    decision = replace(decision, memory=replace(decision.memory, still=tuple(still)))
     # Written before it is done, so that it can be undone or repeated after an interruption.
     _write(memory, decision.memory)
     narrate(f"{decision.action.value}: {decision.message}")
+    for identifier in still.keys() - {*before.still}:
+        _try(partial(warn, one.node, still[identifier]))
     proof = _carry_out(cloud, one, decision, memory)
-    _report(decision, decision.message, proof, as_json=as_json)
+    _report(decision, decision.message, proof, as_json=as_json, still=still)
+
+
+def _standstills() -> dict[str, str]:
+    """Slurm's id of each job whose log stands still -> that in words; none without Slurm."""
+    from gotocloud.jobs.watching import standstills
+
+    try:
+        return {one.slurm_id: str(one) for one in standstills()}
+    except GoToCloudError:
+        return {}
 
 
 def _carry_out(cloud: Cloud, one: Guarded, decision: Decision, memory: Path) -> Proof | None:
@@ -87,8 +108,6 @@ def _carry_out(cloud: Cloud, one: Guarded, decision: Decision, memory: Path) -> 
 
 
 def _still_closed(memory: Memory) -> Memory:
-    from dataclasses import replace
-
     return replace(memory, closed=True)
 
 
@@ -125,7 +144,14 @@ def _callbacks() -> PauseCallbacks:
     )
 
 
-def _report(decision: Decision | None, message: str, proof: Proof | None, *, as_json: bool) -> None:
+def _report(
+    decision: Decision | None,
+    message: str,
+    proof: Proof | None,
+    *,
+    as_json: bool,
+    still: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     if as_json:
         print_json(
             {
@@ -134,6 +160,7 @@ def _report(decision: Decision | None, message: str, proof: Proof | None, *, as_
                 "reopen": bool(decision and decision.reopen),
                 "memory": decision and decision.memory.as_dict(),
                 "proof": proof and proof.as_dict(),
+                "standing_still": list(still.values()),
             }
         )
         return

@@ -58,6 +58,9 @@ def _show(rows: Sequence[JobRow], *, everything: bool) -> None:
     waiting = sum(1 for row in rows if row.waits)
     narrate(f"{running} running, {waiting} waiting. Costs are those of the jobs' own hours;")
     narrate("machines are also billed while they start and until they have been idle for a while.")
+    for row in rows:
+        if row.standstill:
+            narrate(str(row.standstill))
     if left := sum(1 for row in rows if not row.looked_up):
         narrate(f"Records and logs of {left} more jobs were not looked up.")
 
@@ -68,7 +71,9 @@ def _line(row: JobRow) -> tuple[str, ...]:
         row.slurm_id,
         row.queue,
         str(row.nodes or ""),
-        row.state + (f" (start {row.attempts})" if row.attempts > 1 else ""),
+        row.state
+        + (f" (start {row.attempts})" if row.attempts > 1 else "")
+        + (", but its log stands still" if row.standstill else ""),
         row.progress,
         f"{row.resolution_angstrom:.2f} Å" if row.resolution_angstrom else "",
         _time(row.elapsed_s),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,21 @@ def test_a_continued_job_is_two_attempts_and_no_benchmark(tmp_path: Path) -> Non
     assert (record.in_job_s, record.attempts, record.submit_to_exit_s) == (2100, 2, None)
     assert not record.is_benchmark
     assert estimate_times([record], Size()).found == ()
+
+
+def test_a_continued_job_of_which_one_start_is_known_is_no_benchmark(tmp_path: Path) -> None:
+    folder = refinement(tmp_path, log(body=ELAPSED.format(1200)))
+    form = folder / "job.star"
+    form.write_text(re.sub(r"(_rlnJobIsContinue\s+)0", r"\g<1>1", form.read_text()))
+    (record,) = import_project(tmp_path, KNOWN).records
+    assert not record.is_benchmark
+
+
+def test_a_project_that_was_copied_a_year_later_has_no_time_until_its_exit(tmp_path: Path) -> None:
+    body = log(body=ELAPSED.format(1200))
+    refinement(tmp_path, body, exited=EXITED + timedelta(days=365))
+    (record,) = import_project(tmp_path, KNOWN).records
+    assert record.submit_to_exit_s is None
 
 
 def test_all_elapsed_lines_of_a_log_count_and_not_only_the_first(tmp_path: Path) -> None:
@@ -205,7 +221,7 @@ def test_a_job_of_ours_has_its_own_clock_machines_and_price(tmp_path: Path) -> N
 
 
 def test_a_job_lost_on_spot_and_continued_pays_for_both_attempts(tmp_path: Path) -> None:
-    folder = refinement(tmp_path, log())
+    folder = refinement(tmp_path, log(body=ELAPSED.format(1200)))
     _submitted(folder, (1, 1_000_500, 1_000_900), (2, 1_002_000, 1_002_700))
     record = only(gather([folder], Known(source="a test"), sacct=None, columns={}, constants={}))
     assert (record.in_job_s, record.attempts, record.is_benchmark) == (1100, 2, False)

@@ -1,0 +1,125 @@
+"""Run a small RELION project from Import to PostProcess on a rehearsed Slurm, and write its table.
+
+    python -m benchmarks.small_project
+    python -m benchmarks.small_project --particles 200 --dry-run
+
+RELION 3.1.3's own pipeliner submits every job through `gotocloud submit`, with the automatic
+settings. Slurm, RELION and the routing are real; the machines are names on this one, without GPUs,
+so times and costs are those of this machine at AWS's prices: simulated. Beside each job stands
+where the same job would run with 100,000 particles of 256 px; that is the routing alone. The table
+goes into docs/rehearsal-slurm.md. It needs root, Debian's Slurm and RELION.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gotocloud.jobs.cluster import described_cluster
+from gotocloud.jobs.watching import machine_time
+from gotocloud.rehearsal.slurm.cluster import RehearsalCluster
+from gotocloud.rehearsal.slurm.dataset import make_dataset
+from gotocloud.rehearsal.slurm.show import Project
+from gotocloud.relion.job import read_job
+from gotocloud.relion.overrides import overrides_of
+from gotocloud.relion.routing import route
+from gotocloud.slurm.submissions import load
+from tests.relion.samples import write_particles
+
+PAGE = Path(__file__).parent.parent / "docs" / "rehearsal-slurm.md"
+BEGIN, END = "<!-- small project: python -m benchmarks.small_project -->\n", "<!-- end -->\n"
+CONFIGURATION, REGION = "cryoem-spa", "us-east-1"
+LARGE = 100_000
+LARGE_BOX_PX = 256
+USUAL = {
+    "fn_img": "large.star",
+    "nr_iter": "25",
+    "sgd_ini_iter": "50",
+    "sgd_inbetween_iter": "200",
+    "sgd_fin_iter": "50",
+}
+"""RELION's default iterations, instead of the few of a rehearsal."""
+
+CLASSES = {"Class2D": "50", "Class3D": "4"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One job.
+
+    Args:
+        job: RELION's name of it.
+        shape: Machines, ranks, threads and GPUs.
+        seconds: In the job.
+        cost: US dollars of its machines in that time, simulated.
+        large: The shape with 100,000 particles.
+    """
+
+    job: str
+    shape: str
+    seconds: float
+    cost: str
+    large: str
+
+    def __str__(self) -> str:
+        return f"| {self.job} | {self.shape} | {self.seconds:.0f} | {self.cost} | {self.large} |\n"
+
+
+def rows(project: Project, particles: int) -> Iterator[Row]:
+    data = make_dataset(project.directory, particles=particles)
+    write_particles(project.directory / "large.star", LARGE, LARGE_BOX_PX)
+    for landed in project.run(data, lambda _: nullcontext()):
+        folder = project.directory / landed.job
+        spent, record = machine_time(folder, REGION), load(folder)
+        assert spent is not None
+        assert record is not None
+        # The reason begins with the shape: "class2d: 1 x g6.4xlarge, …: why".
+        _, shape, _ = record.attempts[-1].why.split(": ", 2)
+        cost = "unknown" if spent.cost.usd is None else f"{spent.cost.usd:.4f}"
+        yield Row(landed.job.rstrip("/"), shape, spent.seconds, cost, _large(folder))
+
+
+def _large(folder: Path) -> str:
+    cluster = described_cluster(CONFIGURATION, REGION)
+    job = read_job(folder)
+    kept = {name: value for name, value in USUAL.items() if name in job.options}
+    if folder.parent.name in CLASSES:
+        kept["nr_classes"] = CLASSES[folder.parent.name]
+    job = replace(job, options={**job.options, **kept})
+    found = route(job, cluster.partitions, overrides_of(job), configuration=cluster.configuration)
+    return found.shape
+
+
+def table(made: list[Row]) -> str:
+    head = "| job | machines, ranks, threads | seconds | USD | with 100,000 particles |\n"
+    return head + "|---|---|---|---|---|\n" + "".join(map(str, made))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Run a small project and write its table.")
+    parser.add_argument("--particles", type=int, default=300, help="How many particles.")
+    parser.add_argument("--dry-run", action="store_true", help="Print the table only.")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        cluster = RehearsalCluster.start(Path(name) / "slurm", owner=os.getpid())
+        try:
+            os.environ.update(cluster.environment())
+            project = Project.made(Path(name) / "project", cluster.environment())
+            made = []
+            for row in rows(project, chosen.particles):
+                print(row, end="", flush=True)
+                made.append(row)
+        finally:
+            cluster.stop()
+    if not chosen.dry_run:
+        before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+        PAGE.write_text(before + BEGIN + table(made) + END + rest.partition(END)[2], "utf-8")
+
+
+if __name__ == "__main__":
+    main()
