@@ -139,7 +139,7 @@ def pause(
         GoToCloudError: if jobs run, or AWS does not answer.
     """
     proof = None
-    if now.stack and (note := earlier_bucket_note(_bucket(now))):
+    if now.state is not State.ABSENT and (note := earlier_bucket_note(_bucket(now))):
         callbacks.progress.step(f"Note: {note}")
     if now.state is State.MAKING:
         raise GoToCloudError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from gotocloud.aws import pausing
 from gotocloud.aws.cloud import StandardCloud
 from gotocloud.aws.lustre_export.proof import UnprovenError
 from gotocloud.cli import main
-from gotocloud.errors import GoToCloudError
+from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.projects.desktop_access import description
 from gotocloud.rehearsal.local_aws import LocalAws
 from local_aws.testing import until
 from tests.cli.local_project import LocalProject
@@ -51,6 +53,30 @@ def test_a_paused_cluster_leaves_everything_in_the_bucket_and_a_proof(
     assert told["proof"]["counted"]["links"] == 1
     assert told["proof"]["counted"]["checksums"] == 4
     assert len(project.proofs()) == 1
+
+
+def test_an_open_desktop_is_not_deleted_without_a_confirmation(project: LocalProject) -> None:
+    until = datetime.now(UTC) + timedelta(hours=2)
+    project.stacks.client("ec2").authorize_security_group_ingress(
+        GroupId=project.outputs["DesktopSecurityGroupId"],
+        IpPermissions=[
+            {
+                "IpProtocol": "tcp",
+                "FromPort": 8443,
+                "ToPort": 8443,
+                "IpRanges": [
+                    {"CidrIp": "203.0.113.7/32", "Description": description("ann", until)}
+                ],
+            }
+        ],
+    )
+    with pytest.raises(InputError, match="The desktop of") as caught:
+        pause(project, "--checksum-gib", "1")
+    named = project.names.project
+    assert caught.value.next_command == f"gotocloud pause {named} --checksum-gib 1 --yes"
+    assert project.running
+    pause(project, "--yes")
+    assert not project.running
 
 
 def upload_in_parts(project: LocalProject, key: str, parts: list[bytes]) -> None:

@@ -256,7 +256,7 @@ def test_a_project_lives_from_beginning_to_end_beside_another(
 
     refine(worked_on)
     before = tree(worked_on)
-    assert me.told("pause")["proof"]["counted"]["files"] == 5
+    assert me.told("pause", "--yes")["proof"]["counted"]["files"] == 5
     assert not worked_on.exists()
     assert me.row()["cluster"] is None
     assert other.row()["cluster"]["state"] == "ready"

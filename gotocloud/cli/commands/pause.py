@@ -24,6 +24,7 @@ app = typer.Typer(help="Pause a cluster without losing a byte.")
 
 @app.command(epilog="Example: gotocloud pause apoferritin --wait")
 def pause(
+    context: typer.Context,
     project: ProjectArgument = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until no job is left.")] = False,
     cancel_jobs: Annotated[
@@ -45,6 +46,7 @@ def pause(
     from gotocloud.aws.pausing import PauseOptions, cluster_state, jobs_of, reopen
     from gotocloud.aws.project_search import search
     from gotocloud.aws.projects import checked_names, only_project, place
+    from gotocloud.cli.typed import typed_again
     from gotocloud.cli.work.running import close_stale_desktops
     from gotocloud.projects.states import State
     from gotocloud.projects.whereabouts import require_here
@@ -66,6 +68,8 @@ def pause(
         _show(now, jobs, as_json=as_json)
         return
     _refuse_or_ask(now, jobs, wait=wait, cancel=cancel_jobs, yes=yes)
+    if not yes:
+        _spare_desktops(cloud, now, typed_again(context, "pause", "--yes", project=name))
     there_was = now.state is not State.ABSENT
     proof = _paused(cloud, now, PauseOptions(wait, cancel_jobs, checksum_gib))
     _report(now, proof, there_was=there_was, as_json=as_json)
@@ -97,6 +101,36 @@ def _refuse_or_ask(
         )
     if not typer.confirm(f"Cancel these {len(jobs)} jobs?", err=True):
         raise GoToCloudError("Nothing was done.", next_command=f"{now.retry} --wait")
+
+
+def _spare_desktops(cloud: Cloud, now: ClusterState, retry: str) -> None:
+    """Ask before a desktop that is open goes with its cluster.
+
+    Raises:
+        InputError: if there is no terminal to confirm.
+        GoToCloudError: if the answer is no.
+    """
+    from gotocloud.aws.desktop_access import openings
+    from gotocloud.contract.stacks import ClusterOutput
+
+    group = now.stack.outputs.get(ClusterOutput.DESKTOP_SECURITY_GROUP_ID)
+    opened = (
+        [str(one.description or one.network) for one in openings(cloud, [group])] if group else []
+    )
+    if not opened:
+        return
+    name = now.names.project
+    if not sys.stdin.isatty():
+        raise InputError(
+            f"The desktop of {name!r} is open, and is deleted with the cluster. No terminal to "
+            "confirm: add --yes. Nothing was changed.",
+            problems=opened,
+            next_command=retry,
+        )
+    for line in opened:
+        narrate(f"  {line}")
+    if not typer.confirm(f"The desktop of {name!r} is open. Delete it with the cluster?", err=True):
+        raise GoToCloudError("Nothing was done.", next_command="gotocloud status")
 
 
 def _paused(cloud: Cloud, now: ClusterState, options: PauseOptions) -> Proof | None:
