@@ -118,6 +118,14 @@ ROOMS = (
         pure=True,
     ),
     Room("transfer", "what an upload or download decides", pure=True),
+    Room("pages", "the frame and the tables of HTML reports", pure=True),
+    Room(
+        "proving",
+        "what only AWS can confirm: assumptions, stages with prices, verdicts, report",
+        ("cluster_configs", "costs", "projects", "pages"),
+        pure=True,
+        edges=(("journal.py", "keeps the state of a proof in a file, and reads the clock"),),
+    ),
     Room(
         "constructs",
         "one capability of the infrastructure per file",
@@ -133,14 +141,14 @@ ROOMS = (
     Room(
         "aws",
         "the only importer of boto3",
-        ("contract", "cluster_configs", "costs", "platform", "projects", "transfer"),
+        ("contract", "cluster_configs", "costs", "platform", "projects", "proving", "transfer"),
     ),
     Room("node", "what runs on head and compute nodes"),
     Room(
         "rehearsal",
         "the platform on the local AWS, and the demo",
         (
-            *("aws", "contract", "cluster_configs", "costs", "platform", "projects"),
+            *("aws", "contract", "cluster_configs", "costs", "pages", "platform", "projects"),
             *("relion", "slurm", "software"),
         ),
     ),
@@ -158,6 +166,7 @@ ROOMS = (
                 "jobs",
                 "platform",
                 "projects",
+                "proving",
             ),
             *("rehearsal", "relion", "slurm", "software", "transfer"),
         ),

@@ -332,18 +332,19 @@ def _offered(cloud: Cloud, zone_id: str, shape: ClusterShape) -> tuple[set[str] 
 
 
 def _spot_role(cloud: Cloud) -> tuple[bool | None, str]:
+    return answer_of(f"look at role {SPOT_ROLE}", lambda: spot_role_of(cloud) is not None)
+
+
+def spot_role_of(cloud: Cloud) -> dict[str, Any] | None:
+    """EC2's role for spot as IAM describes it; None if the account has none."""
     iam = cloud.client("iam")
-
-    def ask() -> bool:
-        try:
-            iam.get_role(RoleName=SPOT_ROLE)
-        except iam.exceptions.ClientError as error:
-            if error_code(error) == "NoSuchEntity":
-                return False
-            raise
-        return True
-
-    return answer_of(f"look at role {SPOT_ROLE}", ask)
+    try:
+        found: dict[str, Any] = iam.get_role(RoleName=SPOT_ROLE)["Role"]
+    except iam.exceptions.ClientError as error:
+        if error_code(error) == "NoSuchEntity":
+            return None
+        raise
+    return found
 
 
 def _budget(cloud: Cloud, where: Place) -> Budget:

@@ -115,17 +115,22 @@ def finish(cloud: Cloud, plan: Finish, removal: Removal, *, keep_data: bool) -> 
     refuse_cluster(cloud, names)
     if plan.bucket and not keep_data:
         removal.step(f"Deleting everything in {plan.bucket}")
-        _empty(cloud, plan.bucket, names.account, removal)
+        empty_bucket(cloud, plan.bucket, names.account, removal)
     stack = stack_of(cloud, names.project_stack)
     if stack.state is not State.ABSENT:
         removal.step(f"Deleting the stack {names.project_stack}, with the key pair")
         remove(cloud, stack, removal.stack)
     if plan.bucket and not keep_data:
         removal.step(f"Deleting the bucket {plan.bucket}")
-        _delete_bucket(cloud, plan.bucket, names.account, removal)
+        delete_bucket(cloud, plan.bucket, names.account, removal)
 
 
-def _empty(cloud: Cloud, bucket: str, account: str, removal: Removal) -> None:
+def empty_bucket(cloud: Cloud, bucket: str, account: str, removal: Removal) -> None:
+    """Delete everything in a bucket, old versions and unfinished uploads included.
+
+    Raises:
+        GoToCloudError: if something cannot be deleted; running it again goes on.
+    """
     s3 = cloud.client("s3")
     owned = {"Bucket": bucket, "ExpectedBucketOwner": account}
     deleted = 0
@@ -175,7 +180,12 @@ def _first_entries(s3: Any, owned: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found][:BATCH]
 
 
-def _delete_bucket(cloud: Cloud, bucket: str, account: str, removal: Removal) -> None:
+def delete_bucket(cloud: Cloud, bucket: str, account: str, removal: Removal) -> None:
+    """Delete a bucket, and what came into it meanwhile.
+
+    Raises:
+        GoToCloudError: if something goes on writing into it.
+    """
     s3 = cloud.client("s3")
     for _ in range(_ROUNDS):
         with explained(f"delete the bucket {bucket}"):
@@ -188,7 +198,7 @@ def _delete_bucket(cloud: Cloud, bucket: str, account: str, removal: Removal) ->
                 if error_code(error) != "BucketNotEmpty":
                     raise
         # An upload was still at work.
-        _empty(cloud, bucket, account, removal)
+        empty_bucket(cloud, bucket, account, removal)
         time.sleep(1)
     raise GoToCloudError(
         f"Something goes on writing into {bucket}.",

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from importlib.resources import files
-from string import Template
 
 from gotocloud.contract.names import OURS
 from gotocloud.costs.price import Price
 from gotocloud.costs.prices import price_usd_per_hour, spot_price_usd_per_hour
+from gotocloud.pages.parts import frame, identifier, identifiers, lines, section
 from gotocloud.rehearsal.picture import narrow_picture, wide_picture, wide_width
 from gotocloud.rehearsal.picture_parts import SYMBOLS
 from gotocloud.rehearsal.report import DemoReport
 from gotocloud.rehearsal.survey_model import ClusterQueue, RegionSurvey, Vpc
 
 UNKNOWN = '<span class="unknown">unknown</span>'
-NONE = '<span class="dim">none</span>'
 
 LEGEND = (
     ("linked", "peering active, routes both ways"),
@@ -32,7 +30,6 @@ LEGEND = (
 
 def page(report: DemoReport) -> str:
     """The page as HTML."""
-    template = Template(files(__package__).joinpath("assets/page.html").read_text("utf-8"))
     wide = wide_width(report.survey)
     sections = (
         _picture(report),
@@ -45,18 +42,18 @@ def page(report: DemoReport) -> str:
         _next(report),
         _steps(report),
     )
-    return template.substitute(
-        title=escape(f"GoToCloud: the platform {report.platform}, as deployed"),
+    return frame(
+        title=f"GoToCloud: the platform {report.platform}, as deployed",
         lead=_lead(report),
         numbers=_numbers(report),
-        sections="\n".join(sections),
-        footer=escape(
+        sections=sections,
+        footer=(
             f"GoToCloud {report.version}, {report.finished}. Everything here was read from the "
             "local AWS through its own APIs after the deployment."
         ),
         wide_width=wide,
         # Below this the letters of the wide picture would be smaller than 10 pixels.
-        breakpoint=min(1000, round(wide * 0.8)),
+        breakpoint_px=min(1000, round(wide * 0.8)),
     )
 
 
@@ -73,13 +70,13 @@ def _lead(report: DemoReport) -> str:
     )
 
 
-def _numbers(report: DemoReport) -> str:
+def _numbers(report: DemoReport) -> tuple[tuple[object, str], ...]:
     survey = report.survey
     peerings = survey.peerings()
     active = sum(1 for _, peering in peerings if peering.state == "active")
     cost = report.cost
     total = f"{cost.known_total_usd_per_hour:.2f}"
-    numbers = (
+    return (
         (len(survey.accounts), "accounts"),
         (len(survey.regions), "regions"),
         (sum(len(region.vpcs) for _, region in survey.everywhere()), "networks"),
@@ -87,7 +84,6 @@ def _numbers(report: DemoReport) -> str:
         (sum(len(region.stacks) for _, region in survey.everywhere()), "stacks"),
         (f"≥ {total}" if cost.unknown else total, "USD per hour, cluster idle"),
     )
-    return "".join(f"<div><dt>{name}</dt><dd>{number}</dd></div>" for number, name in numbers)
 
 
 def _picture(report: DemoReport) -> str:
@@ -135,7 +131,7 @@ def _idle_cost(report: DemoReport) -> str:
         "",
     )
     columns = ("Item", "Quantity", "USD per hour", "Price and its date", "Source")
-    return _section(
+    return section(
         f"What the cluster costs while idle, in {cost.region}", words, columns, rows, total, {2}
     )
 
@@ -147,7 +143,7 @@ def _queues(report: DemoReport) -> str:
         for stack in region.stacks
         for row in _queue_rows(stack.queues, region.region)
     ]
-    return _section(
+    return section(
         "The cluster&rsquo;s queues",
         "One queue for each kind of RELION job. Prices are those on record for one node; spot "
         "prices move, so look at their dates.",
@@ -179,9 +175,9 @@ def _networks(report: DemoReport) -> str:
         (
             escape(account.name),
             region.region,
-            _id(vpc.id),
+            identifier(vpc.id),
             vpc.cidr,
-            _ids(
+            identifiers(
                 f"{subnet.cidr} {subnet.zone_id} {'public' if subnet.public else 'private'}"
                 for subnet in vpc.subnets
             ),
@@ -190,7 +186,7 @@ def _networks(report: DemoReport) -> str:
         for account, region in survey.everywhere()
         for vpc in region.vpcs
     ]
-    return _section(
+    return section(
         "Networks and peerings",
         "Zones are given by id: zone names differ between accounts, ids name the same place.",
         ("Account", "Region", "VPC", "Addresses", "Subnets", "Peerings and their routes"),
@@ -199,15 +195,15 @@ def _networks(report: DemoReport) -> str:
 
 
 def _peering_lines(report: DemoReport, region: RegionSurvey, vpc: Vpc) -> str:
-    lines = []
+    found = []
     for peering in region.peerings:
         if vpc.id not in (peering.requester_vpc, peering.accepter_vpc):
             continue
         far = ({peering.requester_vpc, peering.accepter_vpc} - {vpc.id}) or {vpc.id}
         routes = [r.destination for r in vpc.peering_routes if r.peering_id == peering.id]
         route = f"route to {', '.join(sorted(set(routes)))}" if routes else "no route"
-        lines.append(f"{peering.id} {peering.state}, to {far.pop()}, {route}")
-    return _lines(lines)
+        found.append(f"{peering.id} {peering.state}, to {far.pop()}, {route}")
+    return lines(found)
 
 
 def _stores(report: DemoReport) -> str:
@@ -215,15 +211,15 @@ def _stores(report: DemoReport) -> str:
     for account, region in report.survey.everywhere():
         where = (escape(account.name), region.region)
         for fs in region.file_systems:
-            doors = _ids(f"{t.ip} in {t.zone_id}" for t in fs.mount_targets)
+            doors = identifiers(f"{t.ip} in {t.zone_id}" for t in fs.mount_targets)
             sealed = "encrypted" if fs.encrypted else "not encrypted"
-            rows.append((*where, "EFS", _id(fs.id), sealed, doors))
+            rows.append((*where, "EFS", identifier(fs.id), sealed, doors))
         for lustre in region.lustre:
             size = f"{lustre.gib:,} GiB {lustre.deployment_type}"
-            bound = _ids(lustre.repositories)
-            rows.append((*where, "FSx for Lustre", _id(lustre.id), size, bound))
-        rows += [(*where, "S3 bucket", _id(bucket), "", "") for bucket in region.buckets]
-    return _section(
+            bound = identifiers(lustre.repositories)
+            rows.append((*where, "FSx for Lustre", identifier(lustre.id), size, bound))
+        rows += [(*where, "S3 bucket", identifier(bucket), "", "") for bucket in region.buckets]
+    return section(
         "Stores",
         "Where data and software are kept.",
         ("Account", "Region", "Kind", "Id", "Facts", "Mount targets, or bound to"),
@@ -236,15 +232,15 @@ def _access(report: DemoReport) -> str:
         (
             escape(account.name),
             account.account,
-            _lines(account.users),
-            _lines(account.groups),
-            _lines(role for role in account.roles if role.startswith(OURS)),
-            _lines(f"USD {budget.usd:,.0f} a month" for budget in account.budgets),
-            _lines(name for region in account.regions for name in region.secrets),
+            lines(account.users),
+            lines(account.groups),
+            lines(role for role in account.roles if role.startswith(OURS)),
+            lines(f"USD {budget.usd:,.0f} a month" for budget in account.budgets),
+            lines(name for region in account.regions for name in region.secrets),
         )
         for account in report.survey.accounts
     ]
-    return _section(
+    return section(
         "People, roles and budgets",
         "Secrets by name only.",
         ("Account", "Id", "Users", "IAM groups", "Our roles", "Budgets", "Secrets"),
@@ -257,7 +253,7 @@ def _stacks(report: DemoReport) -> str:
         (
             escape(account.name),
             region.region,
-            _id(stack.name),
+            identifier(stack.name),
             escape(stack.status),
         )
         for account, region in report.survey.everywhere()
@@ -267,7 +263,7 @@ def _stacks(report: DemoReport) -> str:
         f"<code>{escape(url.rsplit('/releases/', 1)[-1])}</code> SHA-256 <code>{sha[:16]}…</code>"
         for url, sha in report.launch.templates
     )
-    return _section(
+    return section(
         "Stacks",
         f"Launched by the scientist, equal to the release&rsquo;s manifest: {hashes}.",
         ("Account", "Region", "Stack", "Status"),
@@ -285,7 +281,7 @@ def _next(report: DemoReport) -> str:
 
 def _steps(report: DemoReport) -> str:
     rows = [(escape(step.name), f"{step.seconds:.1f}") for step in report.steps]
-    return _section(
+    return section(
         "How long it took",
         "On this machine, this time.",
         ("Step", "Seconds"),
@@ -293,50 +289,6 @@ def _steps(report: DemoReport) -> str:
         ("Total", f"{report.seconds:.1f}"),
         {1},
     )
-
-
-def _section(
-    title: str,
-    words: str,
-    columns: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    total: Sequence[str] = (),
-    numeric: Iterable[int] = (),
-) -> str:
-    right = set(numeric)
-
-    def cells(row: Sequence[str], first: str) -> str:
-        made = []
-        for number, cell in enumerate(row):
-            tag = first if number == 0 else "td"
-            scope = ' scope="row"' if tag == "th" else ""
-            css = ' class="n"' if number in right else ""
-            made.append(f"<{tag}{scope}{css}>{cell}</{tag}>")
-        return f"<tr>{''.join(made)}</tr>"
-
-    head = "".join(
-        f'<th scope="col"{" class=n" if number in right else ""}>{column}</th>'
-        for number, column in enumerate(columns)
-    )
-    body = "".join(cells(row, "th") for row in rows)
-    foot = f"<tfoot>{cells(total, 'th')}</tfoot>" if total else ""
-    return (
-        f"<section><h2>{title}</h2><p>{words}</p>"
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{title}">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}</table></div></section>"
-    )
-
-
-def _lines(lines: Iterable[str]) -> str:
-    return "<br>".join(escape(line) for line in lines) or NONE
-
-
-def _ids(texts: Iterable[str]) -> str:
-    return "<br>".join(_id(text) for text in texts) or NONE
-
-
-def _id(text: str) -> str:
-    return f'<span class="id">{escape(text)}</span>'
 
 
 def _price_cell(price: Price | None) -> str:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gotocloud import __version__
+from gotocloud.aws.command_line import CommandLine
 from gotocloud.contract.releases import distribution_bucket
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Platform
-from gotocloud.rehearsal.cdk_cli import CommandLine
+from gotocloud.rehearsal.first_steps import take_first_steps
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.profiles import accounts
 from gotocloud.rehearsal.quota_requests import raise_quotas
@@ -196,6 +197,7 @@ def _deploy_groups_and_publish(deployment: _Deployment) -> None:
 
     groups = [group_task(group.name) for group in deployment.platform.groups]
     _side_by_side(deployment, [publish, *groups])
+    take_first_steps(deployment.local, deployment.platform)
     for group in deployment.platform.groups:
         for region in group.regions:
             raise_quotas(deployment.local, group.account, region)

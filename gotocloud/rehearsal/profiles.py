@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gotocloud.platform.model import Platform
+from gotocloud.rehearsal import people
 from gotocloud.rehearsal.local_aws import LocalAws
 from local_aws.engine.access import administrator_role
 
@@ -59,6 +60,25 @@ def write_profiles(local: LocalAws, platform: Platform, path: Path) -> Path:
     with open(path, "w", encoding="utf-8", opener=_private) as file:
         file.write("\n".join(sections))
     return path.resolve()
+
+
+def add_scientists(local: LocalAws, platform: Platform, path: Path) -> None:
+    """Add a profile for the first scientist of each group, signed in with MFA.
+
+    The group must be deployed. `GROUP-scientist` is what `gotocloud platform prove` looks for.
+    """
+    sections = []
+    for group in platform.groups:
+        keys = people.scientist_environment(
+            local, group.account, group.home_region, group.scientists[0]
+        )
+        lines = [f"[profile {group.name}-scientist]", f"region = {group.home_region}"]
+        lines.append(f"endpoint_url = {local.endpoint_url}")
+        for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            lines.append(f"{key.lower()} = {keys[key]}")
+        sections.append("\n".join(lines) + "\n")
+    with path.open("a", encoding="utf-8") as file:
+        file.write("\n" + "\n".join(sections))
 
 
 def _private(path: str, flags: int) -> int:

@@ -18,7 +18,7 @@ from gotocloud.platform.model import Platform
 from gotocloud.rehearsal.local_aws import LOG as SERVER_LOG
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.platform import deploy_platform
-from gotocloud.rehearsal.profiles import accounts, write_profiles
+from gotocloud.rehearsal.profiles import accounts, add_scientists, write_profiles
 from gotocloud.rehearsal.progress import StepDisplay
 from gotocloud.rehearsal.signals import ended_by_signals
 from local_aws.server import LOCK as SERVER_LOCK
@@ -115,6 +115,7 @@ def bring_up(
     with ended_by_signals(), _alone(state_dir):
         deploy_platform(local, copy, state_dir, step=step, log=log)
     config_file = write_profiles(local, platform, state_dir / PROFILES)
+    add_scientists(local, platform, config_file)
     return Rehearsal(local, platform, config_file, tuple(accounts(platform)))
 
 

@@ -22,6 +22,7 @@ RUN_ELSEWHERE = {
     r"gotocloud (upload|download) .*": "tests/cli/test_transfer.py",
     r"gotocloud bench .*": "tests/cli/test_bench.py",
     r"gotocloud (setup|start|connect|pause|finish) .*": "tests/cli/test_whole_life.py",
+    r"gotocloud platform prove.*": "tests/cli/test_prove.py",
     r"gotocloud software (publish|check|replicate).*": "tests/cli/test_software.py",
     r"gotocloud jobs.*": "tests/cli/test_jobs.py",
     r"gotocloud submit .*": "tests/cli/test_submit.py",

@@ -124,6 +124,7 @@ def test_every_profile_acts_in_its_account(deployed: Rehearsal) -> None:
     assert json.loads(done.stdout) == {
         "management": platform.management.account,
         **{group.name: group.account for group in platform.groups},
+        **{f"{group.name}-scientist": group.account for group in platform.groups},
     }
 
 

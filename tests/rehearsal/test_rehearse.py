@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from gotocloud.aws.command_line import CommandLine
 from gotocloud.cli.commands.rehearse import app
 from gotocloud.errors import GoToCloudError, InputError
-from gotocloud.rehearsal.cdk_cli import CommandLine
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.needs import ROOT
 
@@ -97,7 +97,7 @@ def test_a_command_that_fails_shows_what_it_said(tmp_path: Path) -> None:
 def test_without_the_cdk_it_is_told_what_to_type(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gotocloud.rehearsal.cdk_cli.shutil.which", lambda *_, **__: None)
+    monkeypatch.setattr("gotocloud.aws.command_line.shutil.which", lambda *_, **__: None)
     with pytest.raises(InputError, match="not installed") as caught:
         CommandLine(tmp_path, lambda _: None).cdk(["deploy"], {})
     assert caught.value.next_command == "make env"

@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
+from gotocloud.cli.commands.prove import prove
 from gotocloud.cli.options import PLATFORM_FILE, DryRun, Json, PlatformFile
 from gotocloud.cli.output import narrate, print_json, table
 
 app = typer.Typer(
-    help="Check, plan, publish and record a platform (management group).",
+    help="Check, plan, publish, record and prove a platform (management group).",
     no_args_is_help=True,
     epilog="Example: gotocloud platform check",
 )
+app.command(epilog="Example: gotocloud platform prove --stage account")(prove)
 
 
 @app.command(epilog="Example: gotocloud platform check --platform platform.example.yaml")

@@ -32,6 +32,7 @@ def apply(state_dir: Path, spot_prices: Sequence[SpotPrice] = ()) -> None:
         spot_prices: Those that EC2 shows. Default: none.
     """
     from local_aws.services import (
+        budgets,
         cloudwatch,
         data_repository,
         datasync,
@@ -54,6 +55,8 @@ def apply(state_dir: Path, spot_prices: Sequence[SpotPrice] = ()) -> None:
     placement_groups.apply()
     price_list.apply(spot_prices)
     quotas.apply()
+    budgets.apply()
+    _name_the_role_for_spot()
     _leave_conditions_open()
     _read_forms_in_forms_only()
     _let_keys_hold_line_ends()
@@ -141,6 +144,13 @@ def _let_keys_hold_line_ends() -> None:
         self.regex = f"(?s:{self.regex})"
 
     RegexConverter.__init__ = __init__  # type: ignore[method-assign]
+
+
+def _name_the_role_for_spot() -> None:
+    """moto makes a name of a service's name, and lacks the one that EC2's role for spot has."""
+    from moto.iam import models
+
+    models.SERVICE_NAME_CONVERSION["spot"] = "EC2Spot"
 
 
 def _leave_conditions_open() -> None:

@@ -1,4 +1,4 @@
-"""Runs the real CDK command line and our own, against the local AWS and nothing else."""
+"""Runs the real CDK command line and our own, each in the environment that it is given."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Timer
 
 from gotocloud.errors import GoToCloudError, InputError
 
@@ -38,10 +39,12 @@ class CommandLine:
         workdir: Folder for cloud assemblies and for the CDK's cache of account ids, which
             must not be shared with another AWS.
         detail: Gets every line that the commands print.
+        longest_s: How long a command may run. Default: as long as it needs.
     """
 
     workdir: Path
     detail: Callable[[str], None]
+    longest_s: float | None = None
     _running: set[subprocess.Popen[str]] = field(default_factory=set)
 
     def end(self) -> None:
@@ -98,7 +101,10 @@ class CommandLine:
             errors="replace",
         ) as process:
             self._running.add(process)
+            late = Timer(self.longest_s or 0, process.terminate)
             try:
+                if self.longest_s is not None:
+                    late.start()
                 for line in process.stdout or ():
                     said.append(_COLOUR.sub("", line.rstrip()))
                     self.detail(said[-1])
@@ -106,6 +112,7 @@ class CommandLine:
                 process.terminate()
                 raise
             finally:
+                late.cancel()
                 self._running.discard(process)
         if process.returncode:
             raise GoToCloudError(

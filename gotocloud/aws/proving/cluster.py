@@ -1,0 +1,299 @@
+"""Probes of a project and its cluster, while they exist and after they are gone."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from gotocloud.aws.adoption import bucket_exists
+from gotocloud.aws.billed import inventory
+from gotocloud.aws.launch import stack_state
+from gotocloud.aws.pausing import billed
+from gotocloud.aws.proving.site import Site
+from gotocloud.aws.proving.stacks import COMPLETE, policy_status
+from gotocloud.aws.session import error_code
+from gotocloud.contract.project_bucket import PROOF, PROOFS
+from gotocloud.contract.stacks import ClusterOutput
+from gotocloud.projects.billed import Kind
+from gotocloud.projects.states import State
+from gotocloud.proving import jobs
+from gotocloud.proving.payload import FILE, FOLDER, MODE, TIME_S, content
+from gotocloud.proving.stages import MPI_NODES
+from gotocloud.proving.verdicts import Answer
+
+T = TypeVar("T")
+
+IMPORT_S = 600
+EXPORT_S = 900
+JOB_S = 1500
+POLL_S = 10.0
+
+_ABSENT = {"404": "404", "NoSuchKey": "404", "403": "403", "AccessDenied": "403"}
+_FSX_ROLE = "AWSServiceRoleForFSxS3Access_"
+_FSX_PATH = "/aws-service-role/s3.data-source.lustre.fsx.amazonaws.com/"
+_TAGGED = {Kind.MACHINE, Kind.LUSTRE, Kind.NAT_GATEWAY, Kind.ADDRESS}
+
+
+def project_stack(site: Site, _: str) -> Answer:
+    """Whether the project's stack is complete."""
+    return _stack(site, site.names.project_stack)
+
+
+def cluster_stack(site: Site, _: str) -> Answer:
+    """Whether the cluster's stack is complete."""
+    return _stack(site, site.names.cluster_stack)
+
+
+def project_policy(site: Site, _: str) -> Answer:
+    """Whether S3 counts the project bucket's policy as public."""
+    return policy_status(site.account.client("s3"), site.names.bucket)
+
+
+def absent_object(site: Site, _: str) -> Answer:
+    """What S3 answers a scientist who reads an object that is not there."""
+    s3 = site.scientist.client("s3")
+    try:
+        s3.get_object(Bucket=site.names.bucket, Key="gotocloud-proof/absent")
+    except s3.exceptions.ClientError as error:
+        code = error_code(error)
+        return Answer(f"S3 answers {_ABSENT.get(code, code)}", code in _ABSENT)
+    return Answer("S3 returns an object", agrees=False)
+
+
+def composite_alarm(site: Site, _: str) -> Answer:
+    """Whether the head node's composite alarm exists."""
+    alarms = site.account.client("cloudwatch").describe_alarms(AlarmTypes=["CompositeAlarm"])
+    names = [
+        one["AlarmName"]
+        for one in alarms.get("CompositeAlarms", ())
+        if one["AlarmName"].startswith(site.names.cluster)
+    ]
+    return Answer(", ".join(names) or "there is no composite alarm", bool(names))
+
+
+def head_node_answers(site: Site, _: str) -> Answer:
+    """Whether a command runs on the head node."""
+    shown = site.head_node().run("uname -sr", "look whether the head node answers").strip()
+    return Answer(shown, bool(shown))
+
+
+def root_volume(site: Site, _: str) -> Answer:
+    """Whether the head node's root volume is deleted with it."""
+    instance = site.cluster()[ClusterOutput.HEAD_NODE_INSTANCE_ID]
+    found = site.account.client("ec2").describe_instances(InstanceIds=[instance])
+    machine = found["Reservations"][0]["Instances"][0]
+    kept = {
+        one["DeviceName"]: one["Ebs"]["DeleteOnTermination"]
+        for one in machine["BlockDeviceMappings"]
+    }
+    root = machine.get("RootDeviceName", "")
+    text = f"{root} of {instance}: DeleteOnTermination {str(kept.get(root)).lower()}"
+    return Answer(text, kept.get(root) is True)
+
+
+def tagged(site: Site, only: str) -> Answer:
+    """Whether what the cluster is billed for carries the project's tags."""
+    wanted = {Kind(only)} if only else _TAGGED
+    kinds = {one.kind for one in inventory(site.account).of_project(site.names.tags)}
+    missing = sorted(wanted - kinds)
+    if missing:
+        return Answer(f"without the project's tags: {', '.join(missing)}", agrees=False)
+    return Answer(f"tagged: {', '.join(sorted(kinds))}", agrees=True)
+
+
+def software_mounted(site: Site, _: str) -> Answer:
+    """Whether the head node mounts the shared software."""
+    script = "findmnt -n -t nfs,nfs4 -o TARGET,SOURCE || true"
+    shown = site.head_node().run(script, "look at the mounts of the head node").strip()
+    return Answer(shown or "no NFS file system is mounted", bool(shown))
+
+
+def fsx_role(site: Site, _: str) -> Answer:
+    """Whether FSx has made its role for the link with the bucket."""
+    name = _FSX_ROLE + site.cluster()[ClusterOutput.LUSTRE_FILE_SYSTEM_ID]
+    return Answer(f"roles: {', '.join(_fsx_roles(site)) or 'none'}", name in _fsx_roles(site))
+
+
+def fsx_role_gone(site: Site, _: str) -> Answer:
+    """Whether every such role still has its file system."""
+    pages = site.account.client("fsx").get_paginator("describe_file_systems").paginate()
+    alive = {one["FileSystemId"] for page in pages for one in page["FileSystems"]}
+    left = [name for name in _fsx_roles(site) if name.removeprefix(_FSX_ROLE) not in alive]
+    if left:
+        return Answer(f"without a file system: {', '.join(left)}", agrees=False)
+    return Answer("no role is left over", agrees=True)
+
+
+def spot_job(site: Site, _: str) -> Answer:
+    """Whether a job runs on a spot node."""
+    job, why = _job(site, "spot")
+    if job is None:
+        return Answer(f"the job has not ended: {why}", None)
+    spot = "lifecycle spot" in job.lines
+    return Answer(f"exit code {job.code}; {_line(job, 'lifecycle')}", job.code == 0 and spot)
+
+
+def mpi_job(site: Site, _: str) -> Answer:
+    """Whether an MPI job runs on three nodes."""
+    job, why = _job(site, "mpi")
+    if job is None:
+        return Answer(f"the job has not ended: {why}", None)
+    hosts, sums = jobs.hosts_of(job)
+    text = f"exit code {job.code}; machines: {', '.join(hosts) or 'none'}; sums: {sorted(sums)}"
+    return Answer(text, job.code == 0 and len(hosts) == MPI_NODES and sums == {MPI_NODES})
+
+
+def gpus(site: Site, _: str) -> Answer:
+    """Whether each node of the MPI job sees its GPUs."""
+    job, why = _job(site, "mpi")
+    if job is None:
+        return Answer(f"the job has not ended: {why}", None)
+    seen = jobs.gpus_of(job)
+    text = ", ".join(f"{host}: {count}" for host, count in seen.items()) or "no GPU is listed"
+    return Answer(text, len(seen) == MPI_NODES)
+
+
+def imported(site: Site, _: str) -> Answer:
+    """Whether the uploaded file is on Lustre as it was."""
+    path = f"/fsx/{FOLDER}/{FILE}"
+    script = f"[ -s {path} ] || exit 0; sha256sum {path} | cut -d' ' -f1; stat -c '%a %.0Y' {path}"
+    node = site.head_node()
+    wanted = [hashlib.sha256(content()).hexdigest(), f"{MODE:o} {TIME_S}"]
+
+    def look() -> list[str]:
+        return node.run(script, "look for the uploaded file").split("\n")[:2]
+
+    found = _until(look, lambda lines: lines == wanted, IMPORT_S)
+    if not any(found):
+        return Answer(f"{path} did not appear within {IMPORT_S} s", agrees=False)
+    return Answer(f"{path}: {' '.join(found)}", found == wanted)
+
+
+def exported(site: Site, _: str) -> Answer:
+    """Whether a file that a node wrote comes into the bucket by itself."""
+    node, s3 = site.head_node(), site.scientist.client("s3")
+    key = f"gotocloud-proof/{jobs.RESULT}"
+    script = f"mkdir -p {jobs.FOLDER} && date >> {jobs.FOLDER}/{jobs.RESULT}"
+    node.run(script, "write a file onto Lustre")
+    began = time.monotonic()
+
+    def look() -> bool:
+        listed = s3.list_objects_v2(Bucket=site.names.bucket, Prefix=key)
+        return bool(listed.get("Contents"))
+
+    if not _until(look, bool, EXPORT_S):
+        return Answer(f"{key} did not appear within {EXPORT_S} s", agrees=False)
+    return Answer(f"{key} appeared after {time.monotonic() - began:.0f} s", agrees=True)
+
+
+def proof(site: Site, _: str) -> Answer:
+    """Whether a proof of the export is in the bucket."""
+    s3 = site.account.client("s3")
+    listed = s3.list_objects_v2(Bucket=site.names.bucket, Prefix=PROOFS).get("Contents", ())
+    keys = [one["Key"] for one in listed if one["Key"].endswith(f"/{PROOF}")]
+    return Answer(keys[-1] if keys else "the bucket has no proof", bool(keys))
+
+
+def nothing_bills(site: Site, _: str) -> Answer:
+    """Whether nothing of the project is billed by the hour."""
+    left = billed(site.account, site.names)
+    return Answer("; ".join(left) or "nothing is left", not left)
+
+
+def project_gone(site: Site, _: str) -> Answer:
+    """Whether nothing of the project is left."""
+    names = site.names
+    left = [
+        name
+        for name in (names.project_stack, names.cluster_stack)
+        if stack_state(site.account, name)[0] is not State.ABSENT
+    ]
+    if bucket_exists(site.account, names):
+        left.append(names.bucket)
+    pairs = site.account.client("ec2").describe_key_pairs()["KeyPairs"]
+    left += [one["KeyName"] for one in pairs if one["KeyName"] == names.base]
+    return Answer(f"left: {', '.join(left)}" if left else "nothing is left", not left)
+
+
+def billed_service(site: Site, service: str) -> Answer:
+    """What a service costs the account, each day since the proof."""
+    days, why = _costs(site, {"Dimensions": {"Key": "SERVICE", "Values": [service]}})
+    if not days:
+        return Answer(why, None)
+    most = max(days)
+    limit = {"AWS Secrets Manager": 0.40 / 30 * len(site.group.scientists)}.get(service, 1.0)
+    # Cost Explorer rounds to a cent, and months have 28 to 31 days.
+    return Answer(f"at most USD {most:.2f} a day", most <= limit * 1.2 + 0.005)
+
+
+def billed_proof(site: Site, _: str) -> Answer:
+    """What AWS billed for the proof's project."""
+    tags = [{"Tags": {"Key": key, "Values": [value]}} for key, value in site.names.tags.items()]
+    days, why = _costs(site, {"And": tags})
+    if not days:
+        return Answer(why, None)
+    total, shown = sum(days), float(site.earlier.shown_usd)
+    return Answer(f"USD {total:.2f} billed, USD {shown:.2f} shown", total <= shown + 0.01)
+
+
+def _costs(site: Site, filters: dict[str, object]) -> tuple[list[float], str]:
+    began, ended = site.earlier.began, site.earlier.ended
+    today = datetime.now(UTC).date()
+    if began is None or ended is None:
+        return [], "no proof that is over is in this folder"
+    if today <= ended + timedelta(days=1):
+        return [], f"AWS adds costs up once a day: look again after {ended + timedelta(days=1)}"
+    answer = site.account.client("ce", "us-east-1").get_cost_and_usage(
+        TimePeriod={
+            "Start": began.isoformat(),
+            "End": (ended + timedelta(days=1)).isoformat(),
+        },
+        Granularity="DAILY",
+        Metrics=["UnblendedCost"],
+        Filter=filters,
+    )
+    amounts = [
+        float(one["Total"]["UnblendedCost"]["Amount"])
+        for one in answer["ResultsByTime"]
+        if one.get("Total")
+    ]
+    return amounts, "Cost Explorer lists no day"
+
+
+def _stack(site: Site, name: str) -> Answer:
+    _, stack = stack_state(site.account, name)
+    status = str(stack.get("StackStatus", "not there"))
+    return Answer(f"{name} is {status}", status in COMPLETE)
+
+
+def _job(site: Site, name: str) -> tuple[jobs.Ended | None, str]:
+    node = site.head_node()
+    queue = site.plan.mpi if name == "mpi" else site.plan.spot
+    node.run(jobs.submit_script(name, queue), f"submit the {name} job")
+
+    def look() -> str:
+        return node.run(jobs.look_script(name), f"look at the {name} job")
+
+    text = _until(look, lambda shown: jobs.ended(shown) is not None, JOB_S)
+    return jobs.ended(text), jobs.why_it_waits(text)
+
+
+def _line(job: jobs.Ended, beginning: str) -> str:
+    return next((line for line in job.lines if line.startswith(beginning)), "")
+
+
+def _fsx_roles(site: Site) -> list[str]:
+    pages = site.account.client("iam").get_paginator("list_roles").paginate(PathPrefix=_FSX_PATH)
+    names = [one["RoleName"] for page in pages for one in page["Roles"]]
+    return [name for name in names if name.startswith(_FSX_ROLE)]
+
+
+def _until(look: Callable[[], T], good: Callable[[T], bool], timeout_s: float) -> T:
+    """What a look shows when it is good, or when the time is up."""
+    deadline = time.monotonic() + timeout_s
+    while not good(found := look()) and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    return found

@@ -1,0 +1,121 @@
+"""Removes what a proof made: its cluster and project, and stacks that it deployed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gotocloud.aws.launch import StackCallbacks, remove, stack_state
+from gotocloud.aws.pausing import PauseCallbacks, wait_until_nothing_bills
+from gotocloud.aws.project_removal import Removal, delete_bucket, empty_bucket, plan_finish
+from gotocloud.aws.project_removal import finish as finish_project
+from gotocloud.aws.proving.site import ProfileCloud, Site
+from gotocloud.aws.session import error_code, explained
+from gotocloud.contract.stacks import MANAGEMENT_STACK, REGION_STACK, USER_STACK
+from gotocloud.projects.states import State
+
+Say = Callable[[str], None]
+
+_KEPT = {"Retain", "RetainExceptOnCreate"}
+_BUCKET, _FILE_SYSTEM = "AWS::S3::Bucket", "AWS::EFS::FileSystem"
+
+
+def remove_cluster(site: Site, say: Say) -> None:
+    """Remove the proof's cluster without a proof of export: nothing on it is a person's.
+
+    Raises:
+        GoToCloudError: if something of it is left; it may be billed.
+    """
+    state, stack = stack_state(site.account, site.names.cluster_stack)
+    if state is not State.ABSENT:
+        say(f"Removing {site.names.cluster_stack}")
+        remove(site.account, stack, StackCallbacks(step=say))
+    wait_until_nothing_bills(
+        site.account,
+        site.names,
+        PauseCallbacks(left=lambda left: say(f"Still billed: {'; '.join(left)}")),
+    )
+
+
+def remove_project(site: Site, say: Say) -> None:
+    """Remove the proof's project with its data.
+
+    Raises:
+        GoToCloudError: if something of it is left; running it again goes on.
+    """
+    told = Removal(step=say)
+    plan = plan_finish(site.account, site.names, told, count=False)
+    finish_project(site.account, plan, told, keep_data=False)
+
+
+def remove_group(site: Site, say: Say) -> None:
+    """Remove the group's stacks, the first region's at last: it holds the roles."""
+    for region in reversed(site.group.regions):
+        _remove_stack(ProfileCloud(site.account.profile, region), USER_STACK, say)
+
+
+def remove_platform(site: Site, say: Say) -> None:
+    """Remove the region and management stacks, with the stores that CloudFormation retains."""
+    profile = site.management.profile
+    for region in site.platform.regions:
+        _remove_stack(ProfileCloud(profile, region), REGION_STACK, say)
+    _remove_stack(site.management, MANAGEMENT_STACK, say)
+
+
+def _remove_stack(cloud: ProfileCloud, name: str, say: Say) -> None:
+    state, stack = stack_state(cloud, name)
+    if state is State.ABSENT:
+        return
+    kept = _retained(cloud, str(stack["StackId"]))
+    # Before the stack goes: afterwards its resources are listed no more.
+    for identifier, kind in kept.items():
+        if kind == _BUCKET:
+            say(f"Deleting what is in {identifier}")
+            _open_and_empty(cloud, identifier)
+    say(f"Removing {name} in {cloud.region}")
+    remove(cloud, stack, StackCallbacks(step=say))
+    for identifier, kind in kept.items():
+        say(f"Deleting {identifier}, which the stack retained")
+        if kind == _BUCKET:
+            delete_bucket(cloud, identifier, _account(cloud), Removal())
+        else:
+            _delete_file_system(cloud, identifier)
+
+
+def _retained(cloud: ProfileCloud, stack: str) -> dict[str, str]:
+    """Buckets and file systems that CloudFormation leaves, by their id."""
+    cfn = cloud.client("cloudformation")
+    with explained(f"read the template of {stack}"):
+        body = cfn.get_template(StackName=stack)["TemplateBody"]
+        listed = cfn.describe_stack_resources(StackName=stack)["StackResources"]
+    template: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
+    return {
+        one["PhysicalResourceId"]: one["ResourceType"]
+        for one in listed
+        if one["ResourceType"] in {_BUCKET, _FILE_SYSTEM}
+        and one.get("PhysicalResourceId")
+        and template["Resources"][one["LogicalResourceId"]].get("DeletionPolicy") in _KEPT
+    }
+
+
+def _open_and_empty(cloud: ProfileCloud, bucket: str) -> None:
+    # The policy of the distribution bucket lets no principal delete a release.
+    with explained(f"delete the policy of {bucket}"):
+        cloud.client("s3").delete_bucket_policy(Bucket=bucket)
+    empty_bucket(cloud, bucket, _account(cloud), Removal())
+
+
+def _delete_file_system(cloud: ProfileCloud, identifier: str) -> None:
+    efs = cloud.client("efs")
+    with explained(f"delete {identifier}"):
+        try:
+            efs.delete_file_system(FileSystemId=identifier)
+        except efs.exceptions.ClientError as error:
+            if error_code(error) != "FileSystemNotFound":
+                raise
+
+
+def _account(cloud: ProfileCloud) -> str:
+    with explained("read the account"):
+        return str(cloud.client("sts").get_caller_identity()["Account"])

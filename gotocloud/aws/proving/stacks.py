@@ -1,0 +1,250 @@
+"""Probes of the stacks that a platform consists of: the shared ones and a group's."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from gotocloud.aws.launch import choose_release, published_template
+from gotocloud.aws.proving.site import ProfileCloud, Site
+from gotocloud.aws.session import error_code
+from gotocloud.aws.stacks import describe, outputs
+from gotocloud.contract.group_facts import Fact
+from gotocloud.contract.names import SCIENTIST_ROLE, group_name
+from gotocloud.contract.releases import PROJECT_TEMPLATE, cluster_template, distribution_bucket
+from gotocloud.contract.stacks import MANAGEMENT_STACK, REGION_STACK, USER_STACK
+from gotocloud.platform.load import record_path
+from gotocloud.platform.record import load_record, record_from_outputs
+from gotocloud.proving.verdicts import Answer
+
+COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+_NESTED = "AWS::CloudFormation::Stack"
+_NOTHING_TO_CHANGE = ("didn't contain changes", "No updates are to be performed")
+"""CloudFormation's answers where a template is deployed already."""
+
+_CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+_MFA = "aws:MultiFactorAuthPresent"
+_OWN_NAME = "${aws:username}"
+
+
+def shared_stacks(site: Site, _: str) -> Answer:
+    """Whether the management and region stacks are complete."""
+    home = site.platform.management.home_region
+    wanted = [
+        (MANAGEMENT_STACK, home),
+        *((REGION_STACK, region) for region in site.platform.regions),
+    ]
+    return _complete(site.management, wanted)
+
+
+def record(site: Site, _: str) -> Answer:
+    """Whether the record describes what is deployed."""
+    kept = load_record(record_path(site.platform_path))
+    home = site.platform.management.home_region
+    shared = {
+        region: outputs(REGION_STACK, region, cfn=_cfn(site.management, region))
+        for region in site.platform.regions
+    }
+    managed = outputs(MANAGEMENT_STACK, home, cfn=_cfn(site.management, home))
+    found = record_from_outputs(site.platform, managed, shared, written=kept.written)
+    if found != kept:
+        return Answer("the outputs of the stacks differ from the record", agrees=False)
+    return Answer("the outputs of the stacks are those of the record", agrees=True)
+
+
+def distribution_policy(site: Site, _: str) -> Answer:
+    """Whether S3 counts the distribution bucket's policy as public."""
+    given = site.platform.management
+    bucket = distribution_bucket(given.account, given.home_region)
+    return policy_status(site.management.client("s3", given.home_region), bucket)
+
+
+def policy_status(s3: Any, bucket: str) -> Answer:
+    """Whether S3 counts a bucket's policy as public."""
+    public = s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]["IsPublic"]
+    blocks = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    off = [name for name, on in blocks.items() if not on]
+    text = f"{bucket}: IsPublic {str(public).lower()}"
+    if off:
+        text += f"; off: {', '.join(off)}"
+    return Answer(text, not public and not off)
+
+
+def release(site: Site, _: str) -> Answer:
+    """Whether a scientist can launch the newest release."""
+    version, how = choose_release(site.scientist, site.facts, None)
+    for path in (PROJECT_TEMPLATE, cluster_template(site.plan.configuration, site.region)):
+        published_template(site.scientist, site.facts, version, path)
+    return Answer(f"release {version}, {how}, is unchanged", agrees=True)
+
+
+def group_stack(site: Site, _: str) -> Answer:
+    """Whether the group's stack is complete, with the provider nested in it."""
+    cfn = site.account.client("cloudformation")
+    answer = _complete(site.account, [(USER_STACK, site.region)])
+    if not answer.agrees:
+        return answer
+    resources = cfn.describe_stack_resources(StackName=USER_STACK)["StackResources"]
+    nested = [one for one in resources if one["ResourceType"] == _NESTED]
+    bad = [
+        f"{one['LogicalResourceId']} is {one['ResourceStatus']}: "
+        f"{one.get('ResourceStatusReason', '')}"
+        for one in nested
+        if one["ResourceStatus"] not in COMPLETE
+    ]
+    if bad or not nested:
+        return Answer("; ".join(bad) or f"{USER_STACK} nests no provider", agrees=False)
+    return Answer(f"{answer.text}, with {nested[0]['LogicalResourceId']}", agrees=True)
+
+
+def change_set(site: Site, _: str) -> Answer:
+    """Whether CloudFormation makes a change set of the group's stack; it is not executed."""
+    cfn = site.account.client("cloudformation")
+    stack = describe(USER_STACK, site.region, cfn=cfn) or {}
+    name = f"gotocloud-proof-{uuid4().hex[:8]}"
+    try:
+        cfn.create_change_set(
+            StackName=USER_STACK,
+            ChangeSetName=name,
+            ChangeSetType="UPDATE",
+            UsePreviousTemplate=True,
+            Parameters=[
+                {"ParameterKey": one["ParameterKey"], "UsePreviousValue": True}
+                for one in stack.get("Parameters", ())
+            ],
+            Capabilities=_CAPABILITIES,
+            IncludeNestedStacks=False,
+        )
+        status, reason = _settled(cfn, name)
+    except cfn.exceptions.ClientError as error:
+        if any(text in str(error) for text in _NOTHING_TO_CHANGE):
+            return Answer("a change set would be made; nothing is to be changed", agrees=True)
+        if error_code(error) in {"LimitExceededException", "ValidationError"}:
+            return Answer(f"CloudFormation answers {error}", agrees=False)
+        raise
+    finally:
+        _dropped(cfn, name)
+    if status == "FAILED" and not any(text in reason for text in _NOTHING_TO_CHANGE):
+        return Answer(f"the change set failed: {reason}", agrees=False)
+    return Answer(f"a change set is made ({status})", agrees=True)
+
+
+def _settled(cfn: Any, name: str) -> tuple[str, str]:
+    import time
+
+    for _ in range(60):
+        found = cfn.describe_change_set(StackName=USER_STACK, ChangeSetName=name)
+        if not str(found["Status"]).endswith(("_PENDING", "_IN_PROGRESS")):
+            break
+        time.sleep(2)
+    return str(found["Status"]), str(found.get("StatusReason", ""))
+
+
+def _dropped(cfn: Any, name: str) -> None:
+    from contextlib import suppress
+
+    with suppress(cfn.exceptions.ClientError):
+        cfn.delete_change_set(StackName=USER_STACK, ChangeSetName=name)
+
+
+def peering(site: Site, _: str) -> Answer:
+    """Whether the peering is active, with a route each way."""
+    ec2 = site.account.client("ec2")
+    name = site.facts[Fact.PEERING_ID]
+    found = ec2.describe_vpc_peering_connections(VpcPeeringConnectionIds=[name])
+    one = found["VpcPeeringConnections"][0]
+    state = one["Status"]["Code"]
+    sides = (
+        (ec2, one["RequesterVpcInfo"]["VpcId"]),
+        (site.management.client("ec2", site.region), one["AccepterVpcInfo"]["VpcId"]),
+    )
+    without = []
+    for client, vpc in sides:
+        tables = client.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])
+        routes = [route for table in tables["RouteTables"] for route in table["Routes"]]
+        if name not in {route.get("VpcPeeringConnectionId") for route in routes}:
+            without.append(vpc)
+    text = f"{name} is {state}"
+    if without:
+        text += f"; no route in {', '.join(without)}"
+    return Answer(text, state == "active" and not without)
+
+
+def mfa_condition(site: Site, _: str) -> Answer:
+    """Whether the role of scientists needs MFA and the user's own name."""
+    role = site.account.client("iam").get_role(RoleName=SCIENTIST_ROLE)["Role"]
+    users = [
+        one.get("Condition", {})
+        for one in role["AssumeRolePolicyDocument"]["Statement"]
+        if "aws:PrincipalArn" not in one.get("Condition", {}).get("ArnLike", {})
+    ]
+    wrong = [
+        condition
+        for condition in users
+        if str(condition.get("Bool", {}).get(_MFA)).lower() != "true"
+        or condition.get("StringEquals", {}).get("sts:RoleSessionName") != _OWN_NAME
+    ]
+    if wrong or not users:
+        return Answer(f"a statement of {SCIENTIST_ROLE} has the conditions {wrong}", agrees=False)
+    return Answer(f"every statement of {SCIENTIST_ROLE} for users has both conditions", agrees=True)
+
+
+def aws_login(site: Site, _: str) -> Answer:
+    """Whether the scientist's profile signs in with `aws login`, and gets the role."""
+    from gotocloud.aws.session import session
+
+    profiles = session(site.scientist.profile)._session.full_config.get("profiles", {})
+    own = profiles.get(site.scientist.profile, {})
+    source = profiles.get(own.get("source_profile", ""), {})
+    if not {"login_session"} & {*own, *source}:
+        return Answer(
+            f"the profile {site.scientist.profile} does not use aws login", None, person=True
+        )
+    arn = site.scientist.client("sts").get_caller_identity()["Arn"]
+    return Answer(arn, f":assumed-role/{SCIENTIST_ROLE}/" in arn)
+
+
+def list_stacks(site: Site, _: str) -> Answer:
+    """Whether a scientist may list stacks."""
+    cfn = site.scientist.client("cloudformation")
+    pages = cfn.get_paginator("describe_stacks").paginate()
+    count = sum(len(page["Stacks"]) for page in pages)
+    return Answer(f"{count} stacks are listed", agrees=True)
+
+
+def budget_mail(site: Site, _: str) -> Answer:
+    """Whether the group's address subscribes to every notification of the budget."""
+    budgets = site.account.client("budgets", "us-east-1")
+    named = {"AccountId": site.group.account, "BudgetName": group_name(site.group.name)}
+    listed = budgets.describe_notifications_for_budget(**named)["Notifications"]
+    without = []
+    for one in listed:
+        found = budgets.describe_subscribers_for_notification(**named, Notification=one)
+        mails = {it["Address"] for it in found["Subscribers"] if it["SubscriptionType"] == "EMAIL"}
+        if site.group.alert_email not in mails:
+            without.append(f"{one['NotificationType']} {one['Threshold']:g} %: {sorted(mails)}")
+    if without or not listed:
+        text = "; ".join(without) or "the budget has no notification"
+        return Answer(f"{site.group.alert_email} does not get {text}", agrees=False)
+    return Answer(f"{site.group.alert_email} gets {len(listed)} notifications", agrees=True)
+
+
+def seen_by_a_person(site: Site, name: str) -> Answer:
+    """What a person has confirmed."""
+    if name in site.seen:
+        return Answer(f"a person confirmed it on {site.seen[name]}", agrees=True)
+    return Answer("only a person can see it, and none has confirmed it", None, person=True)
+
+
+def _complete(cloud: ProfileCloud, wanted: list[tuple[str, str]]) -> Answer:
+    bad: list[str] = []
+    good: list[str] = []
+    for name, region in wanted:
+        stack = describe(name, region, cfn=_cfn(cloud, region))
+        status = str(stack["StackStatus"]) if stack else "not there"
+        (good if status in COMPLETE else bad).append(f"{name} in {region} is {status}")
+    return Answer("; ".join(bad or good), not bad)
+
+
+def _cfn(cloud: ProfileCloud, region: str) -> Any:
+    return cloud.client("cloudformation", region)

@@ -1,0 +1,105 @@
+"""`gotocloud platform prove`: what only AWS can confirm, confirmed on the first deployment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gotocloud.cli.options import PLATFORM_FILE, Json, PlatformFile, Yes
+from gotocloud.cli.output import print_json, table
+
+DEFAULT_FOLDER = Path("proof")
+USUAL_BUDGET_USD = 10.0
+
+
+def prove(
+    stage: Annotated[
+        str,
+        typer.Option(
+            metavar="STAGE",
+            help="End after this stage: account (reads only, free), platform, group, project, "
+            "cluster, job, data or finish. bill reads the bill of a proof that is over.",
+        ),
+    ] = "finish",
+    budget: Annotated[
+        float, typer.Option(min=0, metavar="USD", help="Never begin what could cost more.")
+    ] = USUAL_BUDGET_USD,
+    group: Annotated[
+        str | None, typer.Option(help="Group in whose account it runs. Default: the first.")
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option(help="One of the group's regions. Default: its first.")
+    ] = None,
+    management_profile: Annotated[
+        str, typer.Option(metavar="PROFILE", help="AWS profile of the management account.")
+    ] = "management",
+    group_profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROFILE", help="Profile of the group's administrator. Default: GROUP."
+        ),
+    ] = None,
+    scientist_profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROFILE", help="Profile of one of its scientists. Default: GROUP-scientist."
+        ),
+    ] = None,
+    seen: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="A person has seen this, such as budget-mail-arrives; repeatable."
+        ),
+    ] = None,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Only remove what an earlier run made.")
+    ] = False,
+    keep_platform: Annotated[
+        bool, typer.Option("--keep-platform", help="Keep the platform's stacks that it deploys.")
+    ] = False,
+    output: Annotated[
+        Path, typer.Option("--output", metavar="DIR", help="Folder of state, log and report.")
+    ] = DEFAULT_FOLDER,
+    platform: PlatformFile = PLATFORM_FILE,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Prove on AWS what only AWS can confirm: stage by stage, priced, within a budget.
+
+    Run it on the first deployment and after an update. It removes what it made. Interrupted at
+    any moment, the same command goes on.
+    """
+    from decimal import Decimal
+
+    from gotocloud.cli.views.prove import rows
+    from gotocloud.cli.work.prove import Wanted, outcome
+    from gotocloud.cli.work.prove import prove as carry_out
+    from gotocloud.errors import unknown_name
+    from gotocloud.proving.stages import Stage
+
+    if stage not in list(Stage):
+        raise unknown_name("stage", stage, list(Stage), next_command="gotocloud platform prove -h")
+    report = carry_out(
+        Wanted(
+            platform_path=platform,
+            group=group,
+            region=region,
+            management_profile=management_profile,
+            group_profile=group_profile,
+            scientist_profile=scientist_profile,
+            last=Stage(stage),
+            budget_usd=Decimal(str(budget)),
+            yes=yes,
+            folder=output,
+            seen=tuple(seen or ()),
+            remove=remove,
+            keep_platform=keep_platform,
+        )
+    )
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        table(*rows(report))
+    outcome(report, output)

@@ -1,0 +1,254 @@
+"""What each stage of a proof does: the commands that people type, and the probes between them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gotocloud.aws.command_line import CommandLine
+from gotocloud.aws.proving import removal
+from gotocloud.aws.proving.probes import ask
+from gotocloud.aws.proving.site import ProfileCloud, Site
+from gotocloud.aws.stacks import describe
+from gotocloud.contract.stacks import MANAGEMENT_STACK, USER_STACK
+from gotocloud.errors import GoToCloudError
+from gotocloud.proving.assumptions import Here, of_stage
+from gotocloud.proving.payload import FILE, FOLDER, MODE, TIME_S, content
+from gotocloud.proving.plan import LUSTRE_GIB, PROJECT
+from gotocloud.proving.stages import HOURS, Stage
+from gotocloud.proving.verdicts import judge
+
+if TYPE_CHECKING:
+    from gotocloud.proving.journal import Journal
+
+_AFTER_THE_PAUSE = ("proof-of-export", "nothing-bills-after-pause")
+_DEPLOY = ("--require-approval=never", "--method=direct")
+_SECONDS_PER_HOUR = 3600
+
+
+@dataclass
+class Proof:
+    """One run of a proof.
+
+    Args:
+        site: Where it is made.
+        journal: What is kept of it.
+        folder: Folder of the journal, the log and the report.
+        say: Prints what is done.
+        now: The time.
+        keep_platform: Whether stacks of the platform that it deployed stay.
+    """
+
+    site: Site
+    journal: Journal
+    folder: Path
+    say: Callable[[str], None]
+    now: Callable[[], datetime]
+    keep_platform: bool = False
+
+    def run(self, stage: Stage) -> None:
+        """Run a stage.
+
+        Raises:
+            GoToCloudError: if a command of it fails.
+        """
+        _STAGES[stage](self)
+        self.journal.complete(stage)
+
+    def look(self, stage: Stage, *, leaving_out: tuple[str, ...] = ()) -> None:
+        """Run the probes of a stage and show what AWS answers."""
+        for one in of_stage(stage):
+            if one.id not in leaving_out:
+                self.probe(one.id)
+
+    def probe(self, name: str) -> None:
+        """Run one probe."""
+        from gotocloud.proving.assumptions import assumption
+
+        one = assumption(name)
+        if self.site.local and one.here is Here.ABSENT:
+            return
+        answer = ask(self.site, one)
+        self.journal.note(one.id, answer, self.now())
+        judged = judge(one, answer, local=self.site.local)
+        self.say(f"  {judged.verdict}: {one.id}: {judged.answer}")
+
+    def types(self, cloud: ProfileCloud, *arguments: str) -> None:
+        """Run a command of ours as a person of a profile."""
+        self._commands().gotocloud(arguments, cloud.environment())
+
+    def cdk(self, cloud: ProfileCloud, *arguments: str) -> None:
+        """Run the CDK's command line with a profile."""
+        self._commands().cdk(arguments, cloud.environment())
+
+    def _commands(self) -> CommandLine:
+        longest = max(HOURS.values()) * _SECONDS_PER_HOUR
+        log = self.folder / "prove.log"
+
+        def detail(line: str) -> None:
+            with log.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+        return CommandLine(self.folder, detail, float(longest))
+
+    def clean(self) -> None:
+        """Remove what this proof made, the last made first.
+
+        Raises:
+            GoToCloudError: if something cannot be removed; running it again goes on.
+        """
+        made = set(self.journal.made)
+        if {Stage.CLUSTER, Stage.JOB} & made:
+            removal.remove_cluster(self.site, self.say)
+            self.journal.bill(Decimal(), self.now())
+            self.journal.removed(Stage.CLUSTER, Stage.JOB)
+        for stage, remove in (
+            (Stage.PROJECT, removal.remove_project),
+            (Stage.GROUP, removal.remove_group),
+            (Stage.PLATFORM, removal.remove_platform),
+        ):
+            if stage in made:
+                if stage is Stage.PROJECT or not self.keep_platform:
+                    remove(self.site, self.say)
+                self.journal.removed(stage)
+        self.journal.ended = self.now().isoformat(timespec="seconds")
+        self.journal.keep()
+
+
+def _account(proof: Proof) -> None:
+    proof.look(Stage.ACCOUNT)
+
+
+def _platform(proof: Proof) -> None:
+    site, home = proof.site, proof.site.platform.management.home_region
+    cfn = site.management.client("cloudformation", home)
+    if describe(MANAGEMENT_STACK, home, cfn=cfn) is None or Stage.PLATFORM in proof.journal.made:
+        proof.journal.makes(Stage.PLATFORM)
+        account = site.platform.management.account
+        regions = dict.fromkeys((home, *site.platform.regions))
+        places = [f"aws://{account}/{region}" for region in regions]
+        proof.say("Deploying the management and region stacks")
+        proof.cdk(site.management, "bootstrap", *places, "--app", "")
+        _deploy(proof, site.management, "ManagementStack", "RegionStack*")
+        file = str(site.platform_path.resolve())
+        proof.types(site.management, "platform", "record", "--platform", file)
+        proof.types(site.management, "platform", "publish", "--platform", file)
+    proof.look(Stage.PLATFORM, leaving_out=("release",))
+
+
+def _group(proof: Proof) -> None:
+    site = proof.site
+    cfn = site.account.client("cloudformation")
+    if describe(USER_STACK, site.region, cfn=cfn) is None or Stage.GROUP in proof.journal.made:
+        proof.journal.makes(Stage.GROUP)
+        places = [f"aws://{site.group.account}/{region}" for region in site.group.regions]
+        proof.say(f"Deploying the stacks of {site.group.name}")
+        proof.cdk(site.account, "bootstrap", *places, "--app", "")
+        _deploy(proof, site.account, "UserStack*", context=f"group={site.group.name}")
+    # A group reads the release; before it is deployed there is no group.
+    proof.probe("release")
+    proof.look(Stage.GROUP)
+
+
+def _deploy(proof: Proof, cloud: ProfileCloud, *stacks: str, context: str = "") -> None:
+    given = [f"platform={proof.site.platform_path.resolve()}", *([context] if context else [])]
+    words = [word for one in given for word in ("--context", one)]
+    output = proof.folder / "cdk.out"
+    proof.cdk(cloud, "deploy", *stacks, *words, f"--output={output.resolve()}", *_DEPLOY)
+
+
+def _project(proof: Proof) -> None:
+    proof.journal.makes(Stage.PROJECT)
+    proof.say(f"Setting the project {PROJECT} up, as a scientist")
+    proof.types(proof.site.scientist, "setup", PROJECT)
+    proof.look(Stage.PROJECT)
+
+
+def _cluster(proof: Proof) -> None:
+    site = proof.site
+    proof.journal.makes(Stage.CLUSTER)
+    proof.journal.bill(site.plan.usd_per_hour, proof.now())
+    proof.say(f"Starting a {site.plan.configuration} cluster, as a scientist")
+    words = ("--config", site.plan.configuration, "--lustre-gib", str(LUSTRE_GIB), "--yes")
+    proof.types(site.scientist, "start", PROJECT, *words, "--json")
+    proof.look(Stage.CLUSTER)
+
+
+def _job(proof: Proof) -> None:
+    site = proof.site
+    if site.local:
+        proof.say("  no node starts on the local AWS")
+        return
+    price = site.plan.prices[Stage.JOB]
+    proof.journal.bill(price.usd / price.hours, proof.now())
+    proof.look(Stage.JOB)
+    proof.journal.bill(site.plan.usd_per_hour, proof.now())
+
+
+def _data(proof: Proof) -> None:
+    site = proof.site
+    proof.types(site.scientist, "upload", str(_payload(proof.folder)), "--project", PROJECT)
+    proof.look(Stage.DATA, leaving_out=_AFTER_THE_PAUSE)
+    proof.say("Pausing the cluster, as a scientist")
+    proof.types(site.scientist, "pause", PROJECT, "--cancel-jobs", "--yes", "--json")
+    for name in _AFTER_THE_PAUSE:
+        proof.probe(name)
+    proof.journal.bill(Decimal(), proof.now())
+    proof.journal.removed(Stage.CLUSTER, Stage.JOB)
+
+
+def _payload(folder: Path) -> Path:
+    """The folder that is uploaded, with its one file as the probe expects it."""
+    upload = folder.resolve() / FOLDER
+    upload.mkdir(exist_ok=True)
+    file = upload / FILE
+    file.write_bytes(content())
+    file.chmod(MODE)
+    os.utime(file, (TIME_S, TIME_S))
+    return upload
+
+
+def _finish(proof: Proof) -> None:
+    proof.say("Finishing the project, as a scientist")
+    proof.types(proof.site.scientist, "finish", PROJECT, "--confirm", PROJECT)
+    proof.journal.removed(Stage.PROJECT)
+    proof.look(Stage.FINISH)
+
+
+def _bill(proof: Proof) -> None:
+    proof.look(Stage.BILL)
+
+
+_STAGES: dict[Stage, Callable[[Proof], None]] = {
+    Stage.ACCOUNT: _account,
+    Stage.PLATFORM: _platform,
+    Stage.GROUP: _group,
+    Stage.PROJECT: _project,
+    Stage.CLUSTER: _cluster,
+    Stage.JOB: _job,
+    Stage.DATA: _data,
+    Stage.FINISH: _finish,
+    Stage.BILL: _bill,
+}
+
+
+def require_budget(proof: Proof, stage: Stage, budget_usd: Decimal) -> None:
+    """Refuse a stage that could exceed the budget, with what is spent up to now.
+
+    Raises:
+        GoToCloudError: if it could.
+    """
+    from gotocloud.proving.stages import require_affordable
+
+    spent = proof.journal.spent(proof.now())
+    require_affordable(proof.site.plan.prices[stage], spent, budget_usd)
+
+
+def failed(error: GoToCloudError) -> str:
+    """An error in one line, for the report."""
+    return "; ".join((error.message, *error.problems[-3:]))

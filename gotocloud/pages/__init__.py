@@ -1,0 +1,1 @@
+"""Pages of reports: one file each, nothing external, light and dark."""
