@@ -42,3 +42,7 @@ PlatformFile = Annotated[
     Path, typer.Option("--platform", metavar="FILE", help="The platform file.")
 ]
 PLATFORM_FILE = Path("platform.yaml")
+
+PlatformRegions = Annotated[
+    list[str] | None, typer.Argument(metavar="[REGION]...", help="Default: the platform's.")
+]

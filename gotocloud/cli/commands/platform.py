@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from gotocloud.cli.commands.prove import prove
-from gotocloud.cli.options import PLATFORM_FILE, DryRun, Json, PlatformFile
+from gotocloud.cli.options import PLATFORM_FILE, DryRun, Json, PlatformFile, PlatformRegions
 from gotocloud.cli.output import narrate, print_json, table
 
 app = typer.Typer(
-    help="Check, plan, publish, record and prove a platform (management group).",
+    help="Check, publish, record, prove a platform (management group).",
     no_args_is_help=True,
     epilog="Example: gotocloud platform check",
 )
@@ -102,9 +102,7 @@ def zones(
 
 @app.command(epilog="Example: gotocloud platform prices us-east-1")
 def prices(
-    regions: Annotated[
-        list[str] | None, typer.Argument(metavar="[REGION]...", help="Default: the platform's.")
-    ] = None,
+    regions: PlatformRegions = None,
     refresh: Annotated[
         bool,
         typer.Option("--refresh", help="Ask AWS and keep the answer beside the file."),

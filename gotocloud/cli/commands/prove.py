@@ -66,7 +66,9 @@ def prove(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Prove on AWS what only AWS can confirm: stage by stage, priced, within a budget.
+    """Confirm on AWS what only AWS can, within a budget.
+
+    Stage by stage, each with its price before it begins.
 
     Run it on the first deployment and after an update. It removes what it made. Interrupted at
     any moment, the same command goes on.

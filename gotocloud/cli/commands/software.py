@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gotocloud.cli.options import PLATFORM_FILE, DryRun, Json, PlatformFile
+from gotocloud.cli.options import PLATFORM_FILE, DryRun, Json, PlatformFile, PlatformRegions
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.contract.head_node import SOFTWARE_MOUNT
 from gotocloud.errors import ExitCode
@@ -203,9 +203,7 @@ def publish(
 
 @app.command(epilog="Example: gotocloud software replicate ap-northeast-1 --wait")
 def replicate(
-    regions: Annotated[
-        list[str] | None, typer.Argument(metavar="[REGION]...", help="Default: the platform's.")
-    ] = None,
+    regions: PlatformRegions = None,
     wait: Annotated[bool, typer.Option("--wait", help="Return when every copy has ended.")] = False,
     platform: PlatformFile = PLATFORM_FILE,
     as_json: Json = False,
