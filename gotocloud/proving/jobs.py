@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from gotocloud.proving.stages import MPI_NODES, Queue
+from gotocloud.proving.stages import MPI_NODES, ProofQueue
 
 FOLDER = "/fsx/gotocloud-proof"
 RESULT = "result.txt"
@@ -41,7 +41,7 @@ _LIFECYCLE = (
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedJob:
     """A job that has ended.
 
     Args:
@@ -53,7 +53,7 @@ class Ended:
     lines: tuple[str, ...]
 
 
-def submit_script(name: str, queue: Queue, folder: str = FOLDER) -> str:
+def submit_script(name: str, queue: ProofQueue, folder: str = FOLDER) -> str:
     """The shell script that submits a job once, whatever happened before; prints its id.
 
     The job belongs to the image's own user: Open MPI refuses to run as root.
@@ -110,10 +110,10 @@ bash -lc "squeue -h -j $(cut -d';' -f1 {name}.id) -o 'waits %T %R'" || true
 """
 
 
-def ended(text: str) -> Ended | None:
+def ended(text: str) -> EndedJob | None:
     """The job that this output is of; None while it has not ended."""
     found = re.search(rf"^{_END} (\d+)$", text, re.MULTILINE)
-    return Ended(int(found[1]), tuple(text.splitlines())) if found else None
+    return EndedJob(int(found[1]), tuple(text.splitlines())) if found else None
 
 
 def why_it_waits(text: str) -> str:
@@ -122,7 +122,7 @@ def why_it_waits(text: str) -> str:
     return found[1].strip() if found else "neither queued nor ended"
 
 
-def hosts_of(job: Ended) -> tuple[tuple[str, ...], set[int]]:
+def hosts_of(job: EndedJob) -> tuple[tuple[str, ...], set[int]]:
     """The machines of an MPI job, and the sums that its ranks computed."""
     rows = [
         re.fullmatch(r"rank \d+ of \d+ on (?P<host>\S+) sum (?P<sum>\d+)", line)
@@ -132,7 +132,7 @@ def hosts_of(job: Ended) -> tuple[tuple[str, ...], set[int]]:
     return tuple(sorted({row["host"] for row in found})), {int(row["sum"]) for row in found}
 
 
-def gpus_of(job: Ended) -> dict[str, int]:
+def gpus_of(job: EndedJob) -> dict[str, int]:
     """GPUs of each machine that a job saw."""
     counts: dict[str, int] = {}
     for line in job.lines:

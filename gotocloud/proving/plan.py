@@ -14,8 +14,8 @@ from gotocloud.errors import GoToCloudError
 from gotocloud.projects.quotas import Quota, vcpu_quota
 from gotocloud.proving.stages import (
     MPI_NODES,
-    Machine,
-    Queue,
+    ProofMachine,
+    ProofQueue,
     Stage,
     StagePrice,
     cheapest,
@@ -41,8 +41,8 @@ class ProofPlan:
         region: Where.
         zone_id: The zone of the group's network.
         head_node: Instance type of the head node.
-        mpi: Queue of the MPI job.
-        spot: Queue of the spot node.
+        mpi: ProofQueue of the MPI job.
+        spot: ProofQueue of the spot node.
         prices: What each stage costs at most.
         usd_per_hour: What the cluster costs while nothing runs, the known part.
     """
@@ -51,8 +51,8 @@ class ProofPlan:
     region: str
     zone_id: str
     head_node: str
-    mpi: Queue
-    spot: Queue
+    mpi: ProofQueue
+    spot: ProofQueue
     prices: dict[Stage, StagePrice]
     usd_per_hour: Decimal
 
@@ -87,14 +87,14 @@ class ProofPlan:
         return sum((one.usd for one in self.prices.values()), Decimal())
 
 
-def queues_in(configuration: ClusterConfiguration, offered: Container[str]) -> list[Queue]:
+def queues_in(configuration: ClusterConfiguration, offered: Container[str]) -> list[ProofQueue]:
     """The queues of a configuration as a zone gets them, each on demand and on spot."""
     found = []
     for queue in configuration.queues:
         choice = next((one for one in queue.choices if one.instance_type in offered), None)
         if choice:
             found += [
-                Queue(name, choice.instance_type, choice.max_nodes, spot)
+                ProofQueue(name, choice.instance_type, choice.max_nodes, spot)
                 for name, spot in ((queue.name, False), (queue.spot_name, True))
             ]
     return found
@@ -113,8 +113,8 @@ def plan_of(
         return None
     idle = idle_cost(configuration, region, LUSTRE_GIB, head_node_type=head)
     machines = [
-        Machine(mpi.instance_type, MPI_NODES, usd(mpi.instance_type)),
-        Machine(spot.instance_type, 1, usd(spot.instance_type)),
+        ProofMachine(mpi.instance_type, MPI_NODES, usd(mpi.instance_type)),
+        ProofMachine(spot.instance_type, 1, usd(spot.instance_type)),
     ]
     return ProofPlan(
         configuration=configuration.name,

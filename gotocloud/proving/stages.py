@@ -53,7 +53,7 @@ costs.
 
 
 @dataclass(frozen=True)
-class Machine:
+class ProofMachine:
     """Machines that a stage starts.
 
     Args:
@@ -92,7 +92,7 @@ class StagePrice:
 
 
 def prices(
-    idle_usd_per_hour: Decimal, idle_unknown: Sequence[str], machines: Iterable[Machine]
+    idle_usd_per_hour: Decimal, idle_unknown: Sequence[str], machines: Iterable[ProofMachine]
 ) -> dict[Stage, StagePrice]:
     """What every stage costs at most.
 
@@ -114,7 +114,7 @@ def prices(
 
 
 @dataclass(frozen=True)
-class Queue:
+class ProofQueue:
     """A queue that a job of the proof can go to."""
 
     name: str
@@ -124,8 +124,8 @@ class Queue:
 
 
 def cheapest(
-    queues: Iterable[Queue], nodes: int, price: Callable[[str], Decimal | None], *, spot: bool
-) -> Queue | None:
+    queues: Iterable[ProofQueue], nodes: int, price: Callable[[str], Decimal | None], *, spot: bool
+) -> ProofQueue | None:
     """The queue whose nodes cost least, of those that are large enough; None if there is none.
 
     A queue without a known price comes last.
@@ -133,7 +133,7 @@ def cheapest(
     fit = [one for one in queues if one.max_nodes >= nodes and one.spot is spot]
     dear = Decimal("Infinity")
 
-    def order(one: Queue) -> tuple[Decimal, str]:
+    def order(one: ProofQueue) -> tuple[Decimal, str]:
         usd = price(one.instance_type)
         return (dear if usd is None else usd, one.name)
 

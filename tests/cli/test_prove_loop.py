@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from gotocloud.aws.proving import removal
-from gotocloud.aws.proving.site import Site
+from gotocloud.aws.proving.site import ProofSite
 from gotocloud.cli.work import prove as work
 from gotocloud.cli.work import proving
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.platform.zones import zone_map
+from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.proving.journal import STATE
 from gotocloud.proving.plan import cheapest_plan
 from gotocloud.proving.report import ProofReport
@@ -92,7 +93,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World({"platform", "group"})
 
     def describe(name: str, *_: Any, **__: Any) -> Any:
-        return {} if {"gotocloud-management": "platform"}.get(name, "group") in made.there else None
+        there = {"gotocloud-management": "platform"}.get(name, "group") in made.there
+        return DeployedStack(name, "CREATE_COMPLETE" if there else None)
 
     def types(_: Any, __: Any, *arguments: str) -> None:
         made.command(arguments[0])
@@ -106,8 +108,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         return made.answer(one.id)
 
     monkeypatch.setattr(proving, "describe", describe)
-    monkeypatch.setattr(proving.Proof, "types", types)
-    monkeypatch.setattr(proving.Proof, "cdk", cdk)
+    monkeypatch.setattr(proving.ProofRun, "types", types)
+    monkeypatch.setattr(proving.ProofRun, "cdk", cdk)
     monkeypatch.setattr(proving, "ask", ask)
     for what in ("cluster", "project", "group", "platform"):
         monkeypatch.setattr(
@@ -119,15 +121,15 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return made
 
 
-def site_of(_: work.Wanted) -> Site:
+def site_of(_: work.ProofRequest) -> ProofSite:
     described = platform(group(1, regions=["us-east-1"]))
     one: Any = Profile()
-    return Site(
+    return ProofSite(
         described, Path("platform.yaml"), described.groups[0], PLAN, one, one, one, local=False
     )
 
 
-def wanted(folder: Path, **changed: Any) -> work.Wanted:
+def wanted(folder: Path, **changed: Any) -> work.ProofRequest:
     given: dict[str, Any] = {
         "platform_path": Path("platform.yaml"),
         "group": None,
@@ -143,7 +145,7 @@ def wanted(folder: Path, **changed: Any) -> work.Wanted:
         "remove": False,
         "keep_platform": False,
     }
-    return work.Wanted(**given | changed)
+    return work.ProofRequest(**given | changed)
 
 
 def prove(world: World, folder: Path, **changed: Any) -> ProofReport:
@@ -207,7 +209,7 @@ def test_a_stage_that_fails_is_reported_and_all_is_removed(
 def test_what_cannot_be_removed_is_named_and_removed_by_the_next_run(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuses(_site: Site, _say: Any) -> None:
+    def refuses(_site: ProofSite, _say: Any) -> None:
         raise GoToCloudError("The gateway could not be deleted.")
 
     world.fails = "upload"

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from gotocloud.proving import jobs
-from gotocloud.proving.jobs import Ended, ended, gpus_of, hosts_of, why_it_waits
-from gotocloud.proving.stages import Queue
+from gotocloud.proving.jobs import EndedJob, ended, gpus_of, hosts_of, why_it_waits
+from gotocloud.proving.stages import ProofQueue
 
-QUEUE = Queue("prep-gpu", "g6.4xlarge", 4, spot=False)
+QUEUE = ProofQueue("prep-gpu", "g6.4xlarge", 4, spot=False)
 OUTPUT = """rank 0 of 3 on node-1 sum 3
 rank 1 of 3 on node-2 sum 3
 rank 2 of 3 on node-3 sum 3
@@ -29,7 +29,7 @@ def test_a_job_has_ended_when_its_last_line_is_there() -> None:
 
 
 def test_three_ranks_on_one_machine_are_one_machine() -> None:
-    job = Ended(0, tuple(f"rank {n} of 3 on head sum 3" for n in range(3)))
+    job = EndedJob(0, tuple(f"rank {n} of 3 on head sum 3" for n in range(3)))
     assert hosts_of(job) == (("head",), {3})
 
 

@@ -14,7 +14,7 @@ from gotocloud.proving.plan import ProofPlan, cheapest_plan, plan_of, queues_in
 from gotocloud.proving.stages import (
     HOURS,
     MPI_NODES,
-    Machine,
+    ProofMachine,
     Stage,
     StagePrice,
     prices,
@@ -31,14 +31,16 @@ def plan() -> ProofPlan:
 
 
 def test_a_stage_costs_what_its_time_limit_costs() -> None:
-    found = prices(Decimal("0.50"), [], [Machine("a", 3, Decimal(1)), Machine("b", 1, Decimal(2))])
+    found = prices(
+        Decimal("0.50"), [], [ProofMachine("a", 3, Decimal(1)), ProofMachine("b", 1, Decimal(2))]
+    )
     assert found[Stage.ACCOUNT].usd == 0
     assert found[Stage.CLUSTER].usd == Decimal("0.75")
     assert found[Stage.JOB].usd == HOURS[Stage.JOB] * Decimal("5.50")
 
 
 def test_a_machine_without_a_price_is_named_and_never_free() -> None:
-    found = prices(Decimal(1), [], [Machine("dear", 3, None)])
+    found = prices(Decimal(1), [], [ProofMachine("dear", 3, None)])
     assert found[Stage.JOB].unknown == ("dear",)
     assert "at least" in str(found[Stage.JOB])
     assert found[Stage.CLUSTER].unknown == ()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from gotocloud.aws.clusters import spot_role_of
-from gotocloud.aws.proving.site import Site
+from gotocloud.aws.proving.site import ProofSite
 from gotocloud.aws.quotas import cluster_levels
 from gotocloud.aws.session import error_code
 from gotocloud.contract.names import SCIENTIST_ROLE
+from gotocloud.findings import Severity
 from gotocloud.platform.addresses import shard_of
 from gotocloud.platform.quota_needs import PEERINGS
 from gotocloud.platform.service_quotas import increase_command
-from gotocloud.projects.findings import Severity
 from gotocloud.projects.preflight import SPOT_ROLE
 from gotocloud.projects.quotas import Level, Quota, quota_finding
 from gotocloud.proving.verdicts import Answer
@@ -23,7 +23,7 @@ _SPOT_PATH = f"/aws-service-role/{_SPOT_SERVICE}/"
 _GONE = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 
 
-def accounts(site: Site, _: str) -> Answer:
+def accounts(site: ProofSite, _: str) -> Answer:
     """Whether each profile acts where it should."""
     wanted = (
         (site.management.profile, site.management, site.platform.management.account, ""),
@@ -44,7 +44,7 @@ def accounts(site: Site, _: str) -> Answer:
     return Answer("; ".join(wrong or shown), not wrong)
 
 
-def regions_enabled(site: Site, _: str) -> Answer:
+def regions_enabled(site: ProofSite, _: str) -> Answer:
     """Whether the regions of the platform are enabled."""
     off = []
     for cloud, regions in (
@@ -63,7 +63,7 @@ def regions_enabled(site: Site, _: str) -> Answer:
     return Answer(f"{len(site.platform.regions)} regions are enabled", agrees=True)
 
 
-def organisation(site: Site, _: str) -> Answer:
+def organisation(site: ProofSite, _: str) -> Answer:
     """Whether all accounts are members of one organisation."""
     org = site.management.client("organizations", "us-east-1")
     try:
@@ -82,7 +82,7 @@ def organisation(site: Site, _: str) -> Answer:
     return Answer(f"all {len(wanted)} accounts are members", agrees=True)
 
 
-def quota(site: Site, name: str) -> Answer:
+def quota(site: ProofSite, name: str) -> Answer:
     """Whether there is enough of a quota for the proof."""
     kind = Quota[name]
     ec2 = site.account.client("ec2")
@@ -96,7 +96,7 @@ def quota(site: Site, name: str) -> Answer:
     return Answer(found.text, agrees, found.remedy)
 
 
-def peerings(site: Site, _: str) -> Answer:
+def peerings(site: ProofSite, _: str) -> Answer:
     """Whether the share's VPC takes a peering with each group of its region."""
     quotas = site.management.client("service-quotas", site.region)
     kind = PEERINGS.kind
@@ -110,7 +110,7 @@ def peerings(site: Site, _: str) -> Answer:
     return Answer(text, False, increase_command(kind, PEERINGS.highest or needed, site.region))
 
 
-def zone_offers(site: Site, _: str) -> Answer:
+def zone_offers(site: ProofSite, _: str) -> Answer:
     """Whether the zone offers the proof's types."""
     ec2 = site.account.client("ec2")
     pages = ec2.get_paginator("describe_instance_type_offerings").paginate(
@@ -127,7 +127,7 @@ def zone_offers(site: Site, _: str) -> Answer:
     return Answer(f"{site.plan.zone_id} offers {', '.join(site.plan.types)}", agrees=True)
 
 
-def spot_role(site: Site, _: str) -> Answer:
+def spot_role(site: ProofSite, _: str) -> Answer:
     """Whether EC2's role for spot exists, and is EC2's."""
     role = spot_role_of(site.account)
     if role is None:
@@ -145,7 +145,7 @@ def spot_role(site: Site, _: str) -> Answer:
     return Answer(f"{role['Arn']} exists", agrees=True)
 
 
-def provider_template(site: Site, _: str) -> Answer:
+def provider_template(site: ProofSite, _: str) -> Answer:
     """Whether AWS's template of the provider is where it should be."""
     suffix = "amazonaws.com"
     url = site.platform.engine.provider_template_url(site.region, suffix)

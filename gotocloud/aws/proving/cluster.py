@@ -10,15 +10,14 @@ from typing import TypeVar
 
 from gotocloud.aws.adoption import bucket_exists
 from gotocloud.aws.billed import inventory
-from gotocloud.aws.launch import stack_state
+from gotocloud.aws.launch import stack_of
 from gotocloud.aws.pausing import billed
-from gotocloud.aws.proving.site import Site
+from gotocloud.aws.proving.site import ProofSite
 from gotocloud.aws.proving.stacks import COMPLETE, policy_status
 from gotocloud.aws.session import error_code
 from gotocloud.contract.project_bucket import PROOF, PROOFS
 from gotocloud.contract.stacks import ClusterOutput
-from gotocloud.projects.billed import Kind
-from gotocloud.projects.states import State
+from gotocloud.projects.billed import BilledKind
 from gotocloud.proving import jobs
 from gotocloud.proving.payload import FILE, FOLDER, MODE, TIME_S, content
 from gotocloud.proving.stages import MPI_NODES
@@ -34,25 +33,25 @@ POLL_S = 10.0
 _ABSENT = {"404": "404", "NoSuchKey": "404", "403": "403", "AccessDenied": "403"}
 _FSX_ROLE = "AWSServiceRoleForFSxS3Access_"
 _FSX_PATH = "/aws-service-role/s3.data-source.lustre.fsx.amazonaws.com/"
-_TAGGED = {Kind.MACHINE, Kind.LUSTRE, Kind.NAT_GATEWAY, Kind.ADDRESS}
+_TAGGED = {BilledKind.MACHINE, BilledKind.LUSTRE, BilledKind.NAT_GATEWAY, BilledKind.ADDRESS}
 
 
-def project_stack(site: Site, _: str) -> Answer:
+def project_stack(site: ProofSite, _: str) -> Answer:
     """Whether the project's stack is complete."""
     return _stack(site, site.names.project_stack)
 
 
-def cluster_stack(site: Site, _: str) -> Answer:
+def cluster_stack(site: ProofSite, _: str) -> Answer:
     """Whether the cluster's stack is complete."""
     return _stack(site, site.names.cluster_stack)
 
 
-def project_policy(site: Site, _: str) -> Answer:
+def project_policy(site: ProofSite, _: str) -> Answer:
     """Whether S3 counts the project bucket's policy as public."""
     return policy_status(site.account.client("s3"), site.names.bucket)
 
 
-def absent_object(site: Site, _: str) -> Answer:
+def absent_object(site: ProofSite, _: str) -> Answer:
     """What S3 answers a scientist who reads an object that is not there."""
     s3 = site.scientist.client("s3")
     try:
@@ -63,7 +62,7 @@ def absent_object(site: Site, _: str) -> Answer:
     return Answer("S3 returns an object", agrees=False)
 
 
-def composite_alarm(site: Site, _: str) -> Answer:
+def composite_alarm(site: ProofSite, _: str) -> Answer:
     """Whether the head node's composite alarm exists."""
     alarms = site.account.client("cloudwatch").describe_alarms(AlarmTypes=["CompositeAlarm"])
     names = [
@@ -74,13 +73,13 @@ def composite_alarm(site: Site, _: str) -> Answer:
     return Answer(", ".join(names) or "there is no composite alarm", bool(names))
 
 
-def head_node_answers(site: Site, _: str) -> Answer:
+def head_node_answers(site: ProofSite, _: str) -> Answer:
     """Whether a command runs on the head node."""
     shown = site.head_node().run("uname -sr", "look whether the head node answers").strip()
     return Answer(shown, bool(shown))
 
 
-def root_volume(site: Site, _: str) -> Answer:
+def root_volume(site: ProofSite, _: str) -> Answer:
     """Whether the head node's root volume is deleted with it."""
     instance = site.cluster()[ClusterOutput.HEAD_NODE_INSTANCE_ID]
     found = site.account.client("ec2").describe_instances(InstanceIds=[instance])
@@ -94,9 +93,9 @@ def root_volume(site: Site, _: str) -> Answer:
     return Answer(text, kept.get(root) is True)
 
 
-def tagged(site: Site, only: str) -> Answer:
+def tagged(site: ProofSite, only: str) -> Answer:
     """Whether what the cluster is billed for carries the project's tags."""
-    wanted = {Kind(only)} if only else _TAGGED
+    wanted = {BilledKind(only)} if only else _TAGGED
     kinds = {one.kind for one in inventory(site.account).of_project(site.names.tags)}
     missing = sorted(wanted - kinds)
     if missing:
@@ -104,20 +103,20 @@ def tagged(site: Site, only: str) -> Answer:
     return Answer(f"tagged: {', '.join(sorted(kinds))}", agrees=True)
 
 
-def software_mounted(site: Site, _: str) -> Answer:
+def software_mounted(site: ProofSite, _: str) -> Answer:
     """Whether the head node mounts the shared software."""
     script = "findmnt -n -t nfs,nfs4 -o TARGET,SOURCE || true"
     shown = site.head_node().run(script, "look at the mounts of the head node").strip()
     return Answer(shown or "no NFS file system is mounted", bool(shown))
 
 
-def fsx_role(site: Site, _: str) -> Answer:
+def fsx_role(site: ProofSite, _: str) -> Answer:
     """Whether FSx has made its role for the link with the bucket."""
     name = _FSX_ROLE + site.cluster()[ClusterOutput.LUSTRE_FILE_SYSTEM_ID]
     return Answer(f"roles: {', '.join(_fsx_roles(site)) or 'none'}", name in _fsx_roles(site))
 
 
-def fsx_role_gone(site: Site, _: str) -> Answer:
+def fsx_role_gone(site: ProofSite, _: str) -> Answer:
     """Whether every such role still has its file system."""
     pages = site.account.client("fsx").get_paginator("describe_file_systems").paginate()
     alive = {one["FileSystemId"] for page in pages for one in page["FileSystems"]}
@@ -127,7 +126,7 @@ def fsx_role_gone(site: Site, _: str) -> Answer:
     return Answer("no role is left over", agrees=True)
 
 
-def spot_job(site: Site, _: str) -> Answer:
+def spot_job(site: ProofSite, _: str) -> Answer:
     """Whether a job runs on a spot node."""
     job, why = _job(site, "spot")
     if job is None:
@@ -136,7 +135,7 @@ def spot_job(site: Site, _: str) -> Answer:
     return Answer(f"exit code {job.code}; {_line(job, 'lifecycle')}", job.code == 0 and spot)
 
 
-def mpi_job(site: Site, _: str) -> Answer:
+def mpi_job(site: ProofSite, _: str) -> Answer:
     """Whether an MPI job runs on three nodes."""
     job, why = _job(site, "mpi")
     if job is None:
@@ -146,7 +145,7 @@ def mpi_job(site: Site, _: str) -> Answer:
     return Answer(text, job.code == 0 and len(hosts) == MPI_NODES and sums == {MPI_NODES})
 
 
-def gpus(site: Site, _: str) -> Answer:
+def gpus(site: ProofSite, _: str) -> Answer:
     """Whether each node of the MPI job sees its GPUs."""
     job, why = _job(site, "mpi")
     if job is None:
@@ -156,7 +155,7 @@ def gpus(site: Site, _: str) -> Answer:
     return Answer(text, len(seen) == MPI_NODES)
 
 
-def imported(site: Site, _: str) -> Answer:
+def imported(site: ProofSite, _: str) -> Answer:
     """Whether the uploaded file is on Lustre as it was."""
     path = f"/fsx/{FOLDER}/{FILE}"
     script = f"[ -s {path} ] || exit 0; sha256sum {path} | cut -d' ' -f1; stat -c '%a %.0Y' {path}"
@@ -172,7 +171,7 @@ def imported(site: Site, _: str) -> Answer:
     return Answer(f"{path}: {' '.join(found)}", found == wanted)
 
 
-def exported(site: Site, _: str) -> Answer:
+def exported(site: ProofSite, _: str) -> Answer:
     """Whether a file that a node wrote comes into the bucket by itself."""
     node, s3 = site.head_node(), site.scientist.client("s3")
     key = f"gotocloud-proof/{jobs.RESULT}"
@@ -189,7 +188,7 @@ def exported(site: Site, _: str) -> Answer:
     return Answer(f"{key} appeared after {time.monotonic() - began:.0f} s", agrees=True)
 
 
-def proof(site: Site, _: str) -> Answer:
+def proof(site: ProofSite, _: str) -> Answer:
     """Whether a proof of the export is in the bucket."""
     s3 = site.account.client("s3")
     listed = s3.list_objects_v2(Bucket=site.names.bucket, Prefix=PROOFS).get("Contents", ())
@@ -197,19 +196,19 @@ def proof(site: Site, _: str) -> Answer:
     return Answer(keys[-1] if keys else "the bucket has no proof", bool(keys))
 
 
-def nothing_bills(site: Site, _: str) -> Answer:
+def nothing_bills(site: ProofSite, _: str) -> Answer:
     """Whether nothing of the project is billed by the hour."""
     left = billed(site.account, site.names)
     return Answer("; ".join(left) or "nothing is left", not left)
 
 
-def project_gone(site: Site, _: str) -> Answer:
+def project_gone(site: ProofSite, _: str) -> Answer:
     """Whether nothing of the project is left."""
     names = site.names
     left = [
         name
         for name in (names.project_stack, names.cluster_stack)
-        if stack_state(site.account, name)[0] is not State.ABSENT
+        if stack_of(site.account, name).exists
     ]
     if bucket_exists(site.account, names):
         left.append(names.bucket)
@@ -218,7 +217,7 @@ def project_gone(site: Site, _: str) -> Answer:
     return Answer(f"left: {', '.join(left)}" if left else "nothing is left", not left)
 
 
-def billed_service(site: Site, service: str) -> Answer:
+def billed_service(site: ProofSite, service: str) -> Answer:
     """What a service costs the account, each day since the proof."""
     days, why = _costs(site, {"Dimensions": {"Key": "SERVICE", "Values": [service]}})
     if not days:
@@ -229,7 +228,7 @@ def billed_service(site: Site, service: str) -> Answer:
     return Answer(f"at most USD {most:.2f} a day", most <= limit * 1.2 + 0.005)
 
 
-def billed_proof(site: Site, _: str) -> Answer:
+def billed_proof(site: ProofSite, _: str) -> Answer:
     """What AWS billed for the proof's project."""
     tags = [{"Tags": {"Key": key, "Values": [value]}} for key, value in site.names.tags.items()]
     days, why = _costs(site, {"And": tags})
@@ -239,7 +238,7 @@ def billed_proof(site: Site, _: str) -> Answer:
     return Answer(f"USD {total:.2f} billed, USD {shown:.2f} shown", total <= shown + 0.01)
 
 
-def _costs(site: Site, filters: dict[str, object]) -> tuple[list[float], str]:
+def _costs(site: ProofSite, filters: dict[str, object]) -> tuple[list[float], str]:
     began, ended = site.earlier.began, site.earlier.ended
     today = datetime.now(UTC).date()
     if began is None or ended is None:
@@ -263,13 +262,12 @@ def _costs(site: Site, filters: dict[str, object]) -> tuple[list[float], str]:
     return amounts, "Cost Explorer lists no day"
 
 
-def _stack(site: Site, name: str) -> Answer:
-    _, stack = stack_state(site.account, name)
-    status = str(stack.get("StackStatus", "not there"))
+def _stack(site: ProofSite, name: str) -> Answer:
+    status = stack_of(site.account, name).status or "not there"
     return Answer(f"{name} is {status}", status in COMPLETE)
 
 
-def _job(site: Site, name: str) -> tuple[jobs.Ended | None, str]:
+def _job(site: ProofSite, name: str) -> tuple[jobs.EndedJob | None, str]:
     node = site.head_node()
     queue = site.plan.mpi if name == "mpi" else site.plan.spot
     node.run(jobs.submit_script(name, queue), f"submit the {name} job")
@@ -281,11 +279,11 @@ def _job(site: Site, name: str) -> tuple[jobs.Ended | None, str]:
     return jobs.ended(text), jobs.why_it_waits(text)
 
 
-def _line(job: jobs.Ended, beginning: str) -> str:
+def _line(job: jobs.EndedJob, beginning: str) -> str:
     return next((line for line in job.lines if line.startswith(beginning)), "")
 
 
-def _fsx_roles(site: Site) -> list[str]:
+def _fsx_roles(site: ProofSite) -> list[str]:
     pages = site.account.client("iam").get_paginator("list_roles").paginate(PathPrefix=_FSX_PATH)
     names = [one["RoleName"] for page in pages for one in page["Roles"]]
     return [name for name in names if name.startswith(_FSX_ROLE)]

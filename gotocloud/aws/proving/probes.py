@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 
 from gotocloud.aws.cloud import answer_of
 from gotocloud.aws.proving import account, cluster, stacks
-from gotocloud.aws.proving.site import Site
+from gotocloud.aws.proving.site import ProofSite
 from gotocloud.errors import GoToCloudError
 from gotocloud.proving.assumptions import Assumption
 from gotocloud.proving.verdicts import Answer
 
-Probe = Callable[[Site, str], Answer]
+Probe = Callable[[ProofSite, str], Answer]
 """Where, and the argument from the table -> AWS's answer."""
 
 PROBES: Mapping[str, Probe] = {
@@ -62,7 +62,7 @@ PROBES: Mapping[str, Probe] = {
 }
 
 
-def ask(site: Site, one: Assumption) -> Answer:
+def ask(site: ProofSite, one: Assumption) -> Answer:
     """AWS's answer about an assumption; what cannot be read is an answer, too."""
     from botocore.parsers import ResponseParserError
 

@@ -6,14 +6,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gotocloud.aws.launch import StackCallbacks, remove, stack_state
+from gotocloud.aws.launch import StackCallbacks, remove, stack_of
 from gotocloud.aws.pausing import PauseCallbacks, wait_until_nothing_bills
 from gotocloud.aws.project_removal import Removal, delete_bucket, empty_bucket, plan_finish
 from gotocloud.aws.project_removal import finish as finish_project
-from gotocloud.aws.proving.site import ProfileCloud, Site
+from gotocloud.aws.proving.site import ProfileCloud, ProofSite
 from gotocloud.aws.session import error_code, explained
 from gotocloud.contract.stacks import MANAGEMENT_STACK, REGION_STACK, USER_STACK
-from gotocloud.projects.states import State
 
 Say = Callable[[str], None]
 
@@ -21,14 +20,14 @@ _KEPT = {"Retain", "RetainExceptOnCreate"}
 _BUCKET, _FILE_SYSTEM = "AWS::S3::Bucket", "AWS::EFS::FileSystem"
 
 
-def remove_cluster(site: Site, say: Say) -> None:
+def remove_cluster(site: ProofSite, say: Say) -> None:
     """Remove the proof's cluster without a proof of export: nothing on it is a person's.
 
     Raises:
         GoToCloudError: if something of it is left; it may be billed.
     """
-    state, stack = stack_state(site.account, site.names.cluster_stack)
-    if state is not State.ABSENT:
+    stack = stack_of(site.account, site.names.cluster_stack)
+    if stack.exists:
         say(f"Removing {site.names.cluster_stack}")
         remove(site.account, stack, StackCallbacks(step=say))
     wait_until_nothing_bills(
@@ -38,7 +37,7 @@ def remove_cluster(site: Site, say: Say) -> None:
     )
 
 
-def remove_project(site: Site, say: Say) -> None:
+def remove_project(site: ProofSite, say: Say) -> None:
     """Remove the proof's project with its data.
 
     Raises:
@@ -49,13 +48,13 @@ def remove_project(site: Site, say: Say) -> None:
     finish_project(site.account, plan, told, keep_data=False)
 
 
-def remove_group(site: Site, say: Say) -> None:
+def remove_group(site: ProofSite, say: Say) -> None:
     """Remove the group's stacks, the first region's at last: it holds the roles."""
     for region in reversed(site.group.regions):
         _remove_stack(ProfileCloud(site.account.profile, region), USER_STACK, say)
 
 
-def remove_platform(site: Site, say: Say) -> None:
+def remove_platform(site: ProofSite, say: Say) -> None:
     """Remove the region and management stacks, with the stores that CloudFormation retains."""
     profile = site.management.profile
     for region in site.platform.regions:
@@ -64,10 +63,10 @@ def remove_platform(site: Site, say: Say) -> None:
 
 
 def _remove_stack(cloud: ProfileCloud, name: str, say: Say) -> None:
-    state, stack = stack_state(cloud, name)
-    if state is State.ABSENT:
+    stack = stack_of(cloud, name)
+    if not stack.exists:
         return
-    kept = _retained(cloud, str(stack["StackId"]))
+    kept = _retained(cloud, stack.stack_id)
     # Before the stack goes: afterwards its resources are listed no more.
     for identifier, kind in kept.items():
         if kind == _BUCKET:

@@ -13,7 +13,7 @@ from typing import Any
 from gotocloud.aws.cloud import Cloud, StandardCloud
 from gotocloud.aws.group_facts import GroupFacts, read_group_facts
 from gotocloud.aws.head_node import HeadNode
-from gotocloud.aws.launch import stack_state
+from gotocloud.aws.launch import stack_of
 from gotocloud.aws.session import client
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.stacks import ClusterOutput
@@ -66,7 +66,7 @@ class EarlierProof:
 
 
 @dataclass
-class Site:
+class ProofSite:
     """Where a proof is made.
 
     Args:
@@ -116,19 +116,18 @@ class Site:
         return read_group_facts(self.account)
 
     def cluster(self) -> dict[str, str]:
-        """Outputs of the cluster's stack, with its status.
+        """Outputs of the cluster's stack.
 
         Raises:
             GoToCloudError: if there is none.
         """
-        _, stack = stack_state(self.account, self.names.cluster_stack)
-        if not stack:
+        stack = stack_of(self.account, self.names.cluster_stack)
+        if not stack.exists:
             raise GoToCloudError(
                 f"There is no stack {self.names.cluster_stack}.",
                 next_command="gotocloud platform prove",
             )
-        found = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
-        return {"status": str(stack["StackStatus"]), **found}
+        return dict(stack.outputs)
 
     def head_node(self) -> HeadNode:
         """The head node, reached as a scientist reaches it."""

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from gotocloud.aws.launch import choose_release, published_template
-from gotocloud.aws.proving.site import ProfileCloud, Site
+from gotocloud.aws.proving.site import ProfileCloud, ProofSite
 from gotocloud.aws.session import error_code
 from gotocloud.aws.stacks import describe, outputs
 from gotocloud.contract.group_facts import Fact
@@ -27,7 +27,7 @@ _MFA = "aws:MultiFactorAuthPresent"
 _OWN_NAME = "${aws:username}"
 
 
-def shared_stacks(site: Site, _: str) -> Answer:
+def shared_stacks(site: ProofSite, _: str) -> Answer:
     """Whether the management and region stacks are complete."""
     home = site.platform.management.home_region
     wanted = [
@@ -37,7 +37,7 @@ def shared_stacks(site: Site, _: str) -> Answer:
     return _complete(site.management, wanted)
 
 
-def record(site: Site, _: str) -> Answer:
+def record(site: ProofSite, _: str) -> Answer:
     """Whether the record describes what is deployed."""
     kept = load_record(record_path(site.platform_path))
     home = site.platform.management.home_region
@@ -52,7 +52,7 @@ def record(site: Site, _: str) -> Answer:
     return Answer("the outputs of the stacks are those of the record", agrees=True)
 
 
-def distribution_policy(site: Site, _: str) -> Answer:
+def distribution_policy(site: ProofSite, _: str) -> Answer:
     """Whether S3 counts the distribution bucket's policy as public."""
     given = site.platform.management
     bucket = distribution_bucket(given.account, given.home_region)
@@ -70,7 +70,7 @@ def policy_status(s3: Any, bucket: str) -> Answer:
     return Answer(text, not public and not off)
 
 
-def release(site: Site, _: str) -> Answer:
+def release(site: ProofSite, _: str) -> Answer:
     """Whether a scientist can launch the newest release."""
     version, how = choose_release(site.scientist, site.facts, None)
     for path in (PROJECT_TEMPLATE, cluster_template(site.plan.configuration, site.region)):
@@ -78,7 +78,7 @@ def release(site: Site, _: str) -> Answer:
     return Answer(f"release {version}, {how}, is unchanged", agrees=True)
 
 
-def group_stack(site: Site, _: str) -> Answer:
+def group_stack(site: ProofSite, _: str) -> Answer:
     """Whether the group's stack is complete, with the provider nested in it."""
     cfn = site.account.client("cloudformation")
     answer = _complete(site.account, [(USER_STACK, site.region)])
@@ -97,10 +97,10 @@ def group_stack(site: Site, _: str) -> Answer:
     return Answer(f"{answer.text}, with {nested[0]['LogicalResourceId']}", agrees=True)
 
 
-def change_set(site: Site, _: str) -> Answer:
+def change_set(site: ProofSite, _: str) -> Answer:
     """Whether CloudFormation makes a change set of the group's stack; it is not executed."""
     cfn = site.account.client("cloudformation")
-    stack = describe(USER_STACK, site.region, cfn=cfn) or {}
+    stack = describe(USER_STACK, site.region, cfn=cfn)
     name = f"gotocloud-proof-{uuid4().hex[:8]}"
     try:
         cfn.create_change_set(
@@ -109,8 +109,7 @@ def change_set(site: Site, _: str) -> Answer:
             ChangeSetType="UPDATE",
             UsePreviousTemplate=True,
             Parameters=[
-                {"ParameterKey": one["ParameterKey"], "UsePreviousValue": True}
-                for one in stack.get("Parameters", ())
+                {"ParameterKey": name_of, "UsePreviousValue": True} for name_of in stack.parameters
             ],
             Capabilities=_CAPABILITIES,
             IncludeNestedStacks=False,
@@ -147,7 +146,7 @@ def _dropped(cfn: Any, name: str) -> None:
         cfn.delete_change_set(StackName=USER_STACK, ChangeSetName=name)
 
 
-def peering(site: Site, _: str) -> Answer:
+def peering(site: ProofSite, _: str) -> Answer:
     """Whether the peering is active, with a route each way."""
     ec2 = site.account.client("ec2")
     name = site.facts[Fact.PEERING_ID]
@@ -170,7 +169,7 @@ def peering(site: Site, _: str) -> Answer:
     return Answer(text, state == "active" and not without)
 
 
-def mfa_condition(site: Site, _: str) -> Answer:
+def mfa_condition(site: ProofSite, _: str) -> Answer:
     """Whether the role of scientists needs MFA and the user's own name."""
     role = site.account.client("iam").get_role(RoleName=SCIENTIST_ROLE)["Role"]
     users = [
@@ -189,7 +188,7 @@ def mfa_condition(site: Site, _: str) -> Answer:
     return Answer(f"every statement of {SCIENTIST_ROLE} for users has both conditions", agrees=True)
 
 
-def aws_login(site: Site, _: str) -> Answer:
+def aws_login(site: ProofSite, _: str) -> Answer:
     """Whether the scientist's profile signs in with `aws login`, and gets the role."""
     from gotocloud.aws.session import session
 
@@ -204,7 +203,7 @@ def aws_login(site: Site, _: str) -> Answer:
     return Answer(arn, f":assumed-role/{SCIENTIST_ROLE}/" in arn)
 
 
-def list_stacks(site: Site, _: str) -> Answer:
+def list_stacks(site: ProofSite, _: str) -> Answer:
     """Whether a scientist may list stacks."""
     cfn = site.scientist.client("cloudformation")
     pages = cfn.get_paginator("describe_stacks").paginate()
@@ -212,7 +211,7 @@ def list_stacks(site: Site, _: str) -> Answer:
     return Answer(f"{count} stacks are listed", agrees=True)
 
 
-def budget_mail(site: Site, _: str) -> Answer:
+def budget_mail(site: ProofSite, _: str) -> Answer:
     """Whether the group's address subscribes to every notification of the budget."""
     budgets = site.account.client("budgets", "us-east-1")
     named = {"AccountId": site.group.account, "BudgetName": group_name(site.group.name)}
@@ -229,7 +228,7 @@ def budget_mail(site: Site, _: str) -> Answer:
     return Answer(f"{site.group.alert_email} gets {len(listed)} notifications", agrees=True)
 
 
-def seen_by_a_person(site: Site, name: str) -> Answer:
+def seen_by_a_person(site: ProofSite, name: str) -> Answer:
     """What a person has confirmed."""
     if name in site.seen:
         return Answer(f"a person confirmed it on {site.seen[name]}", agrees=True)
@@ -240,8 +239,7 @@ def _complete(cloud: ProfileCloud, wanted: list[tuple[str, str]]) -> Answer:
     bad: list[str] = []
     good: list[str] = []
     for name, region in wanted:
-        stack = describe(name, region, cfn=_cfn(cloud, region))
-        status = str(stack["StackStatus"]) if stack else "not there"
+        status = describe(name, region, cfn=_cfn(cloud, region)).status or "not there"
         (good if status in COMPLETE else bad).append(f"{name} in {region} is {status}")
     return Answer("; ".join(bad or good), not bad)
 

@@ -76,7 +76,7 @@ def prove(
     from decimal import Decimal
 
     from gotocloud.cli.views.prove import rows
-    from gotocloud.cli.work.prove import Wanted, outcome
+    from gotocloud.cli.work.prove import ProofRequest, outcome
     from gotocloud.cli.work.prove import prove as carry_out
     from gotocloud.errors import unknown_name
     from gotocloud.proving.stages import Stage
@@ -84,7 +84,7 @@ def prove(
     if stage not in list(Stage):
         raise unknown_name("stage", stage, list(Stage), next_command="gotocloud platform prove -h")
     report = carry_out(
-        Wanted(
+        ProofRequest(
             platform_path=platform,
             group=group,
             region=region,

@@ -13,9 +13,9 @@ from pathlib import Path
 import typer
 
 from gotocloud import __version__
-from gotocloud.aws.proving.site import EarlierProof, ProfileCloud, Site, stands_in_for_aws
+from gotocloud.aws.proving.site import EarlierProof, ProfileCloud, ProofSite, stands_in_for_aws
 from gotocloud.cli.output import narrate
-from gotocloud.cli.work.proving import Proof, failed, require_budget
+from gotocloud.cli.work.proving import ProofRun, failed, require_budget
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
 from gotocloud.errors import GoToCloudError, InputError, shell_line, unknown_name
 from gotocloud.files import write_file
@@ -34,7 +34,7 @@ _NEEDS_YES = (Stage.PLATFORM, Stage.GROUP, Stage.PROJECT, Stage.CLUSTER, Stage.J
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ProofRequest:
     """What is to be proven.
 
     Args:
@@ -68,7 +68,7 @@ class Wanted:
     keep_platform: bool
 
 
-def prove(wanted: Wanted, *, now: Callable[[], datetime] = utc_now) -> ProofReport:
+def prove(wanted: ProofRequest, *, now: Callable[[], datetime] = utc_now) -> ProofReport:
     """Prove what only AWS can confirm, and remove what that made.
 
     Raises:
@@ -90,7 +90,7 @@ def prove(wanted: Wanted, *, now: Callable[[], datetime] = utc_now) -> ProofRepo
         journal.failure = ""
         journal.keep()
         site.seen, site.earlier = journal.seen, _earlier(journal)
-        proof = Proof(
+        proof = ProofRun(
             site, journal, wanted.folder, narrate, now, keep_platform=wanted.keep_platform
         )
         try:
@@ -106,7 +106,7 @@ def prove(wanted: Wanted, *, now: Callable[[], datetime] = utc_now) -> ProofRepo
     return report
 
 
-def _run(proof: Proof, wanted: Wanted) -> None:
+def _run(proof: ProofRun, wanted: ProofRequest) -> None:
     if wanted.remove:
         _clean(proof)
         return
@@ -126,7 +126,7 @@ def _run(proof: Proof, wanted: Wanted) -> None:
     proof.clean()
 
 
-def _clean(proof: Proof) -> None:
+def _clean(proof: ProofRun) -> None:
     try:
         proof.clean()
     except GoToCloudError as error:
@@ -145,7 +145,7 @@ def _confirm(stage: Stage) -> None:
         raise GoToCloudError(f"The stage {stage} was not wanted.")
 
 
-def _interrupted(proof: Proof) -> GoToCloudError:
+def _interrupted(proof: ProofRun) -> GoToCloudError:
     rate = proof.journal.usd_per_hour
     billed = f"a cluster is billed at USD {rate:.2f} an hour" if rate else "nothing runs"
     return GoToCloudError(
@@ -155,7 +155,7 @@ def _interrupted(proof: Proof) -> GoToCloudError:
     )
 
 
-def site_of(wanted: Wanted) -> Site:
+def site_of(wanted: ProofRequest) -> ProofSite:
     """The accounts and the plan of a proof.
 
     Raises:
@@ -180,7 +180,9 @@ def site_of(wanted: Wanted) -> Site:
     account = ProfileCloud(wanted.group_profile or group.name, region)
     scientist = ProfileCloud(wanted.scientist_profile or f"{group.name}-scientist", region)
     local = stands_in_for_aws((management, account, scientist))
-    return Site(platform, wanted.platform_path, group, plan, management, account, scientist, local)
+    return ProofSite(
+        platform, wanted.platform_path, group, plan, management, account, scientist, local
+    )
 
 
 def _group(platform: Platform, name: str | None) -> Group:
@@ -194,7 +196,7 @@ def _group(platform: Platform, name: str | None) -> Group:
     return platform.groups[0]
 
 
-def _subject(site: Site) -> dict[str, str]:
+def _subject(site: ProofSite) -> dict[str, str]:
     return {
         "platform": site.platform.name,
         "group": site.group.name,
@@ -214,7 +216,7 @@ def _earlier(journal: Journal) -> EarlierProof:
     )
 
 
-def _written(proof: Proof, wanted: Wanted) -> ProofReport:
+def _written(proof: ProofRun, wanted: ProofRequest) -> ProofReport:
     """Write the report and the page, whatever has happened."""
     report = report_of(
         proof.journal,

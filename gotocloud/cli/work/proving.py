@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gotocloud.aws.command_line import CommandLine
 from gotocloud.aws.proving import removal
 from gotocloud.aws.proving.probes import ask
-from gotocloud.aws.proving.site import ProfileCloud, Site
+from gotocloud.aws.proving.site import ProfileCloud, ProofSite
 from gotocloud.aws.stacks import describe
 from gotocloud.contract.stacks import MANAGEMENT_STACK, USER_STACK
 from gotocloud.errors import GoToCloudError
@@ -32,7 +32,7 @@ _SECONDS_PER_HOUR = 3600
 
 
 @dataclass
-class Proof:
+class ProofRun:
     """One run of a proof.
 
     Args:
@@ -44,7 +44,7 @@ class Proof:
         keep_platform: Whether stacks of the platform that it deployed stay.
     """
 
-    site: Site
+    site: ProofSite
     journal: Journal
     folder: Path
     say: Callable[[str], None]
@@ -120,14 +120,14 @@ class Proof:
         self.journal.keep()
 
 
-def _account(proof: Proof) -> None:
+def _account(proof: ProofRun) -> None:
     proof.look(Stage.ACCOUNT)
 
 
-def _platform(proof: Proof) -> None:
+def _platform(proof: ProofRun) -> None:
     site, home = proof.site, proof.site.platform.management.home_region
     cfn = site.management.client("cloudformation", home)
-    if describe(MANAGEMENT_STACK, home, cfn=cfn) is None or Stage.PLATFORM in proof.journal.made:
+    if not describe(MANAGEMENT_STACK, home, cfn=cfn).exists or Stage.PLATFORM in proof.journal.made:
         proof.journal.makes(Stage.PLATFORM)
         account = site.platform.management.account
         regions = dict.fromkeys((home, *site.platform.regions))
@@ -141,10 +141,10 @@ def _platform(proof: Proof) -> None:
     proof.look(Stage.PLATFORM, leaving_out=("release",))
 
 
-def _group(proof: Proof) -> None:
+def _group(proof: ProofRun) -> None:
     site = proof.site
     cfn = site.account.client("cloudformation")
-    if describe(USER_STACK, site.region, cfn=cfn) is None or Stage.GROUP in proof.journal.made:
+    if not describe(USER_STACK, site.region, cfn=cfn).exists or Stage.GROUP in proof.journal.made:
         proof.journal.makes(Stage.GROUP)
         places = [f"aws://{site.group.account}/{region}" for region in site.group.regions]
         proof.say(f"Deploying the stacks of {site.group.name}")
@@ -155,21 +155,21 @@ def _group(proof: Proof) -> None:
     proof.look(Stage.GROUP)
 
 
-def _deploy(proof: Proof, cloud: ProfileCloud, *stacks: str, context: str = "") -> None:
+def _deploy(proof: ProofRun, cloud: ProfileCloud, *stacks: str, context: str = "") -> None:
     given = [f"platform={proof.site.platform_path.resolve()}", *([context] if context else [])]
     words = [word for one in given for word in ("--context", one)]
     output = proof.folder / "cdk.out"
     proof.cdk(cloud, "deploy", *stacks, *words, f"--output={output.resolve()}", *_DEPLOY)
 
 
-def _project(proof: Proof) -> None:
+def _project(proof: ProofRun) -> None:
     proof.journal.makes(Stage.PROJECT)
     proof.say(f"Setting the project {PROJECT} up, as a scientist")
     proof.types(proof.site.scientist, "setup", PROJECT)
     proof.look(Stage.PROJECT)
 
 
-def _cluster(proof: Proof) -> None:
+def _cluster(proof: ProofRun) -> None:
     site = proof.site
     proof.journal.makes(Stage.CLUSTER)
     proof.journal.bill(site.plan.usd_per_hour, proof.now())
@@ -179,7 +179,7 @@ def _cluster(proof: Proof) -> None:
     proof.look(Stage.CLUSTER)
 
 
-def _job(proof: Proof) -> None:
+def _job(proof: ProofRun) -> None:
     site = proof.site
     if site.local:
         proof.say("  no node starts on the local AWS")
@@ -190,7 +190,7 @@ def _job(proof: Proof) -> None:
     proof.journal.bill(site.plan.usd_per_hour, proof.now())
 
 
-def _data(proof: Proof) -> None:
+def _data(proof: ProofRun) -> None:
     site = proof.site
     proof.types(site.scientist, "upload", str(_payload(proof.folder)), "--project", PROJECT)
     proof.look(Stage.DATA, leaving_out=_AFTER_THE_PAUSE)
@@ -213,18 +213,18 @@ def _payload(folder: Path) -> Path:
     return upload
 
 
-def _finish(proof: Proof) -> None:
+def _finish(proof: ProofRun) -> None:
     proof.say("Finishing the project, as a scientist")
     proof.types(proof.site.scientist, "finish", PROJECT, "--confirm", PROJECT)
     proof.journal.removed(Stage.PROJECT)
     proof.look(Stage.FINISH)
 
 
-def _bill(proof: Proof) -> None:
+def _bill(proof: ProofRun) -> None:
     proof.look(Stage.BILL)
 
 
-_STAGES: dict[Stage, Callable[[Proof], None]] = {
+_STAGES: dict[Stage, Callable[[ProofRun], None]] = {
     Stage.ACCOUNT: _account,
     Stage.PLATFORM: _platform,
     Stage.GROUP: _group,
@@ -237,7 +237,7 @@ _STAGES: dict[Stage, Callable[[Proof], None]] = {
 }
 
 
-def require_budget(proof: Proof, stage: Stage, budget_usd: Decimal) -> None:
+def require_budget(proof: ProofRun, stage: Stage, budget_usd: Decimal) -> None:
     """Refuse a stage that could exceed the budget, with what is spent up to now.
 
     Raises:
