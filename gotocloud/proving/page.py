@@ -81,19 +81,22 @@ def _verdicts(report: ProofReport) -> list[str]:
     return sections
 
 
-_COLUMNS = ("Name", "Assumption", "Expected", "Answer", "Remedy")
+_COLUMNS = ("Name", "Assumption", "AWS's answer")
 
 
 def _row(one: Judged) -> tuple[str, ...]:
     row = one.assumption
+    remedy = f"<br><strong>Remedy:</strong> {_broken(one.remedy)}" if one.remedy else ""
     return (
-        f"{escape(row.id)}<br><span class='dim'>{row.stage}</span>",
-        f'<span class="prose">{_broken(row.sentence)}<br>'
-        f'<span class="source">Source: {_broken(row.source)}</span></span>',
-        _broken(row.expected),
-        _broken(one.answer) or NONE,
-        _broken(one.remedy) or NONE,
+        f'{escape(row.id)}<br><span class="dim">{row.stage}</span>',
+        f'<span class="prose">{_broken(row.sentence)}{_part("Expected", row.expected)}'
+        f"{_part('Source', row.source)}</span>",
+        f'<span class="prose">{_broken(one.answer) or NONE}{remedy}</span>',
     )
+
+
+def _part(name: str, text: str) -> str:
+    return f'<br><span class="source">{name}: {_broken(text)}</span>'
 
 
 def _broken(text: str) -> str:
