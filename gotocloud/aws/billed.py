@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gotocloud.aws.cloud import Cloud, answer_of
+from gotocloud.contract.project_names import ProjectNames
+from gotocloud.errors import GoToCloudError
 from gotocloud.projects.billed import Billed, BilledKind, Inventory
 
 _ALIVE = ["pending", "running", "shutting-down", "stopping", "stopped"]
@@ -28,6 +30,22 @@ def inventory(cloud: Cloud) -> Inventory:
         else:
             found += items
     return Inventory(tuple(found), unknown)
+
+
+def billed_for(cloud: Cloud, names: ProjectNames) -> list[str]:
+    """What of a project is billed now, by its tags.
+
+    Raises:
+        GoToCloudError: if AWS does not list something; then nothing is known.
+    """
+    found = inventory(cloud)
+    if found.unknown:
+        raise GoToCloudError(
+            f"Whether something of {names.project!r} is still billed is not known.",
+            problems=[f"{kind}: {why}" for kind, why in found.unknown.items()],
+            next_command="gotocloud doctor, and tell the management group",
+        )
+    return [str(one) for one in found.of_project(names.tags)]
 
 
 def _machines(cloud: Cloud) -> Iterator[Billed]:

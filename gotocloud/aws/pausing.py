@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gotocloud.aws.billed import inventory
+from gotocloud.aws.billed import billed_for
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.head_node import HeadNode, NodeError
 from gotocloud.aws.launch import StackCallbacks, begin_removal, remove, stack_of
@@ -316,7 +316,7 @@ def wait_until_nothing_bills(cloud: Cloud, names: ProjectNames, callbacks: Pause
         GoToCloudError: if something is left after half an hour; names it.
     """
     waited_s = 0.0
-    while left := billed(cloud, names):
+    while left := billed_for(cloud, names):
         if waited_s >= BILLS_TIMEOUT_S:
             raise GoToCloudError(
                 f"The cluster's stack is gone, but something of {names.project!r} is still billed.",
@@ -326,19 +326,3 @@ def wait_until_nothing_bills(cloud: Cloud, names: ProjectNames, callbacks: Pause
         callbacks.left(left)
         callbacks.sleep(BILLS_POLL_S)
         waited_s += BILLS_POLL_S
-
-
-def billed(cloud: Cloud, names: ProjectNames) -> list[str]:
-    """What of a project is billed now, by its tags.
-
-    Raises:
-        GoToCloudError: if AWS does not list something; then nothing is known.
-    """
-    found = inventory(cloud)
-    if found.unknown:
-        raise GoToCloudError(
-            f"Whether something of {names.project!r} is still billed is not known.",
-            problems=[f"{kind}: {why}" for kind, why in found.unknown.items()],
-            next_command="gotocloud doctor, and tell the management group",
-        )
-    return [str(one) for one in found.of_project(names.tags)]

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from gotocloud.aws.adoption import bucket_exists
+from gotocloud.aws.billed import billed_for
 from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.launch import StackCallbacks, remove, stack_of
 from gotocloud.aws.session import ABSENT_BUCKET, error_code, explained
@@ -71,10 +72,11 @@ def plan_finish(
 
 
 def refuse_cluster(cloud: Cloud, names: ProjectNames) -> None:
-    """Refuse while a cluster is there: its Lustre may hold what is nowhere else.
+    """Refuse while a cluster, or something of one, is there: its Lustre may hold the only copy.
 
     Raises:
-        GoToCloudError: if there is one, whatever its state.
+        GoToCloudError: if there is one, whatever its state; if something that is billed has the
+            project's tags, or cannot be listed.
     """
     stack = stack_of(cloud, names.cluster_stack)
     if stack.state is not State.ABSENT:
@@ -82,6 +84,12 @@ def refuse_cluster(cloud: Cloud, names: ProjectNames) -> None:
             f"The project {names.project!r} still has a cluster ({stack.status}). "
             "Nothing was deleted.",
             next_command=f"{shell_line('gotocloud', 'pause', names.project)}, then finish it",
+        )
+    if left := billed_for(cloud, names):
+        raise GoToCloudError(
+            f"Something of a cluster of {names.project!r} is still billed. Nothing was deleted.",
+            problems=left,
+            next_command="gotocloud doctor, and tell the management group",
         )
 
 

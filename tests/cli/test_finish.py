@@ -136,3 +136,21 @@ def test_a_project_with_a_cluster_is_not_finished(project: LocalProject) -> None
     assert "gotocloud pause" in str(caught.value)
     assert bucket_stands(project)
     project.stacks.delete(project.names.cluster_stack)
+
+
+def test_a_project_with_a_volume_that_is_still_billed_is_not_finished(
+    project: LocalProject,
+) -> None:
+    ec2 = project.stacks.client("ec2")
+    zone = ec2.describe_availability_zones()["AvailabilityZones"][0]["ZoneName"]
+    tags = [{"Key": key, "Value": text} for key, text in project.names.tags.items()]
+    volume = ec2.create_volume(
+        AvailabilityZone=zone,
+        Size=8,
+        TagSpecifications=[{"ResourceType": "volume", "Tags": tags}],
+    )["VolumeId"]
+    with pytest.raises(GoToCloudError, match="still billed") as caught:
+        finish(project, "--confirm", project.names.project)
+    assert volume in str(caught.value)
+    assert bucket_stands(project)
+    ec2.delete_volume(VolumeId=volume)

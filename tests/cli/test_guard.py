@@ -17,12 +17,13 @@ import botocore.client
 import pytest
 
 from gotocloud.aws import guarding
+from gotocloud.aws.billed import billed_for
 from gotocloud.aws.cloud import StandardCloud
 from gotocloud.aws.cluster_end import deadline, keep
 from gotocloud.aws.launch import stack_of
 from gotocloud.aws.lustre_export import proof as lustre_export_proof
 from gotocloud.aws.lustre_export.proof import UnprovenError
-from gotocloud.aws.pausing import billed, cluster_state, proof_of
+from gotocloud.aws.pausing import cluster_state, proof_of
 from gotocloud.cli import main
 from gotocloud.contract.project_bucket import KEEP_UNTIL
 from gotocloud.errors import GoToCloudError
@@ -97,7 +98,7 @@ def test_a_cluster_that_nobody_uses_is_warned_and_then_paused_by_proof(
     stored = guard.project.stored()
     assert {name: stored[name] for name in content} == content
     assert len(guard.project.proofs()) == 1
-    assert billed(StandardCloud(), guard.project.names) == []
+    assert billed_for(StandardCloud(), guard.project.names) == []
 
 
 @pytest.mark.parametrize("use", ["job", "desktop", "gpu", "silent Slurm"])
@@ -338,4 +339,4 @@ def test_a_guard_that_dies_with_its_machine_has_done_its_work(
         guard.look(capsys)
     guard.ended()
     assert content.items() <= guard.project.stored().items()
-    assert billed(StandardCloud(), guard.project.names) == []
+    assert billed_for(StandardCloud(), guard.project.names) == []

@@ -20,8 +20,8 @@ import botocore.client
 import pytest
 from botocore.exceptions import ClientError
 
+from gotocloud.aws.billed import billed_for
 from gotocloud.aws.cloud import StandardCloud
-from gotocloud.aws.pausing import billed
 from gotocloud.cli import main
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.aws.scripted import Killed
@@ -133,7 +133,7 @@ def test_a_pause_that_is_killed_anywhere_loses_no_file_and_leaves_nothing_billed
         assert {name: stored[name] for name in files} == files
         assert project.proofs()
         assert not project.running
-        assert billed(StandardCloud(), project.names) == []
+        assert billed_for(StandardCloud(), project.names) == []
 
     assert kill_everywhere(mortal, "pause", prepare, check) >= POINTS - 3
 
@@ -185,7 +185,7 @@ def test_a_pause_whose_process_is_really_killed_is_finished_by_the_next(
     stored = project.stored()
     assert {name: stored[name] for name in content} == content
     assert not project.running
-    assert billed(StandardCloud(), project.names) == []
+    assert billed_for(StandardCloud(), project.names) == []
 
 
 def test_a_finish_whose_process_is_really_killed_is_finished_by_the_next(

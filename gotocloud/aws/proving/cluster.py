@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from gotocloud.aws.adoption import bucket_exists
-from gotocloud.aws.billed import inventory
+from gotocloud.aws.billed import billed_for, inventory
 from gotocloud.aws.launch import stack_of
-from gotocloud.aws.pausing import billed
 from gotocloud.aws.proving.site import ProofSite
 from gotocloud.aws.proving.stacks import COMPLETE, policy_status
 from gotocloud.aws.session import error_code
@@ -198,7 +197,7 @@ def proof(site: ProofSite, _: str) -> Answer:
 
 def nothing_bills(site: ProofSite, _: str) -> Answer:
     """Whether nothing of the project is billed by the hour."""
-    left = billed(site.account, site.names)
+    left = billed_for(site.account, site.names)
     return Answer("; ".join(left) or "nothing is left", not left)
 
 
