@@ -49,7 +49,7 @@ CLASSES = {"Class2D": "50", "Class3D": "4"}
 
 
 @dataclass(frozen=True)
-class Row:
+class SmallJob:
     """One job.
 
     Args:
@@ -70,7 +70,7 @@ class Row:
         return f"| {self.job} | {self.shape} | {self.seconds:.0f} | {self.cost} | {self.large} |\n"
 
 
-def rows(project: Project, particles: int) -> Iterator[Row]:
+def rows(project: Project, particles: int) -> Iterator[SmallJob]:
     data = make_dataset(project.directory, particles=particles)
     write_particles(project.directory / "large.star", LARGE, LARGE_BOX_PX)
     for landed in project.run(data, lambda _: nullcontext()):
@@ -81,7 +81,7 @@ def rows(project: Project, particles: int) -> Iterator[Row]:
         # The reason begins with the shape: "class2d: 1 x g6.4xlarge, …: why".
         _, shape, _ = record.attempts[-1].why.split(": ", 2)
         cost = "unknown" if spent.cost.usd is None else f"{spent.cost.usd:.4f}"
-        yield Row(landed.job.rstrip("/"), shape, spent.seconds, cost, _large(folder))
+        yield SmallJob(landed.job.rstrip("/"), shape, spent.seconds, cost, _large(folder))
 
 
 def _large(folder: Path) -> str:
@@ -95,7 +95,7 @@ def _large(folder: Path) -> str:
     return found.shape
 
 
-def table(made: list[Row]) -> str:
+def table(made: list[SmallJob]) -> str:
     head = "| job | machines, ranks, threads | seconds | USD | with 100,000 particles |\n"
     return head + "|---|---|---|---|---|\n" + "".join(map(str, made))
 

@@ -20,7 +20,7 @@ from gotocloud.aws.head_node import HeadNode, NodeError
 from gotocloud.aws.launch import StackCallbacks, begin_removal, remove, stack_of
 from gotocloud.aws.local_node import Runner
 from gotocloud.aws.lustre_export.link import EVENTS, Link, automatic_export, link_of
-from gotocloud.aws.lustre_export.proof import Progress, ProofSite, look, prove
+from gotocloud.aws.lustre_export.proof import ExportSite, Progress, look, prove
 from gotocloud.aws.session import error_code, explained
 from gotocloud.contract.project_bucket import PROOF, PROOFS, STACK_ID, WITHDRAWN
 from gotocloud.contract.project_names import ProjectNames
@@ -213,8 +213,8 @@ def _proven(
 
 def _site(
     cloud: Cloud, now: ClusterState, node: Runner, link: Link, options: PauseOptions
-) -> ProofSite:
-    return ProofSite(
+) -> ExportSite:
+    return ExportSite(
         cloud=cloud,
         node=node,
         file_system=now.file_system,

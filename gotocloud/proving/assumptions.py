@@ -10,7 +10,7 @@ from importlib.resources import files
 import yaml
 
 from gotocloud.errors import unknown_name
-from gotocloud.proving.stages import Stage
+from gotocloud.proving.stages import ProofStage
 
 
 class Here(StrEnum):
@@ -42,7 +42,7 @@ class Assumption:
     """
 
     id: str
-    stage: Stage
+    stage: ProofStage
     sentence: str
     probe: str
     expected: str
@@ -56,14 +56,14 @@ def assumptions() -> tuple[Assumption, ...]:
     """Every assumption, in the order of the stages."""
     text = files(__package__).joinpath("assumptions.yaml").read_text(encoding="utf-8")
     rows = [
-        Assumption(**{**row, "stage": Stage(row["stage"]), "here": Here(row["here"])})
+        Assumption(**{**row, "stage": ProofStage(row["stage"]), "here": Here(row["here"])})
         for row in yaml.safe_load(text)
     ]
-    order = list(Stage)
+    order = list(ProofStage)
     return tuple(sorted(rows, key=lambda row: order.index(row.stage)))
 
 
-def of_stage(stage: Stage) -> tuple[Assumption, ...]:
+def of_stage(stage: ProofStage) -> tuple[Assumption, ...]:
     """The assumptions of one stage."""
     return tuple(one for one in assumptions() if one.stage is stage)
 

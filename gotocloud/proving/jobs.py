@@ -41,7 +41,7 @@ _LIFECYCLE = (
 
 
 @dataclass(frozen=True)
-class EndedJob:
+class ProbeJobEnd:
     """A job that has ended.
 
     Args:
@@ -110,10 +110,10 @@ bash -lc "squeue -h -j $(cut -d';' -f1 {name}.id) -o 'waits %T %R'" || true
 """
 
 
-def ended(text: str) -> EndedJob | None:
+def ended(text: str) -> ProbeJobEnd | None:
     """The job that this output is of; None while it has not ended."""
     found = re.search(rf"^{_END} (\d+)$", text, re.MULTILINE)
-    return EndedJob(int(found[1]), tuple(text.splitlines())) if found else None
+    return ProbeJobEnd(int(found[1]), tuple(text.splitlines())) if found else None
 
 
 def why_it_waits(text: str) -> str:
@@ -122,7 +122,7 @@ def why_it_waits(text: str) -> str:
     return found[1].strip() if found else "neither queued nor ended"
 
 
-def hosts_of(job: EndedJob) -> tuple[tuple[str, ...], set[int]]:
+def hosts_of(job: ProbeJobEnd) -> tuple[tuple[str, ...], set[int]]:
     """The machines of an MPI job, and the sums that its ranks computed."""
     rows = [
         re.fullmatch(r"rank \d+ of \d+ on (?P<host>\S+) sum (?P<sum>\d+)", line)
@@ -132,7 +132,7 @@ def hosts_of(job: EndedJob) -> tuple[tuple[str, ...], set[int]]:
     return tuple(sorted({row["host"] for row in found})), {int(row["sum"]) for row in found}
 
 
-def gpus_of(job: EndedJob) -> dict[str, int]:
+def gpus_of(job: ProbeJobEnd) -> dict[str, int]:
     """GPUs of each machine that a job saw."""
     counts: dict[str, int] = {}
     for line in job.lines:

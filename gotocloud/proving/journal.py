@@ -17,8 +17,8 @@ from typing import Any
 
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.files import write_file
-from gotocloud.proving.stages import Stage
-from gotocloud.proving.verdicts import Answer
+from gotocloud.proving.stages import ProofStage
+from gotocloud.proving.verdicts import ProbeAnswer
 
 STATE = "state.json"
 LOCK = "prove.lock"
@@ -51,7 +51,7 @@ class Journal:
     ended: str = ""
     made: list[str] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, ProbeAnswer] = field(default_factory=dict)
     when: dict[str, str] = field(default_factory=dict)
     seen: dict[str, str] = field(default_factory=dict)
     spent_usd: Decimal = Decimal()
@@ -72,25 +72,25 @@ class Journal:
         self.since = now.isoformat() if usd_per_hour else ""
         self.keep()
 
-    def makes(self, stage: Stage) -> None:
+    def makes(self, stage: ProofStage) -> None:
         """Note that a stage is about to make something."""
         if stage.value not in self.made:
             self.made.append(stage.value)
         self.ended = ""
         self.keep()
 
-    def removed(self, *stages: Stage) -> None:
+    def removed(self, *stages: ProofStage) -> None:
         """Note that nothing is left of what stages made."""
         self.made = [one for one in self.made if one not in stages]
         self.keep()
 
-    def complete(self, stage: Stage) -> None:
+    def complete(self, stage: ProofStage) -> None:
         """Note that a stage is complete."""
         if stage.value not in self.done:
             self.done.append(stage.value)
         self.keep()
 
-    def note(self, name: str, answer: Answer, now: datetime) -> None:
+    def note(self, name: str, answer: ProbeAnswer, now: datetime) -> None:
         """Keep an answer."""
         self.answers[name], self.when[name] = answer, now.isoformat(timespec="seconds")
         self.keep()
@@ -136,7 +136,7 @@ def open_journal(
 def _read(path: Path) -> Journal:
     try:
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        data["answers"] = {name: Answer(**one) for name, one in data["answers"].items()}
+        data["answers"] = {name: ProbeAnswer(**one) for name, one in data["answers"].items()}
         for money in ("spent_usd", "usd_per_hour"):
             data[money] = Decimal(data[money])
         return Journal(path, **data)

@@ -16,7 +16,7 @@ from gotocloud.proving.stages import (
     MPI_NODES,
     ProofMachine,
     ProofQueue,
-    Stage,
+    ProofStage,
     StagePrice,
     cheapest,
     prices,
@@ -53,7 +53,7 @@ class ProofPlan:
     head_node: str
     mpi: ProofQueue
     spot: ProofQueue
-    prices: dict[Stage, StagePrice]
+    prices: dict[ProofStage, StagePrice]
     usd_per_hour: Decimal
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 
 from gotocloud.proving.assumptions import assumptions
 from gotocloud.proving.journal import Journal
-from gotocloud.proving.stages import MADE_OF, Stage, StagePrice
+from gotocloud.proving.stages import MADE_OF, ProofStage, StagePrice
 from gotocloud.proving.verdicts import Judged, Verdict, judge
 
 LOCAL = "the local AWS"
@@ -27,7 +27,7 @@ class StageRow:
         complete: Whether it has been run to its end.
     """
 
-    stage: Stage
+    stage: ProofStage
     does: str
     price: StagePrice
     complete: bool
@@ -108,7 +108,7 @@ class ProofReport:
 
 def report_of(
     journal: Journal,
-    prices: Mapping[Stage, StagePrice],
+    prices: Mapping[ProofStage, StagePrice],
     *,
     version: str,
     finished: str,
@@ -132,7 +132,8 @@ def report_of(
             for one in assumptions()
         ),
         stages=tuple(
-            StageRow(stage, MADE_OF[stage], prices[stage], stage in journal.done) for stage in Stage
+            StageRow(stage, MADE_OF[stage], prices[stage], stage in journal.done)
+            for stage in ProofStage
         ),
         spent_usd=spent_usd,
         budget_usd=budget_usd,

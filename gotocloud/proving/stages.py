@@ -10,7 +10,7 @@ from enum import StrEnum
 from gotocloud.errors import GoToCloudError
 
 
-class Stage(StrEnum):
+class ProofStage(StrEnum):
     """The stages in order; each needs those before it."""
 
     ACCOUNT = "account"
@@ -24,26 +24,26 @@ class Stage(StrEnum):
     BILL = "bill"
 
 
-MADE_OF: Mapping[Stage, str] = {
-    Stage.ACCOUNT: "reads quotas, zones, regions and roles; makes nothing",
-    Stage.PLATFORM: "management and region stacks, unless they are deployed",
-    Stage.GROUP: "the stacks of one group, unless they are deployed",
-    Stage.PROJECT: "a bucket and a key pair",
-    Stage.CLUSTER: "a head node, a NAT gateway, two addresses, 1,200 GiB of Lustre",
-    Stage.JOB: "one spot node, and three nodes for an MPI job",
-    Stage.DATA: "an upload, an export and a pause",
-    Stage.FINISH: "removes the project, and what else the proof made",
-    Stage.BILL: "reads what AWS billed, a day later; makes nothing",
+MADE_OF: Mapping[ProofStage, str] = {
+    ProofStage.ACCOUNT: "reads quotas, zones, regions and roles; makes nothing",
+    ProofStage.PLATFORM: "management and region stacks, unless they are deployed",
+    ProofStage.GROUP: "the stacks of one group, unless they are deployed",
+    ProofStage.PROJECT: "a bucket and a key pair",
+    ProofStage.CLUSTER: "a head node, a NAT gateway, two addresses, 1,200 GiB of Lustre",
+    ProofStage.JOB: "one spot node, and three nodes for an MPI job",
+    ProofStage.DATA: "an upload, an export and a pause",
+    ProofStage.FINISH: "removes the project, and what else the proof made",
+    ProofStage.BILL: "reads what AWS billed, a day later; makes nothing",
 }
 """What each stage does, in words."""
 
 MPI_NODES = 3
 
-HOURS: Mapping[Stage, Decimal] = {
+HOURS: Mapping[ProofStage, Decimal] = {
     # CloudFormation's wait in gotocloud/aws/stacks.py (TIMEOUT_S), after which start gives up.
-    Stage.CLUSTER: Decimal("1.5"),
-    Stage.JOB: Decimal("0.75"),
-    Stage.DATA: Decimal(1),
+    ProofStage.CLUSTER: Decimal("1.5"),
+    ProofStage.JOB: Decimal("0.75"),
+    ProofStage.DATA: Decimal(1),
 }
 """How long a stage may take, hours: its time is up then, and the proof removes what it made.
 
@@ -79,7 +79,7 @@ class StagePrice:
         unknown: What has no known price.
     """
 
-    stage: Stage
+    stage: ProofStage
     hours: Decimal = Decimal()
     usd: Decimal = Decimal()
     unknown: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ class StagePrice:
 
 def prices(
     idle_usd_per_hour: Decimal, idle_unknown: Sequence[str], machines: Iterable[ProofMachine]
-) -> dict[Stage, StagePrice]:
+) -> dict[ProofStage, StagePrice]:
     """What every stage costs at most.
 
     Args:
@@ -105,10 +105,10 @@ def prices(
     per_hour = sum((one.count * (one.usd_per_hour or Decimal()) for one in nodes), Decimal())
     without = [one.instance_type for one in nodes if one.usd_per_hour is None]
     found = {}
-    for stage in Stage:
+    for stage in ProofStage:
         hours = HOURS.get(stage, Decimal())
-        rate = idle_usd_per_hour + (per_hour if stage is Stage.JOB else 0)
-        unknown = [*idle_unknown, *(without if stage is Stage.JOB else ())] if hours else []
+        rate = idle_usd_per_hour + (per_hour if stage is ProofStage.JOB else 0)
+        unknown = [*idle_unknown, *(without if stage is ProofStage.JOB else ())] if hours else []
         found[stage] = StagePrice(stage, hours, hours * rate, tuple(unknown))
     return found
 
@@ -160,7 +160,7 @@ def require_affordable(price: StagePrice, spent_usd: Decimal, budget_usd: Decima
         )
 
 
-def until(last: Stage) -> tuple[Stage, ...]:
+def until(last: ProofStage) -> tuple[ProofStage, ...]:
     """The stages up to one of them."""
-    order = list(Stage)
+    order = list(ProofStage)
     return tuple(order[: order.index(last) + 1])

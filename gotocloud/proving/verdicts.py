@@ -28,7 +28,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProbeAnswer:
     """AWS's answer to a probe.
 
     Args:
@@ -82,7 +82,9 @@ class Judged:
         }
 
 
-def judge(assumption: Assumption, answer: Answer | None, *, local: bool, when: str = "") -> Judged:
+def judge(
+    assumption: Assumption, answer: ProbeAnswer | None, *, local: bool, when: str = ""
+) -> Judged:
     """The verdict on an assumption.
 
     Args:

@@ -13,7 +13,7 @@ from html import escape
 from gotocloud.contract.stacks import ClusterOutput
 from gotocloud.contract.tag_text import from_tag
 from gotocloud.contract.tags import PROJECT_TAG
-from gotocloud.rehearsal.picture_parts import Box, Pairs, Row, stacked, tops
+from gotocloud.rehearsal.picture_parts import Box, Pairs, PictureRow, stacked, tops
 from gotocloud.rehearsal.survey_model import (
     AccountSurvey,
     ClusterQueue,
@@ -47,7 +47,7 @@ class Cell:
     """What one account has in one region, ready to be drawn."""
 
     region: str
-    parts: tuple[Row | Pairs | Box, ...]
+    parts: tuple[PictureRow | Pairs | Box, ...]
 
     @property
     def height(self) -> int:
@@ -136,8 +136,8 @@ def _frame(
     x, width = min(lanes), max(lanes) - min(lanes) + lane
     head = stacked(
         [
-            Row(account.name, note=account.account, style="title"),
-            Row(_people(account), style="small"),
+            PictureRow(account.name, note=account.account, style="title"),
+            PictureRow(_people(account), style="small"),
         ],
         x + GUTTER,
         y + 5,
@@ -167,7 +167,7 @@ def _cells(
     ]
 
 
-def _cell(survey: Survey, region: RegionSurvey, columns: int) -> Iterable[Row | Pairs | Box]:
+def _cell(survey: Survey, region: RegionSurvey, columns: int) -> Iterable[PictureRow | Pairs | Box]:
     for vpc in region.vpcs:
         yield _vpc_box(survey, region, vpc, columns)
     inside = {target.vpc_id for fs in region.file_systems for target in fs.mount_targets}
@@ -177,21 +177,21 @@ def _cell(survey: Survey, region: RegionSurvey, columns: int) -> Iterable[Row | 
     for bucket in region.buckets:
         # The CDK's own: every account and region has one, and nothing of ours depends on it.
         if not bucket.startswith(CDK_PREFIX):
-            yield Row(bucket, symbol="s3", style="small")
+            yield PictureRow(bucket, symbol="s3", style="small")
 
 
 def _vpc_box(survey: Survey, region: RegionSurvey, vpc: Vpc, columns: int) -> Box:
     peerings = [p for p in region.peerings if vpc.id in (p.requester_vpc, p.accepter_vpc)]
     requested = [p for p in peerings if p.requester_vpc == vpc.id]
     accepted = [p for p in peerings if p.accepter_vpc == vpc.id]
-    parts: list[Row | Pairs | Box] = [
-        Row(f"{'Share ' if accepted else ''}VPC {vpc.cidr}", note=vpc.id, style="title")
+    parts: list[PictureRow | Pairs | Box] = [
+        PictureRow(f"{'Share ' if accepted else ''}VPC {vpc.cidr}", note=vpc.id, style="title")
     ]
     parts += [_peering_row(survey, peering) for peering in requested]
     if accepted:
         active = sum(1 for p in accepted if p.state == "active" and survey.routed(vpc.id, p.id))
         parts.append(
-            Row(
+            PictureRow(
                 f"{active} of {counted(len(accepted), 'peering')} active, routed back",
                 symbol="linked" if active == len(accepted) else "unlinked",
             )
@@ -199,7 +199,7 @@ def _vpc_box(survey: Survey, region: RegionSurvey, vpc: Vpc, columns: int) -> Bo
     for subnet in vpc.subnets:
         kind = "public" if subnet.public else "private"
         parts.append(
-            Row(f"{kind} {subnet.cidr}", note=subnet.zone_id, symbol="subnet", style="small")
+            PictureRow(f"{kind} {subnet.cidr}", note=subnet.zone_id, symbol="subnet", style="small")
         )
     parts += [
         _efs_row(fs)
@@ -212,7 +212,7 @@ def _vpc_box(survey: Survey, region: RegionSurvey, vpc: Vpc, columns: int) -> Bo
     )
 
 
-def _peering_row(survey: Survey, peering: Peering) -> Row:
+def _peering_row(survey: Survey, peering: Peering) -> PictureRow:
     there = survey.routed(peering.requester_vpc, peering.id)
     back = survey.routed(peering.accepter_vpc, peering.id)
     routes = {
@@ -222,13 +222,15 @@ def _peering_row(survey: Survey, peering: Peering) -> Row:
         (False, False): "no routes",
     }[there, back]
     whole = peering.state == "active" and there and back
-    return Row(f"Peering {peering.state}, {routes}", symbol="linked" if whole else "unlinked")
+    return PictureRow(
+        f"Peering {peering.state}, {routes}", symbol="linked" if whole else "unlinked"
+    )
 
 
-def _efs_row(fs: FileSystem) -> Row:
+def _efs_row(fs: FileSystem) -> PictureRow:
     zones = ", ".join(target.zone_id for target in fs.mount_targets)
     text = f"EFS in {zones}" if zones else "EFS without mount targets"
-    return Row(text, note=fs.id, symbol="efs", style="small")
+    return PictureRow(text, note=fs.id, symbol="efs", style="small")
 
 
 def _cluster_boxes(region: RegionSurvey, vpc: Vpc, columns: int) -> list[Box]:
@@ -238,9 +240,9 @@ def _cluster_boxes(region: RegionSurvey, vpc: Vpc, columns: int) -> list[Box]:
     gateways = [gateway for gateway in region.nat_gateways if gateway.vpc_id == vpc.id]
     if not (clusters or file_systems or heads or gateways):
         return []
-    rows: list[Row | Pairs | Box] = [_cluster_title(stack) for stack in clusters]
+    rows: list[PictureRow | Pairs | Box] = [_cluster_title(stack) for stack in clusters]
     rows += [
-        Row(
+        PictureRow(
             f"Head node {_unless(head.type, head.state, 'running')}",
             note=head.public_ip or "",
             symbol="head",
@@ -248,7 +250,7 @@ def _cluster_boxes(region: RegionSurvey, vpc: Vpc, columns: int) -> list[Box]:
         for head in heads
     ]
     rows += [
-        Row(
+        PictureRow(
             _unless("NAT gateway", gateway.state, "available"),
             note=gateway.public_ip or "",
             symbol="gateway",
@@ -258,25 +260,29 @@ def _cluster_boxes(region: RegionSurvey, vpc: Vpc, columns: int) -> list[Box]:
     rows += [_lustre_row(lustre) for lustre in file_systems]
     for stack in clusters:
         rows += [
-            Row(_queues_title(stack.queues), style="small"),
+            PictureRow(_queues_title(stack.queues), style="small"),
             Pairs(tuple(_queue_pair(queue) for queue in _on_demand(stack.queues)), columns),
         ]
     return [Box("cluster", tuple(rows))]
 
 
-def _cluster_title(stack: Stack) -> Row:
+def _cluster_title(stack: Stack) -> PictureRow:
     project = from_tag(stack.tags.get(PROJECT_TAG, ""))
     name = project or stack.outputs.get(ClusterOutput.CLUSTER_NAME) or stack.name
-    return Row(f"Cluster of {name}", note=stack.status.replace("_", " ").lower(), style="title")
+    return PictureRow(
+        f"Cluster of {name}", note=stack.status.replace("_", " ").lower(), style="title"
+    )
 
 
 def _unless(text: str, state: str, usual: str) -> str:
     return text if state == usual else f"{text}, {state}"
 
 
-def _lustre_row(lustre: SurveyedLustre) -> Row:
+def _lustre_row(lustre: SurveyedLustre) -> PictureRow:
     bound = " ⇄ S3" if lustre.repositories else ""
-    return Row(f"Lustre {lustre.gib:,} GiB{bound}", note=lustre.deployment_type, symbol="lustre")
+    return PictureRow(
+        f"Lustre {lustre.gib:,} GiB{bound}", note=lustre.deployment_type, symbol="lustre"
+    )
 
 
 def _queues_title(queues: Sequence[ClusterQueue]) -> str:
@@ -294,7 +300,7 @@ def _queue_pair(queue: ClusterQueue) -> tuple[str, str]:
     return queue.name, f"{queue.max_nodes} {TIMES} {' | '.join(queue.instance_types)}"
 
 
-def _peering_ends(parts: Sequence[Row | Pairs | Box], y: float) -> list[tuple[str, float]]:
+def _peering_ends(parts: Sequence[PictureRow | Pairs | Box], y: float) -> list[tuple[str, float]]:
     """Where the trunk meets the boxes: ("", y) for the share, (peering, y) for a group."""
     return [
         (part.peering, top + 18)

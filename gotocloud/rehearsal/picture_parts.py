@@ -26,7 +26,7 @@ SYMBOLS = {
 
 
 @dataclass(frozen=True)
-class Row:
+class PictureRow:
     """A line of text, with a symbol before it and a remark at its right end.
 
     Args:
@@ -88,7 +88,7 @@ class Pairs:
         gap = 24
         column = (width - gap * (self.columns - 1)) / self.columns
         return "".join(
-            Row(name, note=value, style="small").draw(
+            PictureRow(name, note=value, style="small").draw(
                 x + (column + gap) * (number % self.columns),
                 y + 18 * (number // self.columns),
                 column,
@@ -108,7 +108,7 @@ class Box:
     """
 
     style: str
-    parts: tuple[Row | Pairs | Box, ...]
+    parts: tuple[PictureRow | Pairs | Box, ...]
     peering: str = ""
 
     @property
@@ -126,7 +126,7 @@ class Box:
         return frame + stacked(self.parts, x + PADDING, y + PADDING - 3, width - 2 * PADDING)
 
 
-def stacked(parts: Iterable[Row | Pairs | Box], x: float, y: float, width: float) -> str:
+def stacked(parts: Iterable[PictureRow | Pairs | Box], x: float, y: float, width: float) -> str:
     """Parts below each other."""
     drawn = []
     for part in parts:
@@ -137,7 +137,9 @@ def stacked(parts: Iterable[Row | Pairs | Box], x: float, y: float, width: float
     return "".join(drawn)
 
 
-def tops(parts: Iterable[Row | Pairs | Box], y: float) -> list[tuple[Row | Pairs | Box, float]]:
+def tops(
+    parts: Iterable[PictureRow | Pairs | Box], y: float
+) -> list[tuple[PictureRow | Pairs | Box, float]]:
     """Each part with the y of its upper edge, as `stacked` puts it."""
     placed = []
     for part in parts:

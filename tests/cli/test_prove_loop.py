@@ -23,8 +23,8 @@ from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.proving.journal import STATE
 from gotocloud.proving.plan import cheapest_plan
 from gotocloud.proving.report import ProofReport
-from gotocloud.proving.stages import Stage
-from gotocloud.proving.verdicts import Answer, Verdict
+from gotocloud.proving.stages import ProofStage
+from gotocloud.proving.verdicts import ProbeAnswer, Verdict
 from tests.aws.scripted import Dies, Killed
 from tests.platform.platforms import group, platform
 
@@ -55,7 +55,7 @@ class World:
     """What commands make and remove; a clock that each of them advances."""
 
     there: set[str]
-    answer: Callable[[str], Answer] = lambda _: Answer("so", agrees=True)
+    answer: Callable[[str], ProbeAnswer] = lambda _: ProbeAnswer("so", agrees=True)
     fails: str = ""
     dies: Dies = field(default_factory=lambda: Dies(None))
     hours_each: float = 0.01
@@ -102,7 +102,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     def cdk(_: Any, __: Any, *arguments: str) -> None:
         made.command(arguments[1])
 
-    def ask(_: Any, one: Any) -> Answer:
+    def ask(_: Any, one: Any) -> ProbeAnswer:
         if one.id.endswith("stack"):
             made.dies()
         return made.answer(one.id)
@@ -137,7 +137,7 @@ def wanted(folder: Path, **changed: Any) -> work.ProofRequest:
         "management_profile": "management",
         "group_profile": None,
         "scientist_profile": None,
-        "last": Stage.FINISH,
+        "last": ProofStage.FINISH,
         "budget_usd": Decimal(10),
         "yes": True,
         "folder": folder,
@@ -254,7 +254,7 @@ def test_ctrl_c_keeps_what_was_made_and_names_it(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as hand:
-        hand.setitem(proving._STAGES, Stage.JOB, stopped)
+        hand.setitem(proving._STAGES, ProofStage.JOB, stopped)
         with pytest.raises(GoToCloudError, match="a cluster is billed at USD 0") as caught:
             prove(world, tmp_path)
     assert "made and not removed: cluster" in caught.value.problems
@@ -274,11 +274,16 @@ def test_without_a_terminal_nothing_is_made_unless_yes_is_given(
 def test_an_end_after_a_stage_removes_what_was_made_up_to_there(
     world: World, tmp_path: Path
 ) -> None:
-    report = prove(world, tmp_path, last=Stage.PROJECT)
+    report = prove(world, tmp_path, last=ProofStage.PROJECT)
     assert world.typed == ["setup"]
     assert world.there == {"platform", "group"}
     reached = {one.assumption.stage for one in report.judged if one.when}
-    assert reached == {Stage.ACCOUNT, Stage.PLATFORM, Stage.GROUP, Stage.PROJECT}
+    assert reached == {
+        ProofStage.ACCOUNT,
+        ProofStage.PLATFORM,
+        ProofStage.GROUP,
+        ProofStage.PROJECT,
+    }
 
 
 def test_a_platform_that_it_deployed_stays_when_it_is_to_be_kept(
@@ -294,7 +299,7 @@ def test_a_platform_that_it_deployed_stays_when_it_is_to_be_kept(
 def test_one_answer_that_differs_fails_the_proof_by_name_and_goes_on(
     world: World, tmp_path: Path, agrees: bool | None
 ) -> None:
-    world.answer = lambda name: Answer("no", agrees if name == "spot-role" else True)
+    world.answer = lambda name: ProbeAnswer("no", agrees if name == "spot-role" else True)
     report = prove(world, tmp_path)
     assert [one.assumption.id for one in report.against] == ["spot-role"]
     assert world.typed[-1] == "finish"
@@ -308,7 +313,7 @@ def test_one_answer_that_differs_fails_the_proof_by_name_and_goes_on(
 def test_the_bill_is_read_a_day_later_and_runs_nothing_else(world: World, tmp_path: Path) -> None:
     prove(world, tmp_path)
     world.typed.clear()
-    report = prove(world, tmp_path, last=Stage.BILL)
+    report = prove(world, tmp_path, last=ProofStage.BILL)
     assert world.typed == []
     assert {one.verdict for one in report.judged} == {Verdict.CONFIRMED}
 

@@ -5,7 +5,7 @@ import pytest
 from gotocloud.aws.proving.probes import PROBES
 from gotocloud.errors import InputError
 from gotocloud.proving.assumptions import Here, assumption, assumptions, of_stage
-from gotocloud.proving.stages import Stage
+from gotocloud.proving.stages import ProofStage
 from tests.proving import table
 from tests.rooms import part_of
 
@@ -43,7 +43,7 @@ def test_every_probe_is_used_and_every_row_has_one() -> None:
 
 
 def test_every_stage_looks_at_something() -> None:
-    assert all(of_stage(stage) for stage in Stage)
+    assert all(of_stage(stage) for stage in ProofStage)
 
 
 @pytest.mark.parametrize("name", OPEN_FACTS.values(), ids=OPEN_FACTS)

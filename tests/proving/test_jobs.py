@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gotocloud.proving import jobs
-from gotocloud.proving.jobs import EndedJob, ended, gpus_of, hosts_of, why_it_waits
+from gotocloud.proving.jobs import ProbeJobEnd, ended, gpus_of, hosts_of, why_it_waits
 from gotocloud.proving.stages import ProofQueue
 
 QUEUE = ProofQueue("prep-gpu", "g6.4xlarge", 4, spot=False)
@@ -29,7 +29,7 @@ def test_a_job_has_ended_when_its_last_line_is_there() -> None:
 
 
 def test_three_ranks_on_one_machine_are_one_machine() -> None:
-    job = EndedJob(0, tuple(f"rank {n} of 3 on head sum 3" for n in range(3)))
+    job = ProbeJobEnd(0, tuple(f"rank {n} of 3 on head sum 3" for n in range(3)))
     assert hosts_of(job) == (("head",), {3})
 
 

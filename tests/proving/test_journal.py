@@ -8,8 +8,8 @@ import pytest
 
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.proving.journal import STATE, Journal, alone, open_journal
-from gotocloud.proving.stages import Stage
-from gotocloud.proving.verdicts import Answer
+from gotocloud.proving.stages import ProofStage
+from gotocloud.proving.verdicts import ProbeAnswer
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 SUBJECT = {"platform": "cryoem", "group": "lab", "answers": "AWS"}
@@ -21,9 +21,9 @@ def opened(folder: Path, **changed: str) -> Journal:
 
 def test_everything_is_as_it_was_after_a_kill(tmp_path: Path) -> None:
     first = opened(tmp_path)
-    first.makes(Stage.CLUSTER)
-    first.complete(Stage.PROJECT)
-    first.note("spot-role", Answer("it exists", agrees=True), NOW)
+    first.makes(ProofStage.CLUSTER)
+    first.complete(ProofStage.PROJECT)
+    first.note("spot-role", ProbeAnswer("it exists", agrees=True), NOW)
     first.seen["budget-mail-arrives"] = "2026-11-30"
     first.bill(Decimal("0.5"), NOW)
     assert vars(opened(tmp_path)) == vars(first)
@@ -46,7 +46,7 @@ def test_a_clock_that_was_set_back_gives_no_money_back(tmp_path: Path) -> None:
 
 def test_a_proof_that_is_over_begins_again_but_for_what_a_person_has_seen(tmp_path: Path) -> None:
     first = opened(tmp_path)
-    first.complete(Stage.FINISH)
+    first.complete(ProofStage.FINISH)
     first.seen["budget-mail-arrives"] = "2026-11-01"
     first.ended = NOW.isoformat()
     first.keep()
@@ -54,11 +54,11 @@ def test_a_proof_that_is_over_begins_again_but_for_what_a_person_has_seen(tmp_pa
     assert (again.done, again.answers) == ([], {})
     assert again.seen == {"budget-mail-arrives": "2026-11-01"}
     bill = open_journal(tmp_path, SUBJECT, NOW, bill=True)
-    assert bill.done == [Stage.FINISH]
+    assert bill.done == [ProofStage.FINISH]
 
 
 def test_another_platform_is_refused_while_something_is_left(tmp_path: Path) -> None:
-    opened(tmp_path).makes(Stage.CLUSTER)
+    opened(tmp_path).makes(ProofStage.CLUSTER)
     with pytest.raises(InputError, match="belongs to another proof") as caught:
         opened(tmp_path, group="other")
     assert "group: lab" in caught.value.problems

@@ -11,8 +11,8 @@ from gotocloud.proving.assumptions import assumptions
 from gotocloud.proving.journal import Journal, open_journal
 from gotocloud.proving.page import page
 from gotocloud.proving.report import LOCAL, ProofReport, report_of
-from gotocloud.proving.stages import Stage, StagePrice
-from gotocloud.proving.verdicts import Answer
+from gotocloud.proving.stages import ProofStage, StagePrice
+from gotocloud.proving.verdicts import ProbeAnswer
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>&\"'"
@@ -21,7 +21,7 @@ HOSTILE = "<script>alert(1)</script>&\"'"
 def report(journal: Journal) -> ProofReport:
     return report_of(
         journal,
-        {stage: StagePrice(stage, Decimal(1), Decimal("1.5"), ("g6",)) for stage in Stage},
+        {stage: StagePrice(stage, Decimal(1), Decimal("1.5"), ("g6",)) for stage in ProofStage},
         version="1.0",
         finished="2026-11-30",
         spent_usd=Decimal("0.5"),
@@ -33,8 +33,8 @@ def report(journal: Journal) -> ProofReport:
 def journal(tmp_path: Path) -> Journal:
     subject = {"platform": HOSTILE, "group": HOSTILE, "account": "1", "region": "us-east-1"}
     made = open_journal(tmp_path, subject | {"answers": LOCAL}, NOW)
-    made.note("spot-role", Answer(HOSTILE, False, HOSTILE), NOW)
-    made.note("peerings", Answer("51 of 125", agrees=True), NOW)
+    made.note("spot-role", ProbeAnswer(HOSTILE, False, HOSTILE), NOW)
+    made.note("peerings", ProbeAnswer("51 of 125", agrees=True), NOW)
     made.failure = HOSTILE
     return made
 
@@ -62,5 +62,5 @@ def test_what_differs_comes_before_what_is_confirmed(journal: Journal) -> None:
 
 
 def test_what_is_left_is_named_on_the_page(journal: Journal) -> None:
-    journal.makes(Stage.CLUSTER)
+    journal.makes(ProofStage.CLUSTER)
     assert "perhaps billed: cluster" in page(report(journal))

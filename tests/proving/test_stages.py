@@ -15,7 +15,7 @@ from gotocloud.proving.stages import (
     HOURS,
     MPI_NODES,
     ProofMachine,
-    Stage,
+    ProofStage,
     StagePrice,
     prices,
     require_affordable,
@@ -34,18 +34,18 @@ def test_a_stage_costs_what_its_time_limit_costs() -> None:
     found = prices(
         Decimal("0.50"), [], [ProofMachine("a", 3, Decimal(1)), ProofMachine("b", 1, Decimal(2))]
     )
-    assert found[Stage.ACCOUNT].usd == 0
-    assert found[Stage.CLUSTER].usd == Decimal("0.75")
-    assert found[Stage.JOB].usd == HOURS[Stage.JOB] * Decimal("5.50")
+    assert found[ProofStage.ACCOUNT].usd == 0
+    assert found[ProofStage.CLUSTER].usd == Decimal("0.75")
+    assert found[ProofStage.JOB].usd == HOURS[ProofStage.JOB] * Decimal("5.50")
 
 
 def test_a_machine_without_a_price_is_named_and_never_free() -> None:
     found = prices(Decimal(1), [], [ProofMachine("dear", 3, None)])
-    assert found[Stage.JOB].unknown == ("dear",)
-    assert "at least" in str(found[Stage.JOB])
-    assert found[Stage.CLUSTER].unknown == ()
+    assert found[ProofStage.JOB].unknown == ("dear",)
+    assert "at least" in str(found[ProofStage.JOB])
+    assert found[ProofStage.CLUSTER].unknown == ()
     with pytest.raises(GoToCloudError, match="without a known price") as caught:
-        require_affordable(found[Stage.JOB], Decimal(), Decimal(1000))
+        require_affordable(found[ProofStage.JOB], Decimal(), Decimal(1000))
     assert caught.value.next_command == "gotocloud platform prices --refresh"
 
 
@@ -56,7 +56,7 @@ def test_a_machine_without_a_price_is_named_and_never_free() -> None:
 def test_a_stage_that_could_exceed_the_budget_does_not_begin(
     spent: str, price: str, fits: bool
 ) -> None:
-    stage = StagePrice(Stage.CLUSTER, Decimal(1), Decimal(price))
+    stage = StagePrice(ProofStage.CLUSTER, Decimal(1), Decimal(price))
     if fits:
         require_affordable(stage, Decimal(spent), Decimal(10))
         return
@@ -103,6 +103,6 @@ def test_quotas_are_those_of_the_head_node_and_the_nodes() -> None:
 
 
 def test_the_stages_up_to_one_are_those_before_it() -> None:
-    assert until(Stage.ACCOUNT) == (Stage.ACCOUNT,)
-    assert until(Stage.FINISH)[-1] is Stage.FINISH
-    assert Stage.BILL not in until(Stage.FINISH)
+    assert until(ProofStage.ACCOUNT) == (ProofStage.ACCOUNT,)
+    assert until(ProofStage.FINISH)[-1] is ProofStage.FINISH
+    assert ProofStage.BILL not in until(ProofStage.FINISH)

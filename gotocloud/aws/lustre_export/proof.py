@@ -60,7 +60,7 @@ GIB = 1024**3
 
 
 @dataclass(frozen=True)
-class ProofSite:
+class ExportSite:
     """What is proven, and with what.
 
     Args:
@@ -125,7 +125,7 @@ def look(node: Runner) -> Look:
         ) from error
 
 
-def prove(site: ProofSite, progress: Progress) -> Proof:
+def prove(site: ExportSite, progress: Progress) -> Proof:
     """Export everything, compare everything, and keep the proof in the bucket.
 
     Raises:
@@ -153,7 +153,7 @@ def prove(site: ProofSite, progress: Progress) -> Proof:
 
 
 def _round(
-    site: ProofSite, progress: Progress, run: str, paths: list[str], compared: IO[bytes]
+    site: ExportSite, progress: Progress, run: str, paths: list[str], compared: IO[bytes]
 ) -> _Round:
     done = _Round()
     from_ns = look(site.node).now_ns
@@ -176,7 +176,7 @@ def _round(
     return done
 
 
-def _export(site: ProofSite, progress: Progress, paths: list[str]) -> ExportRun:
+def _export(site: ExportSite, progress: Progress, paths: list[str]) -> ExportRun:
     return export(
         site.cloud,
         site.file_system,
@@ -187,7 +187,7 @@ def _export(site: ProofSite, progress: Progress, paths: list[str]) -> ExportRun:
     )
 
 
-def _inventory(site: ProofSite, verb: str, *more: str) -> Summary:
+def _inventory(site: ExportSite, verb: str, *more: str) -> Summary:
     source = (files("gotocloud.node") / "inventory.py").read_text()
     script = inventory_script(source, verb, LUSTRE_MOUNT, *more)
     text = site.node.run(script, "list Lustre", timeout_s=LONG_S)
@@ -200,7 +200,7 @@ def _inventory(site: ProofSite, verb: str, *more: str) -> Summary:
 
 
 def _compare(
-    site: ProofSite, progress: Progress, key: str, done: _Round, from_ns: int, compared: IO[bytes]
+    site: ExportSite, progress: Progress, key: str, done: _Round, from_ns: int, compared: IO[bytes]
 ) -> None:
     listing, tally = done.listed, done.tally
     assert listing is not None
@@ -219,7 +219,7 @@ def _compare(
     _compare_parts(site, tally)
 
 
-def _fetch(site: ProofSite, key: str, into: IO[bytes], sha256: str) -> None:
+def _fetch(site: ExportSite, key: str, into: IO[bytes], sha256: str) -> None:
     """Fetch the list; what arrives is what the head node wrote, byte by byte."""
     s3 = site.cloud.client("s3")
     digest = hashlib.sha256()
@@ -236,7 +236,7 @@ def _fetch(site: ProofSite, key: str, into: IO[bytes], sha256: str) -> None:
     into.seek(0)
 
 
-def _compare_parts(site: ProofSite, tally: Tally) -> None:
+def _compare_parts(site: ExportSite, tally: Tally) -> None:
     """Let the head node compute the ETags of files that were uploaded in parts."""
     for chunk in _in_commands(tally.parts):
         wanted = json.dumps([[path, size] for path, size, _ in chunk]).encode()
@@ -256,7 +256,7 @@ def _compare_parts(site: ProofSite, tally: Tally) -> None:
                 tally.add(Problem(as_bytes(path), Flaw.CONTENT, "checksum of its parts"))
 
 
-def _evenly_cut(site: ProofSite, path: str, part_bytes: int, etag: str) -> bool:
+def _evenly_cut(site: ExportSite, path: str, part_bytes: int, etag: str) -> bool:
     """Whether every part but the last has the size of the first; only then do sums count."""
     s3, parts = site.cloud.client("s3"), int(etag.partition("-")[2])
     sizes = (part_size(s3, site.link.bucket, path, number) for number in range(1, parts))
@@ -278,7 +278,7 @@ def _in_commands(parts: list[tuple[str, int, str]]) -> Iterator[list[tuple[str, 
         yield chunk
 
 
-def _still(site: ProofSite, progress: Progress, done: _Round) -> tuple[str, ...]:
+def _still(site: ExportSite, progress: Progress, done: _Round) -> tuple[str, ...]:
     """Whether anything has happened since; the last look before the cluster goes."""
     progress.step("Looking whether anything has changed meanwhile")
     now = _inventory(site, "look")
@@ -304,7 +304,7 @@ def _again(tally: Tally) -> list[str]:
 
 
 def _proof(
-    site: ProofSite, run: str, began: datetime, runs: list[ExportRun], done: _Round
+    site: ExportSite, run: str, began: datetime, runs: list[ExportRun], done: _Round
 ) -> Proof:
     assert done.listed is not None
     return Proof(
@@ -324,7 +324,7 @@ def _proof(
     )
 
 
-def _keep(site: ProofSite, run: str, proof: Proof, compared: IO[bytes]) -> None:
+def _keep(site: ExportSite, run: str, proof: Proof, compared: IO[bytes]) -> None:
     """Keep what was compared, then the proof: where there is a proof, everything is there."""
     s3, bucket = site.cloud.client("s3"), site.link.bucket
     compared.seek(0)
@@ -338,7 +338,7 @@ def _keep(site: ProofSite, run: str, proof: Proof, compared: IO[bytes]) -> None:
         )
 
 
-def _unproven(site: ProofSite, run: str, done: _Round) -> UnprovenError:
+def _unproven(site: ExportSite, run: str, done: _Round) -> UnprovenError:
     problems = (*done.doubts, *shown(done.tally))
     path = Path(f"gotocloud-unproven-{run}.txt")
     if len(done.tally.problems) > 20:

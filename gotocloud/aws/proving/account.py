@@ -15,7 +15,7 @@ from gotocloud.platform.quota_needs import PEERINGS
 from gotocloud.platform.service_quotas import increase_command
 from gotocloud.projects.preflight import SPOT_ROLE
 from gotocloud.projects.quotas import Level, Quota, quota_finding
-from gotocloud.proving.verdicts import Answer
+from gotocloud.proving.verdicts import ProbeAnswer
 
 _ENABLED = {"opt-in-not-required", "opted-in"}
 _SPOT_SERVICE = "spot.amazonaws.com"
@@ -23,7 +23,7 @@ _SPOT_PATH = f"/aws-service-role/{_SPOT_SERVICE}/"
 _GONE = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 
 
-def accounts(site: ProofSite, _: str) -> Answer:
+def accounts(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether each profile acts where it should."""
     wanted = (
         (site.management.profile, site.management, site.platform.management.account, ""),
@@ -41,10 +41,10 @@ def accounts(site: ProofSite, _: str) -> Answer:
         shown.append(f"{profile}: {who['Arn']}")
         if who["Account"] != account or role not in who["Arn"]:
             wrong.append(f"{profile} is {who['Arn']}, not of {account}{role}")
-    return Answer("; ".join(wrong or shown), not wrong)
+    return ProbeAnswer("; ".join(wrong or shown), not wrong)
 
 
-def regions_enabled(site: ProofSite, _: str) -> Answer:
+def regions_enabled(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether the regions of the platform are enabled."""
     off = []
     for cloud, regions in (
@@ -59,11 +59,11 @@ def regions_enabled(site: ProofSite, _: str) -> Answer:
             if states.get(region) not in _ENABLED
         ]
     if off:
-        return Answer("; ".join(off), agrees=False)
-    return Answer(f"{len(site.platform.regions)} regions are enabled", agrees=True)
+        return ProbeAnswer("; ".join(off), agrees=False)
+    return ProbeAnswer(f"{len(site.platform.regions)} regions are enabled", agrees=True)
 
 
-def organisation(site: ProofSite, _: str) -> Answer:
+def organisation(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether all accounts are members of one organisation."""
     org = site.management.client("organizations", "us-east-1")
     try:
@@ -71,18 +71,18 @@ def organisation(site: ProofSite, _: str) -> Answer:
         members = {one["Id"] for page in pages for one in page["Accounts"]}
     except org.exceptions.ClientError as error:
         if error_code(error) == "AWSOrganizationsNotInUseException":
-            return Answer("there is no organisation", agrees=True)
+            return ProbeAnswer("there is no organisation", agrees=True)
         raise
     wanted = [site.platform.management.account, *(one.account for one in site.platform.groups)]
     missing = [account for account in dict.fromkeys(wanted) if account not in members]
     if len(missing) == len(set(wanted)):
-        return Answer("none of the accounts is a member of the organisation", agrees=True)
+        return ProbeAnswer("none of the accounts is a member of the organisation", agrees=True)
     if missing:
-        return Answer(f"not a member: {', '.join(missing)}", agrees=False)
-    return Answer(f"all {len(wanted)} accounts are members", agrees=True)
+        return ProbeAnswer(f"not a member: {', '.join(missing)}", agrees=False)
+    return ProbeAnswer(f"all {len(wanted)} accounts are members", agrees=True)
 
 
-def quota(site: ProofSite, name: str) -> Answer:
+def quota(site: ProofSite, name: str) -> ProbeAnswer:
     """Whether there is enough of a quota for the proof."""
     kind = Quota[name]
     ec2 = site.account.client("ec2")
@@ -93,10 +93,10 @@ def quota(site: ProofSite, name: str) -> Answer:
     needed = site.plan.needed(kind)
     found = quota_finding(kind, needed, level, site.region, "the proof")
     agrees = None if found.severity is Severity.UNKNOWN else found.severity is Severity.OK
-    return Answer(found.text, agrees, found.remedy)
+    return ProbeAnswer(found.text, agrees, found.remedy)
 
 
-def peerings(site: ProofSite, _: str) -> Answer:
+def peerings(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether the share's VPC takes a peering with each group of its region."""
     quotas = site.management.client("service-quotas", site.region)
     kind = PEERINGS.kind
@@ -106,11 +106,11 @@ def peerings(site: ProofSite, _: str) -> Answer:
     needed = sum(1 for one in site.platform.groups_in(site.region) if shard_of(one.number) == shard)
     text = f"the share needs {needed} of {limit} {kind.unit}"
     if needed <= limit:
-        return Answer(text, agrees=True)
-    return Answer(text, False, increase_command(kind, PEERINGS.highest or needed, site.region))
+        return ProbeAnswer(text, agrees=True)
+    return ProbeAnswer(text, False, increase_command(kind, PEERINGS.highest or needed, site.region))
 
 
-def zone_offers(site: ProofSite, _: str) -> Answer:
+def zone_offers(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether the zone offers the proof's types."""
     ec2 = site.account.client("ec2")
     pages = ec2.get_paginator("describe_instance_type_offerings").paginate(
@@ -123,29 +123,29 @@ def zone_offers(site: ProofSite, _: str) -> Answer:
     offered = {one["InstanceType"] for page in pages for one in page["InstanceTypeOfferings"]}
     missing = [name for name in site.plan.types if name not in offered]
     if missing:
-        return Answer(f"{site.plan.zone_id} does not offer {', '.join(missing)}", agrees=False)
-    return Answer(f"{site.plan.zone_id} offers {', '.join(site.plan.types)}", agrees=True)
+        return ProbeAnswer(f"{site.plan.zone_id} does not offer {', '.join(missing)}", agrees=False)
+    return ProbeAnswer(f"{site.plan.zone_id} offers {', '.join(site.plan.types)}", agrees=True)
 
 
-def spot_role(site: ProofSite, _: str) -> Answer:
+def spot_role(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether EC2's role for spot exists, and is EC2's."""
     role = spot_role_of(site.account)
     if role is None:
-        return Answer(f"the account has no role {SPOT_ROLE}", agrees=False)
+        return ProbeAnswer(f"the account has no role {SPOT_ROLE}", agrees=False)
     trusted: set[str] = set()
     for statement in role["AssumeRolePolicyDocument"]["Statement"]:
         named = statement.get("Principal", {}).get("Service", "another principal")
         trusted |= {named} if isinstance(named, str) else set(named)
     services = ", ".join(sorted(trusted))
     if role["Path"] != _SPOT_PATH or trusted != {_SPOT_SERVICE}:
-        return Answer(
+        return ProbeAnswer(
             f"{SPOT_ROLE} lies under {role['Path']} and trusts {services}: it is not EC2's",
             agrees=False,
         )
-    return Answer(f"{role['Arn']} exists", agrees=True)
+    return ProbeAnswer(f"{role['Arn']} exists", agrees=True)
 
 
-def provider_template(site: ProofSite, _: str) -> Answer:
+def provider_template(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether AWS's template of the provider is where it should be."""
     suffix = "amazonaws.com"
     url = site.platform.engine.provider_template_url(site.region, suffix)
@@ -156,6 +156,6 @@ def provider_template(site: ProofSite, _: str) -> Answer:
         size = s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
     except s3.exceptions.ClientError as error:
         if error_code(error) in _GONE:
-            return Answer(f"{url} is not there ({error_code(error)})", agrees=False)
+            return ProbeAnswer(f"{url} is not there ({error_code(error)})", agrees=False)
         raise
-    return Answer(f"{url} has {size:,} bytes", agrees=True)
+    return ProbeAnswer(f"{url} has {size:,} bytes", agrees=True)

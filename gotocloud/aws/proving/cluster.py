@@ -20,7 +20,7 @@ from gotocloud.projects.billed import BilledKind
 from gotocloud.proving import jobs
 from gotocloud.proving.payload import FILE, FOLDER, MODE, TIME_S, content
 from gotocloud.proving.stages import MPI_NODES
-from gotocloud.proving.verdicts import Answer
+from gotocloud.proving.verdicts import ProbeAnswer
 
 T = TypeVar("T")
 
@@ -35,33 +35,33 @@ _FSX_PATH = "/aws-service-role/s3.data-source.lustre.fsx.amazonaws.com/"
 _TAGGED = {BilledKind.MACHINE, BilledKind.LUSTRE, BilledKind.NAT_GATEWAY, BilledKind.ADDRESS}
 
 
-def project_stack(site: ProofSite, _: str) -> Answer:
+def project_stack(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether the project's stack is complete."""
     return _stack(site, site.names.project_stack)
 
 
-def cluster_stack(site: ProofSite, _: str) -> Answer:
+def cluster_stack(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether the cluster's stack is complete."""
     return _stack(site, site.names.cluster_stack)
 
 
-def project_policy(site: ProofSite, _: str) -> Answer:
+def project_policy(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether S3 counts the project bucket's policy as public."""
     return policy_status(site.account.client("s3"), site.names.bucket)
 
 
-def absent_object(site: ProofSite, _: str) -> Answer:
+def absent_object(site: ProofSite, _: str) -> ProbeAnswer:
     """What S3 answers a scientist who reads an object that is not there."""
     s3 = site.scientist.client("s3")
     try:
         s3.get_object(Bucket=site.names.bucket, Key="gotocloud-proof/absent")
     except s3.exceptions.ClientError as error:
         code = error_code(error)
-        return Answer(f"S3 answers {_ABSENT.get(code, code)}", code in _ABSENT)
-    return Answer("S3 returns an object", agrees=False)
+        return ProbeAnswer(f"S3 answers {_ABSENT.get(code, code)}", code in _ABSENT)
+    return ProbeAnswer("S3 returns an object", agrees=False)
 
 
-def composite_alarm(site: ProofSite, _: str) -> Answer:
+def composite_alarm(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether the head node's composite alarm exists."""
     alarms = site.account.client("cloudwatch").describe_alarms(AlarmTypes=["CompositeAlarm"])
     names = [
@@ -69,16 +69,16 @@ def composite_alarm(site: ProofSite, _: str) -> Answer:
         for one in alarms.get("CompositeAlarms", ())
         if one["AlarmName"].startswith(site.names.cluster)
     ]
-    return Answer(", ".join(names) or "there is no composite alarm", bool(names))
+    return ProbeAnswer(", ".join(names) or "there is no composite alarm", bool(names))
 
 
-def head_node_answers(site: ProofSite, _: str) -> Answer:
+def head_node_answers(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether a command runs on the head node."""
     shown = site.head_node().run("uname -sr", "look whether the head node answers").strip()
-    return Answer(shown, bool(shown))
+    return ProbeAnswer(shown, bool(shown))
 
 
-def root_volume(site: ProofSite, _: str) -> Answer:
+def root_volume(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether the head node's root volume is deleted with it."""
     instance = site.cluster()[ClusterOutput.HEAD_NODE_INSTANCE_ID]
     found = site.account.client("ec2").describe_instances(InstanceIds=[instance])
@@ -89,72 +89,72 @@ def root_volume(site: ProofSite, _: str) -> Answer:
     }
     root = machine.get("RootDeviceName", "")
     text = f"{root} of {instance}: DeleteOnTermination {str(kept.get(root)).lower()}"
-    return Answer(text, kept.get(root) is True)
+    return ProbeAnswer(text, kept.get(root) is True)
 
 
-def tagged(site: ProofSite, only: str) -> Answer:
+def tagged(site: ProofSite, only: str) -> ProbeAnswer:
     """Whether what the cluster is billed for carries the project's tags."""
     wanted = {BilledKind(only)} if only else _TAGGED
     kinds = {one.kind for one in inventory(site.account).of_project(site.names.tags)}
     missing = sorted(wanted - kinds)
     if missing:
-        return Answer(f"without the project's tags: {', '.join(missing)}", agrees=False)
-    return Answer(f"tagged: {', '.join(sorted(kinds))}", agrees=True)
+        return ProbeAnswer(f"without the project's tags: {', '.join(missing)}", agrees=False)
+    return ProbeAnswer(f"tagged: {', '.join(sorted(kinds))}", agrees=True)
 
 
-def software_mounted(site: ProofSite, _: str) -> Answer:
+def software_mounted(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether the head node mounts the shared software."""
     script = "findmnt -n -t nfs,nfs4 -o TARGET,SOURCE || true"
     shown = site.head_node().run(script, "look at the mounts of the head node").strip()
-    return Answer(shown or "no NFS file system is mounted", bool(shown))
+    return ProbeAnswer(shown or "no NFS file system is mounted", bool(shown))
 
 
-def fsx_role(site: ProofSite, _: str) -> Answer:
+def fsx_role(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether FSx has made its role for the link with the bucket."""
     name = _FSX_ROLE + site.cluster()[ClusterOutput.LUSTRE_FILE_SYSTEM_ID]
-    return Answer(f"roles: {', '.join(_fsx_roles(site)) or 'none'}", name in _fsx_roles(site))
+    return ProbeAnswer(f"roles: {', '.join(_fsx_roles(site)) or 'none'}", name in _fsx_roles(site))
 
 
-def fsx_role_gone(site: ProofSite, _: str) -> Answer:
+def fsx_role_gone(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether every such role still has its file system."""
     pages = site.account.client("fsx").get_paginator("describe_file_systems").paginate()
     alive = {one["FileSystemId"] for page in pages for one in page["FileSystems"]}
     left = [name for name in _fsx_roles(site) if name.removeprefix(_FSX_ROLE) not in alive]
     if left:
-        return Answer(f"without a file system: {', '.join(left)}", agrees=False)
-    return Answer("no role is left over", agrees=True)
+        return ProbeAnswer(f"without a file system: {', '.join(left)}", agrees=False)
+    return ProbeAnswer("no role is left over", agrees=True)
 
 
-def spot_job(site: ProofSite, _: str) -> Answer:
+def spot_job(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether a job runs on a spot node."""
     job, why = _job(site, "spot")
     if job is None:
-        return Answer(f"the job has not ended: {why}", None)
+        return ProbeAnswer(f"the job has not ended: {why}", None)
     spot = "lifecycle spot" in job.lines
-    return Answer(f"exit code {job.code}; {_line(job, 'lifecycle')}", job.code == 0 and spot)
+    return ProbeAnswer(f"exit code {job.code}; {_line(job, 'lifecycle')}", job.code == 0 and spot)
 
 
-def mpi_job(site: ProofSite, _: str) -> Answer:
+def mpi_job(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether an MPI job runs on three nodes."""
     job, why = _job(site, "mpi")
     if job is None:
-        return Answer(f"the job has not ended: {why}", None)
+        return ProbeAnswer(f"the job has not ended: {why}", None)
     hosts, sums = jobs.hosts_of(job)
     text = f"exit code {job.code}; machines: {', '.join(hosts) or 'none'}; sums: {sorted(sums)}"
-    return Answer(text, job.code == 0 and len(hosts) == MPI_NODES and sums == {MPI_NODES})
+    return ProbeAnswer(text, job.code == 0 and len(hosts) == MPI_NODES and sums == {MPI_NODES})
 
 
-def gpus(site: ProofSite, _: str) -> Answer:
+def gpus(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether each node of the MPI job sees its GPUs."""
     job, why = _job(site, "mpi")
     if job is None:
-        return Answer(f"the job has not ended: {why}", None)
+        return ProbeAnswer(f"the job has not ended: {why}", None)
     seen = jobs.gpus_of(job)
     text = ", ".join(f"{host}: {count}" for host, count in seen.items()) or "no GPU is listed"
-    return Answer(text, len(seen) == MPI_NODES)
+    return ProbeAnswer(text, len(seen) == MPI_NODES)
 
 
-def imported(site: ProofSite, _: str) -> Answer:
+def imported(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether the uploaded file is on Lustre as it was."""
     path = f"/fsx/{FOLDER}/{FILE}"
     script = f"[ -s {path} ] || exit 0; sha256sum {path} | cut -d' ' -f1; stat -c '%a %.0Y' {path}"
@@ -166,11 +166,11 @@ def imported(site: ProofSite, _: str) -> Answer:
 
     found = _until(look, lambda lines: lines == wanted, IMPORT_S)
     if not any(found):
-        return Answer(f"{path} did not appear within {IMPORT_S} s", agrees=False)
-    return Answer(f"{path}: {' '.join(found)}", found == wanted)
+        return ProbeAnswer(f"{path} did not appear within {IMPORT_S} s", agrees=False)
+    return ProbeAnswer(f"{path}: {' '.join(found)}", found == wanted)
 
 
-def exported(site: ProofSite, _: str) -> Answer:
+def exported(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether a file that a node wrote comes into the bucket by itself."""
     node, s3 = site.head_node(), site.scientist.client("s3")
     key = f"gotocloud-proof/{jobs.RESULT}"
@@ -183,25 +183,25 @@ def exported(site: ProofSite, _: str) -> Answer:
         return bool(listed.get("Contents"))
 
     if not _until(look, bool, EXPORT_S):
-        return Answer(f"{key} did not appear within {EXPORT_S} s", agrees=False)
-    return Answer(f"{key} appeared after {time.monotonic() - began:.0f} s", agrees=True)
+        return ProbeAnswer(f"{key} did not appear within {EXPORT_S} s", agrees=False)
+    return ProbeAnswer(f"{key} appeared after {time.monotonic() - began:.0f} s", agrees=True)
 
 
-def proof(site: ProofSite, _: str) -> Answer:
+def proof(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether a proof of the export is in the bucket."""
     s3 = site.account.client("s3")
     listed = s3.list_objects_v2(Bucket=site.names.bucket, Prefix=PROOFS).get("Contents", ())
     keys = [one["Key"] for one in listed if one["Key"].endswith(f"/{PROOF}")]
-    return Answer(keys[-1] if keys else "the bucket has no proof", bool(keys))
+    return ProbeAnswer(keys[-1] if keys else "the bucket has no proof", bool(keys))
 
 
-def nothing_bills(site: ProofSite, _: str) -> Answer:
+def nothing_bills(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether nothing of the project is billed by the hour."""
     left = billed_for(site.account, site.names)
-    return Answer("; ".join(left) or "nothing is left", not left)
+    return ProbeAnswer("; ".join(left) or "nothing is left", not left)
 
 
-def project_gone(site: ProofSite, _: str) -> Answer:
+def project_gone(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether nothing of the project is left."""
     names = site.names
     left = [
@@ -213,28 +213,28 @@ def project_gone(site: ProofSite, _: str) -> Answer:
         left.append(names.bucket)
     pairs = site.account.client("ec2").describe_key_pairs()["KeyPairs"]
     left += [one["KeyName"] for one in pairs if one["KeyName"] == names.base]
-    return Answer(f"left: {', '.join(left)}" if left else "nothing is left", not left)
+    return ProbeAnswer(f"left: {', '.join(left)}" if left else "nothing is left", not left)
 
 
-def billed_service(site: ProofSite, service: str) -> Answer:
+def billed_service(site: ProofSite, service: str) -> ProbeAnswer:
     """What a service costs the account, each day since the proof."""
     days, why = _costs(site, {"Dimensions": {"Key": "SERVICE", "Values": [service]}})
     if not days:
-        return Answer(why, None)
+        return ProbeAnswer(why, None)
     most = max(days)
     limit = {"AWS Secrets Manager": 0.40 / 30 * len(site.group.scientists)}.get(service, 1.0)
     # Cost Explorer rounds to a cent, and months have 28 to 31 days.
-    return Answer(f"at most USD {most:.2f} a day", most <= limit * 1.2 + 0.005)
+    return ProbeAnswer(f"at most USD {most:.2f} a day", most <= limit * 1.2 + 0.005)
 
 
-def billed_proof(site: ProofSite, _: str) -> Answer:
+def billed_proof(site: ProofSite, _: str) -> ProbeAnswer:
     """What AWS billed for the proof's project."""
     tags = [{"Tags": {"Key": key, "Values": [value]}} for key, value in site.names.tags.items()]
     days, why = _costs(site, {"And": tags})
     if not days:
-        return Answer(why, None)
+        return ProbeAnswer(why, None)
     total, shown = sum(days), float(site.earlier.shown_usd)
-    return Answer(f"USD {total:.2f} billed, USD {shown:.2f} shown", total <= shown + 0.01)
+    return ProbeAnswer(f"USD {total:.2f} billed, USD {shown:.2f} shown", total <= shown + 0.01)
 
 
 def _costs(site: ProofSite, filters: dict[str, object]) -> tuple[list[float], str]:
@@ -261,12 +261,12 @@ def _costs(site: ProofSite, filters: dict[str, object]) -> tuple[list[float], st
     return amounts, "Cost Explorer lists no day"
 
 
-def _stack(site: ProofSite, name: str) -> Answer:
+def _stack(site: ProofSite, name: str) -> ProbeAnswer:
     status = stack_of(site.account, name).status or "not there"
-    return Answer(f"{name} is {status}", status in COMPLETE)
+    return ProbeAnswer(f"{name} is {status}", status in COMPLETE)
 
 
-def _job(site: ProofSite, name: str) -> tuple[jobs.EndedJob | None, str]:
+def _job(site: ProofSite, name: str) -> tuple[jobs.ProbeJobEnd | None, str]:
     node = site.head_node()
     queue = site.plan.mpi if name == "mpi" else site.plan.spot
     node.run(jobs.submit_script(name, queue), f"submit the {name} job")
@@ -278,7 +278,7 @@ def _job(site: ProofSite, name: str) -> tuple[jobs.EndedJob | None, str]:
     return jobs.ended(text), jobs.why_it_waits(text)
 
 
-def _line(job: jobs.EndedJob, beginning: str) -> str:
+def _line(job: jobs.ProbeJobEnd, beginning: str) -> str:
     return next((line for line in job.lines if line.startswith(beginning)), "")
 
 

@@ -9,9 +9,9 @@ from gotocloud.aws.proving import account, cluster, stacks
 from gotocloud.aws.proving.site import ProofSite
 from gotocloud.errors import GoToCloudError
 from gotocloud.proving.assumptions import Assumption
-from gotocloud.proving.verdicts import Answer
+from gotocloud.proving.verdicts import ProbeAnswer
 
-Probe = Callable[[ProofSite, str], Answer]
+Probe = Callable[[ProofSite, str], ProbeAnswer]
 """Where, and the argument from the table -> AWS's answer."""
 
 PROBES: Mapping[str, Probe] = {
@@ -62,7 +62,7 @@ PROBES: Mapping[str, Probe] = {
 }
 
 
-def ask(site: ProofSite, one: Assumption) -> Answer:
+def ask(site: ProofSite, one: Assumption) -> ProbeAnswer:
     """AWS's answer about an assumption; what cannot be read is an answer, too."""
     from botocore.parsers import ResponseParserError
 
@@ -71,13 +71,13 @@ def ask(site: ProofSite, one: Assumption) -> Answer:
         answer, why = answer_of(f"look at {one.id}", lambda: PROBES[name](site, argument))
     except GoToCloudError as error:
         found = "; ".join((error.message, *error.problems))
-        return Answer(found, None, error.next_command or "")
+        return ProbeAnswer(found, None, error.next_command or "")
     except ResponseParserError as error:
-        return Answer(f"AWS's answer cannot be read: {str(error)[:100]}", None)
+        return ProbeAnswer(f"AWS's answer cannot be read: {str(error)[:100]}", None)
     if answer is not None:
         return answer
     allow = ""
     if why.startswith("no permission"):
         action = why.removeprefix("no permission").removeprefix(" for ") or "the call"
         allow = f"allow {action} to the profile that runs the proof, then run it again"
-    return Answer(why, None, allow)
+    return ProbeAnswer(why, None, allow)

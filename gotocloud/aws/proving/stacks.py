@@ -15,7 +15,7 @@ from gotocloud.contract.releases import PROJECT_TEMPLATE, cluster_template, dist
 from gotocloud.contract.stacks import MANAGEMENT_STACK, REGION_STACK, USER_STACK
 from gotocloud.platform.load import record_path
 from gotocloud.platform.record import load_record, record_from_outputs
-from gotocloud.proving.verdicts import Answer
+from gotocloud.proving.verdicts import ProbeAnswer
 
 COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 _NESTED = "AWS::CloudFormation::Stack"
@@ -27,7 +27,7 @@ _MFA = "aws:MultiFactorAuthPresent"
 _OWN_NAME = "${aws:username}"
 
 
-def shared_stacks(site: ProofSite, _: str) -> Answer:
+def shared_stacks(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether the management and region stacks are complete."""
     home = site.platform.management.home_region
     wanted = [
@@ -37,7 +37,7 @@ def shared_stacks(site: ProofSite, _: str) -> Answer:
     return _complete(site.management, wanted)
 
 
-def record(site: ProofSite, _: str) -> Answer:
+def record(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether the record describes what is deployed."""
     kept = load_record(record_path(site.platform_path))
     home = site.platform.management.home_region
@@ -48,18 +48,18 @@ def record(site: ProofSite, _: str) -> Answer:
     managed = outputs(MANAGEMENT_STACK, home, cfn=_cfn(site.management, home))
     found = record_from_outputs(site.platform, managed, shared, written=kept.written)
     if found != kept:
-        return Answer("the outputs of the stacks differ from the record", agrees=False)
-    return Answer("the outputs of the stacks are those of the record", agrees=True)
+        return ProbeAnswer("the outputs of the stacks differ from the record", agrees=False)
+    return ProbeAnswer("the outputs of the stacks are those of the record", agrees=True)
 
 
-def distribution_policy(site: ProofSite, _: str) -> Answer:
+def distribution_policy(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether S3 counts the distribution bucket's policy as public."""
     given = site.platform.management
     bucket = distribution_bucket(given.account, given.home_region)
     return policy_status(site.management.client("s3", given.home_region), bucket)
 
 
-def policy_status(s3: Any, bucket: str) -> Answer:
+def policy_status(s3: Any, bucket: str) -> ProbeAnswer:
     """Whether S3 counts a bucket's policy as public."""
     public = s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]["IsPublic"]
     blocks = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
@@ -67,18 +67,18 @@ def policy_status(s3: Any, bucket: str) -> Answer:
     text = f"{bucket}: IsPublic {str(public).lower()}"
     if off:
         text += f"; off: {', '.join(off)}"
-    return Answer(text, not public and not off)
+    return ProbeAnswer(text, not public and not off)
 
 
-def release(site: ProofSite, _: str) -> Answer:
+def release(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether a scientist can launch the newest release."""
     version, how = choose_release(site.scientist, site.facts, None)
     for path in (PROJECT_TEMPLATE, cluster_template(site.plan.configuration, site.region)):
         published_template(site.scientist, site.facts, version, path)
-    return Answer(f"release {version}, {how}, is unchanged", agrees=True)
+    return ProbeAnswer(f"release {version}, {how}, is unchanged", agrees=True)
 
 
-def group_stack(site: ProofSite, _: str) -> Answer:
+def group_stack(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether the group's stack is complete, with the provider nested in it."""
     cfn = site.account.client("cloudformation")
     answer = _complete(site.account, [(USER_STACK, site.region)])
@@ -93,11 +93,11 @@ def group_stack(site: ProofSite, _: str) -> Answer:
         if one["ResourceStatus"] not in COMPLETE
     ]
     if bad or not nested:
-        return Answer("; ".join(bad) or f"{USER_STACK} nests no provider", agrees=False)
-    return Answer(f"{answer.text}, with {nested[0]['LogicalResourceId']}", agrees=True)
+        return ProbeAnswer("; ".join(bad) or f"{USER_STACK} nests no provider", agrees=False)
+    return ProbeAnswer(f"{answer.text}, with {nested[0]['LogicalResourceId']}", agrees=True)
 
 
-def change_set(site: ProofSite, _: str) -> Answer:
+def change_set(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether CloudFormation makes a change set of the group's stack; it is not executed."""
     cfn = site.account.client("cloudformation")
     stack = describe(USER_STACK, site.region, cfn=cfn)
@@ -117,15 +117,15 @@ def change_set(site: ProofSite, _: str) -> Answer:
         status, reason = _settled(cfn, name)
     except cfn.exceptions.ClientError as error:
         if any(text in str(error) for text in _NOTHING_TO_CHANGE):
-            return Answer("a change set would be made; nothing is to be changed", agrees=True)
+            return ProbeAnswer("a change set would be made; nothing is to be changed", agrees=True)
         if error_code(error) in {"LimitExceededException", "ValidationError"}:
-            return Answer(f"CloudFormation answers {error}", agrees=False)
+            return ProbeAnswer(f"CloudFormation answers {error}", agrees=False)
         raise
     finally:
         _dropped(cfn, name)
     if status == "FAILED" and not any(text in reason for text in _NOTHING_TO_CHANGE):
-        return Answer(f"the change set failed: {reason}", agrees=False)
-    return Answer(f"a change set is made ({status})", agrees=True)
+        return ProbeAnswer(f"the change set failed: {reason}", agrees=False)
+    return ProbeAnswer(f"a change set is made ({status})", agrees=True)
 
 
 def _settled(cfn: Any, name: str) -> tuple[str, str]:
@@ -146,7 +146,7 @@ def _dropped(cfn: Any, name: str) -> None:
         cfn.delete_change_set(StackName=USER_STACK, ChangeSetName=name)
 
 
-def peering(site: ProofSite, _: str) -> Answer:
+def peering(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether the peering is active, with a route each way."""
     ec2 = site.account.client("ec2")
     name = site.facts[Fact.PEERING_ID]
@@ -166,10 +166,10 @@ def peering(site: ProofSite, _: str) -> Answer:
     text = f"{name} is {state}"
     if without:
         text += f"; no route in {', '.join(without)}"
-    return Answer(text, state == "active" and not without)
+    return ProbeAnswer(text, state == "active" and not without)
 
 
-def mfa_condition(site: ProofSite, _: str) -> Answer:
+def mfa_condition(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether the role of scientists needs MFA and the user's own name."""
     role = site.account.client("iam").get_role(RoleName=SCIENTIST_ROLE)["Role"]
     users = [
@@ -184,11 +184,15 @@ def mfa_condition(site: ProofSite, _: str) -> Answer:
         or condition.get("StringEquals", {}).get("sts:RoleSessionName") != _OWN_NAME
     ]
     if wrong or not users:
-        return Answer(f"a statement of {SCIENTIST_ROLE} has the conditions {wrong}", agrees=False)
-    return Answer(f"every statement of {SCIENTIST_ROLE} for users has both conditions", agrees=True)
+        return ProbeAnswer(
+            f"a statement of {SCIENTIST_ROLE} has the conditions {wrong}", agrees=False
+        )
+    return ProbeAnswer(
+        f"every statement of {SCIENTIST_ROLE} for users has both conditions", agrees=True
+    )
 
 
-def aws_login(site: ProofSite, _: str) -> Answer:
+def aws_login(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether the scientist's profile signs in with `aws login`, and gets the role."""
     from gotocloud.aws.session import session
 
@@ -196,22 +200,22 @@ def aws_login(site: ProofSite, _: str) -> Answer:
     own = profiles.get(site.scientist.profile, {})
     source = profiles.get(own.get("source_profile", ""), {})
     if not {"login_session"} & {*own, *source}:
-        return Answer(
+        return ProbeAnswer(
             f"the profile {site.scientist.profile} does not use aws login", None, person=True
         )
     arn = site.scientist.client("sts").get_caller_identity()["Arn"]
-    return Answer(arn, f":assumed-role/{SCIENTIST_ROLE}/" in arn)
+    return ProbeAnswer(arn, f":assumed-role/{SCIENTIST_ROLE}/" in arn)
 
 
-def list_stacks(site: ProofSite, _: str) -> Answer:
+def list_stacks(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether a scientist may list stacks."""
     cfn = site.scientist.client("cloudformation")
     pages = cfn.get_paginator("describe_stacks").paginate()
     count = sum(len(page["Stacks"]) for page in pages)
-    return Answer(f"{count} stacks are listed", agrees=True)
+    return ProbeAnswer(f"{count} stacks are listed", agrees=True)
 
 
-def budget_mail(site: ProofSite, _: str) -> Answer:
+def budget_mail(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether the group's address subscribes to every notification of the budget."""
     budgets = site.account.client("budgets", "us-east-1")
     named = {"AccountId": site.group.account, "BudgetName": group_name(site.group.name)}
@@ -224,24 +228,24 @@ def budget_mail(site: ProofSite, _: str) -> Answer:
             without.append(f"{one['NotificationType']} {one['Threshold']:g} %: {sorted(mails)}")
     if without or not listed:
         text = "; ".join(without) or "the budget has no notification"
-        return Answer(f"{site.group.alert_email} does not get {text}", agrees=False)
-    return Answer(f"{site.group.alert_email} gets {len(listed)} notifications", agrees=True)
+        return ProbeAnswer(f"{site.group.alert_email} does not get {text}", agrees=False)
+    return ProbeAnswer(f"{site.group.alert_email} gets {len(listed)} notifications", agrees=True)
 
 
-def seen_by_a_person(site: ProofSite, name: str) -> Answer:
+def seen_by_a_person(site: ProofSite, name: str) -> ProbeAnswer:
     """What a person has confirmed."""
     if name in site.seen:
-        return Answer(f"a person confirmed it on {site.seen[name]}", agrees=True)
-    return Answer("only a person can see it, and none has confirmed it", None, person=True)
+        return ProbeAnswer(f"a person confirmed it on {site.seen[name]}", agrees=True)
+    return ProbeAnswer("only a person can see it, and none has confirmed it", None, person=True)
 
 
-def _complete(cloud: ProfileCloud, wanted: list[tuple[str, str]]) -> Answer:
+def _complete(cloud: ProfileCloud, wanted: list[tuple[str, str]]) -> ProbeAnswer:
     bad: list[str] = []
     good: list[str] = []
     for name, region in wanted:
         status = describe(name, region, cfn=_cfn(cloud, region)).status or "not there"
         (good if status in COMPLETE else bad).append(f"{name} in {region} is {status}")
-    return Answer("; ".join(bad or good), not bad)
+    return ProbeAnswer("; ".join(bad or good), not bad)
 
 
 def _cfn(cloud: ProfileCloud, region: str) -> Any:

@@ -79,10 +79,12 @@ def prove(
     from gotocloud.cli.work.prove import ProofRequest, outcome
     from gotocloud.cli.work.prove import prove as carry_out
     from gotocloud.errors import unknown_name
-    from gotocloud.proving.stages import Stage
+    from gotocloud.proving.stages import ProofStage
 
-    if stage not in list(Stage):
-        raise unknown_name("stage", stage, list(Stage), next_command="gotocloud platform prove -h")
+    if stage not in list(ProofStage):
+        raise unknown_name(
+            "stage", stage, list(ProofStage), next_command="gotocloud platform prove -h"
+        )
     report = carry_out(
         ProofRequest(
             platform_path=platform,
@@ -91,7 +93,7 @@ def prove(
             management_profile=management_profile,
             group_profile=group_profile,
             scientist_profile=scientist_profile,
-            last=Stage(stage),
+            last=ProofStage(stage),
             budget_usd=Decimal(str(budget)),
             yes=yes,
             folder=output,

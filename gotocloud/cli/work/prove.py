@@ -27,10 +27,17 @@ from gotocloud.proving.journal import Journal, alone, open_journal, utc_now
 from gotocloud.proving.page import page
 from gotocloud.proving.plan import cheapest_plan
 from gotocloud.proving.report import LOCAL, ProofReport, report_of
-from gotocloud.proving.stages import Stage, until
+from gotocloud.proving.stages import ProofStage, until
 
 REPORT, PAGE = "proof.json", "proof.html"
-_NEEDS_YES = (Stage.PLATFORM, Stage.GROUP, Stage.PROJECT, Stage.CLUSTER, Stage.JOB, Stage.DATA)
+_NEEDS_YES = (
+    ProofStage.PLATFORM,
+    ProofStage.GROUP,
+    ProofStage.PROJECT,
+    ProofStage.CLUSTER,
+    ProofStage.JOB,
+    ProofStage.DATA,
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ class ProofRequest:
     management_profile: str
     group_profile: str | None
     scientist_profile: str | None
-    last: Stage
+    last: ProofStage
     budget_usd: Decimal
     yes: bool
     folder: Path
@@ -85,7 +92,9 @@ def prove(wanted: ProofRequest, *, now: Callable[[], datetime] = utc_now) -> Pro
             next_command="gotocloud platform prove --output FOLDER",
         ) from None
     with alone(wanted.folder):
-        journal = open_journal(wanted.folder, _subject(site), now(), bill=wanted.last is Stage.BILL)
+        journal = open_journal(
+            wanted.folder, _subject(site), now(), bill=wanted.last is ProofStage.BILL
+        )
         journal.seen.update(dict.fromkeys(names, now().date().isoformat()))
         journal.failure = ""
         journal.keep()
@@ -110,8 +119,8 @@ def _run(proof: ProofRun, wanted: ProofRequest) -> None:
     if wanted.remove:
         _clean(proof)
         return
-    if wanted.last is Stage.BILL:
-        proof.run(Stage.BILL)
+    if wanted.last is ProofStage.BILL:
+        proof.run(ProofStage.BILL)
         return
     for stage in until(wanted.last):
         if stage in proof.journal.done:
@@ -135,7 +144,7 @@ def _clean(proof: ProofRun) -> None:
         raise
 
 
-def _confirm(stage: Stage) -> None:
+def _confirm(stage: ProofStage) -> None:
     if not sys.stdin.isatty():
         raise GoToCloudError(
             f"The stage {stage} makes something. No terminal to confirm: add --yes.",

@@ -20,7 +20,7 @@ from gotocloud.errors import GoToCloudError
 from gotocloud.proving.assumptions import Here, of_stage
 from gotocloud.proving.payload import FILE, FOLDER, MODE, TIME_S, content
 from gotocloud.proving.plan import LUSTRE_GIB, PROJECT
-from gotocloud.proving.stages import HOURS, Stage
+from gotocloud.proving.stages import HOURS, ProofStage
 from gotocloud.proving.verdicts import judge
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class ProofRun:
     now: Callable[[], datetime]
     keep_platform: bool = False
 
-    def run(self, stage: Stage) -> None:
+    def run(self, stage: ProofStage) -> None:
         """Run a stage.
 
         Raises:
@@ -60,7 +60,7 @@ class ProofRun:
         _STAGES[stage](self)
         self.journal.complete(stage)
 
-    def look(self, stage: Stage, *, leaving_out: tuple[str, ...] = ()) -> None:
+    def look(self, stage: ProofStage, *, leaving_out: tuple[str, ...] = ()) -> None:
         """Run the probes of a stage and show what AWS answers."""
         for one in of_stage(stage):
             if one.id not in leaving_out:
@@ -103,17 +103,17 @@ class ProofRun:
             GoToCloudError: if something cannot be removed; running it again goes on.
         """
         made = set(self.journal.made)
-        if {Stage.CLUSTER, Stage.JOB} & made:
+        if {ProofStage.CLUSTER, ProofStage.JOB} & made:
             removal.remove_cluster(self.site, self.say)
             self.journal.bill(Decimal(), self.now())
-            self.journal.removed(Stage.CLUSTER, Stage.JOB)
+            self.journal.removed(ProofStage.CLUSTER, ProofStage.JOB)
         for stage, remove in (
-            (Stage.PROJECT, removal.remove_project),
-            (Stage.GROUP, removal.remove_group),
-            (Stage.PLATFORM, removal.remove_platform),
+            (ProofStage.PROJECT, removal.remove_project),
+            (ProofStage.GROUP, removal.remove_group),
+            (ProofStage.PLATFORM, removal.remove_platform),
         ):
             if stage in made:
-                if stage is Stage.PROJECT or not self.keep_platform:
+                if stage is ProofStage.PROJECT or not self.keep_platform:
                     remove(self.site, self.say)
                 self.journal.removed(stage)
         self.journal.ended = self.now().isoformat(timespec="seconds")
@@ -121,14 +121,17 @@ class ProofRun:
 
 
 def _account(proof: ProofRun) -> None:
-    proof.look(Stage.ACCOUNT)
+    proof.look(ProofStage.ACCOUNT)
 
 
 def _platform(proof: ProofRun) -> None:
     site, home = proof.site, proof.site.platform.management.home_region
     cfn = site.management.client("cloudformation", home)
-    if not describe(MANAGEMENT_STACK, home, cfn=cfn).exists or Stage.PLATFORM in proof.journal.made:
-        proof.journal.makes(Stage.PLATFORM)
+    if (
+        not describe(MANAGEMENT_STACK, home, cfn=cfn).exists
+        or ProofStage.PLATFORM in proof.journal.made
+    ):
+        proof.journal.makes(ProofStage.PLATFORM)
         account = site.platform.management.account
         regions = dict.fromkeys((home, *site.platform.regions))
         places = [f"aws://{account}/{region}" for region in regions]
@@ -138,21 +141,24 @@ def _platform(proof: ProofRun) -> None:
         file = str(site.platform_path.resolve())
         proof.types(site.management, "platform", "record", "--platform", file)
         proof.types(site.management, "platform", "publish", "--platform", file)
-    proof.look(Stage.PLATFORM, leaving_out=("release",))
+    proof.look(ProofStage.PLATFORM, leaving_out=("release",))
 
 
 def _group(proof: ProofRun) -> None:
     site = proof.site
     cfn = site.account.client("cloudformation")
-    if not describe(USER_STACK, site.region, cfn=cfn).exists or Stage.GROUP in proof.journal.made:
-        proof.journal.makes(Stage.GROUP)
+    if (
+        not describe(USER_STACK, site.region, cfn=cfn).exists
+        or ProofStage.GROUP in proof.journal.made
+    ):
+        proof.journal.makes(ProofStage.GROUP)
         places = [f"aws://{site.group.account}/{region}" for region in site.group.regions]
         proof.say(f"Deploying the stacks of {site.group.name}")
         proof.cdk(site.account, "bootstrap", *places, "--app", "")
         _deploy(proof, site.account, "UserStack*", context=f"group={site.group.name}")
     # A group reads the release; before it is deployed there is no group.
     proof.probe("release")
-    proof.look(Stage.GROUP)
+    proof.look(ProofStage.GROUP)
 
 
 def _deploy(proof: ProofRun, cloud: ProfileCloud, *stacks: str, context: str = "") -> None:
@@ -163,20 +169,20 @@ def _deploy(proof: ProofRun, cloud: ProfileCloud, *stacks: str, context: str = "
 
 
 def _project(proof: ProofRun) -> None:
-    proof.journal.makes(Stage.PROJECT)
+    proof.journal.makes(ProofStage.PROJECT)
     proof.say(f"Setting the project {PROJECT} up, as a scientist")
     proof.types(proof.site.scientist, "setup", PROJECT)
-    proof.look(Stage.PROJECT)
+    proof.look(ProofStage.PROJECT)
 
 
 def _cluster(proof: ProofRun) -> None:
     site = proof.site
-    proof.journal.makes(Stage.CLUSTER)
+    proof.journal.makes(ProofStage.CLUSTER)
     proof.journal.bill(site.plan.usd_per_hour, proof.now())
     proof.say(f"Starting a {site.plan.configuration} cluster, as a scientist")
     words = ("--config", site.plan.configuration, "--lustre-gib", str(LUSTRE_GIB), "--yes")
     proof.types(site.scientist, "start", PROJECT, *words, "--json")
-    proof.look(Stage.CLUSTER)
+    proof.look(ProofStage.CLUSTER)
 
 
 def _job(proof: ProofRun) -> None:
@@ -184,22 +190,22 @@ def _job(proof: ProofRun) -> None:
     if site.local:
         proof.say("  no node starts on the local AWS")
         return
-    price = site.plan.prices[Stage.JOB]
+    price = site.plan.prices[ProofStage.JOB]
     proof.journal.bill(price.usd / price.hours, proof.now())
-    proof.look(Stage.JOB)
+    proof.look(ProofStage.JOB)
     proof.journal.bill(site.plan.usd_per_hour, proof.now())
 
 
 def _data(proof: ProofRun) -> None:
     site = proof.site
     proof.types(site.scientist, "upload", str(_payload(proof.folder)), "--project", PROJECT)
-    proof.look(Stage.DATA, leaving_out=_AFTER_THE_PAUSE)
+    proof.look(ProofStage.DATA, leaving_out=_AFTER_THE_PAUSE)
     proof.say("Pausing the cluster, as a scientist")
     proof.types(site.scientist, "pause", PROJECT, "--cancel-jobs", "--yes", "--json")
     for name in _AFTER_THE_PAUSE:
         proof.probe(name)
     proof.journal.bill(Decimal(), proof.now())
-    proof.journal.removed(Stage.CLUSTER, Stage.JOB)
+    proof.journal.removed(ProofStage.CLUSTER, ProofStage.JOB)
 
 
 def _payload(folder: Path) -> Path:
@@ -216,28 +222,28 @@ def _payload(folder: Path) -> Path:
 def _finish(proof: ProofRun) -> None:
     proof.say("Finishing the project, as a scientist")
     proof.types(proof.site.scientist, "finish", PROJECT, "--confirm", PROJECT)
-    proof.journal.removed(Stage.PROJECT)
-    proof.look(Stage.FINISH)
+    proof.journal.removed(ProofStage.PROJECT)
+    proof.look(ProofStage.FINISH)
 
 
 def _bill(proof: ProofRun) -> None:
-    proof.look(Stage.BILL)
+    proof.look(ProofStage.BILL)
 
 
-_STAGES: dict[Stage, Callable[[ProofRun], None]] = {
-    Stage.ACCOUNT: _account,
-    Stage.PLATFORM: _platform,
-    Stage.GROUP: _group,
-    Stage.PROJECT: _project,
-    Stage.CLUSTER: _cluster,
-    Stage.JOB: _job,
-    Stage.DATA: _data,
-    Stage.FINISH: _finish,
-    Stage.BILL: _bill,
+_STAGES: dict[ProofStage, Callable[[ProofRun], None]] = {
+    ProofStage.ACCOUNT: _account,
+    ProofStage.PLATFORM: _platform,
+    ProofStage.GROUP: _group,
+    ProofStage.PROJECT: _project,
+    ProofStage.CLUSTER: _cluster,
+    ProofStage.JOB: _job,
+    ProofStage.DATA: _data,
+    ProofStage.FINISH: _finish,
+    ProofStage.BILL: _bill,
 }
 
 
-def require_budget(proof: ProofRun, stage: Stage, budget_usd: Decimal) -> None:
+def require_budget(proof: ProofRun, stage: ProofStage, budget_usd: Decimal) -> None:
     """Refuse a stage that could exceed the budget, with what is spent up to now.
 
     Raises:
