@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from moto import mock_aws
 from gotocloud.aws.billed import LOOKS, inventory
 from gotocloud.aws.cloud import StandardCloud
 from gotocloud.contract.project_names import ProjectNames
-from gotocloud.contract.tags import CLUSTER_TAG, STACK_TAG
+from gotocloud.contract.tags import CLUSTER_TAG, HEAD_NODE, NODE_TYPE_TAG, STACK_TAG
 from gotocloud.projects.billed import RESOURCE_TYPES, Billed, BilledKind, Inventory
+from gotocloud.projects.overview import Node
 from tests.needs import need_parallelcluster
 from tests.stacks.test_cluster import synthesised as cluster_template
 
@@ -237,3 +239,62 @@ def test_prices_are_those_of_the_table_and_none_where_none_is_known() -> None:
         Billed(BilledKind.MACHINE, "i-1", type="g6.xlarge", spot=True).usd_per_hour(REGION) is None
     )
     assert Billed(BilledKind.ENDPOINT, "vpce-1").usd_per_hour(REGION) is None
+
+
+@pytest.mark.parametrize(
+    ("tags", "left"),
+    [
+        ({}, True),
+        ({STACK_TAG: "s"}, False),
+        ({"Name": "s /Nat"}, False),
+        ({CLUSTER_TAG: "c"}, False),
+        ({STACK_TAG: "other", "Name": "other /Nat", CLUSTER_TAG: "other"}, True),
+    ],
+)
+def test_one_tag_of_a_cluster_that_stands_is_enough_to_be_needed(
+    tags: dict[str, str], *, left: bool
+) -> None:
+    gateway = Billed(BilledKind.NAT_GATEWAY, "nat-1", vpc="vpc-1", tags=tags)
+    assert bool(Inventory((gateway,)).without_cluster("vpc-1", {"s"}, {"c"})) is left
+
+
+def test_a_snapshot_without_the_tag_of_a_cluster_is_not_left_over() -> None:
+    snapshot = Billed(BilledKind.SNAPSHOT, "snap-1")
+    assert Inventory((snapshot,)).without_cluster("vpc-1", {"s"}, {"c"}) == ()
+
+
+def test_a_machine_has_the_price_of_its_type_on_demand_and_none_on_spot() -> None:
+    machine = Billed(BilledKind.MACHINE, "i-1", type="m5.xlarge")
+    assert machine.usd_per_hour(REGION) == Decimal("0.192")
+    assert replace(machine, spot=True).usd_per_hour(REGION) is None
+
+
+def test_machines_of_clusters_are_read_with_their_kind() -> None:
+    head = {CLUSTER_TAG: "c", NODE_TYPE_TAG: HEAD_NODE}
+    found = Inventory(
+        (
+            Billed(BilledKind.MACHINE, "i-1", state="running", type="m5.xlarge", tags=head),
+            Billed(
+                BilledKind.MACHINE,
+                "i-2",
+                state="pending",
+                type="g6.xlarge",
+                spot=True,
+                tags={CLUSTER_TAG: "c"},
+            ),
+            Billed(BilledKind.MACHINE, "i-3", state="stopped", tags=head),
+            Billed(BilledKind.MACHINE, "i-4", state="running"),
+            Billed(BilledKind.VOLUME, "vol-1", state="running", tags=head),
+        )
+    )
+    assert found.nodes() == (
+        Node(cluster="c", instance_type="m5.xlarge", head=True, spot=False),
+        Node(cluster="c", instance_type="g6.xlarge", head=False, spot=True),
+    )
+    assert Inventory(unknown={BilledKind.MACHINE: "denied"}).nodes() is None
+
+
+def test_a_billed_resource_is_described_by_what_is_known_of_it() -> None:
+    volume = Billed(BilledKind.VOLUME, "vol-1", state="in-use", type="gp3", gib=2400)
+    assert str(volume) == f"vol-1: {BilledKind.VOLUME}, gp3, 2,400 GiB, in-use"
+    assert str(Billed(BilledKind.ENDPOINT, "vpce-1")) == f"vpce-1: {BilledKind.ENDPOINT}"

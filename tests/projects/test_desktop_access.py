@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gotocloud.contract.ports import DESKTOP_PORT
 from gotocloud.errors import InputError
 from gotocloud.projects.desktop_access import (
+    MAX_HOURS,
     Opening,
     checked_network,
     closing_time,
@@ -123,3 +124,42 @@ def test_the_url_carries_the_token_once() -> None:
     assert session.url("203.0.113.9") == "https://203.0.113.9:8443?authToken=T-_1#abc"
     assert session.url("localhost", 5000) == "https://localhost:5000?authToken=T-_1#abc"
     assert read_session("nothing") is None
+
+
+def test_a_network_loses_the_bits_of_its_host_and_may_have_256_addresses() -> None:
+    assert checked_network(" 203.0.113.77/28 ", ()) == IPv4Network("203.0.113.64/28")
+    assert checked_network("203.0.113.9/24", ()) == IPv4Network("203.0.113.0/24")
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed", "following"),
+    [
+        ("here", (), "gotocloud connect --from 203.0.113.7"),
+        ("8.8.8.8", (IPv4Network("10.0.0.0/8"),), "gotocloud connect --tunnel"),
+        ("8.0.0.0/8", (), "--tunnel"),
+    ],
+)
+def test_a_network_that_is_refused_comes_with_the_next_command(
+    given: str, allowed: tuple[IPv4Network, ...], following: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        checked_network(given, allowed)
+    assert following in str(caught.value.next_command)
+
+
+@pytest.mark.parametrize("hours", [0.5, 1, MAX_HOURS])
+def test_an_opening_ends_after_its_hours_on_a_whole_second(hours: float) -> None:
+    now = NOW.replace(microsecond=7)
+    assert closing_time(hours, now) == NOW + timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("hours", [0, -1, MAX_HOURS + 0.1])
+def test_hours_that_are_refused_come_with_what_is_allowed(hours: float) -> None:
+    with pytest.raises(InputError, match=f"up to {MAX_HOURS:g} hours, not {hours:g}") as caught:
+        closing_time(hours, NOW)
+    assert "gotocloud connect --hours" in str(caught.value.next_command)
+
+
+def test_an_opening_until_the_same_time_serves() -> None:
+    same = opening()
+    assert serving([same], same.group, IPv4Network(same.network), NOW) == (same, ())

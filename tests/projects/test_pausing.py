@@ -82,3 +82,24 @@ def test_a_list_with_gaps_is_doubtful(kind: str) -> None:
 
 def test_a_list_that_lost_lines_on_its_way_is_doubtful() -> None:
     assert "3 entries" in doubts(DONE, replace(SUMMARY, files=3), Tally())[0]
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"), [("", ""), ("None", ""), ("Resources", ", Resources")]
+)
+def test_a_job_is_described_with_its_reason_if_it_has_one(reason: str, shown: str) -> None:
+    job = UnfinishedJob("7", "PENDING", "ann", "refine3d", "2", reason, "Refine3D/job001/")
+    text = "7 'Refine3D/job001/' of ann in refine3d on 2 nodes: pending"
+    assert str(job) == text + shown
+
+
+def test_five_examples_are_shown_of_what_cannot_be_proven() -> None:
+    names = tuple(f"f{number}" for number in range(7))
+    listed = replace(SUMMARY, counts={"vanished": 7}, shown={"vanished": names})
+    (text,) = doubts(DONE, listed, Tally())
+    assert text == ("7 entries disappeared while they were listed: 'f0', 'f1', 'f2', 'f3', 'f4'.")
+
+
+def test_an_export_without_a_message_is_shown_with_one_full_stop() -> None:
+    (text,) = doubts(replace(DONE, lifecycle="FAILED", message=""), SUMMARY, Tally())
+    assert text == f"the export {DONE.task} is FAILED."

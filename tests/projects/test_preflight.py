@@ -145,3 +145,41 @@ def test_spot_that_was_asked_for_must_be_possible() -> None:
 def test_one_spot_queue_that_can_start_is_enough() -> None:
     seen = observed(levels=levels(GRAPHICS_SPOT=Level(0, 0)))
     assert errors(preflight(shape(), 2400, IDLE, seen, "us-east-1", spot=True)) == ()
+
+
+@pytest.mark.parametrize(
+    ("limit", "spent", "severity", "text", "remedy"),
+    [
+        ("100", "100", "warning", "USD 0.00 of 100.00 are left. Nothing is stopped", "head of"),
+        ("100", "110", "warning", "USD -10.00 of 100.00 are left. Nothing is stopped", "head of"),
+        ("100", "99", "warning", f"{1 / IDLE:.0f} hours of this cluster", "pause the cluster"),
+        ("1000", "0", "ok", "USD 1,000.00 of 1,000.00 are left.", ""),
+    ],
+)
+def test_a_budget_is_shown_with_what_is_left_of_it(
+    limit: str, spent: str, severity: str, text: str, remedy: str
+) -> None:
+    seen = observed(budget=Budget(Decimal(limit), Decimal(spent)))
+    found = one(judged(seen), "Budget of this month")
+    assert (found.severity, text in found.text) == (severity, True)
+    assert remedy in found.remedy
+    assert bool(found.remedy) is bool(remedy)
+
+
+def test_a_day_of_the_cluster_that_is_just_covered_is_no_warning() -> None:
+    found = one(judged(observed(budget=Budget(24 * IDLE, Decimal(0)))), "Budget")
+    assert found.severity is Severity.OK
+
+
+@pytest.mark.parametrize(
+    ("budget", "text"),
+    [
+        (Budget(why="denied"), "not known (denied)."),
+        (Budget(), "not known."),
+        (Budget(limit_usd=Decimal(5)), "not known."),
+        (Budget(spent_usd=Decimal(5)), "not known."),
+    ],
+)
+def test_a_budget_of_which_a_part_is_unknown_is_unknown(budget: Budget, text: str) -> None:
+    found = one(judged(observed(budget=budget)), "Budget of this month")
+    assert (found.severity, found.text) == (Severity.UNKNOWN, f"what is left of it is {text}")
