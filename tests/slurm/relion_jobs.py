@@ -15,6 +15,7 @@ TYPE_NUMBERS = {
     "Refine3D": 10,
     "PostProcess": 15,
     "InitialModel": 18,
+    "External": 99,
 }
 
 

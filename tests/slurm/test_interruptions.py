@@ -217,6 +217,30 @@ def test_an_error_of_relion_is_not_tried_again(
     assert latest(folder).outcome == "failed"
 
 
+OWN_PROGRAM = """\
+#!/bin/bash
+# The first task fails, and Slurm ends the step with the other one.
+srun --overcommit --ntasks=2 --kill-on-bad-exit=1 \\
+  bash -c '[ "$SLURM_PROCID" != 0 ] || exit 3; sleep 60'
+"""
+
+
+def test_a_program_of_ones_own_whose_step_fails_is_failed_and_not_cancelled(
+    head_node: RehearsalCluster, stub: Path
+) -> None:
+    program = stub / "own.sh"
+    program.write_text(OWN_PROGRAM)
+    program.chmod(0o755)
+    head_node.warm("class2d-spot")
+    name = "External/job008/"
+    options = {"queuename": "class2d-spot", "qsub_extra2": "automatic", "fn_exe": str(program)}
+    folder, _ = submit(stub, name, [f"{program} --o {name} --j 1"], options)
+    until(lambda: markers(folder), "the job ends")
+    assert re.search(r"\*\*\* STEP \S+ ON \S+ CANCELLED", (folder / "run.err").read_text())
+    assert markers(folder) == {"RELION_JOB_EXIT_FAILURE"}
+    assert (latest(folder).outcome, latest(folder).number) == ("failed", 1)
+
+
 def test_cancelling_in_slurm_ends_the_job_for_relion_too(
     head_node: RehearsalCluster, stub: Path
 ) -> None:
