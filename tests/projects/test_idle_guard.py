@@ -252,3 +252,67 @@ def test_nothing_is_paused_without_a_warning_or_while_it_is_used(
         # What was closed stays remembered until it is given back or the cluster is paused.
         if guard.told[-2:-1] and guard.told[-2][1].memory.closed and not guard.memory.closed:
             assert decision.reopen or fails or guard.told[-2][1].action is Action.PAUSE
+
+
+def test_warnings_before_the_end_show_how_long_is_left_and_how_to_keep_it() -> None:
+    guard, end = Guard(), 480
+    for minute in range(0, end, 5):
+        guard.look(quiet(minute), at(end))
+    told = [one.message for _, one in guard.told if one.action is Action.WARN]
+    assert [text.split(". ")[0] for text in told] == [
+        f"The time of this cluster ends in {one} minutes" for one in DEADLINE_WARNINGS_MINUTES
+    ]
+    assert all("gotocloud start --keep-for HOURS" in text for text in told)
+    assert "ends now." in Guard().look(quiet(0), at(0)).message
+
+
+@pytest.mark.parametrize(
+    ("left", "text"), [(119, "119 minutes"), (120, "2.0 hours"), (300, "5.0 hours")]
+)
+def test_a_cluster_that_is_kept_shows_how_long(left: int, text: str) -> None:
+    found = Guard().look(quiet(0), at(left))
+    assert (found.action, found.message) == (Action.KEEP, f"kept for {text} more, idle or not")
+
+
+def test_every_decision_at_the_end_has_its_reason() -> None:
+    guard = Guard()
+    guard.look(quiet(0), at(0))
+    assert "just been warned" in guard.look(quiet(5), at(0)).message
+    assert "Slurm does not say" in guard.look(quiet(6, jobs=None), at(0)).message
+    closing = guard.look(quiet(7, jobs=(JOB,)), at(0))
+    assert (closing.action, str(JOB) in closing.message) == (Action.CLOSE, True)
+    assert "no job is left" in guard.look(quiet(SHORTEST_WARNING_MINUTES), at(0)).message
+
+
+def test_a_warning_of_a_deadline_that_is_gone_does_not_count_for_idleness() -> None:
+    guard = Guard()
+    for minute in range(0, IDLE_MINUTES + 5, 5):
+        guard.look(quiet(minute), at(IDLE_MINUTES + 10))
+    assert guard.memory.warned_s is not None
+    assert guard.look(quiet(IDLE_MINUTES + 5)).action is Action.WARN
+    assert (guard.memory.deadline_s, guard.memory.warned_minutes) == (None, None)
+    assert guard.memory.warned_s == at(IDLE_MINUTES + 5)
+
+
+@pytest.mark.parametrize(("failures", "text"), [(1, "1 attempt"), (2, "2 attempts")])
+def test_after_failed_pauses_it_shows_how_many_and_when_it_tries_again(
+    failures: int, text: str
+) -> None:
+    guard = Guard()
+    guard.look(quiet(0))
+    for _ in range(failures):
+        guard.memory = failed(guard.memory, quiet(0), at(0))
+    assert guard.memory.closed is False
+    found = guard.look(quiet(5))
+    assert found.action is Action.KEEP
+    assert text in found.message
+    assert (f"{60 * 2 ** (failures - 1) - 5} minutes") in found.message
+
+
+def test_use_clears_what_is_remembered_of_failures_and_warnings() -> None:
+    guard = Guard()
+    guard.look(quiet(0))
+    guard.memory = replace(failed(guard.memory, quiet(0), at(0)), warned_s=at(0))
+    used = guard.look(quiet(5, desktops=1))
+    assert (used.action, used.memory.failures, used.memory.retry_s) == (Action.KEEP, 0, 0.0)
+    assert used.memory.warned_s is None
