@@ -26,8 +26,8 @@ PYTHON = "3.12"
 PLATFORMS = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux_2_17_x86_64")
 """Wheels that Ubuntu 24.04 (glibc 2.39) can run; the newer ones first."""
 
-REHEARSAL = "rehearsal"
-"""The room that runs from the repository only."""
+REPOSITORY_ONLY = frozenset({"rehearsal", "stacks", "constructs", "checks.py", "app.py"})
+"""Rooms that run from the repository only: the rehearsal, and what needs the CDK."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _NAME = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
@@ -106,11 +106,11 @@ def pip_arguments(requirements: Path, target: Path, python: str = PYTHON) -> lis
 
 
 def add_package(site: Path, package: Path) -> None:
-    """Copy this package beside its requirements, without the rehearsal and what was compiled."""
+    """Copy this package beside its requirements, but for `REPOSITORY_ONLY` and compiled files."""
     compiled = shutil.ignore_patterns("__pycache__", "*.pyc")
 
     def left_out(folder: str, names: list[str]) -> set[str]:
-        rooms = {REHEARSAL} if Path(folder) == package else set()
+        rooms = REPOSITORY_ONLY if Path(folder) == package else frozenset[str]()
         return compiled(folder, names) | rooms
 
     shutil.copytree(package, site / package.name, ignore=left_out, dirs_exist_ok=True)
