@@ -23,6 +23,10 @@ OPEN_FACTS = {
     "absent objects answer 403 or 404": "absent-object",
     "/home lies on a volume that is deleted": "home-dies-with-head-node",
     "Ubuntu has no amazon-efs-utils": "software-mounted",
+    "the first sign-in without MFA": "first-sign-in",
+    "systemd on ParallelCluster's image": "guard-runs",
+    "DCV on ParallelCluster's image": "desktop-answers",
+    "ParallelCluster's tags reach the head node's role": "head-node-role-is-tagged",
     "storage of the head node is untagged": "volumes-are-tagged",
 }
 """What was found open or likely about AWS -> the row that proves it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from gotocloud.aws.proving.stacks import COMPLETE, policy_status
 from gotocloud.aws.session import error_code
 from gotocloud.contract.project_bucket import PROOF, PROOFS
 from gotocloud.contract.stacks import ClusterOutput
+from gotocloud.contract.tags import CLUSTER_TAG, HEAD_NODE, NODE_TYPE_TAG
 from gotocloud.projects.billed import BilledKind
 from gotocloud.proving import jobs
 from gotocloud.proving.payload import FILE, FOLDER, MODE, TIME_S, content
@@ -107,6 +109,56 @@ def software_mounted(site: ProofSite, _: str) -> ProbeAnswer:
     script = "findmnt -n -t nfs,nfs4 -o TARGET,SOURCE || true"
     shown = site.head_node().run(script, "look at the mounts of the head node").strip()
     return ProbeAnswer(shown or "no NFS file system is mounted", bool(shown))
+
+
+def guard_runs(site: ProofSite, _: str) -> ProbeAnswer:
+    """Whether the guard's timers are active."""
+    script = "systemctl is-active gotocloud-guard.timer gotocloud-recovery.timer || true"
+    shown = site.head_node().run(script, "look at the guard's timers").split()
+    return ProbeAnswer(f"timers: {', '.join(shown) or 'none'}", shown == ["active", "active"])
+
+
+def desktop_answers(site: ProofSite, _: str) -> ProbeAnswer:
+    """Whether DCV lists its sessions as JSON."""
+    shown = site.head_node().run("dcv list-sessions --json", "list the sessions of the desktop")
+    try:
+        agrees = isinstance(json.loads(shown), list)
+    except ValueError:
+        agrees = False
+    return ProbeAnswer(shown.strip()[:200] or "nothing is printed", agrees)
+
+
+def head_node_role(site: ProofSite, _: str) -> ProbeAnswer:
+    """Whether the head node's role has the project's tags."""
+    instance = site.cluster()[ClusterOutput.HEAD_NODE_INSTANCE_ID]
+    found = site.account.client("ec2").describe_instances(InstanceIds=[instance])
+    profile = found["Reservations"][0]["Instances"][0]["IamInstanceProfile"]["Arn"]
+    iam = site.account.client("iam")
+    name = profile.rpartition("/")[2]
+    roles = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]
+    tags = {
+        one["Key"]: one["Value"]
+        for one in iam.get_role(RoleName=roles[0]["RoleName"])["Role"].get("Tags", ())
+    }
+    missing = [key for key, value in site.names.tags.items() if tags.get(key) != value]
+    text = f"{roles[0]['RoleName']}: {f'without {missing}' if missing else 'tagged'}"
+    return ProbeAnswer(text, not missing)
+
+
+def nodes_tagged(site: ProofSite, _: str) -> ProbeAnswer:
+    """Whether the nodes that are left of the jobs carry the project's tags."""
+    machines = [one for one in inventory(site.account).found if one.kind is BilledKind.MACHINE]
+    nodes = [
+        one
+        for one in machines
+        if one.tags.get(CLUSTER_TAG) == site.names.cluster
+        and one.tags.get(NODE_TYPE_TAG) != HEAD_NODE
+    ]
+    if not nodes:
+        return ProbeAnswer("no node is left of the jobs", None)
+    wanted = site.names.tags.items()
+    bare = [one.identifier for one in nodes if not wanted <= one.tags.items()]
+    return ProbeAnswer(f"{len(nodes)} nodes; without tags: {', '.join(bare) or 'none'}", not bare)
 
 
 def fsx_role(site: ProofSite, _: str) -> ProbeAnswer:
