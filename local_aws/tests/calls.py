@@ -107,12 +107,14 @@ class StubFacts:
         stacks: Mapping[str, str] | None = None,
         arns: Mapping[str, str] | None = None,
         policies: Mapping[str, str] | None = None,
+        launch_templates: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self._buckets = buckets or {}
         self._tags = tags or {}
         self._stacks = stacks or {}
         self._arns = arns or {}
         self._policies = policies or {}
+        self._launch_templates = launch_templates or {}
 
     def bucket_owner(self, bucket: str) -> str | None:
         """Account of a bucket."""
@@ -158,3 +160,9 @@ class StubFacts:
     def related_arn(self, _account: str, _region: str, identifier: str) -> str | None:
         """ARN behind the id of an association."""
         return self._arns.get(identifier)
+
+    def launch_template(
+        self, _account: str, _region: str, named: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """What a launch template says."""
+        return self._launch_templates.get(named["LaunchTemplateName"], {})

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from local_aws.nodes import NODES, Finished, Isolation, Node, isolation
+from local_aws.testing import until
 
 ALL = (
     [isolation(), Isolation.REWRITTEN] if isolation() is not Isolation.REWRITTEN else [isolation()]
@@ -135,3 +139,29 @@ class TestIsolated:
         except AssertionError:
             pytest.skip("this kernel gives users no namespaces")
         assert shown == ["frames/var/lib/amazon/ssm"]
+
+
+def running(words: str) -> list[str]:
+    """Processes of this machine whose command line has these words."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if words in path.read_bytes().replace(b"\0", b" ").decode(errors="replace"):
+                found.append(path.parent.name)
+    return found
+
+
+@pytest.mark.skipif(isolation() is Isolation.REWRITTEN, reason="needs namespaces")
+def test_commands_end_with_the_process_that_runs_them(tmp_path: Path) -> None:
+    server = f"""
+from pathlib import Path
+from local_aws.nodes import NODES
+NODES.folder = Path({str(tmp_path)!r})
+node = NODES.add("i-0123456789abcdef0", "1", "r", "cluster", {{}})
+node.run(["sleep 98765.25"], timeout_s=60)
+"""
+    process = subprocess.Popen([sys.executable, "-c", server])
+    until(lambda: running("sleep 98765.25"))
+    process.kill()
+    process.wait()
+    until(lambda: not running("sleep 98765.25"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from local_aws.errors import LocalAwsError
 from local_aws.process import LocalAws
-from local_aws.server import LOCK
+from local_aws.server import LOCK, hold_lock
 from local_aws.testing import MANAGEMENT, MEMBER, TOKYO, VIRGINIA, Person
 
 
@@ -126,3 +128,20 @@ def test_ending_it_twice_is_no_error(tmp_path: Path) -> None:
     running.stop()
     with pytest.raises(subprocess.CalledProcessError):
         subprocess.run(["kill", "-0", str(running.pid)], check=True, capture_output=True)
+
+
+def test_who_looks_whether_it_runs_does_not_hinder_the_start(tmp_path: Path) -> None:
+    path = tmp_path / LOCK
+    path.touch()
+    with path.open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        threading.Timer(0.1, fcntl.flock, (looking, fcntl.LOCK_UN)).start()
+        hold_lock(tmp_path, {}).close()
+
+
+def test_two_servers_cannot_have_one_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local_aws.server.LOOK_S", 0.05)
+    with hold_lock(tmp_path, {}), pytest.raises(BlockingIOError):
+        hold_lock(tmp_path, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,25 @@ def test_an_instance_needs_its_profiles_role_passed() -> None:
     assert ("ec2:RunInstances", f"arn:aws:ec2:{HERE}:instance/*") in found
 
 
+def test_a_launch_template_counts_like_the_call_itself() -> None:
+    said = {
+        "IamInstanceProfile": {"Name": "head"},
+        "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "a", "Value": "b"}]}],
+    }
+    facts = StubFacts(launch_templates={"compute": said}, arns={"instance-profile/head": ROLE})
+    started = call(
+        "ec2",
+        "run_instances",
+        MinCount=1,
+        MaxCount=1,
+        LaunchTemplate={"LaunchTemplateName": "compute", "Version": "$Latest"},
+    )
+    found = {(check.action, check.resource): check for check in checks_of(started, user(), facts)}
+    assert ("iam:PassRole", ROLE) in found
+    tagging = found["ec2:CreateTags", f"arn:aws:ec2:{HERE}:instance/*"]
+    assert tagging.context["aws:RequestTag/a"] == "b"
+
+
 def test_a_write_to_an_unknown_resource_is_not_mapped() -> None:
     odd = "arn:aws:datasync:eu-west-1:222222222222:nothing/loc-0123456789abcdef0"
     with pytest.raises(UnmappedError, match="not known which location it is about"):
@@ -188,3 +208,42 @@ def test_what_is_served_on_everything_only_is_judged_so() -> None:
         in get_service_model(service).operation_model(name).documentation
     }
     assert told == ON_EVERYTHING
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[str(row["call"]) for row in ROWS])
+def test_resources_and_condition_keys_are_those_of_the_reference(row: dict[str, Any]) -> None:
+    service, operation = row["call"].split()
+    for check in checks_of(
+        call(service, operation, **_filled(row.get("given", {}))), user(), FACTS
+    ):
+        prefix, _, name = check.action.partition(":")
+        found = reference.action(prefix, name)
+        assert found is not None
+        patterns = [re.sub(r"\\\$\\{\w+\\}", ".*", re.escape(kind.arn)) for kind in found.types]
+        of_everything = check.resource == "*" and (
+            not patterns or found.access_level in ("List", "Read") or check.action in ON_EVERYTHING
+        )
+        aws_own = re.match(r"arn:aws:ssm:[^:]*::document/", check.resource)
+        fits = any(re.fullmatch(pattern, check.resource) for pattern in patterns)
+        assert of_everything or aws_own or fits, check
+        assert [key for key in check.context if not found.has_key(key)] == []
+
+
+def test_a_condition_key_that_an_action_does_not_have_is_left_out() -> None:
+    (described,) = checks_of(call("ec2", "describe_instances"), user(), FACTS)
+    assert "ec2:CreateAction" not in described.context
+    tagging = checks_of(
+        call("ec2", "create_tags", Resources=["i-1"], Tags=[{"Key": "a", "Value": "b"}]),
+        user(),
+        FACTS,
+    )
+    assert tagging[0].context["aws:RequestTag/a"] == "b"
+
+
+def test_the_tags_of_a_stack_count_for_its_deletion() -> None:
+    """The reference has this key with the kind of resource, not with the action."""
+    facts = StubFacts(stacks={"demo-project-a": STACK}, tags={STACK: {"gtc:a": "b"}})
+    (deletion,) = checks_of(
+        call("cloudformation", "delete_stack", StackName="demo-project-a"), user(), facts
+    )
+    assert deletion.context["aws:ResourceTag/gtc:a"] == "b"

@@ -342,3 +342,34 @@ def test_a_template_that_does_not_exist_is_told(stacks: Stacks) -> None:
     url = f"https://nowhere.s3.{VIRGINIA}.amazonaws.com/template.json"
     with pytest.raises(ClientError, match="no such key"):
         stacks.cfn.create_stack(StackName="nowhere", TemplateURL=url)
+
+
+def test_what_a_failed_creation_has_begun_is_deleted(stacks: Stacks) -> None:
+    half = role(RoleName="half", ManagedPolicyArns=["arn:aws:iam::aws:policy/NoSuchPolicy"])
+    made = stacks.create("half", {"Role": half})
+    assert made["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert ("Role", "DELETE_COMPLETE") in stacks.events("half")
+    names = {one["RoleName"] for one in stacks.client("iam").list_roles()["Roles"]}
+    assert "half" not in names
+    stacks.create("whole", {"Role": role(RoleName="first")})
+    failed = stacks.update("whole", {"Role": role(RoleName="first"), "Half": half})
+    assert failed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    names = {one["RoleName"] for one in stacks.client("iam").list_roles()["Roles"]}
+    assert ("first" in names, "half" in names) == (True, False)
+
+
+def test_what_is_gone_already_is_deleted(stacks: Stacks) -> None:
+    stacks.create("gone", {"Role": role(RoleName="taken-away")})
+    stacks.client("iam").delete_role(RoleName="taken-away")
+    stacks.delete("gone")
+
+
+def test_a_replacement_has_a_name_of_its_own(stacks: Stacks) -> None:
+    output = {"Name": {"Value": {"Ref": "Role"}}}
+    before = stacks.create("replaced", {"Role": role()}, Outputs=output)
+    after = stacks.update("replaced", {"Role": role(Path="/other/")}, Outputs=output)
+    assert after["StackStatus"] == "UPDATE_COMPLETE", stacks.reasons("replaced")
+    assert outputs(before)["Name"] != outputs(after)["Name"]
+    names = {one["RoleName"] for one in stacks.client("iam").list_roles()["Roles"]}
+    assert outputs(before)["Name"] not in names
+    assert outputs(after)["Name"] in names

@@ -82,6 +82,8 @@ from http.client import HTTPSConnection
 
 def handler(event, context):
     wish = event["ResourceProperties"]["Answer"]
+    if event["RequestType"] == "Delete":
+        wish = "SUCCESS"
     body = {"Status": wish, "Reason": f"asked for {wish}", "PhysicalResourceId": "made",
             "Data": {"Number": event["ResourceProperties"]["N"]}}
     url = urllib.parse.urlsplit(event["ResponseURL"])
@@ -149,3 +151,40 @@ def test_a_function_that_answers_failure_fails_the_stack(stacks: Stacks) -> None
     made = stacks.create("fails", resources(stacks, "FAILED"))
     assert made["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "asked for FAILED" in stacks.reasons("fails")
+
+
+BY_VERSION = """
+import json, urllib.parse
+from http.client import HTTPSConnection
+
+def handler(event, context):
+    body = {"Status": "SUCCESS", "PhysicalResourceId": event["ResourceProperties"]["Id"],
+            "Data": {"Code": "VERSION"}}
+    url = urllib.parse.urlsplit(event["ResponseURL"])
+    connection = HTTPSConnection(url.netloc)
+    connection.request("PUT", url.path, body=json.dumps(body))
+    connection.getresponse()
+    if event["RequestType"] == "Delete":
+        import boto3
+        boto3.client("ssm").put_parameter(
+            Name="/deleted/" + event["PhysicalResourceId"], Value="yes", Type="String"
+        )
+"""
+
+
+def test_an_update_runs_new_code_and_another_id_replaces_the_resource(stacks: Stacks) -> None:
+    found = resources(stacks, "SUCCESS")
+    function = found["Function"]["Properties"]
+    function.update(Handler="index.handler", Timeout=1)
+    made = found["Made"]["Properties"]
+    shown = {"Code": {"Value": {"Fn::GetAtt": ["Made", "Code"]}}}
+    for identifier in ("one", "two"):
+        # The code stands in the template.
+        function["Code"] = {"ZipFile": BY_VERSION.replace("VERSION", identifier)}
+        made["Id"] = identifier
+        act = stacks.create if identifier == "one" else stacks.update
+        done = act("versions", found, Outputs=shown)
+        assert done["StackStatus"].endswith("E_COMPLETE"), stacks.reasons("versions")
+        assert done["Outputs"][0]["OutputValue"] == identifier
+    parameters = stacks.client("ssm").get_parameters(Names=["/deleted/one", "/deleted/two"])
+    assert [one["Name"] for one in parameters["Parameters"]] == ["/deleted/one"]

@@ -13,6 +13,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from gotocloud.contract.stacks import CLUSTER_RESOURCE
 from gotocloud.rehearsal.extension.pcluster_head import CONFIGURATIONS
 from gotocloud.rehearsal.extension.pcluster_provider import PROVIDERS, Provider
@@ -21,6 +23,7 @@ from local_aws.engine.access import no_real_account
 from local_aws.engine.site import service_credentials
 from local_aws.engine.values import stringified
 from local_aws.resources.base import Resource, ResourceError
+from local_aws.resources.nested import failures
 
 _FUNCTION = re.compile(r"arn:aws:lambda:(?P<region>[^:]+):(?P<account>\d+):function:(?P<name>.+)")
 POLL_S = 0.2
@@ -47,10 +50,12 @@ class PclusterCluster(Resource):
         if name == self.site.stack_name:
             raise ResourceError(f"The cluster and its stack have the same name, {name}.")
         properties = stringified(self.properties)
-        CONFIGURATIONS[self.site.account, name] = properties["ClusterConfiguration"]
+        CONFIGURATIONS[self.site.account, self.site.region, name] = properties[
+            "ClusterConfiguration"
+        ]
         answer = self._work(provider, "create", properties=properties)
         # From here on there is something to delete, as after the provider's own answer.
-        self.physical_id = name
+        self.physical_id, self.begun = name, True
         self._settle("CREATE_COMPLETE")
         described = self._work(provider, "describe")
         kept = {key: value for key, value in described.items() if key not in NOT_RETURNED}
@@ -67,7 +72,7 @@ class PclusterCluster(Resource):
             return
         self._work(self._provider(), "delete")
         self._settle("DELETE_COMPLETE")
-        CONFIGURATIONS.pop((self.site.account, self.physical_id), None)
+        CONFIGURATIONS.pop((self.site.account, self.site.region, self.physical_id), None)
 
     def _provider(self) -> Provider:
         token = str(self.properties["ServiceToken"])
@@ -115,7 +120,9 @@ class PclusterCluster(Resource):
         while True:
             try:
                 stack = client.describe_stacks(StackName=self.physical_id)["Stacks"][0]
-            except client.exceptions.ClientError:
+            except ClientError as error:
+                if "does not exist" not in str(error):
+                    raise
                 status = "DELETE_COMPLETE"
             else:
                 status = stack["StackStatus"]
@@ -125,20 +132,8 @@ class PclusterCluster(Resource):
         if status != wanted:
             raise ResourceError(
                 "Received response status [FAILED] from custom resource. Message returned: "
-                f"{self.physical_id}: {status}. {self._reasons(client)}"
+                f"{self.physical_id}: {status}. {failures(client, self.physical_id)}"
             )
-
-    def _reasons(self, client: Any) -> str:
-        """What failed in the cluster's own stack, and why."""
-        try:
-            events = client.describe_stack_events(StackName=self.physical_id)["StackEvents"]
-        except client.exceptions.ClientError:
-            return ""
-        failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
-        return "; ".join(
-            f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
-            for event in reversed(failed)
-        )
 
 
 def _json(value: Any) -> str:

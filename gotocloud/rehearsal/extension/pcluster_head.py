@@ -22,8 +22,8 @@ _START = f"""#!/bin/sh
 here=$(dirname "$0")
 PATH="$here/bin:$PATH" exec bash "$here/{SCRIPT}" """
 
-CONFIGURATIONS: dict[tuple[str, str], dict[str, Any]] = {}
-"""(account, cluster name) -> its configuration, as ParallelCluster received it."""
+CONFIGURATIONS: dict[tuple[str, str, str], dict[str, Any]] = {}
+"""(account, region, cluster name) -> its configuration, as ParallelCluster received it."""
 
 Call = Callable[..., dict[str, Any]]
 """Service, operation and parameters -> the local AWS's answer."""
@@ -38,7 +38,8 @@ class ClusterInstance(Instance):
         super().create()
         own = {tag["Key"]: tag["Value"] for tag in self.tags()}
         if own.get(NODE_TYPE_TAG) == "HeadNode":
-            configuration = CONFIGURATIONS[self.site.account, own[CLUSTER_TAG]]
+            place = (self.site.account, self.site.region)
+            configuration = CONFIGURATIONS[*place, own[CLUSTER_TAG]]
             SIGNALS.send(self.site.stack_id, self._boot(own[CLUSTER_TAG], configuration))
 
     def _boot(self, cluster: str, configuration: Mapping[str, Any]) -> Signal:

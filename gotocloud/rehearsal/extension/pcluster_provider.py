@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gotocloud.contract.tags import VERSION_TAG
@@ -64,14 +64,13 @@ class ProviderStack(NestedStack):
         stack_id = self.site.arn("cloudformation", f"stack/{name}/{name[-12:].lower()}")
         function = self.site.arn("lambda", f"function:pcluster-cfn-{name[-12:].lower()}")
         group = f"/aws/lambda/pcluster-cfn-{name[-12:].lower()}"
-        self.call("logs", "CreateLogGroup", logGroupName=group, tags={VERSION_TAG: version})
-        self.notes.update(log_group=group, version=version)
-        self.physical_id = stack_id
         bucket = f"{name[:36].lower().rstrip('-')}-{name[-12:].lower()}"
+        self.physical_id = stack_id
+        self.notes.update(log_group=group, version=version, bucket=bucket, token=function)
+        self.call("logs", "CreateLogGroup", logGroupName=group, tags={VERSION_TAG: version})
         self.call("s3", "CreateBucket", Bucket=bucket, **_in_region(region))
         role = self.properties["Parameters"]["CustomLambdaRole"]
         PROVIDERS[function] = Provider(version, role, bucket)
-        self.notes.update(bucket=bucket, token=function)
         layer = f"layer:PclusterLayer-{version.replace('.', '-')}:1"
         self.attributes = {
             "Outputs.ServiceToken": function,
@@ -96,12 +95,16 @@ class ProviderStack(NestedStack):
     def update(self, before: Mapping[str, Any]) -> None:
         if "version" not in self.notes:
             super().update(before)
+            return
         self._check_provider_parameters()
+        token = self.notes["token"]
+        role = self.properties["Parameters"]["CustomLambdaRole"]
+        PROVIDERS[token] = replace(PROVIDERS[token], role_arn=role)
 
     def delete(self) -> None:
         if group := self.notes.get("log_group"):
             PROVIDERS.pop(self.notes["token"], None)
-            self.call("logs", "DeleteLogGroup", logGroupName=group)
+            self.drop("logs", "DeleteLogGroup", logGroupName=group)
             self._delete_bucket(self.notes["bucket"])
         else:
             super().delete()

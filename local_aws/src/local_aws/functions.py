@@ -16,6 +16,7 @@ from typing import Any
 
 from local_aws.engine.access import no_real_account
 from local_aws.engine.site import Site, service_credentials
+from local_aws.nodes import WITH_THIS_PROCESS
 
 _RUNNER = Path(__file__).with_name("function_runner.py")
 
@@ -30,6 +31,7 @@ class FunctionCode:
         role_arn: The role with whose permissions it runs.
         bucket: Bucket of its code, a ZIP file.
         key: Object of its code.
+        zipped: Its code, where it stands in the template. Default: it is in the bucket.
         timeout_s: Seconds after which it is ended.
         environment: Its environment variables.
     """
@@ -37,8 +39,9 @@ class FunctionCode:
     arn: str
     handler: str
     role_arn: str
-    bucket: str
-    key: str
+    bucket: str = ""
+    key: str = ""
+    zipped: bytes = b""
     timeout_s: int = 3
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -46,6 +49,10 @@ class FunctionCode:
 class FunctionFailedError(Exception):
     """A function ended with an error; the text is its last line."""
 
+
+INIT_S = 10
+"""Lambda loads a function within 10 s, which its timeout does not count.
+Source: Lambda developer guide, "Lambda execution environment lifecycle"."""
 
 FUNCTIONS: dict[str, FunctionCode] = {}
 """ARN -> the function; filled as stacks create them."""
@@ -60,8 +67,7 @@ def run(site: Site, function: FunctionCode, event: Mapping[str, Any]) -> dict[st
     Raises:
         FunctionFailedError: if it raised an error or ran out of time.
     """
-    client = site.client("s3")
-    code = client.get_object(Bucket=function.bucket, Key=function.key)["Body"].read()
+    code = function.zipped or _stored(site, function)
     with tempfile.TemporaryDirectory() as folder:
         zipfile.ZipFile(io.BytesIO(code)).extractall(folder)
         order = {
@@ -75,12 +81,12 @@ def run(site: Site, function: FunctionCode, event: Mapping[str, Any]) -> dict[st
         try:
             done = subprocess.run(
                 # Isolated: only the function's own code is found, and what is installed.
-                [sys.executable, "-I", "-W", "ignore", str(_RUNNER)],
+                [*WITH_THIS_PROCESS, sys.executable, "-I", "-W", "ignore", str(_RUNNER)],
                 input=json.dumps(order),
                 capture_output=True,
                 text=True,
                 env=_environment(site, function),
-                timeout=function.timeout_s,
+                timeout=function.timeout_s + INIT_S,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
@@ -91,6 +97,12 @@ def run(site: Site, function: FunctionCode, event: Mapping[str, Any]) -> dict[st
     if answer["error"] and not answer["response"]:
         raise FunctionFailedError(answer["error"].strip().splitlines()[-1])
     return answer
+
+
+def _stored(site: Site, function: FunctionCode) -> bytes:
+    found = site.client("s3").get_object(Bucket=function.bucket, Key=function.key)
+    content: bytes = found["Body"].read()
+    return content
 
 
 def _environment(site: Site, function: FunctionCode) -> dict[str, str]:

@@ -112,9 +112,15 @@ def isolation() -> Isolation:
     return Isolation.REWRITTEN
 
 
+WITH_THIS_PROCESS = ("setpriv", "--pdeathsig", "KILL")
+"""Before a command: it ends when the thread that started it does, so with the server."""
+
+
 def _unshare(kind: Isolation) -> list[str]:
-    mapped = ["--user", "--map-root-user"] if kind is Isolation.ROOTLESS else []
-    return ["unshare", *mapped, "--mount", "--uts", "--pid", "--fork", "--kill-child"]
+    # First the user namespace: with new rights a process loses the signal of its parent's death.
+    mapped = ["unshare", "--user", "--map-root-user"] if kind is Isolation.ROOTLESS else []
+    separate = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child"]
+    return [*mapped, *WITH_THIS_PROCESS, *separate]
 
 
 @dataclass(frozen=True)
@@ -256,7 +262,7 @@ class Node:
 
     def _command(self, kind: Isolation, script: Path, work: str) -> list[str]:
         if kind is Isolation.REWRITTEN:
-            return ["sh", "-c", str(script)]
+            return [*WITH_THIS_PROCESS, "sh", "-c", str(script)]
         seen = f"/{script.relative_to(self.root)}"
         mounts = [text for place, path in self.mounts.items() for text in (str(path), place)]
         name = f"ip-{self.instance[-8:]}"

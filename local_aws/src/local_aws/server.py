@@ -12,6 +12,7 @@ import os
 import secrets
 import signal
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
@@ -24,6 +25,8 @@ from local_aws.nodes import NODES
 
 LOCK = "server.lock"
 """Held by the server as long as it lives; holds its pid, port, account and secret."""
+LOOK_S = 1.0
+"""Longer than anyone who looks whether a server runs holds the lock."""
 
 
 def private_folder(state_dir: Path) -> None:
@@ -41,12 +44,26 @@ def hold_lock(state_dir: Path, content: dict[str, Any]) -> IO[str]:
     private_folder(state_dir)
     number = os.open(state_dir / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     held = os.fdopen(number, "r+")
-    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    _take(held)
     held.seek(0)
     held.truncate()
     json.dump(content, held)
     held.flush()
     return held
+
+
+def _take(held: IO[str]) -> None:
+    deadline = time.monotonic() + LOOK_S
+    while True:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # To look whether a server runs takes the lock for an instant; the start itself looks.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def serve(

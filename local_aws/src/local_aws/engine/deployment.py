@@ -7,7 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from local_aws.engine.intrinsics import TemplateError
-from local_aws.resources.base import ReplacementNeededError, Resource, ResourceError
+from local_aws.resources.base import (
+    ReplacementNeededError,
+    Resource,
+    ResourceError,
+    is_gone,
+)
 from local_aws.services.faults import FAULTS
 
 log = logging.getLogger(__name__)
@@ -28,7 +33,7 @@ class Deployment:
 
     def __init__(self, event: Event) -> None:
         self.resources: dict[str, Resource] = {}
-        self._retained: dict[str, str] = {}
+        self._half_made: list[Resource] = []
         self._event = event
 
     def reference(self, name: str) -> Any:
@@ -57,10 +62,11 @@ class Deployment:
         for name in order:
             self._create_one(name, make)
 
-    def _create_one(self, name: str, make: Callable[[str], Resource]) -> None:
+    def _create_one(self, name: str, make: Callable[[str], Resource], replaces: str = "") -> None:
         made: Resource | str = name
         try:
             made = make(name)
+            made.replaces = replaces
             self._event(made, "CREATE_IN_PROGRESS", "")
             made.check()
             _strike(made, "create")
@@ -68,6 +74,8 @@ class Deployment:
         except Exception as error:
             reason = reason_of(error)
             self._event(made, "CREATE_FAILED", reason)
+            if isinstance(made, Resource) and made.physical_id and made.begun:
+                self._half_made.append(made)
             raise DeploymentError(f"{name}: {reason}") from error
         self.resources[name] = made
         self._event(made, "CREATE_COMPLETE", "")
@@ -78,7 +86,7 @@ class Deployment:
         Returns:
             The reasons of those that could not be deleted.
         """
-        failures = []
+        failures = self._remove_half_made()
         for name in [item for item in reversed(self.resources) if item in names]:
             resource = self.resources[name]
             if retained(name):
@@ -92,15 +100,28 @@ class Deployment:
                 del self.resources[name]
         return failures
 
+    def _remove_half_made(self) -> list[str]:
+        """Delete what a failed creation has begun, as a rollback does."""
+        left = []
+        failures = []
+        for resource in self._half_made:
+            if problem := self._delete(resource):
+                left.append(resource)
+                failures.append(f"{resource.logical_id}: {problem}")
+        self._half_made = left
+        return failures
+
     def _delete(self, resource: Resource) -> str:
         self._event(resource, "DELETE_IN_PROGRESS", "")
         try:
             _strike(resource, "delete")
             resource.delete()
         except Exception as error:
-            reason = reason_of(error)
-            self._event(resource, "DELETE_FAILED", reason)
-            return reason
+            # What is gone is deleted; a handler answers NotFound, which counts as success.
+            if not is_gone(error):
+                reason = reason_of(error)
+                self._event(resource, "DELETE_FAILED", reason)
+                return reason
         self._event(resource, "DELETE_COMPLETE", "")
         return ""
 
@@ -124,6 +145,7 @@ class Deployment:
             for name in order:
                 self._update_one(name, make, undo, superseded)
         except DeploymentError:
+            self._remove_half_made()
             for step in reversed(undo):
                 step()
             raise
@@ -154,7 +176,7 @@ class Deployment:
             self.resources[name] = new
             undo.append(lambda: self._change_back(old, new))
         except ReplacementNeededError:
-            self._create_one(name, make)
+            self._create_one(name, make, replaces=str(old.physical_id))
             superseded.append(old)
             undo.append(lambda: self._put_back(old))
 

@@ -117,7 +117,9 @@ def session_without_profile() -> Any:
     return boto3.Session(botocore_session=Session(session_vars=unread))
 
 
-def service_credentials(site: Site, role_arn: str, service: str) -> dict[str, str]:
+def service_credentials(
+    site: Site, role_arn: str, service: str, session: str = ""
+) -> dict[str, str]:
     """Keys of a role, as the service that runs something with them gets them.
 
     Args:
@@ -125,6 +127,7 @@ def service_credentials(site: Site, role_arn: str, service: str) -> dict[str, st
         role_arn: The role.
         service: The service that its trust policy has to name, such as `lambda.amazonaws.com`.
             The caller has checked that it does.
+        session: Name of the session. Default: of the service and the region.
     """
     sts = _new_client("sts", site.account, site.region, site.endpoint)
 
@@ -132,7 +135,7 @@ def service_credentials(site: Site, role_arn: str, service: str) -> dict[str, st
         request.headers[ASSUMING_SERVICE_HEADER] = service
 
     sts.meta.events.register("before-sign", name_the_service)
-    name = f"{service.partition('.')[0]}-{site.region}"
+    name = session or f"{service.partition('.')[0]}-{site.region}"
     keys = sts.assume_role(RoleArn=role_arn, RoleSessionName=name)["Credentials"]
     return {
         "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],

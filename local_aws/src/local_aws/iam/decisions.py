@@ -27,6 +27,8 @@ class Decision:
         reason: Of a denial, in AWS's words.
         statements: The deciding statements, as `policy#sid`.
         milliseconds: How long the evaluator took.
+        request: Number of the request; its checks have the same one.
+        via: "cloudformation" where CloudFormation works with the caller's permissions.
     """
 
     time: str
@@ -40,6 +42,8 @@ class Decision:
     reason: str = ""
     statements: tuple[str, ...] = ()
     milliseconds: float = 0.0
+    request: int = 0
+    via: str = ""
 
 
 class DecisionLog:

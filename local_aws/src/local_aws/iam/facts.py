@@ -45,6 +45,11 @@ class Facts(Protocol):
     def related_arn(self, account: str, region: str, identifier: str) -> str | None:
         """ARN behind the id of an association, of a route table or a file system."""
 
+    def launch_template(
+        self, account: str, region: str, named: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """What a launch template has, in the version that a call names; nothing without it."""
+
 
 class MotoFacts:
     """Facts from moto's back ends, in the process of the local AWS."""
@@ -152,6 +157,19 @@ class MotoFacts:
         kept = fsx_backends[account][region].__dict__.get("associations", {})
         found = kept.get(identifier)
         return str(found["ResourceARN"]) if found else None
+
+    def launch_template(
+        self, account: str, region: str, named: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """What a launch template has, in the version that a call names."""
+        from moto.ec2.models import ec2_backends
+
+        for template in list(ec2_backends[account][region].launch_templates.values()):
+            if named.get("LaunchTemplateId", template.id) == template.id and (
+                named.get("LaunchTemplateName", template.name) == template.name
+            ):
+                return dict(template.get_version(named.get("Version") or "$Default").data)
+        return {}
 
 
 def _associated_route_table(account: str, region: str, identifier: str) -> str | None:

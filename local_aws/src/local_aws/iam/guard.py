@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -111,6 +113,8 @@ class Guard:
         self._log = log
         self._mode = mode
         self._facts: Facts = facts or MotoFacts()
+        self._numbers = itertools.count(1)
+        self._request = threading.local()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request (WSGI)."""
@@ -118,6 +122,8 @@ class Guard:
             return self._app(environ, start_response)
         request = Request(environ)
         signature = signature_of(request)
+        self._request.number = next(self._numbers)
+        self._request.via = "cloudformation" if ACTING in environ else ""
         try:
             onward = self._decided(environ, signature)
         except Refused as refused:
@@ -273,6 +279,8 @@ class Guard:
                 reason=text,
                 statements=verdict.statements,
                 milliseconds=round(milliseconds, 3),
+                request=self._request.number,
+                via=self._request.via,
             )
         )
 

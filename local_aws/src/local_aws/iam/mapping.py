@@ -84,6 +84,7 @@ def _check(action: Action, arn: str, place: Place, more: Mapping[str, str]) -> C
     }
     if prefix == "s3" and arn != "*":
         context["s3:ResourceAccount"] = owner
+    context = {key: value for key, value in context.items() if action.has_key(key)}
     return Check(
         action=action.name,
         resource=arn,

@@ -51,11 +51,24 @@ class Action:
         name: With its service prefix, such as `s3:GetObject`.
         access_level: AWS's classification: List, Read, Write, …
         types: Resources that it can be about; none means that policies need `*`.
+        keys: Its condition keys, in lower case, with a variable such as `${TagKey}`.
     """
 
     name: str
     access_level: str
     types: tuple[ResourceType, ...]
+    keys: frozenset[str] = frozenset()
+
+    def has_key(self, key: str) -> bool:
+        """Whether AWS fills in a condition key for this action; the global ones it always does."""
+        prefix, _, tag = key.lower().partition("/")
+        if prefix.startswith("aws:") and prefix not in _OF_SOME:
+            return True
+        return (f"{prefix}/${{tagkey}}" if tag else prefix) in self.keys
+
+
+_OF_SOME = ("aws:requesttag", "aws:resourcetag", "aws:tagkeys")
+"""Global condition keys that only some actions have."""
 
 
 @cache
@@ -83,6 +96,9 @@ def action(prefix: str, name: str) -> Action | None:
     if found is None:
         return None
     types = _data("resourceTypes", prefix)
+    keys = [*found.get("conditionKeys", ())]
+    for given in found["resourceTypes"]:
+        keys += [*given["conditionKeys"], *types[given["name"].lower()].get("conditionKeys", ())]
     return Action(
         name=f"{prefix}:{found['name']}",
         access_level=found["accessLevel"],
@@ -90,4 +106,5 @@ def action(prefix: str, name: str) -> Action | None:
             ResourceType(given["name"], types[given["name"].lower()]["arn"], given["required"])
             for given in found["resourceTypes"]
         ),
+        keys=frozenset(key.lower() for key in keys),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from local_aws.iam.actions import WITHOUT_PERMISSION, action_of
 from local_aws.iam.callers import Caller
 from local_aws.iam.dependents import dependents
@@ -19,11 +21,24 @@ def checks_of(call: Call, caller: Caller, facts: Facts) -> tuple[Check, ...]:
     """
     if (call.service, call.operation) in WITHOUT_PERMISSION:
         return ()
-    place = Place(call, caller, facts)
+    place = Place(_with_launch_template(call, caller, facts), caller, facts)
     if (call.service, call.operation) == ("s3", "DeleteObjects"):
         return _deletions(place)
     first = list(checks_for(action_of(call), place))
     return (*first, *dependents(place, first))
+
+
+def _with_launch_template(call: Call, caller: Caller, facts: Facts) -> Call:
+    """A start of machines with what its launch template has: AWS looks at that as well."""
+    named = call.parameters.get("LaunchTemplate")
+    if call.operation != "RunInstances" or not named:
+        return call
+    said = dict(facts.launch_template(caller.account, call.region, named))
+    interfaces = said.get("NetworkInterfaces") or ()
+    subnets = [one["SubnetId"] for one in interfaces if "SubnetId" in one]
+    groups = [group for one in interfaces for group in one.get("Groups") or ()]
+    placed = {"SubnetIds": subnets, "SecurityGroupIds": list(dict.fromkeys(groups))}
+    return replace(call, parameters={**placed, **said, **call.parameters})
 
 
 def _deletions(place: Place) -> tuple[Check, ...]:

@@ -49,6 +49,10 @@ _PARAMETERS = {
 """Parameters that name a resource, where they are not called like the ARN's variable."""
 
 
+_EITHER = {"route53:ChangeTagsForResource", "route53:ListTagsForResource"}
+"""Actions on a resource of one kind or another, all of which the reference calls required."""
+
+
 class UnmappedError(Exception):
     """The permissions of a request cannot be found; the text names what is missing."""
 
@@ -96,7 +100,7 @@ def targets(action: Action, place: Place) -> tuple[str, ...]:
     found: list[str] = []
     for kind in action.types:
         named = _named(prefix, kind, place)
-        if not named and kind.required:
+        if not named and kind.required and action.name not in _EITHER:
             named = [_unnamed(action, kind, place)]
         found.extend(named)
     if not found:
@@ -207,6 +211,22 @@ def _object(_kind: ResourceType, place: Place) -> Iterable[str]:
         yield f"arn:aws:s3:::{bucket}/{given['Key']}"
     for item in given.get("Delete", {}).get("Objects", ()):
         yield f"arn:aws:s3:::{bucket}/{item['Key']}"
+
+
+def _tagged_in_route53(kind: ResourceType, place: Place) -> Iterable[str]:
+    given = place.call.parameters
+    if given.get("ResourceType") == kind.name:
+        yield kind.filled("", place.account, Id=str(given.get("ResourceId", "")))
+    elif "ResourceType" not in given:
+        yield from _by_parameters("route53", kind, place)
+
+
+def _table(kind: ResourceType, place: Place) -> Iterable[str]:
+    """Tables of DynamoDB; calls in batches name them as keys."""
+    batch = place.call.parameters.get("RequestItems") or {}
+    names = batch or _values(place.call.parameters, "TableName")
+    for name in names:
+        yield name if name.startswith("arn:") else place.arn("dynamodb", f"table/{name}")
 
 
 def _nothing(_kind: ResourceType, _place: Place) -> Iterable[str]:
@@ -329,6 +349,7 @@ def _kms_key(_kind: ResourceType, place: Place) -> Iterable[str]:
 _SPECIAL: dict[tuple[str, str], Callable[[ResourceType, Place], Iterable[str]]] = {
     ("cloudformation", "stack"): _stack,
     ("cloudformation", "*"): _other_of_cloudformation,
+    ("dynamodb", "table"): _table,
     ("ec2", "*"): _ec2_by_id,
     ("fsx", "association"): _association,
     ("iam", "group"): _iam_holder,
@@ -338,6 +359,8 @@ _SPECIAL: dict[tuple[str, str], Callable[[ResourceType, Place], Iterable[str]]] 
     ("iam", "role"): _iam_holder,
     ("iam", "user"): _iam_holder,
     ("kms", "key"): _kms_key,
+    ("route53", "healthcheck"): _tagged_in_route53,
+    ("route53", "hostedzone"): _tagged_in_route53,
     ("s3", "bucket"): _bucket,
     ("s3", "object"): _object,
     ("s3", "*"): _nothing,

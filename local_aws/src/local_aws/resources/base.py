@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from botocore import xform_name
+from botocore.exceptions import ClientError
 
 from local_aws.engine.site import Site
 from local_aws.engine.values import fitted
@@ -21,6 +23,15 @@ class ResourceError(Exception):
 
 class ReplacementNeededError(Exception):
     """The change cannot be made in place."""
+
+
+_READS = ("Describe", "Get", "Head", "List")
+_GONE = re.compile(r"NoSuch|NotFound|DoesNotExist")
+
+
+def is_gone(error: Exception) -> bool:
+    """Whether a service reports that something does not exist."""
+    return isinstance(error, ClientError) and bool(_GONE.search(error.response["Error"]["Code"]))
 
 
 class Resource:
@@ -48,6 +59,10 @@ class Resource:
         self.physical_id = ""
         self.attributes: dict[str, Any] = {}
         self.notes: dict[str, Any] = {}
+        self.begun = False
+        """Whether something has been made, so that a rollback has to delete it."""
+        self.replaces = ""
+        """Physical id of the resource in whose place this one is made."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -125,7 +140,16 @@ class Resource:
         shape = client.meta.service_model.operation_model(operation).input_shape
         given = {name: value for name, value in parameters.items() if value is not None}
         answer: dict[str, Any] = getattr(client, xform_name(operation))(**fitted(shape, given))
+        self.begun = self.begun or not operation.startswith(_READS)
         return answer
+
+    def drop(self, service: str, operation: str, /, **parameters: Any) -> None:
+        """Call an operation that removes something; nothing to do where it is gone."""
+        try:
+            self.call_as(service, operation, parameters)
+        except ClientError as error:
+            if not is_gone(error):
+                raise
 
     def given(self, *names: str) -> dict[str, Any]:
         """Those of the named properties that the template sets."""
@@ -143,7 +167,7 @@ class Resource:
 
     def made_up_name(self, *, longest: int = 64, lower: bool = False) -> str:
         """The name that CloudFormation invents when the template gives none."""
-        seed = f"{self.site.stack_id}/{self.logical_id}".encode()
+        seed = f"{self.site.stack_id}/{self.logical_id}/{self.replaces}".encode()
         suffix = hashlib.sha256(seed).hexdigest()[:12].upper()
         stem = f"{self.site.stack_name}-{self.logical_id}"[: longest - len(suffix) - 1]
         name = f"{stem}-{suffix}"

@@ -29,12 +29,20 @@ class CustomResource(Resource):
 
     def create(self) -> None:
         response = self._send("Create")
+        # CloudFormation deletes what a failed function names.
+        self.begun = "PhysicalResourceId" in response
         self.physical_id = str(response.get("PhysicalResourceId") or self.made_up_name())
-        self.attributes = dict(response.get("Data") or {})
+        self._take(response)
 
     def update(self, before: Mapping[str, Any]) -> None:
         response = self._send("Update", OldResourceProperties=stringified(before))
-        self.attributes = dict(response.get("Data") or {})
+        self._take(response)
+        former = self.physical_id
+        self.physical_id = str(response.get("PhysicalResourceId") or former)
+        if self.physical_id != former:
+            # Another id is another resource: the former one is deleted.
+            old = {"ResourceProperties": stringified(before), "PhysicalResourceId": former}
+            self._succeeded(self._send("Delete", **old))
 
     @property
     def changeable(self) -> frozenset[str]:  # type: ignore[override]
@@ -42,7 +50,18 @@ class CustomResource(Resource):
         return frozenset(self.properties) - {"ServiceToken"}
 
     def delete(self) -> None:
-        self._send("Delete")
+        self._succeeded(self._send("Delete"))
+
+    def _take(self, response: Mapping[str, Any]) -> None:
+        self._succeeded(response)
+        self.attributes = dict(response.get("Data") or {})
+
+    def _succeeded(self, response: Mapping[str, Any]) -> None:
+        if response.get("Status") != "SUCCESS":
+            raise ResourceError(
+                f"Received response status [{response.get('Status', 'none')}] from custom "
+                f"resource. Message returned: {response.get('Reason', '')}"
+            )
 
     def _send(self, kind: str, **more: Any) -> dict[str, Any]:
         token = str(self.properties["ServiceToken"])
@@ -66,9 +85,4 @@ class CustomResource(Resource):
             raise ResourceError(
                 f"CloudFormation did not receive a response from your Custom Resource: {error}"
             ) from error
-        if response.get("Status") != "SUCCESS":
-            raise ResourceError(
-                f"Received response status [{response.get('Status', 'none')}] from custom "
-                f"resource. Message returned: {response.get('Reason', '')}"
-            )
         return response

@@ -111,6 +111,12 @@ class SecurityGroupIngress(Ec2Resource):
         found = made.get("SecurityGroupRules") or [{"SecurityGroupRuleId": self.made_up_name()}]
         self.physical_id = found[0]["SecurityGroupRuleId"]
         self.attributes = {"Id": self.physical_id}
+        self._look()
+
+    def _look(self) -> None:
+        """What the handlers read before and after every change, with the stack's permissions."""
+        group = [{"Name": "group-id", "Values": [self.properties["GroupId"]]}]
+        self.ec2("DescribeSecurityGroupRules", Filters=group)
 
     def _call(self, verb: str) -> dict[str, Any]:
         kind = self.type.rpartition(":")[2]
@@ -118,6 +124,7 @@ class SecurityGroupIngress(Ec2Resource):
         return self.ec2(f"{verb}{kind}", GroupId=self.properties["GroupId"], IpPermissions=[rule])
 
     def delete(self) -> None:
+        self._look()
         self._call("Revoke")
 
 
@@ -137,6 +144,7 @@ class SecurityGroupEgress(SecurityGroupIngress):
                 raise
             self.physical_id = self.made_up_name()
             self.attributes = {"Id": self.physical_id}
+            self._look()
 
 
 class KeyPair(Ec2Resource):
@@ -152,6 +160,7 @@ class KeyPair(Ec2Resource):
         else:
             given = self.given("KeyFormat", "KeyType")
             made = self.ec2("CreateKeyPair", KeyName=name, **given)
+            self.physical_id = name
             self.notes["parameter"] = f"/ec2/keypair/{made['KeyPairId']}"
             self.call(
                 "ssm",
@@ -167,4 +176,4 @@ class KeyPair(Ec2Resource):
     def delete(self) -> None:
         self.ec2("DeleteKeyPair", KeyName=self.physical_id)
         if name := self.notes.get("parameter"):
-            self.call("ssm", "DeleteParameter", Name=name)
+            self.drop("ssm", "DeleteParameter", Name=name)

@@ -31,11 +31,17 @@ class Repository(Resource):
             "CreateRepository",
             repositoryName=name,
             imageTagMutability=self.properties.get("ImageTagMutability"),
+            encryptionConfiguration=self._lowered("EncryptionConfiguration"),
+            imageScanningConfiguration=self._lowered("ImageScanningConfiguration"),
             tags=self.tags(),
         )["repository"]
         self.physical_id = name
         self.attributes = {"Arn": made["repositoryArn"], "RepositoryUri": made["repositoryUri"]}
         self._policies()
+
+    def _lowered(self, name: str) -> dict[str, Any] | None:
+        given = self.properties.get(name, {})
+        return {key[0].lower() + key[1:]: value for key, value in given.items()} or None
 
     def _policies(self) -> None:
         if policy := self.properties.get("RepositoryPolicyText"):

@@ -16,9 +16,7 @@ class ElasticFileSystem(Resource):
     changeable = frozenset(
         {
             "BackupPolicy",
-            "BypassPolicyLockoutSafetyCheck",
             "FileSystemPolicy",
-            "FileSystemProtection",
             "FileSystemTags",
             "LifecyclePolicies",
         }

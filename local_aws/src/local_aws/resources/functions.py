@@ -38,33 +38,71 @@ class Function(Resource):
             "Tags",
             "Timeout",
             "TracingConfig",
+            "VpcConfig",
         }
     )
-    known = changeable | {"Architectures", "FunctionName", "PackageType", "VpcConfig"}
+    known = changeable | {"Architectures", "FunctionName", "PackageType"}
 
     def create(self) -> None:
-        self.physical_id = self.properties.get("FunctionName") or self.made_up_name()
+        name = self.properties.get("FunctionName") or self.made_up_name()
         self._check()
-        given = self.given(
-            "Description", "Environment", "Handler", "MemorySize", "Role", "Runtime", "Timeout"
+        made = self.call(
+            "lambda",
+            "CreateFunction",
+            FunctionName=name,
+            Code=self._code(),
+            Tags={tag["Key"]: tag["Value"] for tag in self.tags()} or None,
+            **self.given("Architectures", "PackageType"),
+            **self._settings(),
         )
+        self.physical_id = name
+        self.attributes = {"Arn": made["FunctionArn"]}
+        self._reserve()
+        self._remember()
+
+    def _settings(self) -> dict[str, Any]:
+        return self.given(
+            "DeadLetterConfig",
+            "Description",
+            "Environment",
+            "Handler",
+            "Layers",
+            "LoggingConfig",
+            "MemorySize",
+            "Role",
+            "Runtime",
+            "Timeout",
+            "TracingConfig",
+            "VpcConfig",
+        )
+
+    def _code(self) -> dict[str, Any]:
         code = self.properties["Code"]
         if "ZipFile" in code:
-            code = {"ZipFile": _zipped(code["ZipFile"], self.properties.get("Runtime", ""))}
-        made = self.call(
-            "lambda", "CreateFunction", FunctionName=self.physical_id, Code=code, **given
-        )
-        self.attributes = {"Arn": made["FunctionArn"]}
-        if "S3Bucket" in code:
-            FUNCTIONS[made["FunctionArn"]] = FunctionCode(
-                arn=made["FunctionArn"],
-                handler=self.properties["Handler"],
-                role_arn=self.properties["Role"],
-                bucket=code["S3Bucket"],
-                key=code["S3Key"],
-                timeout_s=int(self.properties.get("Timeout", 3)),
-                environment=self.properties.get("Environment", {}).get("Variables", {}),
+            return {"ZipFile": _zipped(code["ZipFile"], self.properties.get("Runtime", ""))}
+        return dict(code)
+
+    def _reserve(self) -> None:
+        if (count := self.properties.get("ReservedConcurrentExecutions")) is not None:
+            self.call(
+                "lambda",
+                "PutFunctionConcurrency",
+                FunctionName=self.physical_id,
+                ReservedConcurrentExecutions=count,
             )
+
+    def _remember(self) -> None:
+        code = self._code()
+        FUNCTIONS[self.attributes["Arn"]] = FunctionCode(
+            arn=self.attributes["Arn"],
+            handler=self.properties["Handler"],
+            role_arn=self.properties["Role"],
+            bucket=code.get("S3Bucket", ""),
+            key=code.get("S3Key", ""),
+            zipped=code.get("ZipFile", b""),
+            timeout_s=int(self.properties.get("Timeout", 3)),
+            environment=self.properties.get("Environment", {}).get("Variables", {}),
+        )
 
     def _check(self) -> None:
         role = self.properties["Role"]
@@ -80,10 +118,18 @@ class Function(Resource):
 
     def update(self, before: Mapping[str, Any]) -> None:
         self._check()
+        named = {"FunctionName": self.physical_id}
+        if self.properties["Code"] != before["Code"]:
+            self.call("lambda", "UpdateFunctionCode", **named, **self._code())
+        self.call("lambda", "UpdateFunctionConfiguration", **named, **self._settings())
+        if tags := {tag["Key"]: tag["Value"] for tag in self.tags()}:
+            self.call("lambda", "TagResource", Resource=self.attributes["Arn"], Tags=tags)
+        self._reserve()
+        self._remember()
 
     def delete(self) -> None:
-        self.call("lambda", "DeleteFunction", FunctionName=self.physical_id)
         FUNCTIONS.pop(self.attributes["Arn"], None)
+        self.call("lambda", "DeleteFunction", FunctionName=self.physical_id)
 
 
 def _zipped(text: str, runtime: str) -> bytes:
@@ -102,3 +148,9 @@ class Permission(Resource):
 
     def create(self) -> None:
         self.physical_id = self.made_up_name()
+        given = self.given(*self.known)
+        self.call("lambda", "AddPermission", StatementId=self.physical_id, **given)
+
+    def delete(self) -> None:
+        named = {"FunctionName": self.properties["FunctionName"]}
+        self.drop("lambda", "RemovePermission", StatementId=self.physical_id, **named)

@@ -91,11 +91,7 @@ class Role(_Principal):
             **self.given("Path", "PermissionsBoundary", "Description", "MaxSessionDuration"),
         )["Role"]
         self.attributes = {"Arn": made["Arn"], "RoleId": made["RoleId"]}
-        try:
-            self._put_policies()
-        except Exception:
-            self.delete()
-            raise
+        self._put_policies()
 
     def update(self, before: Mapping[str, Any]) -> None:
         trust = self.properties["AssumeRolePolicyDocument"]
@@ -109,6 +105,11 @@ class Role(_Principal):
         if boundary := self.properties.get("PermissionsBoundary"):
             named = self._named(PermissionsBoundary=boundary)
             self.call_as("iam", "PutRolePermissionsBoundary", named)
+        elif "PermissionsBoundary" in before:
+            self.call_as("iam", "DeleteRolePermissionsBoundary", self._named())
+        settings = self.given("Description", "MaxSessionDuration")
+        if settings != {key: before[key] for key in settings if key in before}:
+            self.call("iam", "UpdateRole", RoleName=self.physical_id, **settings)
         self._swap_policies(before)
         self.call("iam", "TagRole", RoleName=self.physical_id, Tags=self.tags())
 
@@ -135,14 +136,10 @@ class User(_Principal):
             **self.given("Path", "PermissionsBoundary"),
         )["User"]
         self.attributes = {"Arn": made["Arn"]}
-        try:
-            self._put_policies()
-            self._join(self.properties.get("Groups", []))
-            if profile := self.properties.get("LoginProfile"):
-                self.call_as("iam", "CreateLoginProfile", self._named(**profile))
-        except Exception:
-            self.delete()
-            raise
+        self._put_policies()
+        self._join(self.properties.get("Groups", []))
+        if profile := self.properties.get("LoginProfile"):
+            self.call_as("iam", "CreateLoginProfile", self._named(**profile))
 
     def _join(self, groups: list[str]) -> None:
         for group in groups:
@@ -150,6 +147,8 @@ class User(_Principal):
 
     def update(self, before: Mapping[str, Any]) -> None:
         self._swap_policies(before)
+        if tags := self.tags():
+            self.call_as("iam", "TagUser", self._named(Tags=tags))
         for group in before.get("Groups", []):
             self.call_as("iam", "RemoveUserFromGroup", self._named(GroupName=group))
         self._join(self.properties.get("Groups", []))
@@ -159,11 +158,7 @@ class User(_Principal):
                 self.call_as("iam", "CreateLoginProfile", self._named(**profile))
 
     def _drop_login(self) -> None:
-        iam = self.site.client("iam")
-        try:
-            iam.delete_login_profile(UserName=self.physical_id)
-        except iam.exceptions.NoSuchEntityException:
-            return
+        self.drop("iam", "DeleteLoginProfile", **self._named())
 
     def delete(self) -> None:
         self._drop_policies()
@@ -185,11 +180,7 @@ class Group(_Principal):
         self.physical_id = self.properties.get("GroupName") or self.made_up_name(longest=128)
         made = self.call_as("iam", "CreateGroup", self._named(**self.given("Path")))["Group"]
         self.attributes = {"Arn": made["Arn"]}
-        try:
-            self._put_policies()
-        except Exception:
-            self.delete()
-            raise
+        self._put_policies()
 
     def update(self, before: Mapping[str, Any]) -> None:
         self._swap_policies(before)
@@ -220,7 +211,9 @@ class UserToGroupAddition(Resource):
         self._each("AddUserToGroup", sorted(new - old))
 
     def delete(self) -> None:
-        self._each("RemoveUserFromGroup", self.properties["Users"])
+        for user in self.properties["Users"]:
+            named = {"GroupName": self.properties["GroupName"], "UserName": user}
+            self.drop("iam", "RemoveUserFromGroup", **named)
 
 
 _HOLDERS = (("Roles", "Role"), ("Users", "User"), ("Groups", "Group"))
@@ -257,7 +250,7 @@ class Policy(Resource):
 
     def _drop(self, kind: str, name: str) -> None:
         named = {f"{kind}Name": name, "PolicyName": self.properties["PolicyName"]}
-        self.call_as("iam", f"Delete{kind}Policy", named)
+        self.drop("iam", f"Delete{kind}Policy", **named)
 
     def delete(self) -> None:
         for key, kind in _HOLDERS:
@@ -285,13 +278,19 @@ class ManagedPolicy(Resource):
         )["Policy"]
         self.physical_id = made["Arn"]
         self.attributes = {"PolicyArn": made["Arn"], "PolicyId": made["PolicyId"]}
-        self._attach("Attach", self.properties)
+        self._attach()
 
-    def _attach(self, verb: str, properties: Mapping[str, Any]) -> None:
+    def _attach(self) -> None:
+        for key, kind in _HOLDERS:
+            for name in self.properties.get(key, []):
+                named = {f"{kind}Name": name, "PolicyArn": self.physical_id}
+                self.call_as("iam", f"Attach{kind}Policy", named)
+
+    def _detach(self, properties: Mapping[str, Any]) -> None:
         for key, kind in _HOLDERS:
             for name in properties.get(key, []):
                 named = {f"{kind}Name": name, "PolicyArn": self.physical_id}
-                self.call_as("iam", f"{verb}{kind}Policy", named)
+                self.drop("iam", f"Detach{kind}Policy", **named)
 
     def update(self, before: Mapping[str, Any]) -> None:
         document = self.properties["PolicyDocument"]
@@ -305,8 +304,8 @@ class ManagedPolicy(Resource):
                 PolicyDocument=_document(document),
                 SetAsDefault=True,
             )
-        self._attach("Detach", before)
-        self._attach("Attach", self.properties)
+        self._detach(before)
+        self._attach()
 
     def _drop_old_versions(self) -> None:
         found = self.call("iam", "ListPolicyVersions", PolicyArn=self.physical_id)["Versions"]
@@ -320,7 +319,7 @@ class ManagedPolicy(Resource):
                 )
 
     def delete(self) -> None:
-        self._attach("Detach", self.properties)
+        self._detach(self.properties)
         self._drop_old_versions()
         self.call("iam", "DeletePolicy", PolicyArn=self.physical_id)
 
@@ -342,5 +341,5 @@ class InstanceProfile(Resource):
     def delete(self) -> None:
         named = {"InstanceProfileName": self.physical_id}
         for role in self.properties["Roles"]:
-            self.call_as("iam", "RemoveRoleFromInstanceProfile", {**named, "RoleName": role})
+            self.drop("iam", "RemoveRoleFromInstanceProfile", **named, RoleName=role)
         self.call_as("iam", "DeleteInstanceProfile", named)

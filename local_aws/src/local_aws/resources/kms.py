@@ -29,6 +29,8 @@ class Key(Resource):
         self.physical_id = made["KeyId"]
         self.attributes = {"Arn": made["Arn"], "KeyId": made["KeyId"]}
         self._rotate()
+        if str(self.properties.get("Enabled", True)).lower() == "false":
+            self.call("kms", "DisableKey", KeyId=self.physical_id)
 
     def _rotate(self) -> None:
         wanted = str(self.properties.get("EnableKeyRotation", False)).lower() == "true"
@@ -45,6 +47,12 @@ class Key(Resource):
                 PolicyName="default",
                 Policy=document,
             )
+        if self.properties.get("Description") != before.get("Description"):
+            text = self.properties.get("Description", "")
+            self.call("kms", "UpdateKeyDescription", KeyId=self.physical_id, Description=text)
+        enabled = str(self.properties.get("Enabled", True)).lower() == "true"
+        operation = "EnableKey" if enabled else "DisableKey"
+        self.call("kms", operation, KeyId=self.physical_id)
         self._rotate()
 
     def delete(self) -> None:

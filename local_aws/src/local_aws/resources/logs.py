@@ -20,7 +20,12 @@ class LogGroup(Resource):
         tags = {tag["Key"]: tag["Value"] for tag in self.tags()}
         key = self.properties.get("KmsKeyId")
         self.call(
-            "logs", "CreateLogGroup", logGroupName=self.physical_id, kmsKeyId=key, tags=tags or None
+            "logs",
+            "CreateLogGroup",
+            logGroupName=self.physical_id,
+            logGroupClass=self.properties.get("LogGroupClass"),
+            kmsKeyId=key,
+            tags=tags or None,
         )
         self.attributes = {"Arn": self.site.arn("logs", f"log-group:{self.physical_id}:*")}
         self._retention()
@@ -31,6 +36,14 @@ class LogGroup(Resource):
             self.call_as("logs", "PutRetentionPolicy", named)
 
     def update(self, before: Mapping[str, Any]) -> None:
+        named = {"logGroupName": self.physical_id}
+        key = self.properties.get("KmsKeyId")
+        if key and key != before.get("KmsKeyId"):
+            self.call("logs", "AssociateKmsKey", **named, kmsKeyId=key)
+        if tags := {tag["Key"]: tag["Value"] for tag in self.tags()}:
+            self.call("logs", "TagLogGroup", **named, tags=tags)
+        if "RetentionInDays" in before and "RetentionInDays" not in self.properties:
+            self.call("logs", "DeleteRetentionPolicy", **named)
         self._retention()
 
     def delete(self) -> None:

@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import WaiterError
+from botocore.exceptions import ClientError, WaiterError
 
 from local_aws.resources.base import Resource, ResourceError
+
+
+def failures(client: Any, stack: str) -> str:
+    """What failed in a stack, and why, the oldest first; "" if it is gone."""
+    try:
+        events = client.describe_stack_events(StackName=stack)["StackEvents"]
+    except ClientError:
+        return ""
+    return "; ".join(
+        f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', '')}"
+        for one in reversed(events)
+        if one["ResourceStatus"].endswith("_FAILED")
+    )
 
 
 class NestedStack(Resource):
@@ -30,6 +43,7 @@ class NestedStack(Resource):
             TemplateURL=self.properties["TemplateURL"],
             Parameters=parameters,
             Tags=self.tags(),
+            **self.given("NotificationARNs", "TimeoutInMinutes"),
         )
         self.physical_id = made["StackId"]
         self._wait("stack_create_complete")
@@ -46,12 +60,7 @@ class NestedStack(Resource):
                 StackName=self.physical_id, WaiterConfig={"Delay": 1, "MaxAttempts": 600}
             )
         except WaiterError as error:
-            events = client.describe_stack_events(StackName=self.physical_id)["StackEvents"]
-            failed = [one for one in events if one["ResourceStatus"].endswith("_FAILED")]
-            reasons = "; ".join(
-                f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', '')}"
-                for one in reversed(failed)
-            )
+            reasons = failures(client, self.physical_id)
             raise ResourceError(
                 f"Embedded stack {self.physical_id} was not successfully created: {reasons}"
             ) from error

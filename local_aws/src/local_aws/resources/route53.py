@@ -25,14 +25,21 @@ class HostedZone(Resource):
             Name=self.properties["Name"],
             CallerReference=f"{self.site.stack_id}/{self.logical_id}",
             VPC=first,
-            HostedZoneConfig={"PrivateZone": True, "Comment": ""} if first else None,
+            HostedZoneConfig=self._settings(private=bool(first)),
         )
         self.physical_id = made["HostedZone"]["Id"].rpartition("/")[2]
         self.attributes = {"Id": self.physical_id}
+        if tags := self.tags("HostedZoneTags"):
+            zone = {"ResourceType": "hostedzone", "ResourceId": self.physical_id}
+            self.call("route53", "ChangeTagsForResource", **zone, AddTags=tags)
         for vpc in vpcs[1:]:
             self.call(
                 "route53", "AssociateVPCWithHostedZone", HostedZoneId=self.physical_id, VPC=vpc
             )
+
+    def _settings(self, *, private: bool) -> dict[str, Any] | None:
+        comment = self.properties.get("HostedZoneConfig", {}).get("Comment", "")
+        return {"PrivateZone": private, "Comment": comment} if private or comment else None
 
     def delete(self) -> None:
         listed = self.look("route53", "ListResourceRecordSets", HostedZoneId=self.physical_id)

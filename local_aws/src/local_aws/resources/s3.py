@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from local_aws.resources.base import Resource
+from local_aws.resources.base import Resource, ResourceError
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:
@@ -27,10 +27,8 @@ class Bucket(Resource):
     type = "AWS::S3::Bucket"
     changeable = frozenset(
         {
-            "AccessControl",
             "BucketEncryption",
             "CorsConfiguration",
-            "IntelligentTieringConfigurations",
             "LifecycleConfiguration",
             "LoggingConfiguration",
             "NotificationConfiguration",
@@ -40,9 +38,11 @@ class Bucket(Resource):
             "VersioningConfiguration",
         }
     )
-    known = changeable | {"BucketName", "ObjectLockEnabled"}
+    known = changeable | {"AccessControl", "BucketName", "ObjectLockEnabled"}
 
     def create(self) -> None:
+        if self.properties.get("AccessControl", "Private") != "Private":
+            raise ResourceError("The local AWS models no access lists of buckets but Private.")
         name = self.properties.get("BucketName") or self.made_up_name(longest=63, lower=True)
         where = {"LocationConstraint": self.site.region}
         self.call(
@@ -61,11 +61,7 @@ class Bucket(Resource):
             "DualStackDomainName": f"{name}.s3.dualstack.{region}.amazonaws.com",
             "WebsiteURL": f"http://{name}.s3-website-{region}.amazonaws.com",
         }
-        try:
-            self._configure()
-        except Exception:
-            self.delete()
-            raise
+        self._configure()
 
     def update(self, before: Mapping[str, Any]) -> None:
         self._configure()

@@ -80,7 +80,8 @@ class SecretResourcePolicy(Resource):
             "secretsmanager",
             "PutResourcePolicy",
             SecretId=self.physical_id,
-            SecretResourcePolicy=document,
+            ResourcePolicy=document,
+            **self.given("BlockPublicPolicy"),
         )
 
     def update(self, before: Mapping[str, Any]) -> None:

@@ -34,6 +34,11 @@ class Topic(Resource):
         for key, value in self._settings().items():
             named = {"AttributeName": key, "AttributeValue": value}
             self.call("sns", "SetTopicAttributes", TopicArn=self.physical_id, **named)
+        if tags := self.tags():
+            self.call("sns", "TagResource", ResourceArn=self.physical_id, Tags=tags)
+        for entry in self.properties.get("Subscription", []):
+            if entry not in before.get("Subscription", []):
+                self.call("sns", "Subscribe", TopicArn=self.physical_id, **entry)
 
     def delete(self) -> None:
         self.call("sns", "DeleteTopic", TopicArn=self.physical_id)

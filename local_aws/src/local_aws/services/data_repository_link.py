@@ -2,7 +2,7 @@
 
 Both sides are compared with what they were when they last agreed, as Lustre's own change
 log and S3's events would tell. What changed on both sides stays as it is in Lustre and is
-exported: FSx leaves that case open, and this way nothing that a scientist wrote is lost.
+exported: FSx leaves that case open, and this way nothing that people wrote is lost.
 """
 
 from __future__ import annotations
