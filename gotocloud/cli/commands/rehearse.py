@@ -190,6 +190,22 @@ def demo(
     run(state_dir=state, output_dir=output, keep_running=keep)
 
 
+@app.command(epilog="Example: gotocloud rehearse permissions")
+def permissions(
+    state: State = Path("build/permissions"),
+    page: Annotated[
+        Path, typer.Option("--page", metavar="FILE", help="Where the page is written.")
+    ] = Path("docs/rehearsal-iam.md"),
+) -> None:
+    """Create and delete a cluster of every configuration, and count what IAM decides."""
+    from gotocloud.rehearsal.demo import EXAMPLE
+    from gotocloud.rehearsal.judged import measure
+    from gotocloud.rehearsal.progress import StepDisplay
+
+    measure(state, EXAMPLE, page, StepDisplay().step)
+    narrate(f"Wrote {page}.")
+
+
 def _platform_file(given: Path | None) -> Path:
     from gotocloud.errors import InputError
 
