@@ -7,9 +7,9 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from gotocloud.contract.names import CLUSTER_SERVICE_ROLE
+from gotocloud.contract.names import CLUSTER_SERVICE_ROLE, PROVIDER_ROLE
 from tests.security.checks.template import Template, as_list
-from tests.security.handlers import needed_actions
+from tests.security.handlers import PARALLELCLUSTER, actions_of, has_handlers, needed_actions
 from tests.security.principals import boundary, principals
 from tests.security.site import Group
 
@@ -65,6 +65,81 @@ UNUSED = {
 """Action of a handler -> why our resources never need it."""
 
 
+NOT_IN_CLUSTERS = {
+    **dict.fromkeys(
+        (
+            *("dynamodb:AssociateTableReplica", "dynamodb:CreateTableReplica"),
+            *("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:Scan"),
+            *("dynamodb:DisableKinesisStreamingDestination", "kinesis:DescribeStream"),
+            *("dynamodb:EnableKinesisStreamingDestination", "kinesis:PutRecords"),
+            *("dynamodb:DescribeImport", "dynamodb:ImportTable", "logs:DescribeLogStreams"),
+            *("dynamodb:PutResourcePolicy", "dynamodb:UpdateContributorInsights"),
+            *("dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTimeToLive"),
+            *("dynamodb:UpdateTable", "s3:GetObjectMetadata"),
+        ),
+        "a cluster's table has no replica, stream, import, policy, backup, insights or expiry",
+    ),
+    **dict.fromkeys(
+        (
+            *("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt"),
+            *("kms:GenerateDataKey", "kms:ListAliases", "kms:RevokeGrant"),
+        ),
+        "tables and functions have AWS's own keys, whose policies admit every caller of the "
+        "service in the account",
+    ),
+    "ec2:AcceptAddressTransfer": "addresses are new, none is transferred from another account",
+    **dict.fromkeys(
+        (
+            *("ec2:AssociateIamInstanceProfile", "ec2:DisassociateIamInstanceProfile"),
+            *("ec2:AttachVolume", "ec2:DetachVolume", "ec2:ModifyInstanceAttribute"),
+            *("ec2:ModifyInstanceCreditSpecification", "ec2:ModifyInstancePlacement"),
+            *("ec2:ModifyPrivateDnsNameOptions", "ec2:ModifyPublicIpDnsNameOptions"),
+            *("ec2:MonitorInstances", "ec2:ReplaceIamInstanceProfileAssociation"),
+            *("ec2:StartInstances", "ssm:CreateAssociation", "ssm:DescribeAssociation"),
+            "ssm:ListAssociations",
+        ),
+        "the head node is as its launch template says; nothing is changed or associated later",
+    ),
+    **dict.fromkeys(
+        (
+            *("iam:DeleteGroupPolicy", "iam:GetGroupPolicy", "iam:PutGroupPolicy"),
+            *("iam:DeleteUserPolicy", "iam:GetUserPolicy", "iam:PutUserPolicy"),
+        ),
+        "policies of a cluster belong to roles, never to people",
+    ),
+    **dict.fromkeys(
+        (
+            *("elasticfilesystem:DescribeMountTargets", "s3files:ListMountTargets"),
+            *("lambda:AssociateRuntimeAlias", "lambda:GetCodeSigningConfig"),
+            *("lambda:GetLayerVersion", "lambda:PassCapacityProvider"),
+            *("lambda:PutFunctionConcurrency", "lambda:PutFunctionRecursionConfig"),
+            *("lambda:PutFunctionScalingConfig", "lambda:PutRuntimeManagementConfig"),
+        ),
+        "clean-up functions mount nothing and have no layer, signing, scaling or pinned runtime",
+    ),
+    **dict.fromkeys(
+        (
+            *("firehose:TagDeliveryStream", "logs:CreateLogDelivery", "s3:REST.PUT.OBJECT"),
+            *("logs:DeleteDataProtectionPolicy", "logs:PutDataProtectionPolicy"),
+            *("logs:PutBearerTokenAuthentication", "logs:PutIndexPolicy"),
+            "logs:PutResourcePolicy",
+        ),
+        "a cluster's log group has no policy, index or delivery of its own",
+    ),
+    **dict.fromkeys(
+        (
+            *("route53:AssociateVPCWithHostedZone", "route53:CreateQueryLoggingConfig"),
+            *("route53:DeleteQueryLoggingConfig", "route53:UpdateHostedZoneFeatures"),
+        ),
+        "a cluster's zone is of one network, and its queries are not logged",
+    ),
+}
+"""Action of a handler -> why ParallelCluster's own stacks never need it."""
+
+NO_CHANGE = ("create", "read", "delete")
+"""ParallelCluster's provider changes no resource of a cluster: other queues are another cluster."""
+
+
 def allows(statements: tuple[Mapping[str, object], ...], action: str) -> bool:
     """Whether some statement allows an action on something, and none denies it everywhere."""
     return any(
@@ -108,3 +183,26 @@ def test_every_exception_is_of_an_action_that_a_handler_names(
         if not allows(role.statements, action):
             named.add(action)
     assert set(UNUSED) <= named
+
+
+def refused_to_the_provider(group: Group) -> set[str]:
+    """Actions of ParallelCluster's own stacks that its provider's role or the boundary refuses."""
+    role = principals(group.template)[PROVIDER_ROLE]
+    edge = tuple(boundary(group.template)["Statement"])
+    return {
+        action
+        for _, action in actions_of(PARALLELCLUSTER, NO_CHANGE)
+        if not (allows(role.statements, action) and allows(edge, action))
+    }
+
+
+def test_the_provider_may_call_every_handler_of_its_own_stacks(group: Group) -> None:
+    assert refused_to_the_provider(group) - set(NOT_IN_CLUSTERS) == set()
+
+
+def test_every_exception_of_the_provider_is_refused_to_it(group: Group) -> None:
+    assert set(NOT_IN_CLUSTERS) <= refused_to_the_provider(group)
+
+
+def test_every_type_of_parallelclusters_stacks_has_handlers() -> None:
+    assert [kind for kind in PARALLELCLUSTER if not has_handlers(kind)] == []
