@@ -23,7 +23,7 @@ from gotocloud.rehearsal.signals import ended_by_signals
 from gotocloud.rehearsal.upkeep import PLATFORM, claim_folder
 from local_aws.iam.decisions import LOG, Decision, read_decisions
 
-COMMAND = "gotocloud rehearse permissions"
+COMMAND = "gotocloud rehearse iam"
 COLUMNS = ("principal", "API calls", "of these by CloudFormation", "permissions decided", "denied")
 ABOUT = (
     "A scientist starts a cluster of each configuration, ParallelCluster's own library makes it, "

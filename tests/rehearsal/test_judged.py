@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from gotocloud.contract.names import PROVIDER_ROLE, SCIENTIST_ROLE
+from gotocloud.cluster_configs.engine import engine_of
+from gotocloud.cluster_configs.model import configuration_names
+from gotocloud.contract.names import CLUSTER_SERVICE_ROLE, PROVIDER_ROLE, SCIENTIST_ROLE
 from gotocloud.errors import GoToCloudError
-from gotocloud.rehearsal.judged import principal_of, refuse_denials, tallies, written
+from gotocloud.rehearsal.judged import COLUMNS, principal_of, refuse_denials, tallies, written
 from gotocloud.rehearsal.lives import Life
 from local_aws.iam.decisions import Decision
+from tests.needs import ROOT
 
+PAGE = ROOT / "docs/rehearsal-iam.md"
 STS = "arn:aws:sts::222222222222:assumed-role"
 CALLERS = {
     f"{STS}/{SCIENTIST_ROLE}/ann": f"role `{SCIENTIST_ROLE}`",
@@ -64,3 +70,25 @@ def test_no_page_is_written_of_a_rehearsal_with_a_denial() -> None:
     ):
         with pytest.raises(GoToCloudError, match="IAM denied 1 call"):
             refuse_denials(lives, made)
+
+
+def test_the_page_has_the_form_that_the_command_writes() -> None:
+    text = PAGE.read_text("utf-8")
+    without_numbers = re.compile(r"\d{2} \w+ \d{4}|[\d,]+(?= API calls were)")
+    sample = written([LIFE], [])
+    paragraphs = [part for part in sample.split("\n\n") if not part.startswith("|")]
+    for part in paragraphs:
+        assert without_numbers.sub("", part) in without_numbers.sub("", text)
+    assert f"| {' | '.join(COLUMNS)} |" in text
+    assert f"ParallelCluster {engine_of().version}." in text
+
+
+def test_the_page_has_every_configuration_and_every_principal_and_no_denial() -> None:
+    text = PAGE.read_text("utf-8")
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    found = {row[0]: row for row in rows}
+    roles = {f"role `{name}`" for name in (SCIENTIST_ROLE, CLUSTER_SERVICE_ROLE, PROVIDER_ROLE)}
+    assert {*configuration_names(), *roles, "head nodes", "compute nodes"} <= set(found)
+    assert [row for row in rows if row[0] in found and row[-1] not in ("0", "denied", "---")][
+        1:
+    ] == []

@@ -190,14 +190,14 @@ def demo(
     run(state_dir=state, output_dir=output, keep_running=keep)
 
 
-@app.command(epilog="Example: gotocloud rehearse permissions")
-def permissions(
-    state: State = Path("build/permissions"),
+@app.command(epilog="Example: gotocloud rehearse iam")
+def iam(
+    state: State = Path("build/iam"),
     page: Annotated[
         Path, typer.Option("--page", metavar="FILE", help="Where the page is written.")
     ] = Path("docs/rehearsal-iam.md"),
 ) -> None:
-    """Create and delete a cluster of every configuration, and count what IAM decides."""
+    """Count what IAM decides in the lives of clusters."""
     from gotocloud.rehearsal.demo import EXAMPLE
     from gotocloud.rehearsal.judged import measure
     from gotocloud.rehearsal.progress import StepDisplay
