@@ -43,7 +43,7 @@ _IN_CLUSTERS = {
 
 
 @dataclass
-class Tally:
+class IamTally:
     """What IAM decided for one principal.
 
     Args:
@@ -122,9 +122,9 @@ def principal_of(caller: str) -> str:
     return words[0] if words else f"role `{role}`"
 
 
-def tallies(decisions: Iterable[Decision]) -> dict[str, Tally]:
+def tallies(decisions: Iterable[Decision]) -> dict[str, IamTally]:
     """What IAM decided, by principal, who calls most first."""
-    found: defaultdict[str, Tally] = defaultdict(Tally)
+    found: defaultdict[str, IamTally] = defaultdict(IamTally)
     for one in decisions:
         tally = found[principal_of(one.caller)]
         tally.requests.add(one.request)

@@ -19,7 +19,7 @@ from gotocloud.platform.model import Group, Platform
 from gotocloud.rehearsal.launch import POLL_S, Launcher, sign_in
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.node_calls import (
-    Cluster,
+    NodesCluster,
     NodeCall,
     compute_node_calls,
     console_output,
@@ -64,7 +64,7 @@ def live(
         local: A local AWS with IAM, on which the platform is deployed.
         platform: The platform.
         place: Group and region.
-        configuration: Cluster configuration.
+        configuration: NodesCluster configuration.
         step: Opened for every step.
 
     Raises:
@@ -113,7 +113,7 @@ class _Account:
         stacks = self.client("cloudformation").describe_stacks()["Stacks"]
         return tuple(one["StackName"] for one in stacks if "FAILED" in one["StackStatus"])
 
-    def cluster(self, name: str) -> Cluster:
+    def cluster(self, name: str) -> NodesCluster:
         by_type: dict[str, list[Mapping[str, str]]] = {}
         for one in self.resources(name):
             by_type.setdefault(one["ResourceType"], []).append(one)
@@ -127,7 +127,7 @@ class _Account:
         key = f"{given['ArtifactS3RootDirectory']}/configs/cluster-config.yaml"
         body = self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         configuration = yaml.safe_load(body)
-        return Cluster(
+        return NodesCluster(
             name=name,
             table=f"parallelcluster-{name}",
             slurm_table=f"parallelcluster-slurm-{name}",
@@ -140,7 +140,7 @@ class _Account:
             scripts=tuple(_scripts(configuration)),
         )
 
-    def node_refusals(self, cluster: Cluster) -> Iterator[str]:
+    def node_refusals(self, cluster: NodesCluster) -> Iterator[str]:
         """Make every call of head node and compute nodes; yields what IAM denies."""
         ec2 = self.client("ec2")
         found = ec2.describe_instances(InstanceIds=[cluster.head_node])["Reservations"][0]

@@ -21,7 +21,7 @@ NODE_NAME = "queue-dy-machine-1"
 
 
 @dataclass(frozen=True)
-class Cluster:
+class NodesCluster:
     """A cluster as its nodes find it.
 
     Args:
@@ -66,7 +66,7 @@ class NodeCall:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-def both_calls(cluster: Cluster, instance: str) -> Iterator[NodeCall]:
+def both_calls(cluster: NodesCluster, instance: str) -> Iterator[NodeCall]:
     """What every node of a cluster requests.
 
     Args:
@@ -91,7 +91,7 @@ def both_calls(cluster: Cluster, instance: str) -> Iterator[NodeCall]:
     yield NodeCall(agent, "cloudwatch", "put_metric_data", metric)
 
 
-def head_node_calls(cluster: Cluster) -> Iterator[NodeCall]:
+def head_node_calls(cluster: NodesCluster) -> Iterator[NodeCall]:
     """What the head node requests: bootstrap, cookbook and Slurm's daemons."""
     stack = {"StackName": cluster.name, "LogicalResourceId": "HeadNodeLaunchTemplate"}
     yield NodeCall("cfn-init, cfn-hup", "cloudformation", "describe_stack_resource", stack)
@@ -104,7 +104,7 @@ def head_node_calls(cluster: Cluster) -> Iterator[NodeCall]:
     yield from _slurm_daemons(cluster)
 
 
-def _fleet_status(cluster: Cluster) -> Iterator[NodeCall]:
+def _fleet_status(cluster: NodesCluster) -> Iterator[NodeCall]:
     table, key = {"TableName": cluster.table}, {"Key": {"Id": {"S": "COMPUTE_FLEET"}}}
     status = {"Id": {"S": "COMPUTE_FLEET"}, "Data": {"M": {"status": {"S": "RUNNING"}}}}
     yield NodeCall("fleet_status.rb", "dynamodb", "put_item", {**table, "Item": status})
@@ -117,7 +117,7 @@ def _fleet_status(cluster: Cluster) -> Iterator[NodeCall]:
     yield NodeCall(read, "dynamodb", "update_item", {**table, **key, **change})
 
 
-def _slurm_daemons(cluster: Cluster) -> Iterator[NodeCall]:
+def _slurm_daemons(cluster: NodesCluster) -> Iterator[NodeCall]:
     manager = "instance_manager.py:"
     own = [{"Name": f"tag:{CLUSTER_TAG}", "Values": [cluster.name]}]
     compute = [*own, {"Name": f"tag:{NODE_TYPE_TAG}", "Values": ["Compute"]}]
@@ -143,7 +143,7 @@ def _slurm_daemons(cluster: Cluster) -> Iterator[NodeCall]:
     )
 
 
-def launch_calls(cluster: Cluster) -> Iterator[tuple[str, NodeCall]]:
+def launch_calls(cluster: NodesCluster) -> Iterator[tuple[str, NodeCall]]:
     """How `slurm_resume` and `clustermgtd` start one machine of every launch template."""
     for template in cluster.launch_templates:
         named = {"LaunchTemplateName": template, "Version": "$Latest"}
@@ -152,7 +152,7 @@ def launch_calls(cluster: Cluster) -> Iterator[tuple[str, NodeCall]]:
         yield template, NodeCall(program, "ec2", "run_instances", given)
 
 
-def compute_node_calls(cluster: Cluster, instance: str) -> Iterator[NodeCall]:
+def compute_node_calls(cluster: NodesCluster, instance: str) -> Iterator[NodeCall]:
     """What a compute node requests while it starts."""
     query = {
         "TableName": cluster.slurm_table,
