@@ -19,8 +19,8 @@ from gotocloud.platform.model import Group, Platform
 from gotocloud.rehearsal.launch import POLL_S, Launcher, sign_in
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.node_calls import (
-    NodesCluster,
     NodeCall,
+    NodesCluster,
     compute_node_calls,
     console_output,
     head_node_calls,
@@ -64,7 +64,7 @@ def live(
         local: A local AWS with IAM, on which the platform is deployed.
         platform: The platform.
         place: Group and region.
-        configuration: NodesCluster configuration.
+        configuration: Cluster configuration.
         step: Opened for every step.
 
     Raises:
