@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from gotocloud.relion.particles import read_particles
 from gotocloud.relion.pipeline import ProcessStatus, read_pipeline
 from gotocloud.relion.rules import check
 from gotocloud.relion.run_log import ExitStatus, exit_status, failure_reason, read_run_log
+from gotocloud.slurm.causes import cause_of
 from tests.needs import need_relion
 from tests.relion.relion31 import make_project
 from tests.relion.samples import job_files
@@ -108,3 +111,49 @@ def test_relion_refuses_what_the_rule_about_halves_forbids(tmp_path: Path) -> No
     reason = failure_reason(tmp_path / job)
     assert reason is not None
     assert "at least 3 MPI processes" in reason
+
+
+MEMORY_GROUPS = Path("/sys/fs/cgroup/memory")
+SHORT_OF_MEMORY = """
+[ "$OMPI_COMM_WORLD_RANK" != 1 ] || echo $$ >{group}/cgroup.procs
+exec relion_refine_mpi --i particles.star --o run --iter 1 --K 1 --particle_diameter 100 --ctf
+"""
+
+
+@pytest.fixture
+def small_group() -> Iterator[Path]:
+    """A control group of the kernel with 1 MiB of memory."""
+    group = MEMORY_GROUPS / f"gotocloud-{os.getpid()}"
+    try:
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text(str(2**20))
+    except OSError:
+        pytest.skip("the kernel's memory controller (cgroup v1) cannot be used here")
+    yield group
+    deadline = time.monotonic() + 10
+    while (group / "cgroup.procs").read_text() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    group.rmdir()
+
+
+def test_a_rank_that_the_kernel_kills_for_its_memory_is_named(
+    tmp_path: Path, small_group: Path
+) -> None:
+    make_dataset(tmp_path, particles=30, box_px=24)
+    done = subprocess.run(
+        [
+            *("mpirun", "--oversubscribe", "-n", "3"),
+            *("bash", "-c", SHORT_OF_MEMORY.format(group=small_group)),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, **AS_ROOT},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode
+    assert re.fullmatch(
+        r"rank 1 on \S+ was killed \(signal 9\): most often too little memory",
+        cause_of(done.stderr) or "",
+    ), done.stderr
