@@ -13,7 +13,7 @@ export AWS_EC2_METADATA_DISABLED := true
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env wheel demo test check lint lock bench bench-upload bench-advise bench-jobs bench-routes bench-submit clean
+.PHONY: help env versions wheel demo test check lint lock bench bench-upload bench-advise bench-jobs bench-routes bench-submit clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -36,6 +36,15 @@ $(PCLUSTER_VENV)/.ready: requirements-pcluster.txt
 	@$(PCLUSTER_VENV)/bin/pip install --quiet --require-hashes -r requirements-pcluster.txt
 	@touch $@
 
+# Older versions that GoToCloud works with: for their tests only, so `make env` leaves them out.
+versions: $(patsubst requirements-pcluster-%.txt,$(PCLUSTER_VENV)-%/.ready,$(wildcard requirements-pcluster-*.txt)) ## install the older ParallelClusters, too (a minute each)
+
+$(PCLUSTER_VENV)-%/.ready: requirements-pcluster-%.txt
+	@echo "Setting up $(@D) ..."
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --require-hashes -r $<
+	@touch $@
+
 # npm comes from the virtual environment, so this needs no Node on the machine.
 node_modules/.ready: package.json package-lock.json $(VENV)/.ready
 	@echo "Setting up the CDK command line ..."
@@ -56,7 +65,8 @@ demo: env ## deploy the example platform and launch a cluster, on a local AWS
 # One more than there are cores: the tests of Slurm wait for its clock most of the time.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
-test: env ## run every test that this machine can run
+# Where everything is required, the older versions are, too.
+test: env $(if $(GOTOCLOUD_REQUIRE_EVERYTHING),versions) ## run every test that this machine can run
 	@pytest -n $(WORKERS) --dist loadgroup
 
 check: env lint test ## what CI runs: lint, types, tests
@@ -71,9 +81,9 @@ lock: ## write the lock files from the pyproject.toml files
 	@$(BIN)/pip-compile --quiet --extra infra --extra advice --extra rehearsal --extra dev --all-build-deps \
 	  --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-emit-trusted-host --strip-extras --no-header -o requirements.txt pyproject.toml local_aws/pyproject.toml
-	@$(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --no-emit-index-url \
-	  --no-emit-find-links --no-emit-trusted-host --strip-extras --no-header \
-	  -o requirements-pcluster.txt requirements-pcluster.in
+	@for file in requirements-pcluster*.in; do $(BIN)/pip-compile --quiet --allow-unsafe \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	  --strip-extras --no-header -o "$${file%.in}.txt" "$$file"; done
 
 bench: env ## measure start-up and synthesis, as ratios
 	@python benchmarks/run.py
@@ -94,4 +104,4 @@ bench-submit: env ## submit through gotocloud against sbatch (needs root, slurm-
 	@python benchmarks/submit.py
 
 clean: ## remove everything that was built and installed here
-	rm -rf build cdk.out $(VENV) $(PCLUSTER_VENV) node_modules *.egg-info
+	rm -rf build cdk.out $(VENV) $(PCLUSTER_VENV) $(PCLUSTER_VENV)-* node_modules *.egg-info

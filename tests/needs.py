@@ -28,11 +28,19 @@ def need(present: bool, what: str, how: str) -> None:
     pytest.skip(reason)
 
 
-def need_parallelcluster() -> None:
-    """ParallelCluster's own validators, in their virtual environment."""
+def need_parallelcluster(version: str | None = None) -> None:
+    """ParallelCluster's own validators, in their virtual environment.
+
+    Args:
+        version: An older version, which has an environment of its own. Default: the newest.
+    """
+    from gotocloud.cluster_configs.engine import DEFAULT_VERSION
+
+    older = version is not None and version != DEFAULT_VERSION
+    folder = f".venv-pcluster-{version}" if older else ".venv-pcluster"
     given = os.environ.get("GOTOCLOUD_PCLUSTER_PYTHON")
-    python = Path(given) if given else ROOT / ".venv-pcluster" / "bin" / "python"
-    need(python.exists(), "ParallelCluster in .venv-pcluster", "make env")
+    python = Path(given) if given and not older else ROOT / folder / "bin" / "python"
+    need(python.exists(), f"ParallelCluster in {folder}", "make versions" if older else "make env")
 
 
 def need_cdk() -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.needs import ROOT
 
 TARGETS = (
-    *("env", "wheel", "demo", "test", "check", "lint", "lock", "clean"),
+    *("env", "versions", "wheel", "demo", "test", "check", "lint", "lock", "clean"),
     *("bench", "bench-upload", "bench-advise", "bench-jobs", "bench-submit"),
 )
 
@@ -36,6 +36,13 @@ def test_make_alone_lists_every_target() -> None:
     assert done.returncode == 0, done.stderr
     listed = {line.split()[0] for line in done.stdout.splitlines() if line}
     assert {"env", "demo", "test", "check", "clean"} <= listed
+
+
+def test_only_where_everything_is_required_the_tests_need_the_older_versions() -> None:
+    for required in ("", "1"):
+        done = make("--dry-run", "--always-make", "test", GOTOCLOUD_REQUIRE_EVERYTHING=required)
+        assert done.returncode == 0, done.stderr
+        assert (".venv-pcluster-3.15.1/bin/pip install" in done.stdout) == bool(required)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -64,8 +71,8 @@ def test_an_old_python_is_refused_with_the_command_to_type(tmp_path: Path) -> No
 
 
 def test_every_locked_package_has_one_exact_version_and_hashes() -> None:
-    for name in ("requirements.txt", "requirements-pcluster.txt"):
-        text = (ROOT / name).read_text()
+    for path in ROOT.glob("requirements*.txt"):
+        text = path.read_text()
         requirements = re.findall(r"^([a-z0-9][^\s;]*)(.*)\n", text, re.MULTILINE)
         assert len(requirements) > 50
         assert [first for first, _ in requirements if "==" not in first] == []
@@ -73,5 +80,5 @@ def test_every_locked_package_has_one_exact_version_and_hashes() -> None:
 
 
 def test_no_lock_names_the_host_of_a_registry() -> None:
-    for name in ("requirements.txt", "requirements-pcluster.txt", "package-lock.json"):
-        assert "://" not in (ROOT / name).read_text()
+    for path in (*ROOT.glob("requirements*.txt"), ROOT / "package-lock.json"):
+        assert "://" not in path.read_text()

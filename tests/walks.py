@@ -7,7 +7,6 @@ files. After a change here, `python -m tests.walks` writes that table again.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,10 +71,10 @@ def _offered(text: str) -> str:
     return json.dumps(known)
 
 
-def _engine(text: str) -> str:
-    """The table of engines with a second one, that differs in its version alone."""
-    [entry] = re.findall(r"^    Engine\(\n.*?^    \),\n", text, flags=re.DOTALL | re.MULTILINE)
-    return text.replace(entry, entry + entry.replace("3.16.1", "3.17.0"))
+def _engine(_: str) -> str:
+    """The file of a version that differs from the newest in its version alone."""
+    newest = Path(__file__).parents[1] / "gotocloud/cluster_configs/engines/3.16.1.yaml"
+    return newest.read_text("utf-8").replace("version: 3.16.1", "version: 3.17.0")
 
 
 NEW_TYPE = "g6e.4xlarge"
@@ -223,7 +222,7 @@ ENGINE = Walk(
     "ParallelCluster 3.17 beside 3.16",
     (
         Edit(
-            "gotocloud/cluster_configs/engine.py",
+            "gotocloud/cluster_configs/engines/3.17.0.yaml",
             _engine,
             "'3.17.0' is not a version that GoToCloud can work with",
         ),
@@ -232,10 +231,10 @@ ENGINE = Walk(
 from pathlib import Path
 from gotocloud.platform.load import load_platform
 text = Path("platform.example.yaml").read_text()
-Path("platform.yaml").write_text(text + "\\nparallelcluster: 3.17.0\\n")
-new, old = load_platform(Path("platform.yaml")), load_platform(Path("platform.example.yaml"))
-for platform in (old, new):
-    print(platform.engine.provider_template_url("us-east-1").split("/")[-4])
+for version in ("3.16.1", "3.17.0"):
+    Path("platform.yaml").write_text(f"{text}\\nparallelcluster: {version}\\n")
+    engine = load_platform(Path("platform.yaml")).engine
+    print(engine.provider_template_url("us-east-1").split("/")[-4])
 """,
     "3.16.1\n3.17.0",
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 from gotocloud.aws.billed import inventory
 from gotocloud.aws.cloud import Cloud, StandardCloud, answer_of
+from gotocloud.aws.deployed import cluster_versions
 from gotocloud.aws.desktop_access import close_stale, openings
 from gotocloud.aws.group_facts import GroupFacts, read_group_facts
 from gotocloud.aws.identity import Caller, ahead_of_header, caller
@@ -101,6 +102,7 @@ def _stacks(cloud: Cloud, who: Caller, facts: GroupFacts) -> Iterator[Finding]:
         yield _failed("Stacks", error)
         return
     yield from checkup.stacks(stacks, who.name)
+    yield from _versions(cloud)
     found = inventory(cloud)
     left = found.without_cluster(facts[Fact.VPC_ID], *cluster_names(stacks))
     yield from checkup.leftovers(left, found.unknown, cloud.region)
@@ -115,6 +117,14 @@ def _account(cloud: Cloud, who: Caller, facts: GroupFacts) -> Iterator[Finding]:
     subnets, _ = answer_of("list the subnets", lambda: ec2.describe_subnets()["Subnets"])
     levels = cluster_levels(cloud, facts[Fact.ZONE_ID], subnets or ())
     yield from checkup.quotas(levels, cloud.region)
+
+
+def _versions(cloud: Cloud) -> Iterator[Finding]:
+    versions, why = answer_of("list the clusters", lambda: cluster_versions(cloud))
+    if versions is None:
+        yield Finding("ParallelCluster", Severity.UNKNOWN, f"its versions are not known ({why}).")
+        return
+    yield from checkup.versions(versions, datetime.now(UTC).date())
 
 
 def _desktops(cloud: Cloud) -> tuple[tuple[Opening, ...], tuple[Opening, ...] | None, str]:

@@ -1,12 +1,16 @@
-"""Runs the CDK command line to get the templates of a release."""
+"""Runs the CDK command line to get the templates of a release, or the stacks of an account."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 
@@ -26,26 +30,43 @@ def synthesise_templates(version: str, platform_path: Path, out: Path, app: Path
         InputError: if there is no CDK app or no CDK command line.
         GoToCloudError: if synthesis fails, with the end of its output.
     """
+    _synthesise({"templates": version, "platform": str(platform_path.resolve())}, out, app)
+
+
+def synthesise_stacks(group: str | None, platform_path: Path, out: Path, app: Path) -> None:
+    """Synthesise the stacks of the management account, or of one group.
+
+    Args:
+        group: The group. Default: the management account's stacks.
+        platform_path: The platform file; a group's stacks need the record beside it, too.
+        out: Folder for the cloud assembly.
+        app: Folder with `cdk.json`.
+
+    Raises:
+        InputError: if there is no CDK app or no CDK command line.
+        GoToCloudError: if synthesis fails, with the end of its output.
+    """
+    context = {"platform": str(platform_path.resolve())}
+    _synthesise(context | ({"group": group} if group else {}), out, app)
+
+
+def _synthesise(context: Mapping[str, str], out: Path, app: Path) -> None:
     if not (app / "cdk.json").exists():
         raise InputError(
-            f"There is no CDK app (cdk.json) in {app}; publishing synthesises templates.",
+            f"There is no CDK app (cdk.json) in {app}; templates are synthesised with it.",
             next_command="cd to the GoToCloud folder, or use --from DIR with what "
-            f"`cdk synth -c templates={version} -o DIR` made",
+            "`cdk synth -o DIR` made",
         )
     # The app runs `python3 app.py`: that must be the Python that runs this.
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     cdk = shutil.which("cdk", path=path)
     if cdk is None:
         raise InputError(
-            "The CDK command line is not installed; publishing synthesises templates.",
+            "The CDK command line is not installed; templates are synthesised with it.",
             next_command="make env && source .venv/bin/activate",
         )
     command = [cdk, "synth", "--quiet", "--output", str(out.resolve())]
-    for name, value in (
-        ("templates", version),
-        ("platform", str(platform_path.resolve())),
-        ("nag", "true"),
-    ):
+    for name, value in {**context, "nag": "true"}.items():
         command += ["--context", f"{name}={value}"]
     done = subprocess.run(  # fixed command, no shell
         command,
@@ -57,11 +78,54 @@ def synthesise_templates(version: str, platform_path: Path, out: Path, app: Path
     )
     if done.returncode:
         said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        wanted = [word for item in context.items() for word in ("-c", "=".join(item))]
         raise GoToCloudError(
             "The templates cannot be synthesised.",
             problems=said[-SHOWN_LINES:],
-            next_command=shell_line("cdk", "synth", "-c", f"templates={version}"),
+            next_command=shell_line("cdk", "synth", *wanted),
         )
+
+
+@dataclass(frozen=True)
+class SynthesisedStack:
+    """A stack of a cloud assembly.
+
+    Args:
+        stack_id: Its id in the CDK app, which `cdk deploy` takes.
+        name: Its name in CloudFormation.
+        account: Where it is deployed.
+        region: Where it is deployed.
+        template: Its template.
+    """
+
+    stack_id: str
+    name: str
+    account: str
+    region: str
+    template: dict[str, Any]
+
+
+def read_stacks(assembly: Path) -> tuple[SynthesisedStack, ...]:
+    """The stacks of a cloud assembly, in the order of their ids.
+
+    Raises:
+        InputError: if it is not a cloud assembly.
+    """
+    try:
+        manifest = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))
+        artifacts = sorted(manifest["artifacts"].items())
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{assembly} is no cloud assembly: {error}.") from error
+    return tuple(
+        SynthesisedStack(
+            stack_id,
+            artifact["properties"].get("stackName", stack_id),
+            *artifact["environment"].removeprefix("aws://").split("/"),
+            json.loads((assembly / artifact["properties"]["templateFile"]).read_text("utf-8")),
+        )
+        for stack_id, artifact in artifacts
+        if artifact["type"] == "aws:cloudformation:stack"
+    )
 
 
 def read_templates(assembly: Path) -> dict[str, bytes]:

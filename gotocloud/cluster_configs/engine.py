@@ -1,16 +1,37 @@
 """The versions of AWS ParallelCluster that GoToCloud can work with.
 
 A version is a value that is passed along: to the renderer, the constructs, the rehearsal and
-ParallelCluster's validators. To add one, add an entry to `ENGINES`; nothing else names a version.
+ParallelCluster's validators. Each has a file in `engines/`; nothing else names a version. To add
+one, add its file, and `requirements-pcluster-VERSION.in` for its validators.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from importlib.resources import files
 from types import MappingProxyType
+from typing import Any
+
+import yaml
 
 from gotocloud.errors import unknown_name
+
+SUPPORT_POLICY = "https://docs.aws.amazon.com/parallelcluster/latest/ug/support-policy.html"
+"""AWS's table of the last day of support of each version."""
+
+SUPPORT_WARNING = timedelta(days=90)
+"""How long before the end of support `gotocloud doctor` begins to warn."""
+
+
+class EngineState(StrEnum):
+    """What AWS does for a version."""
+
+    NEWEST = "newest"
+    SUPPORTED = "supported"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +48,9 @@ class Engine:
         max_cluster_name_characters: Characters of the name of a cluster.
         max_cluster_name_characters_with_accounting: The same for a cluster with a Slurm database.
         max_tags: Tags of a cluster, those of its CloudFormation stack included.
+        released: Day of its release.
+        supported_until: Last day of AWS's support; None where it is not recorded.
+        differs: What users of it notice, in sentences.
     """
 
     version: str
@@ -37,6 +61,25 @@ class Engine:
     max_cluster_name_characters: int
     max_cluster_name_characters_with_accounting: int
     max_tags: int
+    released: date
+    supported_until: date | None
+    differs: tuple[str, ...]
+
+    def state(self, today: date, newest: str | None = None) -> EngineState:
+        """Whether it is the newest, still supported, or ended.
+
+        Args:
+            newest: The newest version. Default: that of `ENGINES`.
+        """
+        if self.supported_until and self.supported_until < today:
+            return EngineState.ENDED
+        if self.version == (newest or DEFAULT_VERSION):
+            return EngineState.NEWEST
+        return EngineState.SUPPORTED
+
+    def ends_soon(self, today: date) -> bool:
+        """Whether support has ended or ends within `SUPPORT_WARNING`."""
+        return self.supported_until is not None and self.supported_until - today < SUPPORT_WARNING
 
     def provider_template_url(self, region: str, url_suffix: str = "amazonaws.com") -> str:
         """URL of AWS's template of the custom resource's provider, in a region's own bucket.
@@ -61,36 +104,31 @@ class Engine:
         return f"aws-parallelcluster-{self.version}-{part}-{architecture}"
 
 
-_ALL = (
-    # Source: aws-parallelcluster 3.16.1, pcluster/constants.py: OS_TO_IMAGE_NAME_PART_MAP,
-    # MAX_NUMBER_OF_QUEUES, MAX_NUMBER_OF_COMPUTE_RESOURCES_PER_CLUSTER, MAX_TAGS_COUNT,
-    # PCLUSTER_NAME_MAX_LENGTH and …_SLURM_ACCOUNTING; NAME_MAX_LENGTH of its validators.
-    Engine(
-        version="3.16.1",
-        image_name_parts=MappingProxyType(
-            {
-                "alinux2023": "amzn2023-hvm",
-                "ubuntu2204": "ubuntu-2204-lts-hvm",
-                "ubuntu2404": "ubuntu-2404-lts-hvm",
-                "rhel8": "rhel8-hvm",
-                "rhel9": "rhel9-hvm",
-                "rocky8": "rocky8-hvm",
-                "rocky9": "rocky9-hvm",
-            }
-        ),
-        max_queues=50,
-        max_compute_resources=50,
-        max_name_characters=25,
-        max_cluster_name_characters=60,
-        max_cluster_name_characters_with_accounting=40,
-        max_tags=40,
-    ),
-)
+def read_engine(text: str) -> Engine:
+    """The engine that a file of `engines/` describes."""
+    raw: dict[str, Any] = yaml.safe_load(text)
+    parts = MappingProxyType(
+        {str(name): str(part) for name, part in raw["image_name_parts"].items()}
+    )
+    return Engine(**{**raw, "image_name_parts": parts, "differs": tuple(raw["differs"])})
 
-ENGINES: Mapping[str, Engine] = MappingProxyType({one.version: one for one in _ALL})
+
+def _order(engine: Engine) -> tuple[int, ...]:
+    return tuple(int(part) for part in engine.version.split("."))
+
+
+def _all() -> Iterator[Engine]:
+    for file in (files(__package__) / "engines").iterdir():
+        if file.name.endswith(".yaml"):
+            yield read_engine(file.read_text(encoding="utf-8"))
+
+
+ENGINES: Mapping[str, Engine] = MappingProxyType(
+    {one.version: one for one in sorted(_all(), key=_order, reverse=True)}
+)
 """Every version that can be used, newest first."""
 
-DEFAULT_VERSION = _ALL[0].version
+DEFAULT_VERSION = next(iter(ENGINES))
 """The version of a platform or a construct that names none."""
 
 

@@ -57,7 +57,8 @@ def _engine_version(value: str) -> str:
     if value not in ENGINES:
         raise ValueError(
             f"{value!r} is not a version that GoToCloud can work with. "
-            f"Known: {', '.join(ENGINES)}; to add one: gotocloud/cluster_configs/engine.py"
+            f"Known: {', '.join(ENGINES)}; "
+            f"to add one: gotocloud/cluster_configs/engines/{value}.yaml"
         )
     return value
 
@@ -187,7 +188,12 @@ class Platform(StrictModel):
     )
     parallelcluster: EngineVersion = Field(
         default=DEFAULT_VERSION,
-        description="Version of AWS ParallelCluster, for the groups' provider and the templates.",
+        description="Version of AWS ParallelCluster of new clusters.",
+    )
+    parallelcluster_kept: tuple[EngineVersion, ...] = Field(
+        default=(),
+        description="Other versions whose clusters still run: their providers stay until they are"
+        " named no longer. Default: none.",
     )
 
     @model_validator(mode="after")
@@ -200,8 +206,14 @@ class Platform(StrictModel):
 
     @property
     def engine(self) -> Engine:
-        """The ParallelCluster of every group."""
+        """The ParallelCluster of every group's new clusters."""
         return ENGINES[self.parallelcluster]
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """Every ParallelCluster of which a group has a provider; that of new clusters first."""
+        versions = dict.fromkeys((self.parallelcluster, *self.parallelcluster_kept))
+        return tuple(ENGINES[version] for version in versions)
 
     def group(self, name: str) -> Group:
         """The group of that name.

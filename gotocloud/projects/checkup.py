@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from ipaddress import IPv4Network
 
+from gotocloud.cluster_configs.engine import ENGINES, SUPPORT_POLICY
 from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, ProjectParameter
 from gotocloud.contract.tag_text import from_tag
 from gotocloud.contract.tags import IAM_USER_TAG, PROJECT_TAG
@@ -27,6 +28,7 @@ Source: AWS, "Signature Version 4": a request must reach AWS within five minutes
 stamp, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv4.html.
 """
 
+_VERSION = "ParallelCluster"
 CLOCK_WORTH_TELLING_S = 30
 OLDEST_PYTHON = (3, 11)
 
@@ -75,6 +77,29 @@ def stacks(found: Iterable[DeployedStack], scientist: str) -> list[Finding]:
     if findings:
         return findings
     return [Finding("Stacks", Severity.OK, f"none of {len(listed)} has failed.")]
+
+
+def versions(clusters: Mapping[str, str], today: date) -> list[Finding]:
+    """Clusters whose ParallelCluster AWS supports no longer, or not for long.
+
+    Args:
+        clusters: The version of each cluster.
+        today: The day.
+    """
+    findings = []
+    for name, version in sorted(clusters.items()):
+        engine = ENGINES.get(version)
+        if engine is None:
+            text = f"{name} runs {version}, which this release of GoToCloud does not have."
+            findings.append(Finding(_VERSION, Severity.WARNING, text, f"see {SUPPORT_POLICY}"))
+        elif engine.ends_soon(today):
+            text = f"{name} runs {version}, which AWS supports until {engine.supported_until}."
+            remedy = "gotocloud pause, then start: a new cluster takes the platform's version"
+            findings.append(Finding(_VERSION, Severity.WARNING, text, remedy))
+    if findings:
+        return findings
+    used = ", ".join(sorted({*clusters.values()})) or "no cluster runs"
+    return [Finding(_VERSION, Severity.OK, f"{used}; dates of support: {SUPPORT_POLICY}.")]
 
 
 def leftovers(

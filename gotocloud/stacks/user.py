@@ -105,11 +105,18 @@ class UserStack(cdk.Stack):
         roles = self.home.account.roles if self.home else AccountRoles.of_account(self)
         provider_role = ProviderRole.of_account(self, "ProviderRole")
         self._network(platform, region, share, acceptor, zones, roles)
-        self.provider = ClusterProvider(
-            self, "ClusterProvider", engine=platform.engine, role=provider_role
-        )
+        # One for each version, under an id of its own: a running cluster keeps its provider when
+        # new ones take another version.
+        self.providers = {
+            engine.version: ClusterProvider(
+                self, f"ClusterProvider-{engine.version}", engine=engine, role=provider_role
+            )
+            for engine in platform.engines
+        }
+        self.provider = self.providers[platform.engine.version]
         if self.home:
-            self.provider.node.add_dependency(*self.home.provider.policies)
+            for provider in self.providers.values():
+                provider.node.add_dependency(*self.home.provider.policies)
         FactParameters(self, "Facts", values=self._facts(share))
         output(self, UserOutput.VPC_ID, self.vpc.network.resource.ref)
         output(self, UserOutput.PEERING_ID, self.peering.connection_id)

@@ -9,12 +9,20 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gotocloud.cluster_configs.engine import DEFAULT_VERSION, ENGINES, Engine, engine_of
+from gotocloud.cluster_configs.engine import (
+    DEFAULT_VERSION,
+    ENGINES,
+    SUPPORT_WARNING,
+    Engine,
+    EngineState,
+    engine_of,
+)
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.cluster_configs.renderer import render
 from gotocloud.errors import GoToCloudError, InputError
@@ -60,19 +68,53 @@ print(json.dumps({
 @pytest.mark.pcluster
 @pytest.mark.parametrize("version", ENGINES)
 def test_an_engine_is_what_parallelclusters_own_code_says(version: str) -> None:
-    need_parallelcluster()
+    need_parallelcluster(version)
     python = [str(pcluster_python(version)), "-I", "-W", "ignore", "-c", CONSTANTS]
     done = subprocess.run(python, capture_output=True, text=True, check=True)
-    assert Engine(**json.loads(done.stdout)) == dataclasses.replace(
-        ENGINES[version], image_name_parts=dict(ENGINES[version].image_name_parts)
+    engine = dataclasses.asdict(
+        dataclasses.replace(
+            ENGINES[version], image_name_parts=dict(ENGINES[version].image_name_parts)
+        )
     )
+    said = json.loads(done.stdout)
+    assert said == {name: engine[name] for name in said}
+    assert {*engine} - {*said} == {"released", "supported_until", "differs"}
 
 
-def test_the_default_is_the_first_and_its_validators_are_installed() -> None:
+@pytest.mark.parametrize("version", ENGINES)
+def test_every_version_has_locked_validators_of_its_own(version: str) -> None:
+    ending = "" if version == DEFAULT_VERSION else f"-{version}"
+    how = f"requirements-pcluster{ending}.in; then: make lock"
+    required = ROOT / f"requirements-pcluster{ending}.in"
+    assert required.exists(), how
+    assert required.read_text().strip() == f"aws-parallelcluster=={version}", how
+    locked = required.with_suffix(".txt").read_text()
+    assert f"\naws-parallelcluster=={version} \\\n    --hash=sha256:" in locked, how
+
+
+def test_the_default_is_the_newest() -> None:
     assert engine_of().version == DEFAULT_VERSION == next(iter(ENGINES))
-    required = (ROOT / "requirements-pcluster.in").read_text()
-    wanted = f"aws-parallelcluster=={DEFAULT_VERSION}"
-    assert required.strip() == wanted, "requirements-pcluster.in; then: make lock env"
+    released = [engine.released for engine in ENGINES.values()]
+    assert released == sorted(released, reverse=True)
+
+
+def test_a_version_is_newest_supported_or_ended_by_its_dates() -> None:
+    today = date(2027, 6, 30)
+    dated = dataclasses.replace(engine_of(), supported_until=date(2027, 6, 30))
+    assert dated.state(today) is EngineState.NEWEST
+    assert dated.state(today, newest=OTHER.version) is EngineState.SUPPORTED
+    assert dated.state(today + timedelta(days=1)) is EngineState.ENDED
+    assert dated.ends_soon(today)
+    assert not dated.ends_soon(today - SUPPORT_WARNING)
+    unknown = dataclasses.replace(engine_of(), supported_until=None)
+    assert not unknown.ends_soon(today)
+
+
+def test_every_version_states_what_differs_and_since_when() -> None:
+    for engine in ENGINES.values():
+        assert engine.differs
+        assert all(text.endswith(".") for text in engine.differs)
+        assert date(2026, 1, 1) < engine.released < date(2030, 1, 1)
 
 
 def test_an_unknown_version_is_refused_with_those_that_are_known() -> None:
@@ -203,7 +245,7 @@ def code_strings(path: Path) -> Iterator[str]:
             yield node.value
 
 
-def test_no_code_but_the_table_of_engines_names_a_version() -> None:
+def test_no_code_names_a_version_which_the_files_of_engines_do() -> None:
     short = DEFAULT_VERSION.rpartition(".")[0]
     files = [
         *(ROOT / "gotocloud").rglob("*.py"),
@@ -211,6 +253,6 @@ def test_no_code_but_the_table_of_engines_names_a_version() -> None:
         ROOT / "app.py",
     ]
     naming = {path.name for path in files for text in code_strings(path) if short in text}
-    assert naming == {"engine.py"}
+    assert naming == set()
     scripts = [*(ROOT / "gotocloud").rglob("*.sh"), *(ROOT / "gotocloud").rglob("*.html")]
     assert [path.name for path in scripts if short in path.read_text()] == []

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
+from datetime import date, timedelta
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gotocloud.cluster_configs.engine import DEFAULT_VERSION, ENGINES, SUPPORT_WARNING, engine_of
 from gotocloud.findings import Severity
 from gotocloud.projects import checkup
 from gotocloud.projects.billed import Billed, BilledKind
@@ -85,3 +90,25 @@ def test_missing_programs_come_with_the_place_to_get_them() -> None:
     assert old.severity is Severity.ERROR
     assert missing.remedy.startswith("https://docs.aws.amazon.com/")
     assert strange.severity is Severity.WARNING
+
+
+def test_clusters_whose_support_ends_soon_are_named_before_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ends = date(2027, 3, 31)
+    dated = dataclasses.replace(engine_of(), version="3.14.2", supported_until=ends)
+    monkeypatch.setattr(checkup, "ENGINES", {**ENGINES, "3.14.2": dated})
+    clusters = {"old": "3.14.2", "new": DEFAULT_VERSION}
+    (early,) = checkup.versions(clusters, ends - SUPPORT_WARNING)
+    assert early.severity is Severity.OK
+    (late,) = checkup.versions(clusters, ends - timedelta(days=10))
+    assert late.severity is Severity.WARNING
+    assert late.text == "old runs 3.14.2, which AWS supports until 2027-03-31."
+    assert "a new cluster takes the platform's version" in late.remedy
+
+
+def test_a_version_that_this_release_does_not_have_is_named() -> None:
+    (found,) = checkup.versions({"old": "3.0.3"}, date(2027, 1, 1))
+    assert found.severity is Severity.WARNING
+    assert "does not have" in found.text
+    assert checkup.versions({}, date(2027, 1, 1))[0].severity is Severity.OK

@@ -36,6 +36,43 @@ def list_(as_json: Json = False) -> None:
     narrate("Every queue has a spot twin, NAME-spot. Sources of all figures: --json")
 
 
+@app.command(epilog="Example: gotocloud cluster versions --json")
+def versions(as_json: Json = False) -> None:
+    """List the versions of ParallelCluster, their state and what differs."""
+    from datetime import UTC, datetime
+
+    from gotocloud.cluster_configs.engine import ENGINES, SUPPORT_POLICY
+
+    today = datetime.now(UTC).date()
+    rows = [
+        {
+            "version": engine.version,
+            "state": engine.state(today).value,
+            "released": engine.released.isoformat(),
+            "supported_until": engine.supported_until and engine.supported_until.isoformat(),
+            "differs": list(engine.differs),
+        }
+        for engine in ENGINES.values()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    table(
+        ("version", "state", "released", "supported until", "what differs"),
+        [
+            (
+                row["version"],
+                row["state"],
+                row["released"],
+                row["supported_until"] or "not recorded",
+                " ".join(row["differs"]),
+            )
+            for row in rows
+        ],
+    )
+    narrate(f"AWS's dates of support: {SUPPORT_POLICY}")
+
+
 @app.command(epilog="Example: gotocloud cluster render cryoem-spa --region ap-northeast-1")
 def render(
     name: Annotated[str, typer.Argument(help="Cluster configuration.")],

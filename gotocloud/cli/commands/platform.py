@@ -174,6 +174,33 @@ def cost(
     narrate(views.headline(lines))
 
 
+@app.command(epilog="Example: AWS_PROFILE=membrane-lab gotocloud platform update")
+def update(
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="DIR", help="Stacks that `cdk synth -o DIR` made."),
+    ] = None,
+    platform: PlatformFile = PLATFORM_FILE,
+    as_json: Json = False,
+) -> None:
+    """Show what an update does to this account's stacks; refuse what loses data."""
+    from gotocloud.cli.views import update as views
+    from gotocloud.cli.work import update as work
+    from gotocloud.errors import GoToCloudError
+
+    updates = work.planned_updates(platform, source)
+    others = work.not_looked_at(platform, updates)
+    if as_json:
+        print_json({"stacks": [one.as_dict() for one in updates], "not_looked_at": others})
+    else:
+        table(*views.update_table(updates))
+        for line in views.notes(updates, others):
+            narrate(line)
+    if refused := [f"{one.stack_id}: {why}" for one in updates for why in one.refusals]:
+        raise GoToCloudError("This update is refused.", problems=refused)
+    narrate(f"Next: {work.deploy_command(updates) or 'nothing; all is up to date'}")
+
+
 @app.command(epilog="Example: gotocloud platform record --platform platform.yaml")
 def record(
     platform: PlatformFile = PLATFORM_FILE,
