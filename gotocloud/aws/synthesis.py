@@ -117,14 +117,21 @@ def read_stacks(assembly: Path) -> tuple[SynthesisedStack, ...]:
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{assembly} is no cloud assembly: {error}.") from error
     return tuple(
-        SynthesisedStack(
-            stack_id,
-            artifact["properties"].get("stackName", stack_id),
-            *artifact["environment"].removeprefix("aws://").split("/"),
-            json.loads((assembly / artifact["properties"]["templateFile"]).read_text("utf-8")),
-        )
+        _stack(assembly, stack_id, artifact)
         for stack_id, artifact in artifacts
         if artifact["type"] == "aws:cloudformation:stack"
+    )
+
+
+def _stack(assembly: Path, stack_id: str, artifact: Mapping[str, Any]) -> SynthesisedStack:
+    properties = artifact["properties"]
+    account, _, region = artifact["environment"].removeprefix("aws://").partition("/")
+    return SynthesisedStack(
+        stack_id=stack_id,
+        name=properties.get("stackName", stack_id),
+        account=account,
+        region=region,
+        template=json.loads((assembly / properties["templateFile"]).read_text("utf-8")),
     )
 
 

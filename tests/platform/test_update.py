@@ -121,7 +121,7 @@ def test_the_schemas_are_the_registrys(kind: str, path: str) -> None:
 
 
 def test_a_type_without_a_schema_is_changed_in_place() -> None:
-    assert create_only("Custom::AWS") == CreateOnly()
+    assert create_only("AWS::No::Such") == CreateOnly()
 
 
 def provider(*versions: str) -> dict[str, Any]:

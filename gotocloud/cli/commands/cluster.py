@@ -44,30 +44,32 @@ def versions(as_json: Json = False) -> None:
     from gotocloud.cluster_configs.engine import ENGINES, SUPPORT_POLICY
 
     today = datetime.now(UTC).date()
-    rows = [
-        {
-            "version": engine.version,
-            "state": engine.state(today).value,
-            "released": engine.released.isoformat(),
-            "supported_until": engine.supported_until and engine.supported_until.isoformat(),
-            "differs": list(engine.differs),
-        }
-        for engine in ENGINES.values()
-    ]
+    engines = list(ENGINES.values())
     if as_json:
-        print_json(rows)
+        print_json(
+            [
+                {
+                    "version": engine.version,
+                    "state": engine.state(today).value,
+                    "released": engine.released,
+                    "supported_until": engine.supported_until,
+                    "differs": engine.differs,
+                }
+                for engine in engines
+            ]
+        )
         return
     table(
         ("version", "state", "released", "supported until", "what differs"),
         [
             (
-                row["version"],
-                row["state"],
-                row["released"],
-                row["supported_until"] or "not recorded",
-                " ".join(row["differs"]),
+                engine.version,
+                engine.state(today),
+                engine.released,
+                engine.supported_until or "not recorded",
+                " ".join(engine.differs),
             )
-            for row in rows
+            for engine in engines
         ],
     )
     narrate(f"AWS's dates of support: {SUPPORT_POLICY}")
