@@ -38,7 +38,7 @@ def list_(as_json: Json = False) -> None:
 
 @app.command(epilog="Example: gotocloud cluster versions --json")
 def versions(as_json: Json = False) -> None:
-    """List the versions of ParallelCluster, their state and what differs."""
+    """List the versions of ParallelCluster and what differs."""
     from datetime import UTC, datetime
 
     from gotocloud.cluster_configs.engine import ENGINES, SUPPORT_POLICY

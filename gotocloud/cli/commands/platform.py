@@ -183,7 +183,7 @@ def update(
     platform: PlatformFile = PLATFORM_FILE,
     as_json: Json = False,
 ) -> None:
-    """Show what an update does to this account's stacks; refuse what loses data."""
+    """Show what an update does; refuse what loses data."""
     from gotocloud.cli.views import update as views
     from gotocloud.cli.work import update as work
     from gotocloud.errors import GoToCloudError
