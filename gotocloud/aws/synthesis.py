@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gotocloud.contract.stacks import ASSEMBLY_MANIFEST, ASSEMBLY_STACK
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 
 SHOWN_LINES = 30
@@ -112,14 +113,14 @@ def read_stacks(assembly: Path) -> tuple[SynthesisedStack, ...]:
         InputError: if it is not a cloud assembly.
     """
     try:
-        manifest = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json.loads((assembly / ASSEMBLY_MANIFEST).read_text(encoding="utf-8"))
         artifacts = sorted(manifest["artifacts"].items())
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{assembly} is no cloud assembly: {error}.") from error
     return tuple(
         _stack(assembly, stack_id, artifact)
         for stack_id, artifact in artifacts
-        if artifact["type"] == "aws:cloudformation:stack"
+        if artifact["type"] == ASSEMBLY_STACK
     )
 
 

@@ -10,6 +10,13 @@ USER_STACK = "gotocloud-user"
 PROJECT_STACK_PREFIX = "gotocloud-project-"
 CLUSTER_STACK_PREFIX = "gotocloud-cluster-"
 
+ASSEMBLY_MANIFEST = "manifest.json"
+ASSEMBLY_STACK = "aws:cloudformation:stack"
+"""A cloud assembly of the CDK: its list of artefacts, and the type of those that are stacks.
+
+Source: aws-cdk-lib, cloud-assembly-schema, `ArtifactType`.
+"""
+
 CLUSTER_RESOURCE = "Custom::PclusterCluster"
 """Type of the resource that ParallelCluster's provider makes. Source: its CloudFormation guide."""
 
