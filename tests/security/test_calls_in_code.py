@@ -27,6 +27,9 @@ OF_THE_MANAGEMENT_GROUP = {
 }
 """Module -> the command of administrators, who have no policy of ours, that calls it."""
 
+PROOF = AWS / "proving"
+"""`platform prove`: its probes act as administrators; what a scientist does, the commands do."""
+
 OTHERS = {
     # `platform publish` writes what scientists only read.
     "releases.py": {"s3:PutObject": ""},
@@ -40,7 +43,9 @@ def modules() -> list[Path]:
     return sorted(
         path
         for path in AWS.rglob("*.py")
-        if path.name not in OF_THE_MANAGEMENT_GROUP and actions(path)
+        if path.name not in OF_THE_MANAGEMENT_GROUP
+        and not path.is_relative_to(PROOF)
+        and actions(path)
     )
 
 
