@@ -261,6 +261,14 @@ def _account_limits(partition: str, account: str) -> list[Statement]:
         ),
         Statement(sid="NothingShared", effect="Deny", actions=SHARING),
         Statement(
+            # A function of another program runs with that program's role. ParallelCluster's are
+            # named parallelcluster-… and pcluster-….
+            sid="OnlyFunctionsOfClusters",
+            effect="Deny",
+            actions=["lambda:AddPermission", "lambda:Update*"],
+            not_resources=[f"arn:{partition}:lambda:*:{account}:function:p*cluster-*"],
+        ),
+        Statement(
             sid="NoInitialPasswords",
             effect="Deny",
             actions=["secretsmanager:GetSecretValue"],
@@ -335,14 +343,18 @@ def _cluster_limits(partition: str, account: str) -> list[Statement]:
             not_resources=[
                 own_logs,
                 f"{own_logs}:*",
-                *(f"{logs}/lambda/{name}-*" for name in ("parallelcluster", "pcluster")),
+                f"{logs}/lambda/p*cluster-*",
             ],
             conditions=clusters,
         ),
         Statement(
-            sid="ClustersKeepLogs",
+            # Commands run as root: to other machines they are for people alone.
+            sid="ClustersKeepLogsAndSendNoCommands",
             effect="Deny",
-            actions=["logs:Delete*", "logs:PutRetentionPolicy"],
+            actions=[
+                *("logs:Delete*", "logs:PutRetentionPolicy"),
+                *("ssm:SendCommand", "ssm:StartSession"),
+            ],
             conditions=clusters,
         ),
     ]

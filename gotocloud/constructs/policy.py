@@ -22,7 +22,10 @@ Written out, because findings are acknowledged by the text of an ARN.
 """
 
 _VARIABLE = re.compile(r"\$\{(.*?)\}")
-_PACKS = ("AwsSolutions", "NIST.800.53.R5")
+_NIST = "NIST.800.53.R5"
+_SAME_RULES = ("HIPAA.Security", "PCI.DSS.321")
+"""Packs with rules that have the name and the meaning of NIST's, for the same reasons."""
+_PACKS = ("AwsSolutions", _NIST, *_SAME_RULES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,12 +136,23 @@ def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
     Args:
         construct: What the findings are about.
         reasons: Why each finding is all right here, by rule such as `AwsSolutions-IAM4`;
-            a rule of another pack with it, as in `CloudFormation-Validate::W9003`.
+            a rule of another pack with it, as in `CloudFormation-Validate::W9003`. A reason for
+            a rule of NIST answers the rule of the same name of HIPAA and PCI too.
     """
     if reasons:
         Validations.of(construct).acknowledge(
-            *(Acknowledgment(id=_full_id(rule), reason=why) for rule, why in reasons.items())
+            *(
+                Acknowledgment(id=_full_id(one), reason=why)
+                for rule, why in reasons.items()
+                for one in _with_same(rule)
+            )
         )
+
+
+def _with_same(rule: str) -> list[str]:
+    if not rule.startswith(f"{_NIST}-"):
+        return [rule]
+    return [rule, *(rule.replace(_NIST, pack) for pack in _SAME_RULES)]
 
 
 def _full_id(rule: str) -> str:

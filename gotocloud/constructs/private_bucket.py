@@ -10,7 +10,11 @@ from constructs import Construct
 
 
 def private_bucket(
-    scope: Construct, *, name: str, lifecycle_rules: Sequence[s3.LifecycleRule] = ()
+    scope: Construct,
+    *,
+    name: str,
+    lifecycle_rules: Sequence[s3.LifecycleRule] = (),
+    locked_for: Duration | None = None,
 ) -> s3.Bucket:
     """A bucket named `Bucket`: versioned, encrypted, TLS only, closed to the public, retained.
 
@@ -18,12 +22,17 @@ def private_bucket(
         scope: Where it belongs.
         name: Its name; may be a CDK token.
         lifecycle_rules: Rules besides the one that drops uploads unfinished for a week.
+        locked_for: How long S3 refuses to delete a version, unless an administrator may bypass
+            the lock and does. Default: no lock.
     """
     bucket = s3.Bucket(
         scope,
         "Bucket",
         bucket_name=name,
         versioned=True,
+        object_lock_default_retention=s3.ObjectLockRetention.governance(locked_for)
+        if locked_for
+        else None,
         encryption=s3.BucketEncryption.S3_MANAGED,
         enforce_ssl=True,
         minimum_tls_version=1.2,

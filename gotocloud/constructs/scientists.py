@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import IPv4Network
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -10,7 +11,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from gotocloud.constructs.policy import PARTITION, Policy, Statement, acknowledge
-from gotocloud.contract.names import SCIENTIST_GROUP, SCIENTIST_ROLE
+from gotocloud.contract.names import NETWORKS_POLICY, SCIENTIST_GROUP, SCIENTIST_ROLE
 
 PASSWORD_LENGTH = 24
 
@@ -37,6 +38,8 @@ class Scientists(Construct):
         single_sign_on: Permission set of IAM Identity Center whose people may assume the role
             as well, each under the own name. Whether they need MFA is up to Identity Center:
             such sessions do not state it. Default: none.
+        allowed_networks: Networks from which people and their sessions may call AWS.
+            Default: any.
 
     Raises:
         ValueError: if a name occurs twice, or there is none.
@@ -49,6 +52,7 @@ class Scientists(Construct):
         *,
         names: Sequence[str],
         single_sign_on: str | None = None,
+        allowed_networks: Sequence[IPv4Network] = (),
     ) -> None:
         twice = sorted({name for name in names if list(names).count(name) > 1})
         if twice or not names:
@@ -64,6 +68,16 @@ class Scientists(Construct):
             groups=[self.group],
             statements=user_statements(PARTITION, stack.account),
         )
+        if allowed_networks:
+            Policy(
+                self,
+                "Networks",
+                name=NETWORKS_POLICY,
+                description="Refuses calls of scientists from outside the group's networks.",
+                groups=[self.group],
+                roles=[self.role],
+                statements=[network_statement(allowed_networks)],
+            )
         self.users = {name: self._user(name) for name in names}
 
     def _role(self, stack: Stack, single_sign_on: str | None) -> iam.Role:
@@ -123,6 +137,23 @@ class Scientists(Construct):
                 password_reset_required=True,
             ),
         )
+
+
+def network_statement(networks: Sequence[IPv4Network]) -> Statement:
+    """Refuses every call that does not come from one of the networks.
+
+    What AWS calls for a person, such as CloudFormation when it reads a template, has AWS's own
+    address: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_deny-ip.html
+    """
+    return Statement(
+        sid="FromOwnNetworksOnly",
+        effect="Deny",
+        actions=["*"],
+        conditions={
+            "NotIpAddress": {"aws:SourceIp": [str(network) for network in networks]},
+            "Bool": {"aws:ViaAWSService": "false"},
+        },
+    )
 
 
 def single_sign_on_conditions(account: str, permission_set: str) -> dict[str, dict[str, object]]:

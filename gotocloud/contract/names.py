@@ -53,6 +53,18 @@ COMMAND_DOCUMENT = "AWS-RunShellScript"
 """Systems Manager's document for a command on a head node."""
 
 
+AUDIT_TRAIL = "gotocloud-audit"
+"""Trail of the calls on objects of projects, of a group with `audit`."""
+
+NETWORKS_POLICY = "gotocloud-networks"
+"""Managed policy of scientists in a group with `allowed_networks`."""
+
+
+def audit_bucket(account: str) -> str:
+    """Bucket of the audit's records; the boundary keeps roles of ours from such a name."""
+    return f"audit-gotocloud-{account}"
+
+
 def acceptor_role(chunk: int) -> str:
     """Role that accepts peerings for one chunk of groups."""
     return f"gotocloud-peering-acceptor-{chunk:02d}"

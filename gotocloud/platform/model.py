@@ -160,6 +160,17 @@ class Group(StrictModel):
         description="Networks from which desktops may be reached, such as the institute's."
         " Default: none; a scientist then opens the desktop to one address at a time.",
     )
+    allowed_networks: tuple[Annotated[Cidr, AfterValidator(rules.check_allowed)], ...] = Field(
+        default=(),
+        max_length=rules.MAX_ALLOWED_NETWORKS,
+        description="Public networks from which scientists may call AWS; calls from elsewhere are"
+        " refused. Costs nothing. Default: any network.",
+    )
+    audit: Annotated[bool, Field(strict=True)] = Field(
+        default=False,
+        description="Whether a trail records each call on an object of the projects. AWS bills"
+        " each record. Default: no.",
+    )
     tags: dict[TagKey, TagValue] = Field(
         default_factory=dict,
         max_length=rules.MAX_TAGS,

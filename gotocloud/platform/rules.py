@@ -35,11 +35,16 @@ MAX_SCIENTISTS = 200
 """A stack holds 500 resources; a scientist is two, and the group itself some sixty."""
 MAX_DESKTOP_NETWORKS = 50
 """A security group takes 60 rules, and a parameter that lists the networks 4 KB."""
+MAX_ALLOWED_NETWORKS = 100
+"""A managed policy takes 6,144 characters (AWS, "IAM and AWS STS quotas"); a network 20."""
 MAX_RELEASES = 8
 """The scientists' policy names two URLs for each, and IAM takes 6,144 characters: ten of the
 longest versions fit in the longest regions, and two are left for the policy to grow."""
 
 WIDEST_DESKTOP_PREFIX = 8
+_PRIVATE = tuple(
+    map(IPv4Network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"))
+)
 
 
 def check_account(value: str) -> str:
@@ -104,6 +109,21 @@ def check_desktop(value: IPv4Network) -> IPv4Network:
         raise ValueError(
             f"{value} would open the desktop to the world; give your institute's network, "
             "for example 203.0.113.0/24"
+        )
+    return value
+
+
+def check_allowed(value: IPv4Network) -> IPv4Network:
+    """A network of an institution, as AWS sees it: public, and not the world."""
+    if value.prefixlen < WIDEST_DESKTOP_PREFIX:
+        raise ValueError(
+            f"{value} is no institute's network; give the addresses with which your people "
+            "reach the internet, for example 203.0.113.0/24"
+        )
+    if any(value.overlaps(private) for private in _PRIVATE):
+        raise ValueError(
+            f"{value} is private: AWS never sees such an address; give the addresses with which "
+            "your people reach the internet, for example 203.0.113.0/24"
         )
     return value
 

@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from gotocloud.constructs.account import Account, AccountRoles
+from gotocloud.constructs.audit import Audit
 from gotocloud.constructs.boundary import boundary_arn
 from gotocloud.constructs.cluster_guard import ClusterGuard, cluster_guard_arn
 from gotocloud.constructs.cluster_provider import ClusterProvider, ProviderRole
@@ -125,8 +126,14 @@ class UserStack(cdk.Stack):
         group = self._group
         account = Account(self, "Account", deployment_calls=[route_back_statement(acceptor)])
         scientists = Scientists(
-            self, "Scientists", names=group.scientists, single_sign_on=group.single_sign_on
+            self,
+            "Scientists",
+            names=group.scientists,
+            single_sign_on=group.single_sign_on,
+            allowed_networks=group.allowed_networks,
         )
+        if group.audit:
+            Audit(self, "Audit")
         service = ClusterService(self, "ClusterService", regions=group.regions)
         LaunchPermissions(
             self,

@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gotocloud.contract.names import BOUNDARY, CLUSTER_SERVICE_ROLE, PROVIDER_ROLE, SCIENTIST_ROLE
+from gotocloud.contract.names import (
+    BOUNDARY,
+    CLUSTER_SERVICE_ROLE,
+    PROVIDER_ROLE,
+    SCIENTIST_ROLE,
+    audit_bucket,
+)
 from gotocloud.contract.releases import PREFIX as RELEASES_PREFIX
 from gotocloud.contract.releases import distribution_bucket, releases_url
 from tests.security.principals import Principal, Request
@@ -33,6 +39,7 @@ OTHERS_BUCKETS = {
     "Glue": "aws-glue-assets-{account}-{region}",
     "CodePipeline": "codepipeline-{region}-{account}-1",
     "SageMaker": "sagemaker-{region}-{account}",
+    "the audit's own": audit_bucket("{account}"),
     "somebody's own": "hanako-{account}-apo",
 }
 """Default names of buckets that an account may hold. Sources: the CDK's bootstrap template, the
@@ -113,6 +120,7 @@ def refused(at: Place, version: str) -> dict[str, list[Request]]:
         "enrol an own MFA device": _mfa(at),
         "change what administrators deployed": _stacks(at),
         "create machines as a scientist": _creations(at),
+        "run a program with another role": _programs(at),
     }
 
 
@@ -304,6 +312,22 @@ def _stacks(at: Place) -> list[Request]:
         at.ask(PROVIDER_ROLE, "cloudformation:CreateStack", user, **keys),
         at.ask(SCIENTIST_ROLE, "cloudformation:DeleteStack", user),
         at.ask(SCIENTIST_ROLE, "cloudformation:UpdateTerminationProtection", user),
+    ]
+
+
+def _programs(at: Place) -> list[Request]:
+    foreign = at.arn("lambda", "function:institute-backup")
+    calls = ("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration")
+    return [
+        *(
+            at.ask(who, call, foreign)
+            for call in (*calls, "lambda:AddPermission")
+            for who in (HEAD_NODE, PROVIDER_ROLE)
+        ),
+        *(
+            at.tagged(HEAD_NODE, f"ssm:{call}", at.arn("ec2", "instance/i-1"), {})
+            for call in ("SendCommand", "StartSession")
+        ),
     ]
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import IPv4Network
 
 import pytest
 
+from gotocloud.constructs.scientists import network_statement
+from gotocloud.contract.names import SCIENTIST_ROLE
 from local_aws.iam.evaluator import Evaluator
-from tests.security.attacks import head_node, needed, refused
+from tests.security.attacks import BUCKET, head_node, needed, refused
 from tests.security.principals import allowed
 from tests.security.site import PLACE, VERSION, Group
 
@@ -29,6 +33,31 @@ def test_an_attacker_cannot(group: Group, judge: Evaluator, attack: str) -> None
         if allowed(judge, asked, group.who(asked), group.boundary, PLACE.account, PLACE.region)
     ]
     assert done == []
+
+
+@pytest.mark.parametrize(
+    ("address", "via_aws", "works"),
+    [
+        ("203.0.113.7", "false", True),
+        ("198.51.100.7", "false", False),
+        # CloudFormation reads the template with the scientist's permissions, from its own address.
+        ("198.51.100.7", "true", True),
+    ],
+)
+def test_a_group_with_networks_of_its_own_works_from_there_alone(
+    group: Group, judge: Evaluator, address: str, via_aws: str, works: bool
+) -> None:
+    asked = PLACE.ask(
+        SCIENTIST_ROLE,
+        "s3:PutObject",
+        f"arn:aws:s3:::{BUCKET}/movie.tif",
+        aws__SourceIp=address,
+        aws__ViaAWSService=via_aws,
+    )
+    who = group.who(asked)
+    limit = network_statement([IPv4Network("203.0.113.0/24")]).document()
+    bound = replace(who, statements=(*who.statements, limit))
+    assert allowed(judge, asked, bound, group.boundary, PLACE.account, PLACE.region) is works
 
 
 def test_what_work_needs_is_allowed(group: Group, judge: Evaluator) -> None:

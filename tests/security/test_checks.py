@@ -295,6 +295,8 @@ def test_an_unacknowledged_finding_and_a_pack_that_did_not_run_are_found() -> No
     plugin = {"pluginName": "AwsSolutions", "violations": [VIOLATION]}
     assert unacknowledged({"pluginReports": [plugin]}) == [
         "NIST.800.53.R5: did not run",
+        "HIPAA.Security: did not run",
+        "PCI.DSS.321: did not run",
         "Stack/Bucket/Resource: AwsSolutions-S1 The S3 Bucket has server access logs disabled.",
     ]
 

@@ -17,7 +17,7 @@ BOILERPLATE = re.compile(
 )
 """Phrases that are true of anything and so say nothing."""
 
-PACKS = ("AwsSolutions", "NIST.800.53.R5")
+PACKS = ("AwsSolutions", "NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
 
 
 @dataclass(frozen=True)
