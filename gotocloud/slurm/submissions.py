@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gotocloud.errors import GoToCloudError
+from gotocloud.files import write_whole
 
 RECORD_FILE = "gotocloud_submission.json"
 VERSION = 1
@@ -187,15 +187,9 @@ def load(job_folder: Path) -> Submission | None:
 
 def save(job_folder: Path, submission: Submission) -> None:
     """Write the record so that it is either the old one or the new one, never half of it."""
-    path = job_folder / RECORD_FILE
-    draft = path.with_name(f".{RECORD_FILE}.{os.getpid()}")
     content = {"version": VERSION, **asdict(submission)}
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1, ensure_ascii=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    write_whole(job_folder / RECORD_FILE, f"{text}\n")
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ import typer
 from gotocloud.cli.options import DryRun, Json
 from gotocloud.cli.output import narrate, print_json
 from gotocloud.errors import GoToCloudError, shell_line
+from gotocloud.files import write_whole
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
@@ -187,12 +187,7 @@ def _read(path: Path) -> Memory:
 def _write(path: Path, memory: Memory) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.draft")
-        with draft.open("w", encoding="utf-8") as file:
-            json.dump(memory.as_dict(), file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        write_whole(path, json.dumps(memory.as_dict()))
     except OSError as error:
         raise GoToCloudError(
             f"The guard cannot remember anything in {path} ({error.strerror}); it does nothing.",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from gotocloud.cli.output import narrate
 from gotocloud.cli.visible import unfiltered, visible
+from gotocloud.files import write_whole
 from gotocloud.projects.progress import Making, advance, line, remember, remembered
 
 if TYPE_CHECKING:
@@ -121,6 +122,4 @@ def _write(text: str) -> None:
     with suppress(OSError, RuntimeError):
         path = _path()
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f"{path.name}.{os.getpid()}")
-        new.write_text(text, encoding="utf-8")
-        new.replace(path)
+        write_whole(path, text)
