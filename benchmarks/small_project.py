@@ -91,7 +91,14 @@ def _large(folder: Path) -> str:
     if folder.parent.name in CLASSES:
         kept["nr_classes"] = CLASSES[folder.parent.name]
     job = replace(job, options={**job.options, **kept})
-    found = route(job, cluster.partitions, overrides_of(job), configuration=cluster.configuration)
+    found = route(
+        job,
+        cluster.partitions,
+        overrides_of(job),
+        configuration=cluster.configuration,
+        prefer_spot=False,
+        settings=(),
+    )
     return found.shape
 
 

@@ -166,7 +166,9 @@ folder.mkdir(parents=True)
 job = read_job(folder)
 configuration = load_configuration("tutorial")
 queues = configured_partitions(configuration, zone_map().region("us-east-1").best.offerings)
-found = route(job, queues, configuration=configuration)
+found = route(
+    job, queues, None, configuration=configuration, prefer_spot=False, settings=()
+)
 hardware = next(one for one in queues if one.name == found.queue)
 problems = [one.text for one in check_routed(job, found, hardware) if "job_table" in one.text]
 assert not problems, problems

@@ -80,20 +80,20 @@ class Route:
 def route(
     job: Job,
     partitions: Sequence[Partition],
-    overrides: Overrides | None = None,
+    overrides: Overrides | None,
     *,
-    configuration: ClusterConfiguration | None = None,
-    prefer_spot: bool = False,
-    settings: Sequence[Setting] = (),
+    configuration: ClusterConfiguration | None,
+    prefer_spot: bool,
+    settings: Sequence[Setting],
 ) -> Route:
-    """The machines for a job.
+    """The machines for a job; nothing that changes the answer is optional.
 
     Args:
         job: The job.
         partitions: The cluster's queues.
-        overrides: What the scientist chose (`overrides_of`). Default: nothing.
-        configuration: Which queue serves which job type, where queues serve several.
-            Default: queues are known by their names alone.
+        overrides: What the scientist chose (`overrides_of`); None for nothing.
+        configuration: Which queue serves which job type, where queues serve several;
+            None where a cluster has queues only that are named like job types.
         prefer_spot: Whether the cluster was started to use spot machines. A job that could
             not go on after an interruption stays on demand all the same.
         settings: Measured settings, best first; they count before anything published.

@@ -215,7 +215,7 @@ def test_a_routed_job_says_that_it_follows_ones_own_measurements() -> None:
     from gotocloud.cluster_configs.model import load_configuration
     from gotocloud.cluster_configs.partitions import configured_partitions
     from gotocloud.relion.job import read_job
-    from gotocloud.relion.routing import route
+    from tests.relion.routed import route
 
     job = read_job(JOBS / "Refine3D" / "job012")
     queues = configured_partitions(load_configuration("cryoem-spa"), {"g4dn.metal", "m5.xlarge"})

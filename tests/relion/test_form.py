@@ -16,8 +16,8 @@ from gotocloud.platform.zones import zone_map
 from gotocloud.relion.form import form_environment, form_text, queue_line
 from gotocloud.relion.job import read_job
 from gotocloud.relion.overrides import FormField, Overrides, overrides_of
-from gotocloud.relion.routing import route
 from tests.needs import ROOT, need_relion
+from tests.relion.routed import route
 
 TEMPLATE = str(ROOT / "gotocloud" / "node" / "relion-submit-template.sh")
 

@@ -20,10 +20,11 @@ from gotocloud.relion.job import read_job
 from gotocloud.relion.job_types import relion_job_type
 from gotocloud.relion.overrides import overrides_of
 from gotocloud.relion.placed import check_routed
-from gotocloud.relion.routing import Route, route
+from gotocloud.relion.routing import Route
 from gotocloud.slurm.causes import cause_of
 from gotocloud.slurm.recovery import AttemptEvidence, AttemptOutcome, judge
 from gotocloud.software.in_force import catalogue_in_force
+from tests.relion.routed import route
 from tests.relion.samples import write_movies, write_particles
 
 FORM = {

@@ -32,7 +32,7 @@ from gotocloud.relion.job_facts import (
 )
 from gotocloud.relion.job_types import RELION_JOB_TYPES
 from gotocloud.relion.placed import check_routed
-from gotocloud.relion.routing import route
+from tests.relion.routed import route
 
 SOURCE = Path(gotocloud.__file__).parent
 FACTS = Path(__file__).with_name("pipeline_jobs.csv")

@@ -12,8 +12,8 @@ from gotocloud.findings import Severity
 from gotocloud.platform.zones import zone_map
 from gotocloud.relion.job import read_job
 from gotocloud.relion.placed import as_routed
-from gotocloud.relion.routing import route
 from gotocloud.relion.rules import check
+from tests.relion.routed import route
 from tests.relion.samples import VERSIONS, job_files
 
 OF_THE_FIXTURES = {"input-missing", "head-node", "fields-foreign", "gpu-not-ticked"}

@@ -23,10 +23,11 @@ from gotocloud.relion.job import Job
 from gotocloud.relion.job_types import RELION_JOB_TYPES, relion_job_type
 from gotocloud.relion.overrides import Overrides, overrides_of
 from gotocloud.relion.placed import as_routed
-from gotocloud.relion.routing import Route, route
+from gotocloud.relion.routing import Route
 from gotocloud.relion.rules import check
 from gotocloud.relion.settings import PUBLISHED, Setting
 from gotocloud.relion.spreading import gpu_list, spread
+from tests.relion.routed import route
 
 SPA = load_configuration("cryoem-spa")
 EVERYWHERE = configured_partitions(SPA, used_instance_types())

@@ -15,9 +15,10 @@ from gotocloud.relion.job_types import RELION_JOB_TYPES
 from gotocloud.relion.memory import rank_gib
 from gotocloud.relion.overrides import overrides_of
 from gotocloud.relion.placed import check_routed
-from gotocloud.relion.routing import Route, route
+from gotocloud.relion.routing import Route
 from gotocloud.relion.sizing import frame_threads, frames_to_sum
 from tests.relion.generated_jobs import MOST_MS, answers, generated_jobs
+from tests.relion.routed import route
 from tests.relion.samples import (
     AUTOMATIC,
     make_job,

@@ -18,9 +18,10 @@ from gotocloud.findings import Finding, errors
 from gotocloud.relion.job import Job, read_job
 from gotocloud.relion.overrides import Overrides, overrides_of
 from gotocloud.relion.placed import check_routed
-from gotocloud.relion.routing import Route, route
+from gotocloud.relion.routing import Route
 from gotocloud.relion.rules import check
 from tests.advisor.measured import record
+from tests.relion.routed import route
 from tests.relion.samples import VERSIONS, write_job
 
 PARTITIONS = configured_partitions(load_configuration("cryoem-spa"), used_instance_types())
