@@ -82,7 +82,8 @@ def read_look(text: str) -> Look:
     if not now:
         raise ValueError(f"the head node answered {text[-300:]!r}")
     jobs = []
-    for line in text.splitlines():
+    # Not `splitlines`: a name may hold U+2028, U+0085 or a form feed, which end no line of Slurm's.
+    for line in text.split("\n"):
         if line.startswith("job="):
             jobs.append(read_job(line))
         elif line and not line.startswith("now="):

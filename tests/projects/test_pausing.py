@@ -30,6 +30,12 @@ def test_jobs_are_read_whatever_their_names() -> None:
     )
 
 
+@pytest.mark.parametrize("hidden", ["\u2028", "\x85", "\x0c", "\x1c"])
+def test_a_name_with_a_line_end_of_unicode_is_one_job(hidden: str) -> None:
+    (job,) = read_look(f"{NOW}job=1|RUNNING|ana|refine3d|2|None|a{hidden}job=2\n").jobs
+    assert job.name == f"a{hidden}job=2"
+
+
 @pytest.mark.parametrize(
     "text", ["", "squeue: error", f"{NOW}slurm down", f"{NOW}job=1|R", "job=1|R|a|b|c|d|e"]
 )

@@ -34,8 +34,8 @@ def page(
         "scaleHours": SCALE_HOURS,
         "scaleUsd": SCALE_USD,
     }
-    # A closing tag in a label must not end the script that holds it.
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("</", "<\\/")
+    # No tag and no comment in a label may end the script that holds it, or hide its end.
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     plotly = library("plotly.offline").get_plotlyjs()
     html = here.joinpath("page.html").read_text(encoding="utf-8")
     for mark, content in (

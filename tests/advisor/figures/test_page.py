@@ -25,7 +25,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     hostile = replace(
         chart(),
         job="class2d",
-        title="</script><b>class2d",
+        title="</script><b>class2d<!--<script>",
         points=tuple(replace(one, usd=None, optimum=False) for one in points()),
     )
     made = page([chart(), hostile], STEPS, source="streptavidin")
@@ -99,7 +99,7 @@ def test_reset_goes_back_to_the_paper(seen: dict[str, Any]) -> None:
 def test_another_job_type_is_shown_even_with_hostile_names_and_no_price(
     seen: dict[str, Any],
 ) -> None:
-    assert seen["second"]["title"] == "</script><b>class2d"
+    assert seen["second"]["title"] == "</script><b>class2d<!--<script>"
     assert seen["second"]["verdict"] == "No cost is known."
 
 
