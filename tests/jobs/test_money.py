@@ -13,6 +13,7 @@ from gotocloud.advisor.imports.job import Known
 from gotocloud.advisor.records import LOWER_BOUND
 from gotocloud.advisor.sweep.ledger import LedgerEntry, Stage, Sweep, new_sweep
 from gotocloud.advisor.sweep.plan import Planned, SweepSetting
+from gotocloud.costs.machine_time import Cost
 from gotocloud.jobs.measuring import gather, progress_of
 from gotocloud.jobs.sweep_running import ended
 from gotocloud.jobs.watching import job_rows
@@ -159,3 +160,16 @@ def test_a_start_that_slurm_put_back_in_the_same_job_is_not_zero_seconds(
     folder = finished_job(tmp_path, (first, second))
     (row,) = job_rows(folder.parents[1], everything=True)
     assert row.elapsed_s == 7200 + 3600
+
+
+@pytest.mark.parametrize(
+    ("cost", "text"),
+    [
+        (Cost(None, complete=True), "unknown"),
+        (Cost(4.0, complete=True), "4.00 USD"),
+        (Cost(4.0, complete=False), "at least 4.00 USD"),
+        (Cost(0.001, complete=True), "under 0.01 USD"),
+    ],
+)
+def test_an_amount_that_is_not_complete_is_a_lower_bound(cost: Cost, text: str) -> None:
+    assert str(cost) == text

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from ipaddress import IPv4Network
 
 import pytest
@@ -163,3 +163,8 @@ def test_hours_that_are_refused_come_with_what_is_allowed(hours: float) -> None:
 def test_an_opening_until_the_same_time_serves() -> None:
     same = opening()
     assert serving([same], same.group, IPv4Network(same.network), NOW) == (same, ())
+
+
+def test_a_description_has_the_user_and_the_time_in_utc() -> None:
+    until = datetime(2026, 11, 22, 21, tzinfo=timezone(timedelta(hours=9)))
+    assert description("Ann é", until) == ("gotocloud desktop of Ann-- until 2026-11-22T12:00:00Z")
