@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import error_code, explained
-from gotocloud.contract.project_bucket import CONFIGURATION, LAST_CLUSTER, LUSTRE_GIB
+from gotocloud.contract.project_bucket import LAST_CLUSTER
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.errors import GoToCloudError
 
@@ -43,7 +43,7 @@ def last_cluster(cloud: Cloud, names: ProjectNames) -> LastCluster | None:
             raise
     try:
         content = json.loads(body)
-        name, size = content[CONFIGURATION], content[LUSTRE_GIB]
+        name, size = content["configuration"], content["lustre_gib"]
         if not isinstance(name, str):
             raise TypeError(name)
         return LastCluster(name, None if size is None else int(size))
@@ -61,7 +61,7 @@ def remember(cloud: Cloud, names: ProjectNames, last: LastCluster) -> None:
     Raises:
         GoToCloudError: if it cannot be written.
     """
-    body = json.dumps({CONFIGURATION: last.configuration, LUSTRE_GIB: last.lustre_gib})
+    body = json.dumps(asdict(last))
     with explained(f"write s3://{names.bucket}/{LAST_CLUSTER}"):
         cloud.client("s3").put_object(
             Bucket=names.bucket,

@@ -42,9 +42,6 @@ KEEP_UNTIL = f"{RESERVED}keep-until.json"
 LAST_CLUSTER = f"{RESERVED}last-cluster.json"
 """What the project's last cluster was like."""
 
-CONFIGURATION, LUSTRE_GIB = "configuration", "lustre_gib"
-"""Keys of `LAST_CLUSTER`: name of the configuration; size of Lustre, GiB, null for its default."""
-
 UNTIL = "until"
 """Key of `KEEP_UNTIL`: ISO 8601."""
 

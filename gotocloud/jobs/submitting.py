@@ -141,7 +141,7 @@ def _mark_failed(folder: Path, text: str) -> None:
 def _submit(script: Path, filled: FilledTemplate, folder: Path) -> Submitted:
     cluster = this_cluster()
     found = placed(read_job(folder), cluster)
-    warnings = tuple(map(str, found.accepted()))
+    warnings = tuple(f"Warning: {one}" for one in found.accepted())
     with locked(folder):
         earlier = _earlier(folder, script)
         if isinstance(earlier, Submitted):

@@ -15,8 +15,14 @@ from moto import mock_aws
 
 from gotocloud.cli.main import main
 from gotocloud.cluster_configs.model import configuration_names
-from gotocloud.contract.releases import distribution_bucket
+from gotocloud.contract.releases import (
+    CONFIGURE_HEAD_NODE,
+    MOUNT_SOFTWARE,
+    SCRIPT_DIGESTS,
+    distribution_bucket,
+)
 from gotocloud.platform.record import load_record
+from gotocloud.platform.release import sha256
 from tests.needs import ROOT
 
 ACCOUNT = "111111111111"
@@ -302,8 +308,11 @@ def assembly(folder: Path) -> Path:
     made.mkdir()
     names = ["ProjectStack"]
     names += [f"ClusterStack-{n}-{region}" for n in configuration_names() for region in REGIONS]
+    scripts = (MOUNT_SOFTWARE, CONFIGURE_HEAD_NODE)
+    digests = {path: sha256((ROOT / "gotocloud" / path).read_bytes()) for path in scripts}
     for name in names:
-        (made / f"{name}.template.json").write_text(json.dumps({"Description": name}))
+        template = {"Description": name, "Metadata": {SCRIPT_DIGESTS: digests}}
+        (made / f"{name}.template.json").write_text(json.dumps(template))
     return made
 
 

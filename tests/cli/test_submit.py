@@ -212,7 +212,7 @@ def test_a_job_that_breaks_a_rule_is_refused_with_the_rule(
     done = submit(project, make_job(project, name, refine3d(name), options))
     assert done.returncode == 2
     said = (project / name / "run.err").read_text()
-    assert "[mpi-" in said
+    assert "mpi-" in said
     assert "Remedy:" in said
     assert verdicts(project / name) == {"RELION_JOB_EXIT_FAILURE"}
     assert slurm_commands.jobs == {}
@@ -221,7 +221,7 @@ def test_a_job_that_breaks_a_rule_is_refused_with_the_rule(
 def test_warnings_stand_in_the_job_s_own_log(slurm_commands: FakeSlurm, project: Path) -> None:
     script = make_job(project, NAME, class2d(NAME), {**OPTIONS, "use_gpu": "No"})
     assert submit(project, script).returncode == 0
-    assert "warning [gpu-not-ticked]" in (project / NAME / "run.out").read_text()
+    assert "Warning: gpu-not-ticked: " in (project / NAME / "run.out").read_text()
 
 
 def test_without_job_star_relion_sees_that(slurm_commands: FakeSlurm, project: Path) -> None:

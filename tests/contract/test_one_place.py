@@ -36,7 +36,7 @@ WORDS |= {"software", "cryoem", "releases", "stack_id", "Cidr"}
 """Values that are words of other things, too."""
 
 BEGINNINGS = re.compile(
-    r"gtc:|parallelcluster:(?!custom_resource)|aws:cloudformation:|(?<!\w)/gotocloud/|\.gotocloud/"
+    r"gtc:|parallelcluster:(?!custom_resource)|aws:cloudformation:|(?<![\w.])/gotocloud/|\.gotocloud/"
     r"|gotocloud-(project|cluster|peering-acceptor|share)-"
 )
 """A text that holds one of these is a shared name, whatever follows.

@@ -29,7 +29,8 @@ from gotocloud.proving.plan import cheapest_plan
 from gotocloud.proving.report import LOCAL, ProofReport, report_of
 from gotocloud.proving.stages import ProofStage, until
 
-REPORT, PAGE = "proof.json", "proof.html"
+_NAME = "proof"
+REPORT, PAGE = f"{_NAME}.json", f"{_NAME}.html"
 _NEEDS_YES = (
     ProofStage.PLATFORM,
     ProofStage.GROUP,
