@@ -59,7 +59,13 @@ class IamTally:
     denials: list[str] = field(default_factory=list)
 
 
-def measure(state_dir: Path, example: Path, page: Path, step: StepContext = untold) -> None:
+def measure(
+    state_dir: Path,
+    example: Path,
+    page: Path,
+    step: StepContext = untold,
+    configurations: Sequence[str] | None = None,
+) -> None:
     """Create and delete a cluster of every configuration on a local AWS, and write the page.
 
     Args:
@@ -67,6 +73,7 @@ def measure(state_dir: Path, example: Path, page: Path, step: StepContext = unto
         example: The platform file.
         page: The page.
         step: Opened for every step.
+        configurations: Their names. Default: every one.
 
     Raises:
         InputError: if a folder or the platform file cannot be used.
@@ -83,7 +90,7 @@ def measure(state_dir: Path, example: Path, page: Path, step: StepContext = unto
             deploy_platform(local, copy, step=step)
             lives = [
                 live(local, platform, launching_group(platform, name), name, step)
-                for name in configuration_names()
+                for name in configurations or configuration_names()
             ]
         finally:
             local.stop()

@@ -196,13 +196,21 @@ def iam(
     page: Annotated[
         Path, typer.Option("--page", metavar="FILE", help="Where the page is written.")
     ] = Path("docs/rehearsal-iam.md"),
+    config: Annotated[
+        list[str] | None,
+        typer.Option(help="Cluster configuration, once for each. Default: every one."),
+    ] = None,
 ) -> None:
     """Count what IAM decides in the lives of clusters."""
+    from gotocloud.cluster_configs.model import configuration_names, load_configuration
     from gotocloud.rehearsal.demo import EXAMPLE
     from gotocloud.rehearsal.judged import measure
     from gotocloud.rehearsal.progress import StepDisplay
 
-    measure(state, EXAMPLE, page, StepDisplay().step)
+    chosen = tuple(config or configuration_names())
+    for name in chosen:
+        load_configuration(name)  # A name that is none is an error before anything starts.
+    measure(state, EXAMPLE, page, StepDisplay().step, chosen)
     narrate(f"Wrote {page}.")
 
 
