@@ -67,7 +67,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
 # Where everything is required, the older versions are, too.
 test: env $(if $(GOTOCLOUD_REQUIRE_EVERYTHING),versions) ## run every test that this machine can run
-	@pytest -n $(WORKERS) --dist loadgroup
+	@pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 check: env lint test ## what CI runs: lint, types, tests
 

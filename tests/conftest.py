@@ -24,6 +24,23 @@ EXAMPLE = ROOT / "platform.example.yaml"
 UP = (sys.executable, "-m", "gotocloud", "rehearse", "up")
 KILL_AFTER_S = 8.0
 
+LONGEST_FIRST = (
+    "rehearsed",
+    "slurm",
+    "test_whole_life.py",
+    "security",
+    "versions",
+    "test_killed_end.py",
+    "test_start.py",
+    "test_guard.py",
+    "test_setup.py",
+    "test_whole_demo.py",
+    "test_pause.py",
+    "test_app.py",
+    "test_show.py",
+)
+"""Groups of tests that take more than a minute, so that none is begun when the others end."""
+
 
 def pytest_configure() -> None:
     """Let Ctrl-C mean what it means in a terminal, for this process and those it starts.
@@ -48,6 +65,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         used = getattr(item, "fixturenames", ())
         shared = next((name for name in ("rehearsed", "slurm") if name in used), str(item.path))
         item.add_marker(pytest.mark.xdist_group(shared))
+    items.sort(key=_when)
+
+
+def _when(item: pytest.Item) -> int:
+    (group,) = (mark.args[0] for mark in item.iter_markers("xdist_group"))
+    name = Path(group).name
+    return LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
 @pytest.fixture(scope="session")
