@@ -34,6 +34,7 @@ LONGEST_FIRST = (
     "test_start.py",
     "test_guard.py",
     "test_setup.py",
+    "test_lives.py",
     "test_whole_demo.py",
     "test_pause.py",
     "test_app.py",

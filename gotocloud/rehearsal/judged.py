@@ -79,6 +79,7 @@ def measure(
         InputError: if a folder or the platform file cannot be used.
         GoToCloudError: if a cluster cannot be made or deleted, or IAM denies a call.
     """
+    page.parent.mkdir(parents=True, exist_ok=True)
     LocalAws.refuse_another(state_dir)
     claim_folder(state_dir, (LOG, PLATFORM))
     (state_dir / LOG).unlink(missing_ok=True)

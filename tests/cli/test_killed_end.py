@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 from gotocloud.aws.billed import billed_for
 from gotocloud.aws.cloud import StandardCloud
 from gotocloud.cli import main
+from gotocloud.errors import InputError
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.aws.scripted import Killed
 from tests.cli.local_project import LocalProject, environment
@@ -99,10 +100,24 @@ def kill_everywhere(
         name = project.names.project
         confirm = ["--confirm", name] if command == "finish" else []
         died += not mortal.run(command, name, *confirm, at=point)
-        assert mortal.run(command, name, *confirm), f"killed at {point}"
+        if command == "finish" and not stands(project):
+            # Killed after its last step: there is no such project any more.
+            with pytest.raises(InputError, match=f"No project of yours named '{name}'"):
+                mortal.run(command, name, *confirm)
+        else:
+            assert mortal.run(command, name, *confirm), f"killed at {point}"
         check(project)
     print(f"{command}: {died} points")
     return died
+
+
+def stands(project: LocalProject) -> bool:
+    """Whether a project has its stack or its bucket."""
+    stacks = project.stacks.cfn.describe_stacks()["Stacks"]
+    buckets = project.s3.list_buckets()["Buckets"]
+    return project.names.project_stack in {one["StackName"] for one in stacks} or (
+        project.names.bucket in {one["Name"] for one in buckets}
+    )
 
 
 def gone(project: LocalProject) -> None:

@@ -32,6 +32,7 @@ RUN_ELSEWHERE = {
     r"make (env|test|lint|check|bench|lock|help)": "tests/test_makefile.py",
     r"make demo|gotocloud rehearse demo.*": "tests/rehearsal/test_whole_demo.py",
     r'(eval "\$\()?gotocloud rehearse (up|status|down).*': "tests/rehearsal/test_rehearse.py",
+    r"gotocloud rehearse iam.*": "tests/rehearsal/test_lives.py",
     r"gotocloud rehearse relion.*": "tests/rehearsal/slurm/test_show.py",
 }
 """Commands that need a machine of their own, and the tests that run them."""
@@ -111,9 +112,6 @@ def as_run(command: str) -> str:
     """The command as it can be run without a person and on the local AWS."""
     if command.startswith("cdk deploy"):
         return f"{command} --require-approval never"
-    if command.startswith("gotocloud rehearse iam"):
-        # The other configurations take three minutes more.
-        return f"{command.partition('#')[0]} --config tutorial --page iam.md"
     if command.startswith("aws ce "):
         # The local AWS sends no bills; this checks the parameters and asks nobody.
         return f"{command} --generate-cli-skeleton output"

@@ -27,7 +27,7 @@ from tests.needs import need_relion, need_slurm
 EXPECTED = (
     Landed("Import/job001/", "small", 1, 1, "c7i.4xlarge"),
     Landed("Class2D/job002/", "prep-gpu", 1, 2, "g6.4xlarge"),
-    Landed("InitialModel/job003/", "initialmodel", 1, 1, "g5.12xlarge"),
+    Landed("InitialModel/job003/", "prep-gpu", 1, 1, "g6.4xlarge"),
     Landed("Class3D/job004/", "prep-gpu", 1, 3, "g6.4xlarge"),
     Landed("Refine3D/job005/", "prep-gpu", 1, 3, "g6.4xlarge"),
     Landed("MaskCreate/job006/", "small", 1, 1, "c7i.4xlarge"),
