@@ -118,11 +118,18 @@ def _adoption(cloud: Cloud, names: ProjectNames, template: dict[str, Any]) -> li
 
 def bucket_exists(cloud: Cloud, names: ProjectNames) -> bool:
     """Whether a project's bucket is there, in the group's account."""
+    return head_of_bucket(cloud, names) is not None
+
+
+def head_of_bucket(cloud: Cloud, names: ProjectNames) -> dict[str, Any] | None:
+    """What S3 answers to HeadBucket for a project's bucket; None when there is none."""
     s3 = cloud.client("s3")
     try:
-        s3.head_bucket(Bucket=names.bucket, ExpectedBucketOwner=names.account)
+        found: dict[str, Any] = s3.head_bucket(
+            Bucket=names.bucket, ExpectedBucketOwner=names.account
+        )
     except s3.exceptions.ClientError as error:
         if error_code(error) in ABSENT_BUCKET:
-            return False
+            return None
         raise
-    return True
+    return found

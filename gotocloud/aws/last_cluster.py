@@ -6,12 +6,10 @@ import json
 from dataclasses import asdict, dataclass
 
 from gotocloud.aws.cloud import Cloud
-from gotocloud.aws.session import error_code, explained
+from gotocloud.aws.session import ABSENT_BUCKET, ABSENT_OBJECT, error_code, explained
 from gotocloud.contract.project_bucket import LAST_CLUSTER
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.errors import GoToCloudError
-
-_ABSENT = {"NoSuchKey", "NoSuchBucket", "404"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ def last_cluster(cloud: Cloud, names: ProjectNames) -> LastCluster | None:
         try:
             body = s3.get_object(Bucket=names.bucket, Key=LAST_CLUSTER)["Body"].read()
         except s3.exceptions.ClientError as error:
-            if error_code(error) in _ABSENT:
+            if error_code(error) in ABSENT_OBJECT | ABSENT_BUCKET:
                 return None
             raise
     try:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from gotocloud.aws.adoption import head_of_bucket
 from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.group_facts import GroupFacts, regions_of_group
 from gotocloud.aws.live_status import stacks_in
 from gotocloud.aws.projects import Place
-from gotocloud.aws.session import error_code, explained
+from gotocloud.aws.session import explained
 from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.whereabouts import Search
 
-_ABSENT = {"404", "NoSuchBucket", "NotFound"}
 _REGION_HEADER = "x-amz-bucket-region"
 
 
@@ -60,14 +60,10 @@ def bucket_region(cloud: Cloud, names: ProjectNames) -> str:
     Raises:
         GoToCloudError: if S3 does not answer.
     """
-    s3 = cloud.client("s3")
     with explained(f"look at bucket {names.bucket}"):
-        try:
-            answer = s3.head_bucket(Bucket=names.bucket, ExpectedBucketOwner=names.account)
-        except s3.exceptions.ClientError as error:
-            if error_code(error) in _ABSENT:
-                return ""
-            raise
+        answer = head_of_bucket(cloud, names)
+    if answer is None:
+        return ""
     headers = answer["ResponseMetadata"]["HTTPHeaders"]
     return str(answer.get("BucketRegion") or headers.get(_REGION_HEADER) or cloud.region)
 

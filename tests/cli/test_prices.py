@@ -75,13 +75,13 @@ def test_a_dry_run_writes_nothing(local: LocalAws, folder: Path) -> None:
 def test_changes_are_told_with_both_prices(local: LocalAws, folder: Path) -> None:
     (folder / "platform.prices.csv").write_text(
         "item,region,usd,unit,source,date\n"
-        f"g5.12xlarge,{REGION},5,instance-hour,somebody,2020-01-01\n"
-        "g5.12xlarge,eu-west-1,6.3,instance-hour,somebody,2020-01-01\n"
+        f"g5.12xlarge,{REGION},5,instance-hour,a colleague,2020-01-01\n"
+        "g5.12xlarge,eu-west-1,6.3,instance-hour,a colleague,2020-01-01\n"
     )
     done = prices(local, folder, "--refresh", REGION)
     assert "5 (2020-01-01) to 5.672 USD, +13.4 %" in done.stderr
     kept = read_table(folder / "platform.prices.csv")
-    assert kept[("g5.12xlarge", "eu-west-1", PriceUnit.INSTANCE_HOUR)].source == "somebody"
+    assert kept[("g5.12xlarge", "eu-west-1", PriceUnit.INSTANCE_HOUR)].source == "a colleague"
 
 
 def test_every_price_that_is_needed_is_shown_known_or_not(local: LocalAws, folder: Path) -> None:

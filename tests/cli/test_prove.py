@@ -151,7 +151,7 @@ def no_routes(answer: Answers) -> None:
 
 def another_address(answer: Answers) -> None:
     for one in answer["Subscribers"]:
-        one["Address"] = "nobody@example.org"
+        one["Address"] = "other@example.org"
 
 
 PLANTED: Mapping[str, Plant] = {

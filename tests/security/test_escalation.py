@@ -1,4 +1,4 @@
-"""Nobody of a group becomes an administrator of its account, in up to three hops."""
+"""No member of a group becomes an administrator of its account, in up to three hops."""
 
 from __future__ import annotations
 
