@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.memory_group import small_group  # noqa: F401  # pytest finds it here
 from tests.needs import ROOT, need_cdk, need_parallelcluster
 from tests.slurm_fixture import head_node, slurm  # noqa: F401  # pytest finds them here
 

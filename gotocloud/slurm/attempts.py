@@ -25,6 +25,9 @@ from gotocloud.slurm.submissions import (
 from gotocloud.slurm.workload import Ending, Workload
 from gotocloud.slurm.writing import write_script
 
+NOTE = " GoToCloud: "
+"""How a line that GoToCloud adds to a job's log begins."""
+
 PAUSE_S = 30.0
 """Between two calls to a controller that does not answer."""
 
@@ -131,7 +134,7 @@ def finish(folder: Path, workload: Workload, ending: Ending, text: str) -> None:
 def note(folder: Path, text: str, *, error: bool = False) -> None:
     """Add lines to the job's own log, where the scientist looks."""
     with (folder / ("run.err" if error else "run.out")).open("a", encoding="utf-8") as log:
-        log.writelines(f" GoToCloud: {line}\n" for line in text.splitlines())
+        log.writelines(f"{NOTE}{line}\n" for line in text.splitlines())
 
 
 def _submitted(script: Path, options: Sequence[str], attempt: Attempt, tries: int) -> str:

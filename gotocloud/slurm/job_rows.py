@@ -16,7 +16,9 @@ from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.costs.machine_time import Cost, MachineTime, Price, Use, total, uses_of
 from gotocloud.errors import GoToCloudError
 from gotocloud.slurm.accounting import EndedJob
+from gotocloud.slurm.attempts import NOTE
 from gotocloud.slurm.case import WorkloadOf
+from gotocloud.slurm.evidence import log_since
 from gotocloud.slurm.queue_state import QueuedJob
 from gotocloud.slurm.reasons import reason_words
 from gotocloud.slurm.standstill import Standstill, log_end, standstill
@@ -43,7 +45,7 @@ class JobRow:
         nodes: Machines.
         state: In plain words.
         slurm_state: Slurm's own word.
-        why: Why it waits, in plain words; empty if it does not.
+        why: Why it waits or has failed, in plain words; empty if it does neither.
         slurm_reason: Slurm's own word for that.
         iteration: The iteration that runs; None where there is none or it is not known.
         iterations: How many there will be; None if RELION goes on until it converges.
@@ -228,6 +230,7 @@ def _ended_row(project: Path, folder: Path, sources: RowSources) -> JobRow | Non
         return None
     progress = _progress(folder, record, sources)
     spent = total(uses_of(record.attempts, sources.price))
+    workload = sources.workload_of(record.workload)
     return JobRow(
         name=f"{'/'.join(folder.parts[-2:])}/",
         project=str(project),
@@ -235,9 +238,9 @@ def _ended_row(project: Path, folder: Path, sources: RowSources) -> JobRow | Non
         user="",
         queue=latest.queue,
         nodes=latest.nodes,
-        state=_ending(folder, latest, sources.workload_of(record.workload)),
+        state=_ending(folder, latest, workload),
         slurm_state="",
-        why="",
+        why=_cause(folder, latest, workload),
         slurm_reason="",
         iteration=progress.iteration,
         iterations=progress.iterations,
@@ -254,6 +257,15 @@ def _ending(folder: Path, latest: Attempt, workload: Workload) -> str:
     endings = workload.markers.of(folder)
     shown = next((text for ending, text in words.items() if ending in endings), "")
     return shown or latest.outcome or "not in the queue any more"
+
+
+def _cause(folder: Path, latest: Attempt, workload: Workload) -> str:
+    """Why a job failed, from its log, else from the record of its end; empty if it did not."""
+    if Ending.FAILURE not in workload.markers.of(folder):
+        return ""
+    lines = log_since(folder, latest).splitlines()
+    own = "\n".join(line for line in lines if not line.startswith(NOTE))
+    return workload.last_error(own) or latest.detail
 
 
 def _record(folder: Path) -> Submission | None:

@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -113,27 +112,10 @@ def test_relion_refuses_what_the_rule_about_halves_forbids(tmp_path: Path) -> No
     assert "at least 3 MPI processes" in reason
 
 
-MEMORY_GROUPS = Path("/sys/fs/cgroup/memory")
 SHORT_OF_MEMORY = """
 [ "$OMPI_COMM_WORLD_RANK" != 1 ] || echo $$ >{group}/cgroup.procs
 exec relion_refine_mpi --i particles.star --o run --iter 1 --K 1 --particle_diameter 100 --ctf
 """
-
-
-@pytest.fixture
-def small_group() -> Iterator[Path]:
-    """A control group of the kernel with 1 MiB of memory."""
-    group = MEMORY_GROUPS / f"gotocloud-{os.getpid()}"
-    try:
-        group.mkdir()
-        (group / "memory.limit_in_bytes").write_text(str(2**20))
-    except OSError:
-        pytest.skip("the kernel's memory controller (cgroup v1) cannot be used here")
-    yield group
-    deadline = time.monotonic() + 10
-    while (group / "cgroup.procs").read_text() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    group.rmdir()
 
 
 def test_a_rank_that_the_kernel_kills_for_its_memory_is_named(

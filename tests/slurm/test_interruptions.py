@@ -217,6 +217,41 @@ def test_an_error_of_relion_is_not_tried_again(
     assert latest(folder).outcome == "failed"
 
 
+SHORT_OF_MEMORY = """\
+#!/bin/bash
+# RELION, with rank 1 in a control group of the kernel that has almost no memory.
+[ "$OMPI_COMM_WORLD_RANK" != 1 ] || echo $$ >{group}/cgroup.procs
+exec {relion} "$@"
+"""
+
+
+def test_a_rank_that_the_kernel_kills_for_its_memory_is_named_by_jobs(
+    head_node: RehearsalCluster,
+    particles: Path,
+    small_group: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    programs = particles.parent / "bin"
+    programs.mkdir()
+    program = programs / "relion_refine_mpi"
+    relion = shutil.which(program.name)
+    program.write_text(SHORT_OF_MEMORY.format(group=small_group, relion=relion))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    head_node.warm("class2d")
+    name = "Class2D/job009/"
+    folder, _ = submit(particles, name, class2d(name), {"queuename": "class2d"})
+    until(lambda: markers(folder), "the job ends")
+    assert markers(folder) == {"RELION_JOB_EXIT_FAILURE"}
+    assert latest(folder).outcome == "failed"
+    (line,) = [
+        line for line in gotocloud(particles, "jobs", "--all").stdout.splitlines() if name in line
+    ]
+    assert re.search(
+        r"rank 1 on class2d-\S+ was killed \(signal 9\): most often too little memory", line
+    ), line
+
+
 OWN_PROGRAM = """\
 #!/bin/bash
 # The first task fails, and Slurm ends the step with the other one.

@@ -242,6 +242,32 @@ def test_ended_jobs_of_the_project_are_listed_latest_first(tmp_path: Path) -> No
     assert [str(row.cost) for row in rows] == ["3.00 USD"] * 3
 
 
+def failed(project: Path, error_log: str) -> JobRow:
+    """The row of a failed job with an error log."""
+    folder = record(project, lost(1, 1.0, detail="its command ended with status 1"))
+    (folder / "RELION_JOB_EXIT_FAILURE").touch()
+    (folder / "run.err").write_text(error_log)
+    return only(ended_rows(project, AROUND, without=()))
+
+
+def test_a_failed_job_shows_its_cause_and_not_what_was_noted_of_it(tmp_path: Path) -> None:
+    row = failed(
+        tmp_path,
+        "terminate called after throwing an instance of 'std::bad_alloc'\n"
+        " GoToCloud: This job failed: its command ended with status 1. Its log ends with: too "
+        "little memory on a machine: what(): std::bad_alloc\n",
+    )
+    assert row.state == "failed"
+    assert row.why == (
+        "too little memory on a machine: terminate called after throwing an instance of "
+        "'std::bad_alloc'"
+    )
+
+
+def test_a_failed_job_with_an_empty_log_shows_how_its_attempt_ended(tmp_path: Path) -> None:
+    assert failed(tmp_path, "").why == "its command ended with status 1"
+
+
 def test_an_alias_is_no_second_job(tmp_path: Path) -> None:
     folder = record(tmp_path, lost(1, 1.0))
     (tmp_path / "Class2D" / "job_good").symlink_to(folder)

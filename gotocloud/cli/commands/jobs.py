@@ -1,4 +1,4 @@
-"""`gotocloud jobs`: the jobs, why they wait, how far they are, what they cost."""
+"""`gotocloud jobs`: the jobs, why they wait or failed, how far they are, what they cost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ app = typer.Typer(help="Show the jobs in the queue.")
 
 _COLUMNS = (
     *("job", "Slurm", "queue", "machines", "state", "iteration", "resolution", "time"),
-    *("cost so far", "why it waits"),
+    *("cost so far", "why it waits or failed"),
 )
 _PLAIN_FROM = 100
 """Rows from which a framed table takes longer than everything else."""
