@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gotocloud.advisor.comparable import work_words
 from gotocloud.advisor.estimates import Estimate, estimate_times
 from gotocloud.advisor.extras import library
 from gotocloud.advisor.job_names import pretty
 from gotocloud.advisor.money import NodePrice, market_of, node_price
+from gotocloud.advisor.paid import Overhead, Paid, overhead_of, paid
 from gotocloud.advisor.paper import PaperOptimum, paper_optima
 from gotocloud.advisor.preference import Preference
 from gotocloud.advisor.ranking import Ranking, pareto_front, rank
@@ -17,6 +19,7 @@ from gotocloud.advisor.records import BenchmarkRecord
 from gotocloud.advisor.scaling import RATE
 from gotocloud.advisor.shapes import Shape, label
 from gotocloud.advisor.sizes import Size
+from gotocloud.relion.job_types import program_of
 
 NO_BENCHMARK = "No benchmark for this"
 MEASURED, FROM_PAPER, NOTHING = "measured", "paper", "nothing"
@@ -31,6 +34,8 @@ class Question:
         size: Of the job; what it leaves open is that of most records.
         variant: Of the records; None is those without one.
         symmetry: Point group; records of another one are left out. None for any.
+        options: RELION's settings that change the work, likewise.
+        dataset: Name of the data set, likewise.
         preference: What counts.
         region: Whose prices.
         spot: Whether on spot machines.
@@ -43,6 +48,8 @@ class Question:
     region: str = "us-east-1"
     spot: bool = False
     symmetry: str | None = None
+    options: str | None = None
+    dataset: str | None = None
 
     @property
     def market(self) -> str:
@@ -57,11 +64,15 @@ class Choice:
     Args:
         estimate: The time.
         price: Of one node; None when unknown.
+        overhead: What is paid beside the job's own time.
+        resumes: Whether the job continues after an interruption.
         on_front: Whether no other choice is both faster and cheaper.
     """
 
     estimate: Estimate
     price: NodePrice | None
+    overhead: Overhead = field(default_factory=Overhead)
+    resumes: bool = True
     on_front: bool = False
 
     @property
@@ -98,6 +109,22 @@ class Choice:
         return None if self.usd_per_hour is None else self.hours * self.usd_per_hour
 
     @property
+    def paid(self) -> Paid:
+        """Time from the request of the machines, and what is paid until their power-off."""
+        return paid(self.estimate.seconds, self.shape.nodes, self.overhead, resumes=self.resumes)
+
+    @property
+    def paid_usd(self) -> float | None:
+        """All nodes from their request to their power-off; None when the price is unknown."""
+        return None if self.price is None else self.paid.usd(self.price.usd_per_hour)
+
+    def judged_by(self, preference: Preference) -> tuple[float, float | None]:
+        """Hours and US dollars that a preference compares."""
+        if preference.in_job:
+            return self.hours, self.usd
+        return self.paid.hours, self.paid_usd
+
+    @property
     def usd_interval(self) -> tuple[float, float] | None:
         """The interval of the time at the price of today."""
         if self.usd_per_hour is None or self.hours_interval is None:
@@ -120,6 +147,9 @@ class Choice:
             "hours_interval": self.hours_interval,
             "usd": self.usd,
             "usd_interval": self.usd_interval,
+            "paid_hours": self.paid.hours,
+            "paid_usd": self.paid_usd,
+            "overhead": list(self.overhead.sources),
             "usd_per_hour": self.usd_per_hour,
             "price_date": self.price and self.price.date,
             "price_source": self.price and self.price.source,
@@ -141,6 +171,7 @@ class Advice:
         ranked: Every choice that fits the preference, best first.
         front: The Pareto front of all choices, fastest first, whatever the preference.
         choices: All of them, those without a price too.
+        work: The work of the runs behind it.
         paper: The paper's settings, best first.
         refusals: Why measurements give no answer, or not the requested one.
         notes: What else to know.
@@ -152,6 +183,7 @@ class Advice:
     ranked: tuple[Choice, ...] = ()
     front: tuple[Choice, ...] = ()
     choices: tuple[Choice, ...] = ()
+    work: str = ""
     paper: tuple[PaperOptimum, ...] = ()
     refusals: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -178,6 +210,7 @@ class Advice:
             "market": self.question.market,
             "criterion": preference.words,
             "interval_rate": RATE,
+            "work": self.work,
             "recommended": self.best and self.best.as_dict(),
             "runner_up": self.runner_up and self.runner_up.as_dict(),
             "pareto_front": [choice.as_dict() for choice in self.front],
@@ -212,7 +245,10 @@ def advise(question: Question, records: Sequence[BenchmarkRecord]) -> Advice:
         record
         for record in records
         if record.job_type == question.job and record.variant == question.variant
-        if question.symmetry is None or record.symmetry in (None, question.symmetry)
+        if all(
+            (value := getattr(question, name)) is None or getattr(record, name) == value
+            for name in ("symmetry", "options", "dataset")
+        )
     ]
     paper = paper_optima(question.job)
     times = estimate_times(mine, question.size)
@@ -228,6 +264,8 @@ def advise(question: Question, records: Sequence[BenchmarkRecord]) -> Advice:
         Choice(
             one,
             node_price(one.shape.instance_type, question.region, question.market, one.records),
+            overhead_of(mine, one.shape.instance_type, spot=question.spot),
+            resumes=_resumes(question.job),
         )
         for one in times.found
     ]
@@ -239,9 +277,10 @@ def advise(question: Question, records: Sequence[BenchmarkRecord]) -> Advice:
         ranked=tuple(choices[i] for i in ranking.order),
         front=tuple(choices[i] for i in front),
         choices=tuple(choices),
+        work=work_words(times.used),
         paper=paper,
-        refusals=_misses(choices, ranking),
-        notes=tuple(_notes(question, choices, ranking, mine)),
+        refusals=_misses(choices, ranking, question.preference),
+        notes=(*_notes(question, choices, ranking, mine), *_others(times.others)),
     )
 
 
@@ -249,13 +288,11 @@ def _judged(
     choices: list[Choice], preference: Preference
 ) -> tuple[list[Choice], Ranking, list[int]]:
     np = library("numpy")
-    hours = np.array([choice.hours for choice in choices])
-    usd = np.array([np.nan if choice.usd is None else choice.usd for choice in choices])
+    judged = [choice.judged_by(preference) for choice in choices]
+    hours = np.array([hours for hours, _ in judged])
+    usd = np.array([np.nan if usd is None else usd for _, usd in judged])
     front = [int(i) for i in pareto_front(hours, usd)]
-    marked = [
-        Choice(choice.estimate, choice.price, on_front=i in set(front))
-        for i, choice in enumerate(choices)
-    ]
+    marked = [replace(choice, on_front=i in set(front)) for i, choice in enumerate(choices)]
     return marked, rank(hours, usd, preference), front
 
 
@@ -267,23 +304,51 @@ def _why_nothing(
     same_job = [record for record in records if record.job_type == question.job]
     others = {record.variant for record in same_job}
     if question.variant in others:
-        return (f"no recorded run of {pretty(question.job)} has symmetry {question.symmetry}",)
+        asked = ((name, getattr(question, name)) for name in ("symmetry", "options", "dataset"))
+        what = " and ".join(f"the {name} {value!r}" for name, value in asked if value is not None)
+        return (f"no recorded run of {pretty(question.job)} has {what}",)
     if others:
         named = ", ".join(repr(name) if name else "none" for name in sorted(others, key=str))
         return (f"recorded runs of {pretty(question.job)} have other variants: {named}",)
     return ()
 
 
-def _misses(choices: Sequence[Choice], ranking: Ranking) -> tuple[str, ...]:
+def _reach(choice: Choice) -> float:
+    """How much dearer than expected a run may be, US dollars."""
+    if choice.usd_interval is None or choice.usd is None:
+        return 0.0
+    return choice.usd_interval[1] - choice.usd
+
+
+def _resumes(job: str) -> bool:
+    """Whether a kind of job continues where it was interrupted; unknown kinds do not."""
+    program = program_of(job)
+    return program is not None and program.refines
+
+
+def _others(groups: Sequence[Sequence[BenchmarkRecord]]) -> tuple[str, ...]:
+    """Runs of other work, which are not comparable."""
+    if not groups:
+        return ()
+    named = sorted({work_words(group) for group in groups})
+    runs = sum(map(len, groups))
+    return (
+        f"{runs} run{'s' if runs > 1 else ''} of other work "
+        f"{'were' if runs > 1 else 'was'} not compared: {'; '.join(named[:3])}"
+        f"{' and others' if len(named) > 3 else ''}.",
+    )
+
+
+def _misses(choices: Sequence[Choice], ranking: Ranking, preference: Preference) -> tuple[str, ...]:
     """Why nothing fits, with what comes nearest; empty when something fits."""
     if ranking.order.size:
         return ()
     found = []
-    fastest = min(choices, key=lambda choice: choice.hours)
+    judged = [choice.judged_by(preference) for choice in choices]
     if ranking.too_slow:
-        found.append(f"nothing meets the deadline; the fastest takes {fastest.hours:.2f} h")
+        found.append(f"nothing meets the deadline; the fastest takes {min(judged)[0]:.2f} h")
     if ranking.too_dear:
-        cheapest = min(choice.usd for choice in choices if choice.usd is not None)
+        cheapest = min(usd for _, usd in judged if usd is not None)
         found.append(f"nothing keeps to the budget; the cheapest costs {cheapest:.2f} USD")
     if ranking.unpriced.size:
         found.append(f"the price of {ranking.unpriced.size} settings is unknown here")
@@ -312,14 +377,8 @@ def _notes(
             f"{len(lost)} failed, aborted or repeated runs are left out of the times; they cost "
             f"{'at least ' if any(r.usd_in_job is None for r in lost) else ''}{spent:.2f} USD."
         )
-    symmetries = sorted({record.symmetry for record in mine if record.symmetry})
-    if len(symmetries) > 1:
-        notes.append(
-            f"The runs have several symmetries ({', '.join(symmetries)}), and times depend on "
-            "them: choose one with --symmetry."
-        )
-    if extra := _overhead(mine):
-        notes.append(extra)
+    if best:
+        notes.append(f"Paid beside the job's own time: {'; '.join(best.overhead.sources)}.")
     return notes
 
 
@@ -330,23 +389,11 @@ def _doubts(best: Choice, preference: Preference) -> list[str]:
             "No run was repeated, so how far they scatter is not known: "
             "repeat one to get intervals."
         )
-    high = best.hours_interval[1] if best.hours_interval else best.hours
+    hours, usd = best.judged_by(preference)
+    high = (best.hours_interval[1] if best.hours_interval else best.hours) + hours - best.hours
     if preference.deadline_h is not None and high > preference.deadline_h:
         notes.append(f"It may miss the deadline: up to {high:.2f} h are likely.")
-    dear = best.usd_interval[1] if best.usd_interval else best.usd
+    dear = None if usd is None else usd + _reach(best)
     if preference.budget_usd is not None and dear is not None and dear > preference.budget_usd:
         notes.append(f"It may exceed the budget: up to {dear:.2f} USD are likely.")
     return notes
-
-
-def _overhead(records: Sequence[BenchmarkRecord]) -> str:
-    """What was paid besides the job, where that was recorded."""
-    beside = sorted(
-        record.boot_s + record.idle_tail_s
-        for record in records
-        if record.boot_s is not None and record.idle_tail_s is not None
-    )
-    if not beside:
-        return ""
-    middle = beside[len(beside) // 2] / 60
-    return f"Nodes are also paid while they start and idle: {middle:.0f} min in recorded runs."

@@ -17,6 +17,7 @@ class CellKind(StrEnum):
 
     TEXT = "text"
     COUNT = "whole number"
+    NUMBER = "number"
     SECONDS = "seconds"
     USD = "US dollars"
     DATE = "date"
@@ -55,10 +56,22 @@ COLUMNS: tuple[Column, ...] = (
     Column("dataset", CellKind.TEXT, "Name of the data set, for example EMPIAR-10581."),
     Column("particles", CellKind.COUNT, "Particles in the job.", least=1),
     Column("box_px", CellKind.COUNT, "Box size in pixels.", least=2, most=8192),
+    Column(
+        "pixel_angstrom",
+        CellKind.NUMBER,
+        "Pixel size of the particles, in angstroms.",
+        least=0.01,
+        most=100,
+    ),
     Column("movies", CellKind.COUNT, "Movies or micrographs in the job.", least=1),
     Column("classes", CellKind.COUNT, "Number of classes.", least=1, most=10_000),
     Column("iterations", CellKind.COUNT, "Iterations run.", least=1, most=10_000),
     Column("symmetry", CellKind.TEXT, "Point group, for example C3."),
+    Column(
+        "options",
+        CellKind.TEXT,
+        "RELION's settings that change the work, as name=value, separated by semicolons.",
+    ),
     Column("instance_type", CellKind.TEXT, "EC2's name of the nodes' type.", required=True),
     Column("nodes", CellKind.COUNT, "Nodes of the job.", required=True, least=1, most=10_000),
     Column("ranks", CellKind.COUNT, "MPI ranks of the job, the leader counted.", least=1),
@@ -102,6 +115,11 @@ COLUMNS: tuple[Column, ...] = (
     Column("attempts", CellKind.COUNT, "Starts of the job; more than 1 is no benchmark.", least=1),
     Column("usd_per_node_hour", CellKind.USD, "Price of one node for one hour.", most=1000),
     Column("region", CellKind.TEXT, "AWS region of the run, for example us-east-1."),
+    Column(
+        "run",
+        CellKind.TEXT,
+        "Which run of RELION it is: job, first submission, Slurm job; one run counts once.",
+    ),
     Column("source", CellKind.TEXT, "Who measured it, or where it is published.", required=True),
     Column(
         "date", CellKind.DATE, "Year, month or day of the run, for example 2024-02.", required=True

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gotocloud.advisor import sizes
+from gotocloud.advisor.comparable import series
 from gotocloud.advisor.records import LOWER_BOUND, BenchmarkRecord
 from gotocloud.advisor.scaling import RATE, Scaling, fit_scaling, student_t
 from gotocloud.advisor.shapes import Shape, shape_of
@@ -64,12 +65,16 @@ class Estimates:
         found: An estimate for every shape, in the order of shapes.
         refusals: Why there is none, or none beyond what is there.
         curves: The fitted curve of every family of shapes that has one.
+        used: The comparable runs behind it.
+        others: Groups of runs of other work, which were left out.
     """
 
     size: Size
     found: tuple[Estimate, ...]
     refusals: tuple[str, ...] = ()
     curves: tuple[tuple[Shape, Scaling], ...] = ()
+    used: tuple[BenchmarkRecord, ...] = ()
+    others: tuple[tuple[BenchmarkRecord, ...], ...] = ()
 
 
 def estimate_times(records: Records, size: Size, *, rate: float = RATE) -> Estimates:
@@ -83,12 +88,17 @@ def estimate_times(records: Records, size: Size, *, rate: float = RATE) -> Estim
     usable = [record for record in records if record.is_benchmark]
     if not usable:
         return Estimates(size, ())
-    size = sizes.requested_size(size, usable)
-    if refused := sizes.refusals(size, usable):
-        return Estimates(size, (), refused)
-    near = [r for r in usable if sizes.covers(r, size) and sizes.within_reach(size, r)]
+    groups = series(usable)
+    fitting = [one for one in groups if not sizes.refusals(sizes.requested_size(size, one), one)]
+    chosen = max(fitting or groups, key=lambda one: _weight(one, size))
+    size = sizes.requested_size(size, chosen)
+    if not fitting:
+        return Estimates(size, (), sizes.refusals(size, chosen), others=groups)
+    near = [record for record in chosen if sizes.within_reach(size, record)]
+    others = tuple(one for one in groups if one is not chosen)
     if not near:
-        return Estimates(size, (), (f"no single run is near enough to {size}",))
+        refused = (f"no single run is near enough to {size}",)
+        return Estimates(size, (), refused, others=groups)
     found: list[Estimate] = []
     curves = []
     spread = _repeat_spread(near)
@@ -98,7 +108,25 @@ def estimate_times(records: Records, size: Size, *, rate: float = RATE) -> Estim
             curves.append((shape_of(family[0]), fits[0]))
         found += _measured(family, size, fits, spread, rate)
         found += _between(family, size, fits)
-    return Estimates(size, tuple(sorted(found, key=lambda one: one.shape)), (), tuple(curves))
+    return Estimates(
+        size,
+        tuple(sorted(found, key=lambda one: one.shape)),
+        (),
+        tuple(curves),
+        used=tuple(near),
+        others=others,
+    )
+
+
+def _weight(group: Records, size: Size) -> tuple[int, int, int, str]:
+    """What makes one group of comparable runs a better answer than another.
+
+    First runs of the very size, then how many settings were compared, then how many runs; of
+    groups that are alike the newest.
+    """
+    same = sum(not sizes.differing(size, [record]) for record in group) if size != Size() else 0
+    shapes = {shape_of(record) for record in group}
+    return same, len(shapes), len(group), max(record.date for record in group)
 
 
 def _families(records: Records) -> Iterator[Records]:

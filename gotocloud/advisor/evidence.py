@@ -106,7 +106,8 @@ def evidence(
         size: Of the job. Default: that of most records.
         variant: Of the records. Default: those without one.
     """
-    question = Question(job, size or Size(), variant, Preference(), region)
+    # The paper's plots show time and cost in the job.
+    question = Question(job, size or Size(), variant, Preference(in_job=True), region)
     markets = [advise(replace(question, spot=spot), records) for spot in (False, True)]
     return Evidence(
         job=job,

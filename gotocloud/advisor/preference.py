@@ -22,9 +22,16 @@ class Priority(StrEnum):
     SPEED = "speed"
     BALANCED = "balanced"
     COST = "cost"
+    PAPER = "paper"
+    """As balanced, of the time and cost in the job alone."""
 
 
-_WEIGHTS = {Priority.SPEED: 1.0, Priority.BALANCED: 0.5, Priority.COST: 0.0}
+_WEIGHTS = {
+    Priority.SPEED: 1.0,
+    Priority.BALANCED: 0.5,
+    Priority.COST: 0.0,
+    Priority.PAPER: 0.5,
+}
 
 
 @dataclass(frozen=True)
@@ -32,17 +39,20 @@ class Preference:
     """How candidates are compared.
 
     The score of a candidate is weight (hours / 0.5)^2 + (1 - weight) (USD / 10)^2, least
-    is best: the squared distance from the origin with the paper's axes at weight 0.5.
+    is best: the squared distance from the origin with the paper's axes at weight 0.5. Hours
+    run from the request of the machines to the end, USD to their power-off.
 
     Args:
         weight: Share of time in the score: 1 is speed, 0 is cost, 0.5 is the paper's.
-        deadline_h: Longest time in the job, hours; None for no limit.
+        deadline_h: Longest time, hours; None for no limit.
         budget_usd: Highest cost, US dollars; None for no limit.
+        in_job: Whether time and cost in the job count alone, as in the paper.
     """
 
     weight: float = 0.5
     deadline_h: float | None = None
     budget_usd: float | None = None
+    in_job: bool = False
 
     @property
     def words(self) -> str:
@@ -52,9 +62,10 @@ class Preference:
         elif self.weight == 0:
             text = "cheapest"
         elif self.weight == 0.5:
-            text = "nearest to the origin with 10 USD drawn as 0.5 h (the paper's criterion)"
+            text = "nearest to the origin with 10 USD drawn as 0.5 h"
         else:
             text = f"time weighs {self.weight:g}, cost {1 - self.weight:g}"
+        text += " in the job (the paper's criterion)" if self.in_job else " of all that is paid"
         limits = []
         if self.deadline_h is not None:
             limits.append(f"within {self.deadline_h:g} h")
@@ -101,4 +112,4 @@ def preference(
         )
     if weight is None:
         weight = _WEIGHTS[Priority(priority or Priority.BALANCED)]
-    return Preference(weight, deadline_h, budget_usd)
+    return Preference(weight, deadline_h, budget_usd, in_job=priority == Priority.PAPER)

@@ -35,10 +35,12 @@ class BenchmarkRecord:
     dataset: str | None = None
     particles: int | None = None
     box_px: int | None = None
+    pixel_angstrom: float | None = None
     movies: int | None = None
     classes: int | None = None
     iterations: int | None = None
     symmetry: str | None = None
+    options: str | None = None
     ranks: int | None = None
     threads: int | None = None
     gpus: int | None = None
@@ -56,6 +58,7 @@ class BenchmarkRecord:
     attempts: int | None = None
     usd_per_node_hour: float | None = None
     region: str | None = None
+    run: str | None = None
     note: str | None = None
 
     @property

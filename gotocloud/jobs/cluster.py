@@ -16,7 +16,9 @@ from gotocloud.slurm.cluster_facts import known_facts
 from gotocloud.slurm.site import Site
 
 if TYPE_CHECKING:
+    from gotocloud.advisor.advice import Question
     from gotocloud.cluster_configs.model import ClusterConfiguration
+    from gotocloud.relion.job import Job
     from gotocloud.relion.settings import Setting
 
 
@@ -66,20 +68,25 @@ class Cluster:
         except GoToCloudError as error:
             return None, f"Queues are matched by their names only: {error.message}"
 
-    def measured(self, project: Path) -> tuple[tuple[Setting, ...], str]:
-        """The group's own measurements as settings, best first, and why some are not used.
+    def measured(self, job: Job) -> tuple[tuple[Setting, ...], str]:
+        """The group's own measurements of a job's work, best first, and why some are not used.
 
         Args:
-            project: RELION's project folder, beside whose jobs the records may lie.
+            job: The job, beside whose project folder the records may lie.
         """
         from gotocloud.advisor.places import own_benchmarks
 
         # Advice takes a second; none is needed where nothing was measured.
-        table = own_benchmarks(project)
+        table = own_benchmarks(job.project)
         if table is None:
             return (), ""
+        from gotocloud.advisor.measured_settings import question_of
+
+        question = question_of(job, self.facts.region, spot=self.prefers_spot)
+        if question is None:
+            return (), "Your own benchmark records are not used: the job's size is not known."
         changed_ns = table.stat().st_mtime_ns if table.exists() else 0
-        return _measured(table, changed_ns, self.facts.region, spot=self.prefers_spot)
+        return _measured(table, changed_ns, question)
 
     @property
     def modules(self) -> Path:
@@ -98,12 +105,10 @@ class Cluster:
 
 
 @cache
-def _measured(
-    table: Path, _changed_ns: int, region: str, *, spot: bool
-) -> tuple[tuple[Setting, ...], str]:
+def _measured(table: Path, _changed_ns: int, question: Question) -> tuple[tuple[Setting, ...], str]:
     from gotocloud.advisor.measured_settings import settings_for_routing
 
-    return settings_for_routing(table, region, spot=spot)
+    return settings_for_routing(table, question)
 
 
 def this_cluster() -> Cluster:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gotocloud.advisor.imports.foreign import parse_foreign
-from gotocloud.advisor.imports.job import Known
+from gotocloud.advisor.imports.job import Known, NotUsableError
 from gotocloud.advisor.imports.progress import ProjectProgress, project_progress
 from gotocloud.advisor.imports.project import Imported, import_project
 from gotocloud.advisor.imports.sacct import SlurmRun, parse_sacct
@@ -50,7 +50,7 @@ def gather(
         records += rows
         if idle:
             skipped.append((str(source), f"{idle} rows of jobs that ran on no node of their own"))
-    return Imported(tuple(records), tuple(skipped))
+    return Imported(tuple(one_of_each_run(records)), tuple(skipped))
 
 
 def _constants(given: Mapping[str, str], known: Known) -> dict[str, str]:
@@ -70,9 +70,25 @@ def progress_of(project: Path, region: str | None) -> ProjectProgress:
 
 
 def _attempts(job: Path) -> tuple[Attempt, ...]:
-    """All attempts at a job: each belongs to its result, as in `watching.machine_time`."""
+    """All attempts at a job: each belongs to its result, as in `watching.machine_time`.
+
+    Raises:
+        NotUsableError: if the folder is a copy of another job's, whose attempts they are.
+    """
     submission = load(job)
+    if submission and (original := submission.copied_from(job)):
+        raise NotUsableError(f"it is a copy of {original}, and counts there")
     return submission.attempts if submission else ()
+
+
+def one_of_each_run(records: Sequence[BenchmarkRecord]) -> list[BenchmarkRecord]:
+    """The records without copies: of one run the record with the most attempts, then the last."""
+    runs: dict[object, BenchmarkRecord] = {}
+    for record in records:
+        key = record.run or record
+        if (before := runs.get(key)) is None or (record.attempts or 1) >= (before.attempts or 1):
+            runs[key] = record
+    return list(runs.values())
 
 
 def add_to(table: Path, records: Sequence[BenchmarkRecord]) -> str:
@@ -101,8 +117,11 @@ def _add(table: Path, records: Sequence[BenchmarkRecord]) -> str:
     before = read_text(table) if table.exists() else ""
     present = parse_records(before, str(table)) if before else ()
     had = set(present)
-    new = [record for record in dict.fromkeys(records) if record not in had]
-    text = records_text([*present, *new], remarks=remarks(before))
+    new = [record for record in one_of_each_run(records) if record not in had]
+    runs = {record.run for record in new if record.run}
+    # A run that has continued since it was imported is still one run.
+    kept = [record for record in present if record.run not in runs]
+    text = records_text([*kept, *new], remarks=remarks(before))
     # What is written must be readable: nothing is replaced by a table that is not.
     parse_records(text, str(table))
     if new:

@@ -73,7 +73,7 @@ def place(job: Job, cluster: Cluster, chosen: Overrides) -> Placed:
         InputError: with everything in the choice that cannot be had, and what can.
         GoToCloudError: if the cluster has no queue for it.
     """
-    settings, problem = cluster.measured(job.project)
+    settings, problem = cluster.measured(job)
     found = route(
         job,
         cluster.partitions,
@@ -89,9 +89,21 @@ def place(job: Job, cluster: Cluster, chosen: Overrides) -> Placed:
         job=job,
         route=found,
         queue=queue,
-        findings=check_routed(job, found, queue),
+        findings=check_routed(job, found, queue, without_python=_without_python(job, found)),
         remarks=(*cluster.remarks, *([problem] if problem else [])),
     )
+
+
+def _without_python(job: Job, chosen: Route) -> str:
+    """The module of the job's build, if that has no Python of RELION's and the job calls it."""
+    if not job.needs_python:
+        return ""
+    from gotocloud.software.in_force import executable_for, has_python
+
+    module = (
+        chosen.module or executable_for(job.queue_job_type, chosen.instance_type or None).module
+    )
+    return module if has_python(module) is False else ""
 
 
 def placed(job: Job, cluster: Cluster) -> Placed:

@@ -210,6 +210,11 @@ class Job:
         return self.program.gpu is not GpuUse.NONE and self.program.gpu_when.holds(self)
 
     @property
+    def needs_python(self) -> bool:
+        """Whether the program that RELION starts calls RELION's Python or network weights."""
+        return self.program.python is not None and self.program.python.holds(self)
+
+    @property
     def gpu_ids(self) -> str:
         """Which GPUs: ':' between ranks, ',' between threads; empty leaves it to RELION."""
         if "--gpu" in self.arguments:

@@ -18,12 +18,21 @@ def as_routed(job: Job, chosen: Route) -> Job:
     )
 
 
-def check_routed(job: Job, chosen: Route, queue: Partition | None) -> tuple[Finding, ...]:
+def check_routed(
+    job: Job, chosen: Route, queue: Partition | None, *, without_python: str = ""
+) -> tuple[Finding, ...]:
     """What the rules say about a job on its route, errors first.
 
     Args:
         job: The job as its form has it.
         chosen: Its route.
         queue: The queue that the route names; None if unknown.
+        without_python: The module of its build, if that has no Python of RELION's.
     """
-    return check(as_routed(job, chosen), queue, nodes=chosen.nodes, layout=chosen.layout)
+    return check(
+        as_routed(job, chosen),
+        queue,
+        nodes=chosen.nodes,
+        layout=chosen.layout,
+        without_python=without_python,
+    )

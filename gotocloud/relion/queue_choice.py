@@ -12,7 +12,7 @@ from gotocloud.relion.job import Job
 from gotocloud.relion.memory import fitting_ranks, gpu_memory_gb, gpu_memory_there_gb
 from gotocloud.relion.overrides import Overrides
 from gotocloud.relion.settings import VCPUS_A_RANK, Setting
-from gotocloud.relion.sizing import OVERHEAD_S, gpu_seconds
+from gotocloud.relion.sizing import OVERHEAD_S, gpu_seconds, rank_seconds
 
 if TYPE_CHECKING:
     from gotocloud.cluster_configs.model import ClusterConfiguration
@@ -72,7 +72,11 @@ def _smaller(
     by_name: Mapping[str, Partition],
     configuration: ClusterConfiguration | None,
 ) -> tuple[Partition, str]:
-    """The shared small queue for a job whose items cannot fill a machine of its own queue."""
+    """The shared small queue for a job that cannot fill a machine of its own queue.
+
+    Either its items cannot, or its movies are less work for the small machine than the start and
+    the idle tail of any machine.
+    """
     items = job.work.items
     if configuration is None or not items:
         return usual, ""
@@ -83,10 +87,14 @@ def _smaller(
     threads = VCPUS_A_RANK if job.type.parallelism.takes_threads else 1
     for queue in configuration.queues_for(SMALL):
         there = by_name.get(queue.name)
-        if there is None or there == usual or there.exclusive or items * threads > there.vcpus:
+        if there is None or there == usual or there.exclusive:
+            continue
+        seconds = rank_seconds(job)
+        is_short = seconds is not None and seconds * threads / there.vcpus < OVERHEAD_S
+        if items * threads > there.vcpus and not is_short:
             continue
         fits = fitting_ranks(job, threads, there.memory_gib)
-        if fits is None or fits >= items:
+        if fits is None or fits >= (1 if is_short else items):
             return there, f"a part of a machine is enough for {job.work}"
     return usual, ""
 

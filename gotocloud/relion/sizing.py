@@ -52,6 +52,14 @@ def gpu_seconds(job: Job) -> float | None:
     return images * rounds * (work.box_px / _AT_BOX_PX) ** 2 / _PARTICLE_ITERATIONS_PER_S
 
 
+def rank_seconds(job: Job) -> float | None:
+    """About how long one rank works on a job's movies; None if they or the pace are unknown."""
+    one = _MOVIE_S.get(job.program.memory)
+    if one is None or not job.work.items or not job.work.movie:
+        return None
+    return job.work.items * one * job.work.movie.pixels / _TUTORIAL_PIXELS
+
+
 def sized(job: Job, partition: Partition, setting: Setting) -> tuple[Setting, list[str]]:
     """A setting with as many machines, ranks and threads as the job can use.
 
@@ -129,9 +137,8 @@ def _nodes(job: Job, partition: Partition, setting: Setting, workers: int) -> tu
     seconds = gpu_seconds(job) if job.uses_gpu else None
     if seconds is not None:
         worth = seconds / max(1, partition.gpus)
-    elif job.work.items and job.work.movie and (one := _MOVIE_S.get(job.program.memory)):
-        size = job.work.movie.pixels / _TUTORIAL_PIXELS
-        worth = job.work.items * size * one / workers
+    elif (seconds := rank_seconds(job)) is not None:
+        worth = seconds / workers
     else:
         return setting.nodes, []
     nodes = min(setting.nodes, max(1, int(worth // OVERHEAD_S)))

@@ -229,7 +229,9 @@ def _ended_row(project: Path, folder: Path, sources: RowSources) -> JobRow | Non
     if record is None or latest is None:
         return None
     progress = _progress(folder, record, sources)
-    spent = total(uses_of(record.attempts, sources.price))
+    original = record.copied_from(folder)
+    # A copy has the record of the job that was paid for.
+    spent = total(() if original else uses_of(record.attempts, sources.price))
     workload = sources.workload_of(record.workload)
     return JobRow(
         name=f"{'/'.join(folder.parts[-2:])}/",
@@ -238,7 +240,7 @@ def _ended_row(project: Path, folder: Path, sources: RowSources) -> JobRow | Non
         user="",
         queue=latest.queue,
         nodes=latest.nodes,
-        state=_ending(folder, latest, workload),
+        state=f"copy of {original}" if original else _ending(folder, latest, workload),
         slurm_state="",
         why=_cause(folder, latest, workload),
         slurm_reason="",
@@ -246,7 +248,7 @@ def _ended_row(project: Path, folder: Path, sources: RowSources) -> JobRow | Non
         iterations=progress.iterations,
         resolution_angstrom=progress.resolution_angstrom,
         attempts=spent.starts,
-        elapsed_s=spent.seconds,
+        elapsed_s=None if original else spent.seconds,
         cost=spent.cost,
         looked_up=True,
     )

@@ -150,6 +150,14 @@ class Submission:
         """The newest attempt."""
         return self.attempts[-1] if self.attempts else None
 
+    def copied_from(self, folder: Path) -> str:
+        """The job whose folder was copied to this one; empty if none was.
+
+        RELION gives each job a number of its own; a folder with another one is a copy.
+        """
+        here = f"{folder.parent.name}/{folder.name}/"
+        return self.job if self.job.strip("/") != here.strip("/") else ""
+
     @property
     def this_round(self) -> tuple[Attempt, ...]:
         """The attempts since RELION last submitted the job."""

@@ -86,6 +86,30 @@ def module_to_load(software: Software, modules: Path) -> str | None:
     return next((name for name in known if (modules / name).is_file()), None)
 
 
+def has_python(module: str, catalogue: Catalogue | None = None) -> bool | None:
+    """Whether a module's build has RELION's Python; None for a module that is not our own.
+
+    Args:
+        module: For example "relion/5.0.1" or "relion/4.0.1-sm86".
+        catalogue: Default: the one in force.
+    """
+    package_name, _, rest = module.partition("/")
+    known = catalogue or catalogue_in_force()
+    package = known.packages.get(package_name)
+    if package is None:
+        return None
+    version = next(
+        (
+            one
+            for number, one in package.versions.items()
+            if rest == number or rest in {f"{number}-{build}" for build in one.builds}
+        ),
+        None,
+    )
+    # What a machine has already was not looked into.
+    return None if version is None or version.how == "system" else bool(version.python)
+
+
 def catalogue_in_force(environment: Mapping[str, str] | None = None) -> Catalogue:
     """The catalogue that the environment names, else the one that this package brings.
 

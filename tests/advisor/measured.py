@@ -16,6 +16,7 @@ def record(**changes: Any) -> BenchmarkRecord:
         "ranks": 17,
         "threads": 6,
         "gpus": 16,
+        "dataset": "a data set",
         "particles": 100_000,
         "box_px": 256,
         "in_job_s": 3600.0,

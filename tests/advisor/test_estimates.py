@@ -80,7 +80,8 @@ def test_twice_the_particles_take_between_the_same_and_twice_the_time_without_a_
 
 
 def test_a_larger_box_allows_for_squares_and_cubes() -> None:
-    (one,) = estimate_times([record()], Size(box_px=384)).found
+    size = Size(box_px=384, pixel_angstrom=1.0)
+    (one,) = estimate_times([record(pixel_angstrom=1.0)], size).found
     assert (one.seconds, one.low, one.high) == (3600 * 1.5**2, 3600, 3600 * 1.5**3)
 
 
@@ -107,7 +108,7 @@ def test_measured_sizes_bracket_others_between_them() -> None:
             "particles 200,001: measured 100,000, which speaks for 50,000 to",
         ),
         (Size(particles=49_999), "particles 49,999"),
-        (Size(box_px=385), "box_px 385: measured 256, which speaks for 171 to 384"),
+        (Size(box_px=385), "box 385: measured 256; without the requested pixel size no law"),
         (Size(classes=4), "classes: no record has their number"),
     ],
 )

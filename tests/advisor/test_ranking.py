@@ -121,8 +121,9 @@ def test_what_misses_the_limits_is_counted() -> None:
 
 @pytest.mark.parametrize("priority", list(Priority))
 def test_a_priority_is_a_weight(priority: Priority) -> None:
-    weight = {"speed": 1, "balanced": 0.5, "cost": 0}[priority]
-    assert preference(priority=priority) == preference(weight=weight)
+    weight = {"speed": 1, "balanced": 0.5, "cost": 0, "paper": 0.5}[priority]
+    made = preference(priority=priority)
+    assert (made.weight, made.in_job) == (weight, priority == "paper")
 
 
 def test_a_wish_that_contradicts_itself_is_refused_with_everything_wrong_in_it() -> None:

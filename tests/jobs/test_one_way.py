@@ -11,15 +11,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gotocloud.advisor.job_work import work_columns
 from gotocloud.advisor.places import BESIDE_THE_PROJECT, VARIABLE
 from gotocloud.advisor.records import BenchmarkRecord, records_text
 from gotocloud.errors import GoToCloudError
 from gotocloud.findings import errors
 from gotocloud.jobs.checking import checked_job
 from gotocloud.jobs.submitting import submit
+from gotocloud.relion.job import read_job
 from gotocloud.slurm.submissions import load
 from tests.advisor.measured import record
-from tests.relion.samples import write_job
+from tests.relion.samples import write_job, write_particles
 from tests.slurm.fake_slurm import FakeSlurm, install
 from tests.slurm.relion_jobs import filled
 
@@ -114,17 +116,43 @@ def test_own_measurements_lead_check_and_submit_to_the_same_machines(
     slurm_commands: FakeSlurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fault: `check` named refine3d on g4dn.metal, `submit` used class3d on g5.12xlarge."""
-    best = record(instance_type="g5.12xlarge", ranks=9, threads=6, gpus=8, in_job_s=600.0)
     project = tmp_path / "project"
+    write_particles(project / "Select/job007/particles.star", 100_000, 256)
     folder = write_job(project, "Refine3D", {"do_queue": "Yes", "queuename": "automatic"})
+    work = work_columns(read_job(folder))
+    best = record(instance_type="g5.12xlarge", ranks=9, gpus=8, in_job_s=600.0, **work)
+    second = record(in_job_s=1200.0, **work)
     monkeypatch.chdir(tmp_path)
     before = checked_job(folder, None, None).route
-    (project / BESIDE_THE_PROJECT).write_text(records_text([best]))
+    (project / BESIDE_THE_PROJECT).write_text(records_text([best, second]))
     after = checked_job(folder, None, None).route
     assert before is not None
     assert after is not None
     assert (before.queue, before.instance_type) == ("refine3d", "g4dn.metal")
     assert (after.queue, after.instance_type, after.nodes) == ("class3d", "g5.12xlarge", 2)
+
+
+@pytest.mark.parametrize(
+    ("module", "is_found"),
+    [
+        ("relion/4.0.1", True),
+        ("relion/3.1.4-sm86", True),
+        ("relion/5.0.1-avx2", False),
+        ("automatic", False),
+        # A lab's own build: nothing is known about it.
+        ("lab/relion-blush", False),
+    ],
+)
+def test_a_typed_build_without_relions_python_is_refused_for_a_job_that_calls_it(
+    slurm_commands: FakeSlurm, tmp_path: Path, module: str, is_found: bool
+) -> None:
+    _describe(slurm_commands)
+    form = {"do_queue": "Yes", "queuename": "automatic", "qsub_extra4": module}
+    blush = write_job(tmp_path / "a", "Refine3D", {**form, "do_blush": "Yes"})
+    plain = write_job(tmp_path / "b", "Refine3D", {**form, "do_blush": "No"})
+    found = {one.check for one in errors(checked_job(blush, None, None).findings)}
+    assert ("build-python" in found) is is_found
+    assert "build-python" not in {one.check for one in checked_job(plain, None, None).findings}
 
 
 def _describe(slurm_commands: FakeSlurm, **facts: str) -> None:

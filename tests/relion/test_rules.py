@@ -39,6 +39,7 @@ class Case:
     hardware: Partition | None = None
     nodes: int | None = None
     script: str | None = None
+    without_python: str = ""
     version: str = "5.0"
     first: int = 0
     is_continue: bool = False
@@ -238,6 +239,10 @@ PAIRS: dict[str, tuple[Case, Case]] = {
         Case("ExcludeTiltImages", {"do_queue": "Yes"}),
         Case("ExcludeTiltImages", {"do_queue": "No"}),
     ),
+    "build-python": (
+        Case("Refine3D", {"do_blush": "Yes"}, without_python="relion/4.0.1"),
+        Case("Refine3D", {"do_blush": "No"}, without_python="relion/4.0.1"),
+    ),
     "type-unknown": (
         Case("CtfFind", label="relion.sharpen"),
         Case("CtfFind"),
@@ -276,7 +281,13 @@ def rules_broken(project: Path, case: Case) -> set[str]:
     if case.label:
         unknown = job_type_or_unknown(case.label, case.kind)
         job = replace(job, label=case.label, type=unknown)
-    found = check(job, case.hardware, nodes=case.nodes, script=case.script)
+    found = check(
+        job,
+        case.hardware,
+        nodes=case.nodes,
+        script=case.script,
+        without_python=case.without_python,
+    )
     return {one.check for one in found}
 
 

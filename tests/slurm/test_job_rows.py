@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -295,3 +296,14 @@ def test_the_known_cost_is_never_more_than_the_whole(
     assert spent.cost.complete == (None not in prices[: len(hours)])
     known = sum(2 * h * (p or 0) for h, p in zip(hours, prices, strict=False))
     assert (spent.cost.usd or 0) == pytest.approx(known, abs=1e-3)
+
+
+def test_a_copied_job_costs_nothing_a_second_time(tmp_path: Path) -> None:
+    folder = record(tmp_path, lost(1, 1.0))
+    shutil.copytree(folder, tmp_path / "Class2D" / "job099")
+    shutil.copytree(folder, tmp_path / "Class2D" / "job012 (copy)")
+    rows = {row.name: row for row in ended_rows(tmp_path, AROUND, without=[])}
+    assert str(rows["Class2D/job012/"].cost) == "3.00 USD"
+    for name in ("Class2D/job099/", "Class2D/job012 (copy)/"):
+        assert rows[name].state == "copy of Class2D/job012/"
+        assert (rows[name].cost.usd or 0.0, rows[name].attempts) == (0.0, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gotocloud.advisor.columns import LONGEST_S
 from gotocloud.advisor.records import LOWER_BOUND
@@ -20,6 +20,13 @@ _CTIME = "%a %b %d %H:%M:%S %Y"
 _SCRIPT = re.compile(r"^ GoToCloud: attempt (\d+) ended on .*, after (\d+) s, with", re.MULTILINE)
 # The sbatch templates of KEK-SBRC-CryoEM/CS-Schemes end with such a line.
 _ELAPSED = re.compile(r"^\s*Elapsed \(Unix time\):\s*(\d+)\s*$", re.MULTILINE)
+
+
+_CONTROLLED = re.compile(r"--pipeline_control +(\S+)")
+"""RELION gives each of its programs the folder of the job."""
+
+_WRITTEN_S = 120.0
+"""By so much `job.star` may be younger than the start that `note.txt` has."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ class Traces:
         log: The same, read.
         note_text: `note.txt`.
         exited_at: Change time of the exit file, in local time; None without one.
+        described_at: Change time of `job.star`, which RELION writes before it starts a job.
         attempts: What `gotocloud submit` noted, oldest first.
         slurm: The job's runs in Slurm's accounting, oldest first.
     """
@@ -59,6 +67,7 @@ class Traces:
     log: RunLog
     note_text: str
     exited_at: datetime | None
+    described_at: datetime | None = None
     attempts: Sequence[Timed] = ()
     slurm: Sequence[Timed] = ()
 
@@ -101,6 +110,12 @@ def executions(note_text: str) -> tuple[datetime, ...]:
     return tuple(found)
 
 
+def copied_from(note_text: str, job: str) -> str:
+    """The job whose folder was copied to this one, by RELION's own commands; empty if none was."""
+    named = [name.strip("/") for name in _CONTROLLED.findall(note_text)]
+    return f"{named[-1]}/" if named and named[-1] != job.strip("/") else ""
+
+
 def _noted(attempts: Sequence[Timed], timing: str) -> Clock | None:
     """The sum over attempts; None unless the time of each one that started is known."""
     started = [one for one in attempts if one.started_at_s is not None]
@@ -133,11 +148,12 @@ def _with_wall(seconds: float, timing: str, starts: int, traces: Traces) -> Cloc
 
     A job that was continued lay still in between, which is not its time. An exit file that
     is older than the job's own time, or months younger, has been copied, or stands in another
-    time zone.
+    time zone; so has one beside a `job.star` that is younger than the start.
     """
     began = executions(traces.note_text)
     if starts > 1 or not began or traces.exited_at is None:
         return Clock(seconds, timing, starts)
     wall = (traces.exited_at - began[0]).total_seconds()
-    believed = seconds <= wall <= LONGEST_S
+    copied = traces.described_at and traces.described_at > began[0] + timedelta(seconds=_WRITTEN_S)
+    believed = seconds <= wall <= LONGEST_S and not copied
     return Clock(seconds, timing, starts, submit_to_exit_s=wall if believed else None)

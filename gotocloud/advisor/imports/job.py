@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Protocol
 
 from gotocloud.advisor.imports import clocks
 from gotocloud.advisor.imports.clocks import Clock, Traces, clock
 from gotocloud.advisor.job_names import job_name
+from gotocloud.advisor.job_work import work_columns
 from gotocloud.advisor.plausible import row_problems
 from gotocloud.advisor.records import ON_DEMAND, SPOT, SUCCEEDED, BenchmarkRecord
 from gotocloud.cluster_configs.instances import instance_types
@@ -30,6 +31,8 @@ class RecordedAttempt(Priced, Protocol):
     def gpus_per_node(self) -> int: ...
     @property
     def gpu_ids(self) -> str: ...
+    @property
+    def slurm_id(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def job_record(
     ]
     if missing or not machine:
         raise NotUsableError("; ".join(missing))
-    record = _record(job, traces, timed, last, (machine, nodes), outcome, known)
+    record = _record(job, traces, timed, attempts, (machine, nodes), outcome, known)
     record = replace(record, usd_per_node_hour=_usd_per_node_hour(record, attempts))
     if problems := row_problems(record):
         raise NotUsableError("; ".join(problems))
@@ -99,24 +102,21 @@ def _record(
     job: Job,
     traces: Traces,
     timed: Clock,
-    last: RecordedAttempt | None,
+    attempts: Sequence[RecordedAttempt],
     machines: tuple[str, int],
     outcome: str,
     known: Known,
 ) -> BenchmarkRecord:
     machine, nodes = machines
+    last = attempts[-1] if attempts else None
     hardware = instance_types().get(machine)
     ranks = last.ranks if last else traces.log.ranks or _number(job, "nr_mpi") or 1
     threads = last.threads if last else traces.log.threads or _number(job, "nr_threads") or 1
     return BenchmarkRecord(
         job_type=job_name(job.kind),
-        dataset=known.dataset,
-        particles=job.particles,
-        box_px=job.box_px,
-        classes=_number(job, "nr_classes"),
-        # Of a refinement until convergence they are a result, not a size.
-        iterations=traces.log.iterations_total,
-        symmetry=job.text("sym_name").strip() or None,
+        # A project is of one data set, and its folder is named.
+        dataset=known.dataset or job.project.resolve().name,
+        **work_columns(job),
         instance_type=machine,
         nodes=nodes,
         ranks=ranks,
@@ -135,6 +135,7 @@ def _record(
         attempts=max(timed.attempts, 2 if job.is_continue else 1),
         region=known.region,
         source=known.source,
+        run=_run(job, traces, attempts),
         date=_day(traces, last, known),
         note=job.name.rstrip("/"),
     )
@@ -168,6 +169,21 @@ def _gpus(
         return traces.log.gpus
     given = last.gpu_ids if last else job.gpu_ids
     return gpus_used(given.strip().strip('"'), shape, per_node, leader=job.program.leader)
+
+
+def _run(job: Job, traces: Traces, attempts: Sequence[RecordedAttempt]) -> str | None:
+    """RELION's name of the job, its first submission and Slurm's id; None if never noted.
+
+    A copied project has them too, and a job that is continued keeps them.
+    """
+    name = job.name.rstrip("/")
+    first = next((one for one in attempts if one.submitted_at_s is not None), None)
+    if first is not None and first.submitted_at_s is not None:
+        at = datetime.fromtimestamp(first.submitted_at_s, UTC).isoformat(timespec="seconds")
+        return f"{name} {at} Slurm {first.slurm_id}".strip()
+    if began := clocks.executions(traces.note_text):
+        return f"{name} {began[0].isoformat()}"
+    return None
 
 
 def _number(job: Job, option: str) -> int | None:

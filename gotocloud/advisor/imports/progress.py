@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gotocloud.advisor.imports.job import Known
+from gotocloud.advisor.imports.job import Known, NotUsableError, RecordedAttempt
 from gotocloud.advisor.imports.project import Imported, Noted, import_project
 from gotocloud.advisor.imports.sacct import SlurmRun
 from gotocloud.advisor.money import node_price
@@ -60,7 +60,7 @@ def project_progress(
     unpriced = []
     for process in processes:
         name = process.name.rstrip("/")
-        if attempts := noted(project / process.name):
+        if attempts := _own(noted, project / process.name):
             # As `gotocloud jobs` counts it, whether or not it makes a record.
             spent = total(uses_of(attempts, table_price(known.region or "")))
             hours += spent.seconds / SECONDS_PER_HOUR
@@ -81,6 +81,14 @@ def project_progress(
     return ProjectProgress(
         ProjectSteps(tuple(steps), source), _untimed(imported, processes), tuple(unpriced)
     )
+
+
+def _own(noted: Noted, folder: Path) -> Sequence[RecordedAttempt]:
+    """The attempts at a job; none of a copy, which cost nothing."""
+    try:
+        return noted(folder)
+    except NotUsableError:
+        return ()
 
 
 _ON_THE_HEAD_NODE = ("import", "manualpick", "select", "joinstar", "maskcreate", "postprocess")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gotocloud.advisor.imports.clocks import Traces
+from gotocloud.advisor.imports.clocks import Traces, copied_from
 from gotocloud.advisor.imports.job import (
     Known,
     NotUsableError,
@@ -93,12 +93,16 @@ def _import_job(
     if outcome is None:
         raise NotUsableError("it has not ended")
     attempts = noted(folder)
+    note_text = _text(folder / "note.txt")
+    if original := copied_from(note_text, job.name):
+        raise NotUsableError(f"it is a copy of {original}, and counts there")
     log_text = _text(folder / "run.out")
     mine = [run for run in runs if run.relion_job == job.name.rstrip("/")]
     traces = Traces(
         log_text=log_text,
         log=parse_run_log(log_text),
-        note_text=_text(folder / "note.txt"),
+        note_text=note_text,
+        described_at=_changed(folder / JOB_FILE),
         exited_at=_changed(folder / f"RELION_JOB_EXIT_{exited.upper()}")
         if exited is not ExitStatus.NONE
         else None,

@@ -42,7 +42,8 @@ Box = Annotated[int | None, typer.Option(min=2, help="Box size in pixels.")]
 Movies = Annotated[int | None, typer.Option(min=1, help="Movies, for preparation jobs.")]
 Classes = Annotated[int | None, typer.Option(min=1, help="Classes.")]
 Priority = Annotated[
-    str | None, typer.Option(help="speed, balanced (the paper's criterion) or cost.")
+    str | None,
+    typer.Option(help="speed, balanced, cost; or paper: balanced, of the time in the job alone."),
 ]
 Weight = Annotated[float | None, typer.Option(help="Instead of a priority: 1 is speed, 0 is cost.")]
 Deadline = Annotated[float | None, typer.Option(help="Longest time in hours.")]
@@ -72,6 +73,8 @@ def job(
     iterations: Annotated[int | None, typer.Option(min=1, help="Iterations.")] = None,
     variant: Annotated[str | None, typer.Option(help="Variant of the records.")] = None,
     symmetry: Annotated[str | None, typer.Option(help="Point group, for example C3.")] = None,
+    pixel: Annotated[float | None, typer.Option(help="Pixel size of the particles, Å.")] = None,
+    dataset: Dataset = None,
     priority: Priority = None,
     weight: Weight = None,
     deadline: Deadline = None,
@@ -95,12 +98,13 @@ def job(
     wish = preference(priority=priority, weight=weight, deadline_h=deadline, budget_usd=budget)
     question = Question(
         job=job_name(job_type),
-        size=Size(particles, movies, box, classes, iterations),
+        size=Size(particles, movies, box, pixel, classes, iterations),
         variant=variant,
         preference=wish,
         region=_region(region),
         spot=spot,
         symmetry=symmetry,
+        dataset=dataset,
     )
     records, name = load_records(benchmarks)
     _say_what_is_read(len(records), name)
@@ -153,7 +157,7 @@ def project(
 
     wish = Question(
         job="",
-        size=Size(particles, movies, box, classes),
+        size=Size(particles, movies, box, classes=classes),
         preference=preference(priority=priority, weight=weight),
         region=_region(region),
         spot=spot,

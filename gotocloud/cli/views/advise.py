@@ -49,6 +49,8 @@ def _show_measured(advice: Advice) -> None:
         _line("because", _because(advice))
         _line("Time", _time(best))
         _line("Cost", _cost(best))
+        _line("Paid", _paid(best))
+        _line("Measured on", advice.work)
         _line("Known from", f"{best.estimate.basis}: {'; '.join(best.estimate.sources)}")
         if best.shape.relion_version or best.shape.executable:
             _line("Build", f"RELION {best.shape.relion_version} {best.shape.executable}".rstrip())
@@ -77,13 +79,14 @@ def _show_front(front: Iterable[Choice]) -> None:
             hours_words(choice.hours),
             _range(choice.hours_interval, hours_words),
             _usd(choice.usd),
+            _usd(choice.paid_usd),
             choice.estimate.basis,
         )
         for choice in front
     ]
     if rows:
         table(
-            ("setting", "time", "9 runs of 10", "cost", "known from"),
+            ("setting", "time", "9 runs of 10", "cost", "paid", "known from"),
             rows,
             title="Nothing else is both faster and cheaper (Pareto front):",
         )
@@ -225,6 +228,16 @@ def _cost(choice: Choice) -> str:
     return (
         f"{_usd(choice.usd)}{f'  ({interval})' if interval else ''}; all nodes "
         f"{choice.usd_per_hour:.2f} USD per hour, price of {choice.price.date}"
+    )
+
+
+def _paid(choice: Choice) -> str:
+    """Time and cost from the request of the machines to their power-off."""
+    often = choice.paid.interruptions
+    expected = f", {often:.2f} interruptions expected" if often else ""
+    return (
+        f"{hours_words(choice.paid.hours)} from request to result, {_usd(choice.paid_usd)} from "
+        f"request to power-off{expected}"
     )
 
 

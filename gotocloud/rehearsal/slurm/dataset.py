@@ -74,8 +74,25 @@ class Dataset:
     diameter_angstrom: float
     pixel_angstrom: float
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What the forms of the pipeline's jobs need of it."""
+        return {
+            "given": self.particles.name,
+            "reference": self.reference.name,
+            "diameter": f"{self.diameter_angstrom:.0f}",
+            "pixel": f"{self.pixel_angstrom:g}",
+        }
 
-def make_dataset(directory: Path, particles: int = 200, box_px: int = 32, seed: int = 0) -> Dataset:
+
+def make_dataset(
+    directory: Path,
+    particles: int = 200,
+    box_px: int = 32,
+    seed: int = 0,
+    *,
+    defocus_angstrom: tuple[float, float] = (8000.0, 16000.0),
+) -> Dataset:
     """Make one in a folder, which becomes a RELION project folder if it is not one.
 
     Args:
@@ -83,6 +100,7 @@ def make_dataset(directory: Path, particles: int = 200, box_px: int = 32, seed: 
         particles: Number of particles.
         box_px: Edge of a particle image in pixels; even.
         seed: The same seed gives the same files.
+        defocus_angstrom: The least and the largest; each particle has its own in between.
 
     Raises:
         InputError: if a number cannot be used.
@@ -94,14 +112,14 @@ def make_dataset(directory: Path, particles: int = 200, box_px: int = 32, seed: 
     directory.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(seed)
     molecule = _molecule(random, box_px)
-    _write(directory / _MAP, molecule)
-    _write(directory / _REFERENCE, _blurred(molecule, 3.0))
-    rows = _rows(random, particles)
+    write_mrc(directory / _MAP, molecule)
+    write_mrc(directory / _REFERENCE, _blurred(molecule, 3.0))
+    rows = _rows(random, particles, defocus_angstrom)
     optics = _OPTICS.format(pixel=PIXEL_ANGSTROM, box=box_px)
     (directory / _ANGLES).write_text(_star(optics, rows, len(_COLUMNS)))
     clean = _projected(directory)
     noise = random.normal(0.0, NOISE * float(clean.std()), clean.shape)
-    _write(directory / _STACK, (clean + noise).astype(np.float32), is_stack=True)
+    write_mrc(directory / _STACK, (clean + noise).astype(np.float32), is_stack=True)
     (directory / _PARTICLES).write_text(_star(optics, rows, len(_COLUMNS) - _POSES))
     (directory / _ANGLES).unlink()
     return Dataset(
@@ -128,7 +146,8 @@ def _check(particles: int, box_px: int) -> None:
         )
 
 
-def _write(path: Path, data: NDArray[np.float32], *, is_stack: bool = False) -> None:
+def write_mrc(path: Path, data: NDArray[np.float32], *, is_stack: bool = False) -> None:
+    """Write an image, a map or a stack with the data set's pixel size."""
     import mrcfile
 
     with mrcfile.new(path, overwrite=True) as file:
@@ -166,13 +185,15 @@ def _blurred(density: NDArray[np.float32], width_px: float) -> NDArray[np.float3
     return np.fft.ifftn(filtered).real.astype(np.float32)
 
 
-def _rows(random: np.random.Generator, particles: int) -> list[list[str]]:
+def _rows(
+    random: np.random.Generator, particles: int, defocus_angstrom: tuple[float, float]
+) -> list[list[str]]:
     """A line for every particle: seen from everywhere, in and out of focus."""
     import numpy as np
 
     rows = []
     for number in range(1, particles + 1):
-        defocus = random.uniform(8000.0, 16000.0)
+        defocus = random.uniform(*defocus_angstrom)
         tilt = np.degrees(np.arccos(random.uniform(-1.0, 1.0)))
         pose = (
             *(random.uniform(-180.0, 180.0), tilt, random.uniform(-180.0, 180.0)),

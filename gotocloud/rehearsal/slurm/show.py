@@ -12,6 +12,7 @@ from typing import IO
 
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.rehearsal.slurm.dataset import Dataset
+from gotocloud.rehearsal.slurm.movies import Movies
 
 PIPELINE = "default_pipeline.star"
 LOG = "rehearsal.log"
@@ -150,6 +151,75 @@ STEPS = (
 """A whole single-particle analysis, as short as RELION lets it be."""
 
 
+PREPARATION = (
+    PipelineJob(
+        "Import",
+        {
+            "do_raw": "Yes",
+            "fn_in_raw": "{movies}",
+            "is_multiframe": "Yes",
+            "angpix": "{pixel}",
+            "kV": "300",
+            "Cs": "2.7",
+            "Q0": "0.1",
+        },
+    ),
+    PipelineJob(
+        "MotionCorr",
+        {
+            "input_star_mics": "{Import}movies.star",
+            "do_own_motioncor": "Yes",
+            "do_save_noDW": "No",
+            "dose_per_frame": "1",
+        },
+    ),
+    PipelineJob(
+        "CtfFind",
+        {
+            "input_star_mics": "{MotionCorr}corrected_micrographs.star",
+            "use_ctffind4": "Yes",
+            "fn_ctffind_exe": "{ctffind}",
+            "dfmin": "{least_defocus}",
+            "dfmax": "{largest_defocus}",
+        },
+    ),
+    PipelineJob(
+        "AutoPick",
+        {
+            "fn_input_autopick": "{CtfFind}micrographs_ctf.star",
+            "do_log": "Yes",
+            "log_diam_min": "{smallest_diameter}",
+            "log_diam_max": "{diameter}",
+            "log_adjust_thr": "2",
+        },
+    ),
+    PipelineJob(
+        "Extract",
+        {
+            "star_mics": "{CtfFind}micrographs_ctf.star",
+            "coords_suffix": "{AutoPick}coords_suffix_autopick.star",
+            "extract_size": "{box}",
+        },
+    ),
+    PipelineJob(
+        "Class2D",
+        {
+            "fn_img": "{Extract}particles.star",
+            "nr_classes": "2",
+            "nr_iter": "2",
+            "particle_diameter": "{diameter}",
+            "psi_sampling": "12",
+            "offset_range": "3",
+            "offset_step": "2",
+            "nr_pool": "10",
+            "use_gpu": "Yes",
+            "other_args": "--random_seed 1",
+        },
+    ),
+)
+"""From movies to classes, likewise."""
+
+
 @dataclass(frozen=True)
 class Landed:
     """Where a job ran, as Slurm reports it.
@@ -205,7 +275,7 @@ class Project:
 
     def run(
         self,
-        dataset: Dataset,
+        dataset: Dataset | Movies,
         step: Callable[[str], AbstractContextManager[None]],
         steps: tuple[PipelineJob, ...] = STEPS,
     ) -> Iterator[Landed]:
@@ -219,12 +289,7 @@ class Project:
         Raises:
             GoToCloudError: if a job does not succeed.
         """
-        known = {
-            "given": dataset.particles.name,
-            "reference": dataset.reference.name,
-            "diameter": f"{dataset.diameter_angstrom:.0f}",
-            "pixel": f"{dataset.pixel_angstrom:g}",
-        }
+        known = dict(dataset.names)
         for number, one in enumerate(steps, start=1):
             job = f"{one.type}/job{number:03d}/"
             with step(f"RELION: {job}"):

@@ -39,6 +39,7 @@ def check(
     nodes: int | None = None,
     layout: Sequence[int] | None = None,
     script: str | None = None,
+    without_python: str = "",
 ) -> tuple[Finding, ...]:
     """Everything that is wrong or wasteful about a job, errors first.
 
@@ -48,9 +49,15 @@ def check(
         nodes: Machines that the job gets. Default: not known, as for `hardware`.
         layout: Ranks of each machine, in order. Default: spread evenly.
         script: The queue script. Default: not looked at.
+        without_python: The module of its build, if that has no Python of RELION's.
     """
     situation = Situation(
-        job, hardware, nodes, tuple(layout) if layout is not None else None, script
+        job=job,
+        hardware=hardware,
+        nodes=nodes,
+        layout=tuple(layout) if layout is not None else None,
+        script=script,
+        without_python=without_python,
     )
     findings = []
     unreadable: dict[str, Finding] = {}

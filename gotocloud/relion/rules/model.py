@@ -23,6 +23,8 @@ class Situation:
         nodes: How many of them the job gets; None if not known.
         layout: Ranks of each machine, in order; None for an even spread.
         script: The queue script, if there is one.
+        without_python: The module of a build that has no Python of RELION's; empty if it has
+            one, or if the build is not known.
     """
 
     job: Job
@@ -30,6 +32,7 @@ class Situation:
     nodes: int | None = None
     layout: tuple[int, ...] | None = None
     script: str | None = None
+    without_python: str = ""
 
     @cached_property
     def ranks_of(self) -> tuple[int, ...] | None:

@@ -92,6 +92,16 @@ def _unknown_type(case: Situation) -> Broken | None:
     )
 
 
+def _no_python(case: Situation) -> Broken | None:
+    job = case.job
+    if not case.without_python or not job.needs_python:
+        return None
+    return Broken(
+        f"{job.name} calls RELION's Python, which the build of the module "
+        f"{case.without_python!r} does not have."
+    )
+
+
 def _foreign(case: Situation) -> Broken | None:
     fields = overrides_of(case.job).foreign if case.job.flag("do_queue") else ()
     if not fields:
@@ -161,6 +171,17 @@ RULES = (
         "Say No to 'Submit to queue?': the window then opens on the desktop.",
         "3dem/relion 5.0.1, src/pipeline_jobs.cpp: relion_display, relion_manualpick, napari",
         _window,
+    ),
+    Rule(
+        "build-python",
+        Severity.ERROR,
+        "Blush, Topaz, class ranking, DynaMight, ModelAngelo and parts of tomography are Python "
+        "programs of RELION 5. A build without them starts the job and ends it with an error, "
+        "after the machines were paid for.",
+        "Leave 'Software module' automatic, or type a build with Python: `gotocloud software "
+        "list` shows them.",
+        "3dem/relion 5.0.1, CMakeLists.txt: relion_python_*; gotocloud/software/catalogue.yaml",
+        _no_python,
     ),
     Rule(
         "type-unknown",

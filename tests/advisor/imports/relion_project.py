@@ -82,6 +82,9 @@ def refinement(
     folder = project / NAME
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(JOBS / NAME / "job.star", folder / "job.star")
+    # RELION writes it as it starts the job.
+    started = datetime.strptime(SUBMITTED, "%a %b %d %H:%M:%S %Y").timestamp()
+    os.utime(folder / "job.star", (started, started))
     (project / "default_pipeline.star").write_text(_PIPELINE.format(name=NAME, status=status))
     (folder / "run.out").write_text(run_out)
     (folder / "note.txt").write_text(note)
