@@ -12,7 +12,7 @@ from gotocloud.relion.job import Job
 from gotocloud.relion.memory import fitting_ranks, gpu_memory_gb, gpu_memory_there_gb
 from gotocloud.relion.overrides import Overrides
 from gotocloud.relion.settings import VCPUS_A_RANK, Setting
-from gotocloud.relion.sizing import OVERHEAD_S, gpu_seconds, rank_seconds
+from gotocloud.relion.sizing import OVERHEAD_S, SHORT_S, gpu_seconds, rank_seconds
 
 if TYPE_CHECKING:
     from gotocloud.cluster_configs.model import ClusterConfiguration
@@ -74,8 +74,8 @@ def _smaller(
 ) -> tuple[Partition, str]:
     """The shared small queue for a job that cannot fill a machine of its own queue.
 
-    Either its items cannot, or its movies are less work for the small machine than the start and
-    the idle tail of any machine.
+    Either its items cannot, or its movies are so little work for the small machine that a large
+    one costs more than the time it saves is worth (`sizing.SHORT_S`).
     """
     items = job.work.items
     if configuration is None or not items:
@@ -90,7 +90,7 @@ def _smaller(
         if there is None or there == usual or there.exclusive:
             continue
         seconds = rank_seconds(job)
-        is_short = seconds is not None and seconds * threads / there.vcpus < OVERHEAD_S
+        is_short = seconds is not None and seconds * threads / there.vcpus < SHORT_S
         if items * threads > there.vcpus and not is_short:
             continue
         fits = fitting_ranks(job, threads, there.memory_gib)

@@ -96,7 +96,8 @@ def route(
             None where a cluster has queues only that are named like job types.
         prefer_spot: Whether the cluster was started to use spot machines. A job that could
             not go on after an interruption stays on demand all the same.
-        settings: Measured settings, best first; they count before anything published.
+        settings: Measured settings of the job's work, best first; they count before anything
+            published.
 
     Raises:
         InputError: with everything in the choice that cannot be had, and what can.
@@ -107,14 +108,17 @@ def route(
     measured = None if chosen.queue else measured_queue(kind, partitions, settings)
     home, note = home_queue(job, partitions, chosen, configuration, measured)
     partition, purchase = bought(job, home, partitions, chosen, prefer_spot=prefer_spot)
+    own = next((s for s in settings if fits(s, kind, partition)), None)
     setting = (
-        next((s for s in settings if fits(s, kind, partition)), None)
+        own
         or published_setting(kind, partition.instance_type)
         or derived_setting(job, partition)
     )
     check_typed(job, partition, chosen)
-    # Typed ranks fill machines as densely as the setting does, however small the job is.
-    setting, cuts = (setting, []) if chosen.ranks else sized(job, partition, setting)
+    # Typed ranks fill machines as densely as the setting does, however small the job is; what was
+    # measured on the same work needs no estimate of it.
+    as_it_is = chosen.ranks or own
+    setting, cuts = (setting, []) if as_it_is else sized(job, partition, setting)
     shape = _shape(job, partition, setting, chosen)
     notes = [note, *(cuts if shape.is_setting else ()), *shape.notes, purchase]
     made = Route(

@@ -18,6 +18,11 @@ OVERHEAD_S = 900.0
 The start is five minutes here: in the public run of RELION's tutorial (settings.TUTORIAL_RUN)
 LocalRes waited 279 s and Refine3D 254 s for their machines."""
 
+SHORT_S = 200.0
+"""Work of c7i.4xlarge (0.71 USD an hour) from which c7i.48xlarge (8.57) with twelve times the
+processors is the better buy, boot and idle tail paid, if half an hour is worth 10 USD
+(advisor.preference): ((273 + w) / 1800)^2 + 0.02^2 = ((273 + w / 12) / 1800)^2 + 0.21^2."""
+
 # EMPIAR-10028: 105,247 particles of 360 px, 6 classes, 25 iterations in 197 min 51 s on one
 # A10G (a case study of clusterra.cloud of 2 June 2026, RELION 5.0, two runs 0.5 % apart).
 _PARTICLE_ITERATIONS_PER_S = 105_247 * 6 * 25 / (197 * 60 + 51)
