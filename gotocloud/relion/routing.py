@@ -110,9 +110,7 @@ def route(
     partition, purchase = bought(job, home, partitions, chosen, prefer_spot=prefer_spot)
     own = next((s for s in settings if fits(s, kind, partition)), None)
     setting = (
-        own
-        or published_setting(kind, partition.instance_type)
-        or derived_setting(job, partition)
+        own or published_setting(kind, partition.instance_type) or derived_setting(job, partition)
     )
     check_typed(job, partition, chosen)
     # Typed ranks fill machines as densely as the setting does, however small the job is; what was
