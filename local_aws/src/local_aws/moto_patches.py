@@ -5,7 +5,9 @@ Each patch is one function with its reason; drop it when moto does it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,7 @@ def apply(state_dir: Path, spot_prices: Sequence[SpotPrice] = ()) -> None:
     _give_every_session_keys_of_its_own()
     _take_device_mappings_as_ec2_does()
     _give_every_key_pair_a_type()
+    _read_the_policies_of_aws_once()
 
 
 def _read_forms_in_forms_only() -> None:
@@ -131,6 +134,31 @@ def _give_every_key_pair_a_type() -> None:
         return original(self, name, key_type or "rsa", tags)
 
     KeyPairBackend.create_key_pair = create_key_pair  # type: ignore[method-assign]
+
+
+def _read_the_policies_of_aws_once() -> None:
+    """IAM: moto reads 1,300 policies for each account in each of eight partitions, seconds in all.
+
+    There is one partition here.
+    """
+    from moto.iam import models
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+    from moto.settings import load_iam_aws_managed_policies
+
+    @cache
+    def policies() -> tuple[tuple[str, dict[str, Any]], ...]:
+        return tuple(json.loads(aws_managed_policies_data).items())
+
+    def _init_aws_policies(self: Any) -> list[Any]:
+        """The policies that AWS manages."""
+        if self.partition != "aws" or not load_iam_aws_managed_policies():
+            return []
+        return [
+            models.AWSManagedPolicy.from_data(name, self.account_id, self.region_name, data)
+            for name, data in policies()
+        ]
+
+    models.IAMBackend._init_aws_policies = _init_aws_policies  # type: ignore[method-assign]
 
 
 def _let_keys_hold_line_ends() -> None:

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from local_aws.authentication.keys import ADMINISTRATOR_KEY
@@ -114,7 +115,17 @@ def session_without_profile() -> Any:
         "config_file": (None, None, os.devnull, None),
         "credentials_file": (None, None, os.devnull, None),
     }
-    return boto3.Session(botocore_session=Session(session_vars=unread))
+    core = Session(session_vars=unread)
+    core.register_component("data_loader", _models())
+    return boto3.Session(botocore_session=core)
+
+
+@cache
+def _models() -> Any:
+    """One reader of the services' descriptions for all sessions, because it keeps what it read."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def service_credentials(
