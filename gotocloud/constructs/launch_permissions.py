@@ -197,10 +197,9 @@ def launch_statements(place: _Place, releases: Releases, service_role_arn: str) 
             sid="ListReleases",
             actions=["s3:ListBucket"],
             resources=[f"arn:{place.partition}:s3:::{releases.bucket}"],
-            conditions={
-                "StringLike": {"s3:prefix": f"{releases.prefix}/*"},
-                "StringEquals": {"s3:ResourceAccount": releases.account},
-            },
+            conditions={"StringEquals": {"s3:ResourceAccount": releases.account}},
+            # Without a condition on the prefix, which a GetObject does not have: S3 answers 404
+            # for a release that is missing only to those who may list.
         ),
         Statement(
             sid="HandOverToCloudFormation",

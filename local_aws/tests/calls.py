@@ -120,6 +120,10 @@ class StubFacts:
         """Account of a bucket."""
         return self._buckets.get(bucket)
 
+    def object_exists(self, _bucket: str, _key: str) -> bool:
+        """Whether a bucket has an object."""
+        return True
+
     def tags(self, arn: str) -> Mapping[str, str]:
         """Tags of a resource."""
         return self._tags.get(arn, {})

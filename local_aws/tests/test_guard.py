@@ -211,6 +211,30 @@ def test_a_missing_bucket_is_missing_and_not_forbidden(aws: LocalAws) -> None:
         s3.head_bucket(Bucket="no-such-bucket")
 
 
+def test_an_object_is_missing_only_for_those_who_may_list(aws: LocalAws) -> None:
+    bucket = {"Bucket": "listed"}
+    s3 = aws.client("s3", HOME, REGION)
+    s3.create_bucket(**bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_versioning(**bucket, VersioningConfiguration={"Status": "Enabled"})
+    for key in ("here", "gone"):
+        s3.put_object(**bucket, Key=key, Body=b"1")
+    s3.delete_object(**bucket, Key="gone")
+    reader = allow("s3:GetObject", resource="arn:aws:s3:::listed/*")
+    lister = allow("s3:ListBucket", resource="arn:aws:s3:::listed")
+    prefix = {"Condition": {"StringLike": {"s3:prefix": "*"}}}
+    for name, statements, answer in (
+        ("lists", [reader, lister], "404|NoSuchKey"),
+        ("reads", [reader], "403|is not authorized to perform: s3:ListBucket"),
+        ("lists-some", [reader, {**lister, **prefix}], "403|AccessDenied"),
+    ):
+        mine = made(aws, name, *statements).client("s3")
+        assert mine.get_object(**bucket, Key="here")["Body"].read() == b"1"
+        for key in ("gone", "never"):
+            for call in (mine.get_object, mine.head_object):
+                with pytest.raises(mine.exceptions.ClientError, match=answer):
+                    call(**bucket, Key=key)
+
+
 def test_presigned_urls_carry_their_signers_permissions(aws: LocalAws, alice: Person) -> None:
     s3 = aws.client("s3", HOME, REGION)
     s3.create_bucket(Bucket="signed", CreateBucketConfiguration={"LocationConstraint": REGION})

@@ -20,7 +20,8 @@ from gotocloud.proving.verdicts import ProbeAnswer
 _ENABLED = {"opt-in-not-required", "opted-in"}
 _SPOT_SERVICE = "spot.amazonaws.com"
 _SPOT_PATH = f"/aws-service-role/{_SPOT_SERVICE}/"
-_GONE = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
+_GONE = {"403", "404", "AccessDenied", "NoSuchBucket", "NoSuchKey", "NotFound"}
+"""In a bucket that the caller may not list, S3 answers 403 for an object that is missing."""
 
 
 def accounts(site: ProofSite, _: str) -> ProbeAnswer:

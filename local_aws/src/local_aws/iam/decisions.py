@@ -28,6 +28,7 @@ class Decision:
         statements: The deciding statements, as `policy#sid`.
         milliseconds: How long the evaluator took.
         request: Number of the request; its checks have the same one.
+        keys: Condition keys about the request and the resource.
         via: "cloudformation" where CloudFormation works with the caller's permissions.
     """
 
@@ -43,6 +44,7 @@ class Decision:
     statements: tuple[str, ...] = ()
     milliseconds: float = 0.0
     request: int = 0
+    keys: tuple[str, ...] = ()
     via: str = ""
 
 
@@ -74,4 +76,5 @@ def read_decisions(state_dir: Path, since: int = 0) -> Iterator[Decision]:
         for number, line in enumerate(log):
             if number >= since:
                 given = json.loads(line)
-                yield Decision(**{**given, "statements": tuple(given["statements"])})
+                listed = {name: tuple(given[name]) for name in ("statements", "keys")}
+                yield Decision(**{**given, **listed})

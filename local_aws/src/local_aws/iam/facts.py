@@ -15,6 +15,9 @@ class Facts(Protocol):
     def bucket_owner(self, bucket: str) -> str | None:
         """Account of a bucket; None if there is no such bucket."""
 
+    def object_exists(self, bucket: str, key: str) -> bool:
+        """Whether a bucket has an object that is not deleted."""
+
     def tags(self, arn: str) -> Mapping[str, str]:
         """Tags of a resource; none if it does not exist."""
 
@@ -60,6 +63,14 @@ class MotoFacts:
 
         found = s3_backends.bucket_accounts.get(bucket)
         return str(found[1]) if found else None
+
+    def object_exists(self, bucket: str, key: str) -> bool:
+        """Whether a bucket has an object that is not deleted."""
+        from moto.s3.models import FakeDeleteMarker
+
+        found = _bucket(bucket)
+        newest = found.keys.get(key) if found else None
+        return newest is not None and not isinstance(newest, FakeDeleteMarker)
 
     def tags(self, arn: str) -> Mapping[str, str]:
         """Tags of a resource, as the local AWS keeps them for its service."""
@@ -230,12 +241,15 @@ def _other_tags(account: str, region: str, arn: str) -> Mapping[str, str]:
 
 
 def _bucket_policy(_account: str, _region: str, resource: str, _arn: str) -> Any:
+    bucket = _bucket(resource.partition("/")[0])
+    return bucket.policy if bucket else None
+
+
+def _bucket(name: str) -> Any:
     from moto.s3.models import s3_backends
 
-    name = resource.partition("/")[0]
     found = s3_backends.bucket_accounts.get(name)
-    bucket = s3_backends[found[1]][found[0]].buckets.get(name) if found else None
-    return bucket.policy if bucket else None
+    return s3_backends[found[1]][found[0]].buckets.get(name) if found else None
 
 
 def _key_policy(account: str, region: str, resource: str, _arn: str) -> Any:

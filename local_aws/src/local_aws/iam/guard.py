@@ -40,7 +40,7 @@ from local_aws.iam.denial import reason, unmapped
 from local_aws.iam.evaluator import Evaluator, NamedPolicy, Question, Verdict
 from local_aws.iam.facts import Facts, MotoFacts
 from local_aws.iam.mapping import Check, global_context
-from local_aws.iam.requirements import checks_of
+from local_aws.iam.requirements import checks_of, listing_of_missing
 from local_aws.iam.resources import UnmappedError
 from local_aws.iam.wire import (
     Call,
@@ -213,7 +213,7 @@ class Guard:
             return
         if self._bucket_is_missing(call):
             return
-        for check in checks:
+        for check in (*checks, *listing_of_missing(call, caller, self._facts)):
             began = time.perf_counter()
             verdict = self._verdict(call, caller, check, mfa=mfa)
             took = 1000 * (time.perf_counter() - began)
@@ -280,6 +280,7 @@ class Guard:
                 statements=verdict.statements,
                 milliseconds=round(milliseconds, 3),
                 request=self._request.number,
+                keys=tuple(check.context),
                 via=self._request.via,
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from local_aws.iam.actions import WITHOUT_PERMISSION, action_of
@@ -26,6 +27,24 @@ def checks_of(call: Call, caller: Caller, facts: Facts) -> tuple[Check, ...]:
         return _deletions(place)
     first = list(checks_for(action_of(call), place))
     return (*first, *dependents(place, first))
+
+
+READS_OF_OBJECTS = {"GetObject", "GetObjectAttributes", "GetObjectTagging", "HeadObject"}
+
+
+def listing_of_missing(call: Call, caller: Caller, facts: Facts) -> Iterable[Check]:
+    """What S3 looks at before it answers that an object is missing; else the answer is 403.
+
+    Source: Amazon S3 API Reference, GetObject and HeadObject, "Permissions". The request has no
+    `s3:prefix`, so that a statement with that condition does not count.
+    """
+    bucket, key = str(call.parameters.get("Bucket", "")), str(call.parameters.get("Key", ""))
+    if call.service != "s3" or call.operation not in READS_OF_OBJECTS:
+        return ()
+    if facts.object_exists(bucket, key):
+        return ()
+    listing = replace(call, operation="ListObjectsV2", parameters={"Bucket": bucket})
+    return checks_for("s3:ListBucket", Place(listing, caller, facts))
 
 
 def _with_launch_template(call: Call, caller: Caller, facts: Facts) -> Call:
