@@ -195,8 +195,9 @@ def _verdict(answer: Mapping[str, Any]) -> Verdict:
         return Verdict(allowed=True, statements=_statements(answer["grants"]))
     denials: list[dict[str, Any]] = answer["denials"]
     explicit = [denial for denial in denials if denial["denialType"] == "Explicit"]
-    if explicit:
-        kind = explicit[0]["policyType"]
+    if answer["result"] == "ExplicitlyDenied":
+        # The library gives no reason where a resource's policy denies the whole account.
+        kind = explicit[0]["policyType"] if explicit else "resource"
         return Verdict(
             allowed=False, explicit=True, policy_type=kind, statements=_statements(explicit)
         )
