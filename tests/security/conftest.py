@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 
+from local_aws.iam.evaluator import Evaluator
 from tests.security.assemblies import SITES, Assembly, assemblies
 from tests.security.checks.template import Template
 from tests.security.site import VERSION, Group
@@ -36,3 +37,11 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Template]:
 def group(example: Mapping[str, Template]) -> Group:
     """The example group in its first region, with its people and roles."""
     return Group(example["UserStack"])
+
+
+@pytest.fixture(scope="session")
+def judge() -> Iterator[Evaluator]:
+    """The evaluator of IAM, which is not ours."""
+    evaluator = Evaluator()
+    yield evaluator
+    evaluator.close()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gotocloud.contract.names import BOUNDARY
+from local_aws.iam.actions import ON_EVERYTHING
 from local_aws.iam.evaluator import Evaluator, NamedPolicy, Question
 from tests.security.checks.template import Template, as_list, resources, text
 
@@ -148,6 +149,7 @@ def allowed(
             },
             identity=(NamedPolicy("own", json.dumps(document)),),
             boundary=NamedPolicy(BOUNDARY, json.dumps(limit)) if who.bounded else None,
+            beyond_reference=asked.resource == "*" and asked.action in ON_EVERYTHING,
         )
     )
     if verdict.error:

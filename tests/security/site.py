@@ -25,8 +25,12 @@ class Group:
         """The account's boundary."""
         return boundary(self.template)
 
+    def named(self, name: str) -> Principal:
+        """A role or an IAM group."""
+        return principals(self.template)[name]
+
     def who(self, asked: Request) -> Principal:
         """Who asks."""
         if asked.principal == HEAD_NODE:
             return head_node()
-        return principals(self.template)[asked.principal]
+        return self.named(asked.principal)

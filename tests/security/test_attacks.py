@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Network
 
@@ -16,13 +15,6 @@ from tests.security.principals import allowed
 from tests.security.site import PLACE, VERSION, Group
 
 pytestmark = [pytest.mark.cdk, pytest.mark.xdist_group("security")]
-
-
-@pytest.fixture(scope="module")
-def judge() -> Iterator[Evaluator]:
-    evaluator = Evaluator()
-    yield evaluator
-    evaluator.close()
 
 
 @pytest.mark.parametrize("attack", sorted(refused(PLACE, VERSION)))

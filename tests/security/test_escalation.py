@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -57,13 +57,6 @@ EXPECTED = {
     PROVIDER_ROLE: {HEAD_NODE},
 }
 """Whom each principal of ours becomes, beside itself."""
-
-
-@pytest.fixture(scope="module")
-def judge() -> Iterator[Evaluator]:
-    evaluator = Evaluator()
-    yield evaluator
-    evaluator.close()
 
 
 def asker(judge: Evaluator, people: Mapping[str, Principal], limit: Mapping[str, Any]) -> Ask:

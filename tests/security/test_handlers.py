@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import pytest
 
 from gotocloud.contract.names import CLUSTER_SERVICE_ROLE, PROVIDER_ROLE
+from local_aws.iam.evaluator import Evaluator
 from tests.security.checks.template import Template, as_list
+from tests.security.handler_arns import PROVIDER, SERVICE, Maker
 from tests.security.handlers import PARALLELCLUSTER, actions_of, has_handlers, needed_actions
-from tests.security.principals import boundary, principals
-from tests.security.site import Group
+from tests.security.principals import Principal, allowed, boundary, principals
+from tests.security.site import PLACE, Group
 
 pytestmark = [pytest.mark.cdk, pytest.mark.xdist_group("security")]
 
@@ -136,6 +139,14 @@ NOT_IN_CLUSTERS = {
 }
 """Action of a handler -> why ParallelCluster's own stacks never need it."""
 
+NOT_OF_A_TYPE = {
+    ("AWS::DynamoDB::Table", "iam:CreateServiceLinkedRole"): "for replicas and scaling, of which "
+    "a cluster's table has none",
+    ("AWS::DynamoDB::Table", "logs:CreateLogStream"): "for a stream to Kinesis, which it has not",
+    ("AWS::DynamoDB::Table", "logs:PutLogEvents"): "for a stream to Kinesis, which it has not",
+}
+"""Resource type and action of its handler -> why the type never needs what others do."""
+
 NO_CHANGE = ("create", "read", "delete")
 """ParallelCluster's provider changes no resource of a cluster: other queues are another cluster."""
 
@@ -160,18 +171,78 @@ def launched(example: Mapping[str, Template]) -> list[Template]:
     ]
 
 
-def test_the_service_role_may_call_every_handler(
-    example: Mapping[str, Template], group: Group
-) -> None:
-    role = principals(group.template)[CLUSTER_SERVICE_ROLE]
-    edge = tuple(boundary(group.template)["Statement"])
-    missing = [
-        f"{kind}: {action}"
-        for kind, action in needed_actions(launched(example))
-        if action not in UNUSED
-        if not (allows(role.statements, action) and allows(edge, action))
+def refused_on_resources(
+    judge: Evaluator, group: Group, who: Principal, maker: Maker, needs: Iterable[tuple[str, str]]
+) -> list[str]:
+    """Calls of handlers on their resources that policies or the boundary refuse."""
+    wanted = {str(asked): asked for need in needs for asked in maker.requests(*need)}
+    return [
+        text
+        for text, asked in wanted.items()
+        if not allowed(judge, asked, who, group.boundary, PLACE.account, PLACE.region)
     ]
-    assert missing == []
+
+
+def service_needs(example: Mapping[str, Template]) -> list[tuple[str, str]]:
+    return [need for need in needed_actions(launched(example)) if need[1] not in UNUSED]
+
+
+def provider_needs() -> list[tuple[str, str]]:
+    every = actions_of(PARALLELCLUSTER, NO_CHANGE)
+    return [need for need in every if need[1] not in NOT_IN_CLUSTERS and need not in NOT_OF_A_TYPE]
+
+
+def test_the_service_role_may_call_every_handler_on_its_resources(
+    judge: Evaluator, example: Mapping[str, Template], group: Group
+) -> None:
+    needs = service_needs(example)
+    assert refused_on_resources(judge, group, group.named(SERVICE.role), SERVICE, needs) == []
+
+
+def test_the_provider_may_call_every_handler_of_its_own_stacks_on_their_resources(
+    judge: Evaluator, group: Group
+) -> None:
+    who = group.named(PROVIDER.role)
+    assert refused_on_resources(judge, group, who, PROVIDER, provider_needs()) == []
+
+
+@pytest.mark.parametrize(
+    ("sid", "elsewhere", "found"),
+    [
+        ("KeepFleetState", "arn:aws:dynamodb:*:222222222222:table/other-*", "dynamodb:CreateTable"),
+        ("NameNodes", "arn:aws:route53:::hostedzone/Z1", "route53:DeleteHostedZone"),
+        (
+            "ManageInstanceProfiles",
+            "arn:aws:iam::*:instance-profile/x",
+            "iam:CreateInstanceProfile",
+        ),
+    ],
+)
+def test_a_resource_that_a_policy_no_longer_reaches_is_found(
+    judge: Evaluator, group: Group, sid: str, elsewhere: str, found: str
+) -> None:
+    who = group.named(PROVIDER.role)
+    narrowed = [
+        {**one, "Resource": elsewhere} if one.get("Sid") == sid else one for one in who.statements
+    ]
+    needs = [need for need in provider_needs() if need[1] == found]
+    left = replace(who, statements=tuple(narrowed))
+    assert needs
+    assert refused_on_resources(judge, group, left, PROVIDER, needs) != []
+
+
+def test_every_action_of_a_handler_is_in_the_authorization_reference(
+    example: Mapping[str, Template],
+) -> None:
+    for maker, needs in ((SERVICE, service_needs(example)), (PROVIDER, provider_needs())):
+        assert [need for need in needs if not list(maker.requests(*need))] == []
+
+
+def test_every_exception_of_a_type_is_refused(judge: Evaluator, group: Group) -> None:
+    who = group.named(PROVIDER.role)
+    for need in NOT_OF_A_TYPE:
+        assert need in set(actions_of(PARALLELCLUSTER, NO_CHANGE))
+        assert refused_on_resources(judge, group, who, PROVIDER, [need]) != []
 
 
 def test_every_exception_is_of_an_action_that_a_handler_names(
@@ -194,10 +265,6 @@ def refused_to_the_provider(group: Group) -> set[str]:
         for _, action in actions_of(PARALLELCLUSTER, NO_CHANGE)
         if not (allows(role.statements, action) and allows(edge, action))
     }
-
-
-def test_the_provider_may_call_every_handler_of_its_own_stacks(group: Group) -> None:
-    assert refused_to_the_provider(group) - set(NOT_IN_CLUSTERS) == set()
 
 
 def test_every_exception_of_the_provider_is_refused_to_it(group: Group) -> None:

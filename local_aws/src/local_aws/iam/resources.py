@@ -49,7 +49,10 @@ _PARAMETERS = {
 """Parameters that name a resource, where they are not called like the ARN's variable."""
 
 
-_EITHER = {"route53:ChangeTagsForResource", "route53:ListTagsForResource"}
+EITHER = {
+    *("dynamodb:GetResourcePolicy", "dynamodb:ListTagsOfResource", "dynamodb:TagResource"),
+    *("route53:ChangeTagsForResource", "route53:ListTagsForResource"),
+}
 """Actions on a resource of one kind or another, all of which the reference calls required."""
 
 
@@ -100,7 +103,7 @@ def targets(action: Action, place: Place) -> tuple[str, ...]:
     found: list[str] = []
     for kind in action.types:
         named = _named(prefix, kind, place)
-        if not named and kind.required and action.name not in _EITHER:
+        if not named and kind.required and action.name not in EITHER:
             named = [_unnamed(action, kind, place)]
         found.extend(named)
     if not found:
