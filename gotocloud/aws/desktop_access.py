@@ -39,11 +39,12 @@ _GONE = {"InvalidSecurityGroupRuleId.NotFound", "InvalidGroup.NotFound"}
 _GONE |= {"InvalidPermission.NotFound"}
 
 
-def own_address(fetch: Callable[[], str] | None = None) -> str:
+def own_address(fetch: Callable[[], str] | None = None, *, typed: str = "gotocloud connect") -> str:
     """The public IPv4 address of this machine.
 
     Args:
         fetch: Calls a service. Default: `CHECK_IP`.
+        typed: The command that needs it, for the next one.
 
     Raises:
         GoToCloudError: if it cannot be found; with what to type instead.
@@ -56,8 +57,8 @@ def own_address(fetch: Callable[[], str] | None = None) -> str:
     if address is None:
         raise GoToCloudError(
             f"Your public address could not be found: {CHECK_IP} answered {told.strip()[:80]!r}.",
-            next_command="gotocloud connect --from YOUR.PUBLIC.IP.ADDRESS, or gotocloud connect "
-            "--tunnel, which needs none",
+            next_command=f"{typed} --from YOUR.PUBLIC.IP.ADDRESS, or {typed} --tunnel, "
+            "which needs none",
         )
     return str(address)
 

@@ -24,7 +24,7 @@ from gotocloud.rehearsal.local_aws import LOG as SERVER_LOG
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.page import page
 from gotocloud.rehearsal.platform import deploy_platform
-from gotocloud.rehearsal.profiles import write_profiles
+from gotocloud.rehearsal.profiles import add_scientists, write_profiles
 from gotocloud.rehearsal.progress import StepDisplay
 from gotocloud.rehearsal.report import DemoReport, Launch
 from gotocloud.rehearsal.signals import ended_by_signals
@@ -248,7 +248,7 @@ def _hand_over(aws: LocalAws, platform: Platform, output_dir: Path, state_dir: P
     """Leave what `gotocloud rehearse status` looks for."""
     for path in output_dir.glob("platform.*"):
         shutil.copyfile(path, state_dir / path.name)
-    write_profiles(aws, platform, state_dir / PROFILES)
+    add_scientists(aws, platform, write_profiles(aws, platform, state_dir / PROFILES))
 
 
 @contextmanager

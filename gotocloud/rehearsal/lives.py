@@ -16,7 +16,7 @@ from gotocloud.aws.stacks import describe
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.contract.stacks import ClusterOutput
 from gotocloud.platform.model import Group, Platform
-from gotocloud.rehearsal.launch import POLL_S, Launcher, sign_in
+from gotocloud.rehearsal.launch import POLL_S, Launcher, Scientist, sign_in
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.node_calls import (
     NodeCall,
@@ -76,16 +76,35 @@ def live(
     with step(f"Start a {configuration} cluster in {region}"):
         launcher.launch_project()
         outputs = launcher.launch_cluster(load_configuration(configuration).lustre.gib)
-    account = _Account(local, group.account, region)
     with step("Make the calls of its nodes"):
-        cluster = account.cluster(outputs[ClusterOutput.CLUSTER_NAME])
-        types = account.resource_types(cluster.name)
-        refusals = tuple(account.node_refusals(cluster))
+        used = use(local, scientist, outputs[ClusterOutput.CLUSTER_NAME])
     with step("Delete it"):
         for name in (launcher.names.cluster_stack, launcher.names.project_stack):
-            if stack := describe(name, region, cfn=scientist.client("cloudformation")):
-                remove(scientist, stack, QUICK)
-    return Life(configuration, types, refusals, account.left())
+            stack = describe(name, region, cfn=scientist.client("cloudformation"))
+            remove(scientist, stack, QUICK)
+    left = _Account(local, group.account, region).left()
+    return Life(configuration, used.resource_types, used.refusals, left)
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a cluster consists of, and what IAM denied to its nodes; see `Life`."""
+
+    resource_types: tuple[str, ...]
+    refusals: tuple[str, ...]
+
+
+def use(local: LocalAws, owner: Scientist, name: str) -> Use:
+    """Make every call of a cluster's nodes.
+
+    Args:
+        local: A local AWS with IAM.
+        owner: A scientist of the cluster's group, in its region.
+        name: The cluster's name.
+    """
+    account = _Account(local, owner.group.account, owner.region)
+    cluster = account.cluster(name)
+    return Use(account.resource_types(name), tuple(account.node_refusals(cluster)))
 
 
 @dataclass(frozen=True)

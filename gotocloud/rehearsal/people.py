@@ -11,6 +11,8 @@ from local_aws.engine.site import session_without_profile
 
 CODE = "123456"
 """A code of an MFA device; the local AWS takes any six digits."""
+SESSION_S = 12 * 3600
+"""As long as the scientists' role allows."""
 
 
 def enrol(local: LocalAws, account: str, region: str, user: str) -> dict[str, Any]:
@@ -64,6 +66,7 @@ def sign_in(
     answer = sts.assume_role(
         RoleArn=f"arn:aws:iam::{account}:role/{SCIENTIST_ROLE}",
         RoleSessionName=user,
+        DurationSeconds=SESSION_S,
         SerialNumber=mfa_device(account, user),
         TokenCode=CODE,
         **more,

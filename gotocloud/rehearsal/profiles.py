@@ -1,4 +1,4 @@
-"""The accounts of a platform, and AWS profiles for them."""
+"""The accounts of a platform, and AWS profiles for them and for its scientists."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from gotocloud.platform.model import Platform
+from gotocloud.platform.model import Group, Platform
 from gotocloud.rehearsal import people
 from gotocloud.rehearsal.local_aws import LocalAws
 from local_aws.engine.access import administrator_role
@@ -62,21 +62,30 @@ def write_profiles(local: LocalAws, platform: Platform, path: Path) -> Path:
     return path.resolve()
 
 
-def add_scientists(local: LocalAws, platform: Platform, path: Path) -> None:
-    """Add a profile for the first scientist of each group, signed in with MFA.
+def scientist_profiles(platform: Platform) -> dict[str, tuple[Group, str]]:
+    """Group and user name of every scientist by the profile, `GROUP-USER`."""
+    return {
+        f"{group.name}-{name}": (group, name)
+        for group in platform.groups
+        for name in group.scientists
+    }
 
-    The group must be deployed. `GROUP-scientist` is what `gotocloud platform prove` looks for.
+
+def add_scientists(local: LocalAws, platform: Platform, path: Path) -> None:
+    """Add a profile for every scientist, signed in with MFA for as long as the role allows.
+
+    The groups must be deployed. The first of a group has a second one, `GROUP-scientist`, for
+    which `gotocloud platform prove` looks.
     """
     sections = []
-    for group in platform.groups:
-        keys = people.scientist_environment(
-            local, group.account, group.home_region, group.scientists[0]
-        )
-        lines = [f"[profile {group.name}-scientist]", f"region = {group.home_region}"]
-        lines.append(f"endpoint_url = {local.endpoint_url}")
+    for profile, (group, name) in scientist_profiles(platform).items():
+        keys = people.scientist_environment(local, group.account, group.home_region, name)
+        lines = [f"region = {group.home_region}", f"endpoint_url = {local.endpoint_url}"]
         for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
             lines.append(f"{key.lower()} = {keys[key]}")
-        sections.append("\n".join(lines) + "\n")
+        first = name == group.scientists[0]
+        for title in (profile, f"{group.name}-scientist") if first else (profile,):
+            sections.append("\n".join([f"[profile {title}]", *lines]) + "\n")
     with path.open("a", encoding="utf-8") as file:
         file.write("\n" + "\n".join(sections))
 

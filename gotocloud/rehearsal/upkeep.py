@@ -18,9 +18,15 @@ from gotocloud.platform.model import Platform
 from gotocloud.rehearsal.local_aws import LOG as SERVER_LOG
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.platform import deploy_platform
-from gotocloud.rehearsal.profiles import accounts, add_scientists, write_profiles
+from gotocloud.rehearsal.profiles import (
+    accounts,
+    add_scientists,
+    scientist_profiles,
+    write_profiles,
+)
 from gotocloud.rehearsal.progress import StepDisplay
 from gotocloud.rehearsal.signals import ended_by_signals
+from local_aws.iam.decisions import LOG as DECISIONS
 from local_aws.server import LOCK as SERVER_LOCK
 
 PLATFORM = "platform.yaml"
@@ -37,8 +43,8 @@ class Rehearsal:
     Args:
         local: The local AWS.
         platform: The platform.
-        config_file: AWS configuration with a profile for every account.
-        profiles: Their names, the management account's first.
+        config_file: AWS configuration with a profile for every account and every scientist.
+        profiles: Those of the accounts' administrators, the management account's first.
     """
 
     local: LocalAws
@@ -51,12 +57,14 @@ class Rehearsal:
         """Where the local AWS listens."""
         return self.local.endpoint_url
 
-    def exports(self) -> list[str]:
-        """Shell lines that let any AWS tool look at it, into the management account first.
+    @property
+    def scientists(self) -> tuple[str, ...]:
+        """The profiles of the scientists, who can do what their role allows."""
+        return tuple(scientist_profiles(self.platform))
 
-        Keys of a real account that the shell may hold are taken out of it.
-        """
-        values = {
+    def environment(self) -> dict[str, str]:
+        """Variables that let any AWS tool look at it, into the management account first."""
+        return {
             "AWS_CONFIG_FILE": str(self.config_file),
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
             "AWS_PROFILE": self.profiles[0],
@@ -65,9 +73,15 @@ class Rehearsal:
             "AWS_DEFAULT_REGION": self.platform.management.home_region,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+    def exports(self) -> list[str]:
+        """Shell lines that set the environment.
+
+        Keys of a real account that the shell may hold are taken out of it.
+        """
         return [
             "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN",
-            *(f"export {name}={shlex.quote(value)}" for name, value in values.items()),
+            *(f"export {name}={shlex.quote(value)}" for name, value in self.environment().items()),
         ]
 
 
@@ -136,7 +150,7 @@ def _alone(state_dir: Path) -> Iterator[None]:
 def _started(state_dir: Path, account: str) -> LocalAws:
     """A new local AWS, or the one that an interrupted start leaves behind just now."""
     try:
-        return LocalAws.start(state_dir, account=account)
+        return LocalAws.start(state_dir, account=account, iam=True)
     except GoToCloudError:
         if other := LocalAws.running(state_dir):
             return other
@@ -166,7 +180,7 @@ def claim_folder(folder: Path, marks: Sequence[str]) -> None:
 
 def _forget_former(state_dir: Path, platform_path: Path) -> None:
     """A record of a local AWS that has ended describes nothing any more."""
-    for name in (PLATFORM, "platform.record.yaml", PROFILES, LOG):
+    for name in (PLATFORM, "platform.record.yaml", PROFILES, LOG, DECISIONS):
         if (state_dir / name).resolve() != platform_path.resolve():
             (state_dir / name).unlink(missing_ok=True)
     for name in ("cdk-home", "cdk.out"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from gotocloud.rehearsal.people import scientist_environment
 
 if TYPE_CHECKING:
     from gotocloud.rehearsal.upkeep import Rehearsal
@@ -33,16 +36,8 @@ def group(rehearsed: Rehearsal) -> str:
 @pytest.fixture
 def environment(rehearsed: Rehearsal, group: str, tmp_path: Path) -> dict[str, str]:
     """What a signed-in scientist's shell has."""
-    sts = rehearsed.local.client("sts", group, REGION)
-    role = f"arn:aws:iam::{group}:role/gotocloud-scientist"
-    keys = sts.assume_role(RoleArn=role, RoleSessionName=SCIENTIST)["Credentials"]
-    return {
-        **rehearsed.local.environment(group, REGION),
-        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": keys["SessionToken"],
-        "XDG_CACHE_HOME": str(tmp_path),
-    }
+    own = scientist_environment(rehearsed.local, group, REGION, SCIENTIST)
+    return {**os.environ, **own, "XDG_CACHE_HOME": str(tmp_path)}
 
 
 def run(environment: dict[str, str], *arguments: str, die_at: int = 10_000) -> int:
@@ -104,3 +99,4 @@ def test_setup_and_start_end_the_same_wherever_their_process_was_killed(
         assert run(environment, *start) == 0
         assert things(rehearsed, group) == undisturbed, f"killed at {point}"
     remove(cfn, cluster)
+    assert run(environment, "finish", PROJECT, "--confirm", PROJECT) == 0

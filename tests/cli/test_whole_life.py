@@ -1,14 +1,13 @@
-"""A project from beginning to end, as scientists type it: the real commands, with IAM deciding."""
+"""A project from beginning to end as scientists type it, with IAM deciding: the README's story."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -17,49 +16,81 @@ from typing import Any
 
 import pytest
 
+from gotocloud.contract.names import CLUSTER_SERVICE_ROLE, PROVIDER_ROLE
 from gotocloud.contract.project_names import ProjectNames
+from gotocloud.contract.releases import distribution_bucket
+from gotocloud.contract.stacks import USER_STACK
 from gotocloud.platform.model import Group
 from gotocloud.rehearsal.extension.control import Control
+from gotocloud.rehearsal.launch import sign_in
+from gotocloud.rehearsal.lives import use
 from gotocloud.rehearsal.local_aws import LocalAws
-from gotocloud.rehearsal.people import scientist_environment
-from gotocloud.rehearsal.platform import deploy_platform
+from gotocloud.rehearsal.upkeep import Rehearsal
+from local_aws.engine.access import no_real_account
 from local_aws.iam.decisions import Decision, read_decisions
-from tests.cli.local_project import DCV
-from tests.needs import ROOT, need_cdk, need_iam_evaluator, need_parallelcluster
+from local_aws.testing import outputs
+from tests.cli import reference, traffic
+from tests.cli.terminal import Session
+from tests.docs.command_blocks import commands
+from tests.needs import ROOT
+from tests.security.principals import boundary, principals
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.cdk, pytest.mark.pcluster]
 
-EXAMPLE = ROOT / "platform.example.yaml"
+STORY = "## A project from beginning to end"
+FOLDER_OF_THE_STORY = "/data/"
 DESKTOP = "203.0.113.7"
 LONGEST_COMMAND_S = 180
-SESSION = "2026-05-14 apoferritin"
+SESSION = "2026-05-14_apoferritin"
 BESIDE = "リボソーム: Ben's $(50S) & co"
+PROMPTS = {
+    r"Start it, for .*\[y/N\]: $": "y",
+    r"Delete it with the cluster\? \[y/N\]: $": "y",
+    r"Type the project's name to delete it: $": "apoferritin",
+}
+"""What commands of the story request of a person -> what this one types."""
+
+NONE = traffic.Difference(frozenset(), frozenset())
 
 Tree = Mapping[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
 class Lab:
-    """A group on a local AWS where the whole example platform is deployed."""
+    """A group of the rehearsed platform; decisions before `since` are other tests'."""
 
-    local: LocalAws
+    rehearsed: Rehearsal
     group: Group
     home: Path
+    since: int
+
+    @property
+    def local(self) -> LocalAws:
+        return self.rehearsed.local
 
     def client(self, service: str) -> Any:
         """A client of the account's administrator, who looks at what the commands have done."""
         return self.local.client(service, self.group.account, self.group.home_region)
 
     def scientist(self, name: str, project: str) -> Scientist:
-        """A scientist of the group who has signed in with MFA."""
-        region = self.group.home_region
-        environment = scientist_environment(self.local, self.group.account, region, name)
-        own = {"HOME": str(self.home / name), "XDG_CACHE_HOME": str(self.home / name / "cache")}
-        names = ProjectNames(name, self.group.account, project)
-        return Scientist(self, names, {**environment, **own})
+        """A scientist of the group, by the profile that `rehearse up` prints."""
+        home = self.home / name
+        home.mkdir()
+        environment = {
+            **no_real_account(),
+            **self.rehearsed.environment(),
+            "AWS_PROFILE": f"{self.group.name}-{name}",
+            "HOME": str(home),
+            "XDG_CACHE_HOME": str(home / "cache"),
+            # Nothing here comes from the internet, not even where there is one.
+            "https_proxy": "http://127.0.0.1:9",
+            "BROWSER": "true",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+        return Scientist(self, ProjectNames(name, self.group.account, project), environment, home)
 
     def billed_by_the_hour(self) -> list[str]:
-        """Machines, Lustre file systems, NAT gateways and addresses, whoever made them."""
+        """Machines, Lustre file systems, NAT gateways and addresses of every project."""
         ec2, fsx = self.client("ec2"), self.client("fsx")
         machines = [
             machine["InstanceId"]
@@ -78,11 +109,12 @@ class Lab:
 
 @dataclass(frozen=True)
 class Scientist:
-    """Somebody with a project, who has nothing but the commands and the role of scientists."""
+    """A person with a project, who has nothing but the commands and the role of scientists."""
 
     lab: Lab
     names: ProjectNames
     environment: Mapping[str, str]
+    home: Path
 
     def types(self, *arguments: str) -> str:
         """Run a command and return what it prints; it must succeed."""
@@ -102,14 +134,18 @@ class Scientist:
         """Run a command and return its JSON."""
         return json.loads(self.types(*arguments, "--json"))
 
-    def starts(self) -> dict[str, str]:
-        """Start a cluster; returns the outputs of its stack."""
-        started = self.told("start", self.names.project, "--config", "tutorial", "--yes")
-        outputs: dict[str, str] = started["outputs"]
-        return outputs
+    def starts(self) -> None:
+        """Start a cluster."""
+        self.types("start", self.names.project, "--config", "tutorial", "--yes")
+
+    def cluster(self) -> dict[str, str]:
+        """The outputs of the cluster's stack."""
+        cfn = self.lab.client("cloudformation")
+        (stack,) = cfn.describe_stacks(StackName=self.names.cluster_stack)["Stacks"]
+        return outputs(stack)
 
     def row(self) -> dict[str, Any]:
-        """What `status` says about the project."""
+        """What `status` shows of the project."""
         rows = {one["project"]: one for one in self.told("status")["projects"]}
         found: dict[str, Any] = rows[self.names.project]
         return found
@@ -120,6 +156,50 @@ class Scientist:
         listed = s3.list_objects_v2(Bucket=bucket).get("Contents", ())
         keys = [one["Key"] for one in listed]
         return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+    def proven_files(self) -> int:
+        """The number of files in the newest proof of a pause."""
+        proofs = {key: text for key, text in self.stored().items() if key.endswith("/proof.json")}
+        count: int = json.loads(proofs[max(proofs)])["counted"]["files"]
+        return count
+
+
+class Reader:
+    """A scientist with the README open, at a terminal.
+
+    Each command is typed as it stands there, but for the folder of the data. Questions are
+    answered as they are printed; after an error the next command is the one that it prints.
+    """
+
+    def __init__(self, me: Scientist) -> None:
+        text = (ROOT / "README.md").read_text().partition(STORY)[2].partition("\n## ")[0]
+        self.left = commands(text)
+        self._me = me
+        self._session = Session(me.environment, me.home, PROMPTS, LONGEST_COMMAND_S)
+
+    def types(self, verb: str) -> str:
+        """Type the README's next command, which is of this verb; it must succeed."""
+        return self._succeeds(self._next(verb))
+
+    def is_told_another(self, verb: str, **place: str) -> str:
+        """Type the README's next command, which fails, and then the one that it prints."""
+        code, shown = self._session.types(self._next(verb))
+        assert code != 0, shown
+        following = shown.rpartition("Next: ")[2].partition(", or ")[0]
+        for name, value in place.items():
+            assert name in following
+            following = following.replace(name, value)
+        return self._succeeds(following)
+
+    def _next(self, verb: str) -> str:
+        command = self.left.pop(0)
+        assert command.startswith(f"gotocloud {verb}"), command
+        return command.replace(FOLDER_OF_THE_STORY, f"{self._me.home}/")
+
+    def _succeeds(self, command: str) -> str:
+        code, shown = self._session.types(command)
+        assert code == 0, f"{command}: {shown}"
+        return shown
 
 
 def tree(folder: Path) -> Tree:
@@ -146,18 +226,10 @@ def below(whole: Tree, folder: str) -> Tree:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    need_cdk()
-    need_parallelcluster()
-    need_iam_evaluator()
-    folder = tmp_path_factory.mktemp("life")
-    platform = Path(shutil.copy(EXAMPLE, folder / "platform.yaml"))
-    local = LocalAws.start(folder / "state", iam=True)
-    try:
-        deployed = deploy_platform(local, platform)
-        yield Lab(local, deployed.platform.groups[0], folder)
-    finally:
-        local.stop()
+def lab(rehearsed: Rehearsal, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    since = sum(1 for _ in read_decisions(rehearsed.local.state_dir))
+    home = tmp_path_factory.mktemp("life")
+    return Lab(rehearsed, rehearsed.platform.groups[0], home, since)
 
 
 @pytest.fixture(scope="module")
@@ -167,9 +239,9 @@ def both(lab: Lab) -> tuple[Scientist, Scientist]:
 
 
 @pytest.fixture(scope="module")
-def movies(lab: Lab) -> Path:
-    """A recording session whose names nobody would invent."""
-    folder = lab.home / SESSION
+def movies(both: tuple[Scientist, Scientist]) -> Path:
+    """A recording session whose names no person would invent, as the README calls its folder."""
+    folder = both[0].home / SESSION
     for name, content in {
         "movies/Größe_粒子.tif": os.urandom(200_000),
         "movies/two\nlines.star": b"a",
@@ -200,36 +272,28 @@ def opened_to(lab: Lab, group: str) -> list[str]:
     return [rule["CidrIpv4"] for rule in found["SecurityGroupRules"] if not rule["IsEgress"]]
 
 
-def give_desktop(control: Control, instance: str) -> None:
-    """Put DCV's script onto a head node: the machine images of the local AWS hold none."""
-    script = control.node(instance) / "opt/parallelcluster/scripts/pcluster_dcv_connect.sh"
-    script.parent.mkdir(parents=True)
-    script.write_text(DCV)
-    script.chmod(0o755)
-
-
-def denied(lab: Lab) -> list[Decision]:
-    return [one for one in read_decisions(lab.local.state_dir) if not one.allowed]
-
-
-def in_parallel(commands: Iterable[Callable[[], Any]]) -> list[Any]:
-    """Let several scientists type at once; returns what each is told."""
+def in_parallel(*commands: Callable[[], Any]) -> None:
+    """Let several scientists type at once."""
     with ThreadPoolExecutor() as pool:
-        return [one.result() for one in [pool.submit(command) for command in commands]]
+        for one in [pool.submit(command) for command in commands]:
+            one.result()
 
 
-def open_desktop(me: Scientist, cluster: Mapping[str, str]) -> None:
-    """Connect, and see that the door is open to this scientist's address alone."""
-    give_desktop(Control(me.lab.local), cluster["HeadNodeInstanceId"])
-    seen = me.told("connect", "--from", DESKTOP)
-    assert seen["url"].startswith(f"https://{cluster['HeadNodePublicIp']}:8443")
+def open_desktop(me: Scientist, reader: Reader, cluster: Mapping[str, str]) -> None:
+    """Connect, from where the own address cannot be found: the port opens to it alone."""
+    shown = reader.is_told_another("connect", **{"YOUR.PUBLIC.IP.ADDRESS": DESKTOP})
+    assert f"https://{cluster['HeadNodePublicIp']}:8443?authToken=" in shown
     assert opened_to(me.lab, cluster["DesktopSecurityGroupId"]) == [f"{DESKTOP}/32"]
 
 
-def fetch_and_finish(me: Scientist, results: Path) -> None:
-    """Take the results home and remove the project; nothing of it is left."""
-    me.types("download", str(results), "--from", "Refine3D")
-    me.types("finish", "--confirm", me.names.project)
+def let_nodes_work(me: Scientist, cluster: Mapping[str, str]) -> None:
+    """Make the calls of the cluster's own nodes."""
+    owner = sign_in(me.lab.local, me.lab.group, me.lab.group.home_region, me.names.scientist)
+    assert use(me.lab.local, owner, cluster["ClusterName"]).refusals == ()
+
+
+def is_gone(me: Scientist) -> None:
+    """Nothing of the project is left."""
     s3, cfn = me.lab.client("s3"), me.lab.client("cloudformation")
     assert me.names.bucket not in {one["Name"] for one in s3.list_buckets()["Buckets"]}
     keys = me.lab.client("ec2").describe_key_pairs()["KeyPairs"]
@@ -238,40 +302,90 @@ def fetch_and_finish(me: Scientist, results: Path) -> None:
     assert not stacks & {me.names.project_stack, me.names.cluster_stack}
 
 
-def test_a_project_lives_from_beginning_to_end_beside_another(
-    lab: Lab, both: tuple[Scientist, Scientist], movies: Path, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def lived(lab: Lab, both: tuple[Scientist, Scientist], movies: Path) -> list[Decision]:
+    """What IAM decided while the README's project lived, beside another."""
+    live(lab, both, movies)
+    return list(read_decisions(lab.local.state_dir, lab.since))
+
+
+def live(lab: Lab, both: tuple[Scientist, Scientist], movies: Path) -> None:
+    """Type the whole story; what is not as it should be is an error here."""
     me, other = both
+    reader = Reader(me)
     lustre = Control(lab.local).lustre
     at_rest = lab.billed_by_the_hour()
-    in_parallel(partial(who.types, "setup", who.names.project) for who in both)
-    in_parallel(partial(who.types, "upload", str(movies)) for who in both)
+    in_parallel(partial(reader.types, "setup"), partial(other.types, "setup", BESIDE))
+    in_parallel(partial(reader.types, "upload"), partial(other.types, "upload", str(movies)))
     theirs = other.stored()
-    mine, beside = in_parallel(who.starts for who in both)
+    in_parallel(partial(reader.types, "start"), other.starts)
+    mine, beside = me.cluster(), other.cluster()
     worked_on = lustre(mine["LustreFileSystemId"])
     assert tree(worked_on / SESSION) == tree(movies)
+    assert "apoferritin" in reader.types("status")
     assert me.row()["cluster"]["known_usd_per_hour"] > 0
-    open_desktop(me, mine)
+    open_desktop(me, reader, mine)
     assert opened_to(lab, beside["DesktopSecurityGroupId"]) == []
+    let_nodes_work(me, mine)
 
     refine(worked_on)
     before = tree(worked_on)
-    assert me.told("pause", "--yes")["proof"]["counted"]["files"] == 5
+    assert "The desktop of 'apoferritin' is open." in reader.types("pause")
+    assert me.proven_files() == 5
     assert not worked_on.exists()
     assert me.row()["cluster"] is None
     assert other.row()["cluster"]["state"] == "ready"
 
-    again = me.starts()
-    assert tree(lustre(again["LustreFileSystemId"])) == before
-    in_parallel(partial(who.types, "pause") for who in both)
+    reader.types("start")
+    assert tree(lustre(me.cluster()["LustreFileSystemId"])) == before
+    in_parallel(partial(reader.types, "pause"), partial(other.types, "pause"))
     assert lab.billed_by_the_hour() == at_rest
 
-    fetch_and_finish(me, tmp_path / "results")
-    assert tree(tmp_path / "results") == below(before, "Refine3D")
+    reader.types("download")
+    reader.types("finish")
+    assert reader.left == []
+    is_gone(me)
+    assert tree(me.home / "results") == below(before, "Refine3D")
     assert [one["project"] for one in me.told("status")["projects"]] == [BESIDE]
     other.types("finish", "--keep-data", "--confirm", BESIDE)
     assert other.told("status")["projects"] == []
     other.types("setup", BESIDE, "--adopt")
     assert other.row()["state"] == "ready"
     assert theirs.items() <= other.stored().items()
-    assert denied(lab) == []
+    other.types("finish", "--confirm", BESIDE)
+    assert other.told("status")["projects"] == []
+
+
+def test_iam_denies_nothing_in_the_readmes_story(lived: list[Decision]) -> None:
+    assert len(lived) > 500
+    assert [one.reason for one in lived if not one.allowed] == []
+
+
+def test_scientists_call_what_the_syntax_of_the_code_names(lived: list[Decision]) -> None:
+    assert traffic.of_scientists(lived) == NONE
+
+
+def test_the_judge_looks_at_what_the_reference_has(lived: list[Decision]) -> None:
+    assert list(reference.beyond_reference(lived)) == []
+
+
+def test_the_judge_supplies_the_condition_keys_of_our_policies(
+    lab: Lab, lived: list[Decision]
+) -> None:
+    shown = lab.client("cloudformation").get_template(StackName=USER_STACK)["TemplateBody"]
+    template = json.loads(shown) if isinstance(shown, str) else shown
+    limits = boundary(template)["Statement"]
+    policies = [one for who in principals(template).values() for one in who.statements]
+    missing = reference.never_supplied(lived, [*policies, *limits])
+    assert missing == set(reference.NOT_IN_THE_STORY)
+
+
+@pytest.mark.parametrize("role", [CLUSTER_SERVICE_ROLE, PROVIDER_ROLE])
+def test_cloudformation_calls_what_the_registrys_handlers_name(
+    lab: Lab, lived: list[Decision], role: str
+) -> None:
+    given = lab.rehearsed.platform.management
+    s3 = lab.local.client("s3", given.account, given.home_region)
+    bucket = distribution_bucket(given.account, given.home_region)
+    templates = traffic.launched_templates(s3, bucket, lab.group.home_region)
+    assert traffic.of_cloudformation(lived, role, templates) == NONE

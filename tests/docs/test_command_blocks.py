@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -32,10 +31,19 @@ RUN_ELSEWHERE = {
     r"make (env|test|lint|check|bench|lock|help)": "tests/test_makefile.py",
     r"make demo|gotocloud rehearse demo.*": "tests/rehearsal/test_whole_demo.py",
     r'(eval "\$\()?gotocloud rehearse (up|status|down).*': "tests/rehearsal/test_rehearse.py",
-    r"gotocloud rehearse iam.*": "tests/rehearsal/test_lives.py",
+    r"gotocloud rehearse iam.*": "tests/rehearsal/test_judged.py",
     r"gotocloud rehearse relion.*": "tests/rehearsal/slurm/test_show.py",
 }
 """Commands that need a machine of their own, and the tests that run them."""
+
+RUN_IN_ANOTHER = (
+    ("README.md", r"cdk deploy .*|gotocloud platform (record|publish)", "docs/deploying.md", ""),
+    ("README.md", r"cdk synth .*", "docs/security.md", " -c nag=true"),
+)
+"""Slow commands of a document that another one has as well, in the same order.
+
+Document, commands, the other document, and what they have more there.
+"""
 
 SANDBOXED = (
     "app.py",
@@ -51,6 +59,23 @@ TIMEOUT_S = 420
 
 def elsewhere(command: str) -> str | None:
     return next((t for p, t in RUN_ELSEWHERE.items() if re.fullmatch(p, command)), None)
+
+
+def in_another(document: Path, command: str) -> bool:
+    return any(
+        document == ROOT / name and re.fullmatch(pattern, command)
+        for name, pattern, _, _ in RUN_IN_ANOTHER
+    )
+
+
+@pytest.mark.parametrize(("name", "pattern", "other", "more"), RUN_IN_ANOTHER)
+def test_what_is_run_in_another_document_stands_there_in_the_same_order(
+    name: str, pattern: str, other: str, more: str
+) -> None:
+    here = [c + more for c in commands((ROOT / name).read_text()) if re.fullmatch(pattern, c)]
+    there = [c for c in commands((ROOT / other).read_text()) if c in here]
+    assert here
+    assert there == here
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
@@ -82,12 +107,13 @@ def test_the_commands_of_a_document_work(
     activate.parent.mkdir(parents=True)
     activate.write_text("")
     environment = {
-        **environment_of(rehearsed),
+        **rehearsed.environment(),
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
         "GOTOCLOUD_PCLUSTER_PYTHON": str(ROOT / ".venv-pcluster" / "bin" / "python"),
     }
-    here = [c for c in commands(document.read_text()) if not elsewhere(c)]
+    typed = commands(document.read_text())
+    here = [c for c in typed if not elsewhere(c) and not in_another(document, c)]
     if any(command.startswith("aws ") for command in here):
         need(aws_takes_an_endpoint(), "an AWS command line of 2023 or newer", "pip install awscli")
     run_in(tmp_path, [as_run(command) for command in here], environment)
@@ -100,12 +126,6 @@ def aws_takes_an_endpoint() -> bool:
     said = subprocess.run(["aws", "--version"], capture_output=True, text=True, check=False).stdout
     found = re.match(r"aws-cli/(\d+)\.(\d+)", said)
     return found is not None and int(found[2]) >= {"1": 29, "2": 13}.get(found[1], 0)
-
-
-def environment_of(rehearsed: Rehearsal) -> dict[str, str]:
-    """What `rehearse up` tells a shell: a profile for every account."""
-    exports = (line.removeprefix("export ") for line in rehearsed.exports() if "=" in line)
-    return {name: shlex.split(value)[0] for name, _, value in (e.partition("=") for e in exports)}
 
 
 def as_run(command: str) -> str:

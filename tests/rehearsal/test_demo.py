@@ -52,6 +52,7 @@ def stub(monkeypatch: pytest.MonkeyPatch, deploy: Any) -> None:
     """Replace what takes minutes; the local AWS is a real one."""
     monkeypatch.setattr(demo, "deploy_platform", deploy)
     monkeypatch.setattr(demo, "_launch", lambda *_: report(small()).launch)
+    monkeypatch.setattr(demo, "add_scientists", lambda *_: None)
 
 
 def deployed(_aws: LocalAws, _path: Path, *, step: Any, log: Any) -> None:

@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from gotocloud import __version__
+from gotocloud.contract.names import SCIENTIST_ROLE
 from gotocloud.contract.releases import MANIFEST
 from gotocloud.platform.addresses import shard_of, share_network
 from gotocloud.platform.load import load_platform, record_path
@@ -125,7 +128,26 @@ def test_every_profile_acts_in_its_account(deployed: Rehearsal) -> None:
         "management": platform.management.account,
         **{group.name: group.account for group in platform.groups},
         **{f"{group.name}-scientist": group.account for group in platform.groups},
+        **{
+            f"{group.name}-{name}": group.account
+            for group in platform.groups
+            for name in group.scientists
+        },
     }
+
+
+def test_the_profile_of_a_scientist_can_do_what_the_role_allows_and_no_more(
+    deployed: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(deployed.config_file))
+    for profile in deployed.scientists:
+        mine = boto3.Session(profile_name=profile)
+        arn = mine.client("sts").get_caller_identity()["Arn"]
+        assert f":assumed-role/{SCIENTIST_ROLE}/" in arn
+        assert profile.endswith(f"-{arn.rpartition('/')[2]}")
+        assert mine.client("cloudformation").describe_stacks()["Stacks"]
+        with pytest.raises(ClientError, match=f"User: {arn} is not authorized to perform: iam:"):
+            mine.client("iam").create_user(UserName="mallory")
 
 
 def test_up_again_changes_nothing(deployed: Rehearsal) -> None:

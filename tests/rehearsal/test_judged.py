@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from gotocloud.cli.commands.rehearse import app
 from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.model import configuration_names
 from gotocloud.contract.names import CLUSTER_SERVICE_ROLE, PROVIDER_ROLE, SCIENTIST_ROLE
 from gotocloud.errors import GoToCloudError
+from gotocloud.platform.model import Group
+from gotocloud.rehearsal import judged
 from gotocloud.rehearsal.judged import COLUMNS, principal_of, refuse_denials, tallies, written
 from gotocloud.rehearsal.lives import Life
-from local_aws.iam.decisions import Decision
+from gotocloud.rehearsal.local_aws import LocalAws
+from local_aws.iam.decisions import Decision, DecisionLog
 from tests.needs import ROOT
 
 PAGE = ROOT / "docs/rehearsal-iam.md"
@@ -26,6 +33,7 @@ CALLERS = {
     f"{STS}/cdk-hnb659fds-deploy-role-222222222222-x/cdk": "roles of the CDK's bootstrap",
     "arn:aws:iam::222222222222:user/ann": "scientists as IAM users",
 }
+Place = tuple[Group, str]
 LIFE = Life("tutorial", ("AWS::EC2::Instance",), (), ())
 
 
@@ -70,6 +78,35 @@ def test_no_page_is_written_of_a_rehearsal_with_a_denial() -> None:
     ):
         with pytest.raises(GoToCloudError, match="IAM denied 1 call"):
             refuse_denials(lives, made)
+
+
+def test_the_page_counts_what_was_decided_while_its_clusters_lived(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, page = tmp_path / "state", tmp_path / "pages/iam.md"
+    caller = f"{STS}/{SCIENTIST_ROLE}/ann"
+    ended = []
+
+    class Local:
+        def stop(self) -> None:
+            ended.append(True)
+
+    def lived(_local: object, _platform: object, place: Place, name: str, _: object) -> Life:
+        group, region = place
+        assert region in group.regions
+        DecisionLog(state).add(decision(caller, 1))
+        return replace(LIFE, configuration=name)
+
+    monkeypatch.setattr(LocalAws, "start", lambda *_, **__: Local())
+    monkeypatch.setattr(judged, "deploy_platform", lambda *_, **__: None)
+    monkeypatch.setattr(judged, "live", lived)
+    words = ["iam", "--config", "tutorial", "--page", str(page), "--state", str(state)]
+    monkeypatch.chdir(ROOT)
+    for _ in range(2):
+        assert CliRunner().invoke(app, words).exit_code == 0
+        assert f"| role `{SCIENTIST_ROLE}` | 1 | 0 | 1 | 0 |" in page.read_text()
+    assert "| tutorial | 1 | 0 |" in page.read_text()
+    assert ended == [True, True]
 
 
 def test_the_page_has_the_form_that_the_command_writes() -> None:

@@ -90,7 +90,8 @@ def _open(
 
     until = closing_time(hours, datetime.now(UTC))
     allowed = parse_networks(where.facts[Fact.DESKTOP_NETWORKS])
-    network = checked_network(source or own_address(), allowed)
+    typed = shell_line("gotocloud", "connect", cluster.names.project)
+    network = checked_network(source or own_address(typed=typed), allowed)
     said = f"desktop of {cluster.names.project!r} to {network} until {until:%Y-%m-%d %H:%M} UTC"
     if dry_run:
         narrate(f"Would open the {said}.")

@@ -77,7 +77,11 @@ def _typed(plan: Finish, given: str | None, retry: str) -> None:
                 "Deleting a project needs its name. No terminal to type it: add --confirm.",
                 next_command=retry,
             )
-        given = str(typer.prompt("Type the project's name to delete it", err=True, default=""))
+        given = str(
+            typer.prompt(
+                "Type the project's name to delete it", err=True, default="", show_default=False
+            )
+        )
     if given.strip() != name:
         raise InputError(
             f"{given!r} is not {name!r}. Nothing was deleted.",

@@ -70,8 +70,11 @@ def up(
     if with_slurm:
         up_slurm(state, running.platform, configuration, boot_delay)
     narrate(f"It runs at {running.endpoint_url} until: gotocloud rehearse down{_option(state)}")
-    narrate(f"Accounts, as profiles: {', '.join(running.profiles)}. For example:")
+    narrate(f"Administrators' profiles: {', '.join(running.profiles)}. For example:")
     narrate(f"  aws cloudformation list-stacks --profile {running.profiles[-1]}")
+    if running.scientists:
+        narrate(f"Scientists' profiles: {', '.join(running.scientists)}. For example:")
+        narrate(f"  export AWS_PROFILE={running.scientists[0]}; gotocloud setup apoferritin")
 
 
 def up_slurm(state: Path, platform: Platform, configuration: str, boot_delay_s: float) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gotocloud.contract.tags import CLUSTER_TAG, NODE_TYPE_TAG
+from gotocloud.rehearsal.extension.desktop import put_script
 from local_aws.nodes import NODES, Isolation, Node, isolation
 from local_aws.resources.base import ResourceError
 from local_aws.resources.ec2_machines import Instance
@@ -50,6 +51,7 @@ class ClusterInstance(Instance):
                 mounts[storage["MountDir"]] = lustre.root
         place = (self.site.account, self.site.region)
         node = NODES.add(self.physical_id, *place, cluster, mounts)
+        put_script(node, configuration)
         try:
             configure(self.look, node, configuration)
         except ResourceError as error:
