@@ -22,7 +22,9 @@ ON_ALL = {
 """Action that the reference gives a resource -> why it was judged on all of them."""
 
 
-NOT_IN_THE_STORY: dict[str, str] = {}
+NOT_IN_THE_STORY = {
+    "iam:awsservicename": "the service-linked roles exist after `rehearse up`",
+}
 """Condition key of our policies -> why no request of the story has it."""
 
 
