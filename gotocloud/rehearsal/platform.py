@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gotocloud import __version__
 from gotocloud.aws.command_line import CommandLine
+from gotocloud.aws.stacks import describe
 from gotocloud.contract.releases import distribution_bucket
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Platform
@@ -20,6 +21,7 @@ from gotocloud.rehearsal.profiles import accounts
 from gotocloud.rehearsal.quota_requests import raise_quotas
 from gotocloud.rehearsal.report import Step
 
+BOOTSTRAP_STACK = "CDKToolkit"
 AT_ONCE = 2
 """CDK runs side by side; each keeps about one core busy."""
 
@@ -152,8 +154,24 @@ def _bootstrap(deployment: _Deployment) -> None:
         arguments = ["bootstrap", *places, "--app", "", "--concurrency", str(len(places))]
         return lambda: deployment.command_line.cdk(arguments, environment)
 
-    places = accounts(deployment.platform).values()
-    _side_by_side(deployment, [task(place.account, place.regions) for place in places])
+    missing = {
+        place.account: tuple(
+            region
+            for region in place.regions
+            if not _is_bootstrapped(deployment.local, place.account, region)
+        )
+        for place in accounts(deployment.platform).values()
+    }
+    _side_by_side(deployment, [task(*place) for place in missing.items() if place[1]])
+
+
+def _is_bootstrapped(local: LocalAws, account: str, region: str) -> bool:
+    """Whether the CDK's own stack is complete; its command line takes seconds to find out."""
+    cfn = local.client("cloudformation", account, region)
+    return describe(BOOTSTRAP_STACK, region, cfn=cfn).status in (
+        "CREATE_COMPLETE",
+        "UPDATE_COMPLETE",
+    )
 
 
 def _deploy(
