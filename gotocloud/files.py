@@ -1,9 +1,11 @@
-"""Files that are there whole or as they were, whatever interrupts the writing."""
+"""Files that are there whole or as they were, and folders that no killed run leaves for ever."""
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +39,45 @@ def replacing(path: Path) -> Iterator[Path]:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch_folder(purpose: str) -> Iterator[Path]:
+    """An empty temporary folder; what killed runs with the same purpose left is removed first.
+
+    Args:
+        purpose: Part of its name, for example "publish".
+
+    Raises:
+        OSError: if it cannot be made.
+    """
+    base = Path(tempfile.gettempdir())
+    for left in base.glob(f"gotocloud-{purpose}-*"):
+        _remove_abandoned(left)
+    with (
+        tempfile.TemporaryDirectory(prefix=f"gotocloud-{purpose}-", dir=base) as name,
+        (Path(name) / _LOCK).open("w") as lock,
+    ):
+        # The kernel releases the lock when this process ends, however it ends.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        inner = Path(name) / "work"
+        inner.mkdir()
+        yield inner
+
+
+_LOCK = "in-use"
+
+
+def _remove_abandoned(folder: Path) -> None:
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+        return
+    try:
+        with (folder / _LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError:
+        # In use, or not complete yet.
+        return
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -33,3 +33,19 @@ def usd_text(usd: float | Decimal | None) -> str:
     if usd is None:
         return "unknown"
     return f"{usd:,.2f}" if not 0 < usd < SMALLEST_USD else f"under {SMALLEST_USD}"
+
+
+def whole_number(text: str, *, most: int = 10**15) -> int | None:
+    """A whole number that another program wrote; None for anything else, or one beyond a limit.
+
+    Python reads no number of more than 4,300 digits, and takes "²" for a digit that it cannot
+    convert; so text that is not ours comes through here.
+
+    >>> whole_number(" 12 "), whole_number("²"), whole_number("-1"), whole_number("9" * 5000)
+    (12, None, None, None)
+    """
+    digits = text.strip()
+    if not 1 <= len(digits) <= 16 or not (digits.isascii() and digits.isdigit()):
+        return None
+    number = int(digits)
+    return number if number <= most else None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from gotocloud.files import replacing, unwritable, write_whole
+from gotocloud.files import replacing, scratch_folder, unwritable, write_whole
 
 
 def test_a_file_is_as_it_was_when_its_writing_is_interrupted(tmp_path: Path) -> None:
@@ -58,3 +61,27 @@ def test_what_cannot_be_written_says_where_to_look(
     said = unwritable(tmp_path / name, OSError(number, os.strerror(number)))
     assert os.strerror(number) in said.message
     assert (said.next_command or "").startswith(command)
+
+
+def test_what_a_killed_run_left_is_removed_and_what_is_in_use_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    child = (
+        "import os, signal\n"
+        "from gotocloud.files import scratch_folder\n"
+        "with scratch_folder('publish') as folder:\n"
+        "    (folder / 'template').write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", child], env=environment, check=False)
+    assert done.returncode == -9
+    (killed,) = tmp_path.iterdir()
+    with scratch_folder("update"):
+        assert killed.exists()
+    with scratch_folder("publish") as first, scratch_folder("publish") as second:
+        assert not killed.exists()
+        assert first.is_dir()
+        assert second.is_dir()
+    assert list(tmp_path.iterdir()) == []

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
+from pathlib import Path
 
 import pytest
 
+import gotocloud
 from gotocloud.formats import duration_text, size_text, usd_text
 from tests.rooms import ROOT
 
@@ -54,3 +57,20 @@ def test_no_other_file_writes_an_unknown_amount_in_its_own_way() -> None:
         if isinstance(node, ast.IfExp) and "usd" in (text := ast.unparse(node)) and ":.2f" in text
     ]
     assert found == []
+
+
+_UNBOUNDED = re.compile(r"\\d[+*]|\[0-9\][+*]|\\d\{\d+,\}|\.is(?:digit|decimal|numeric)\(")
+_RUN_ELSEWHERE = ("rehearsal", "node", "constructs", "stacks")
+
+
+def test_digits_of_outside_text_are_bounded_before_they_are_converted() -> None:
+    """Python converts no number of more than 4,300 digits, and takes "²" for a digit."""
+    package = Path(gotocloud.__file__).parent
+    found = [
+        f"{path.relative_to(package)}:{number}"
+        for path in sorted(package.rglob("*.py"))
+        if path.relative_to(package).parts[0] not in {*_RUN_ELSEWHERE, "formats.py"}
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if _UNBOUNDED.search(line) and "regexp {" not in line  # Tcl, of a module file
+    ]
+    assert found == [], "use gotocloud.formats.whole_number, or [0-9]{1,9}"

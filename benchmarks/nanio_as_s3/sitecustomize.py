@@ -1,13 +1,15 @@
 """Brings nanio nearer to S3 in what every client of S3 may rely on.
 
-Keys may end with "/", as those of folders do; and the answer to an upload repeats its CRC64NVME
-(which S3 would have compared: here nobody does, as this is about speed). Python imports this
-before anything else, in every process of the server, because its folder stands in PYTHONPATH.
+Keys may end with "/", as those of folders do, and are listed so; and the answer to an upload
+repeats its CRC64NVME (which S3 would have compared: here nothing does, as this is about speed).
+Python imports this before anything else, in every process of the server, because its folder
+is in PYTHONPATH.
 """
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,15 @@ def take_folders() -> None:
 
     keys.validate_object_key = validate_object_key
     keys.safe_join = safe_join
+
+    storage: Any = importlib.import_module("nanio.storage.filesystem")
+    walk = storage._walk_keys
+
+    def walk_keys(*arguments: Any) -> Iterator[str]:
+        for key in walk(*arguments):
+            yield f"{key.removesuffix(MARKER)}" if key.endswith(f"/{MARKER}") else key
+
+    storage._walk_keys = walk_keys
 
 
 def repeat_checksums() -> None:

@@ -10,8 +10,8 @@ from gotocloud.advisor.columns import CellKind, Column
 
 Value = str | int | float | None
 
-_CLOCK = re.compile(r"(?:(\d+):)?(\d+):([0-5]?\d(?:\.\d+)?)")
-_WITH_UNIT = re.compile(r"([-+]?\d+(?:[.,]\d+)?)\s*([A-Za-zµ%]+)")
+_CLOCK = re.compile(r"(?:(\d{1,9}):)?(\d{1,9}):([0-5]?\d(?:\.\d{1,9})?)")
+_WITH_UNIT = re.compile(r"([-+]?\d{1,9}(?:[.,]\d{1,9})?)\s*([A-Za-zµ%]+)")
 _MONEY = re.compile(r"[$€£¥₩]|\b(?:usd|eur|jpy|gbp|cny|krw|chf)\b", re.IGNORECASE)
 _SECONDS_PER = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hr": 3600, "hrs": 3600}
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
@@ -100,8 +100,8 @@ def _what_is_wrong(column: Column, text: str) -> str:
         if column.kind is CellKind.SECONDS and unit.lower() in _SECONDS_PER:
             return f"has a unit; the column holds seconds: {number * _SECONDS_PER[unit.lower()]:g}"
         return f"has the unit {unit!r}; the column holds plain numbers"
-    if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", text):
+    if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d{1,9})?", text):
         return f"has separators; write {text.replace(',', '')}"
-    if re.fullmatch(r"\d+,\d+", text):
+    if re.fullmatch(r"\d{1,9},\d{1,9}", text):
         return f"has a decimal comma; write {text.replace(',', '.')}"
     return f"is not a {'whole ' if column.kind is CellKind.COUNT else ''}number"

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from gotocloud.aws.head_node import SHORT_S, NodeError
+from gotocloud.files import scratch_folder
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin"
 """As the agent of Systems Manager has it, so that both kinds of node run the same scripts."""
@@ -45,9 +44,9 @@ class LocalNode:
         Raises:
             NodeError: if it fails or takes too long.
         """
-        with tempfile.TemporaryDirectory(prefix="gotocloud-node-") as folder:
+        with scratch_folder("node") as folder:
             # A file, as the agent does: scripts read their own standard input.
-            file = Path(folder) / "script.sh"
+            file = folder / "script.sh"
             file.write_text(script)
             with subprocess.Popen(
                 ["sh", str(file)],

@@ -77,7 +77,7 @@ def require_plugin() -> str:
         raise GoToCloudError(
             f"{found} --version does not answer: {error}.", next_command=_INSTALL
         ) from error
-    version = tuple(int(part) for part in re.findall(r"\d+", done.stdout)[:3])
+    version = tuple(int(part) for part in re.findall(r"\d{1,9}", done.stdout)[:3])
     if version < OLDEST_PLUGIN:
         raise GoToCloudError(
             f"{PLUGIN} {done.stdout.strip()[:40] or 'of an unknown version'} shows the session's "

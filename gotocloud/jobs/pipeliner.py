@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gotocloud.errors import GoToCloudError, InputError, shell_line
+from gotocloud.formats import whole_number
 from gotocloud.relion.pipeline import PIPELINE_FILE, read_pipeline
-from gotocloud.relion.star import read_star
+from gotocloud.relion.star import StarError, read_star
 
 CHECK_EVERY_S = 2
 """How often the pipeliner looks whether a job has ended."""
@@ -50,7 +51,11 @@ class Pipeliner:
     def next_number(self) -> int:
         """The number that RELION gives to the next job."""
         general = read_star(self.project / PIPELINE_FILE).table("pipeline_general")
-        return int(general.value("_rlnPipeLineJobCounter") or 1)
+        text = general.value("_rlnPipeLineJobCounter") or "1"
+        number = whole_number(text)
+        if number is None:
+            raise StarError(f"{PIPELINE_FILE}: _rlnPipeLineJobCounter is {text[:40]!r}, no number.")
+        return number
 
     def has(self, job: str) -> bool:
         """Whether a job is in the pipeline."""

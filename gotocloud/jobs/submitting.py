@@ -21,7 +21,7 @@ from gotocloud.slurm.submissions import Attempt, AttemptState, Submission, load,
 from gotocloud.slurm.workload import Ending
 from gotocloud.slurm.writing import batch_of
 
-_JOB_FOLDER = re.compile(r"job\d+")
+_JOB_FOLDER = re.compile(r"job\d{1,9}")
 _RELION = RelionWorkload()
 _NEVER_RAN = frozenset({AttemptOutcome.REFUSED, AttemptOutcome.WITHDRAWN})
 

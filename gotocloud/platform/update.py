@@ -38,7 +38,7 @@ CUTS_OFF = {
 }
 """Types whose replacement or deletion interrupts what runs, and how."""
 
-PROVIDER = re.compile(r"/parallelcluster/(\d+\.\d+\.\d+)/templates/custom_resource/")
+PROVIDER = re.compile(r"/parallelcluster/(\d{1,9}\.\d{1,9}\.\d{1,9})/templates/custom_resource/")
 KEEPS = ("Retain", "RetainExceptOnCreate")
 
 

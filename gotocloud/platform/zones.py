@@ -24,7 +24,7 @@ from gotocloud.platform.lines import read_text
 from gotocloud.platform.model import location_text
 from gotocloud.platform.strict import StrictModel
 
-ZONE_ID = re.compile(r"^[a-z]+[0-9]+-az[0-9]+$")
+ZONE_ID = re.compile(r"^[a-z]+[0-9]{1,9}-az[0-9]{1,9}$")
 """Availability zones; local and wavelength zones have longer ids."""
 
 SHIPPED = "zone_map.json"

@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gotocloud.contract.project_bucket import KEEP_UNTIL, STACK_ID, UNTIL
-from gotocloud.contract.stacks import ClusterParameter
+from gotocloud.contract.stacks import MOST_KEEP_HOURS, ClusterParameter
+from gotocloud.formats import whole_number
 from gotocloud.projects.idle_guard import IDLE_MINUTES
 
 
@@ -85,7 +86,5 @@ def kept_until(
                 return until if until.tzinfo else until.replace(tzinfo=UTC)
         except (LookupError, TypeError, ValueError) as error:
             raise ValueError(f"{KEEP_UNTIL} is not what gotocloud writes: {error}") from error
-    hours = parameters.get(ClusterParameter.KEEP_HOURS, "0")
-    if not hours.isdigit() or not int(hours):
-        return None
-    return created + timedelta(hours=int(hours))
+    hours = whole_number(parameters.get(ClusterParameter.KEEP_HOURS, "0"), most=MOST_KEEP_HOURS)
+    return created + timedelta(hours=hours) if hours else None

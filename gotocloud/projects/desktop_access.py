@@ -20,7 +20,7 @@ MAX_HOURS = 7 * 24.0
 
 _UNTIL = re.compile(r"until (?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")
 _SESSION = re.compile(
-    r"PclusterDcvServerPort=(?P<port>\d+) PclusterDcvSessionId=(?P<id>\w+) "
+    r"PclusterDcvServerPort=(?P<port>\d{1,9}) PclusterDcvSessionId=(?P<id>\w+) "
     r"PclusterDcvSessionToken=(?P<token>[\w-]+)"
 )
 

@@ -15,7 +15,7 @@ COUNT = (
 )
 """Counts jobs by state and queue: a few lines for thousands of jobs."""
 
-_LINE = re.compile(r"\s*(?P<count>\d+) (?P<state>[A-Z_]+) (?P<queue>\S+)\s*")
+_LINE = re.compile(r"\s*(?P<count>\d{1,9}) (?P<state>[A-Z_]+) (?P<queue>\S+)\s*")
 _AT_WORK = {"RUNNING", "COMPLETING", "CONFIGURING", "STAGE_OUT", "SIGNALING"}
 
 

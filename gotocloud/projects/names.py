@@ -7,8 +7,11 @@ import unicodedata
 
 from gotocloud.contract.project_bucket import PROJECT_BUCKETS
 from gotocloud.contract.tag_text import MAX_TAG_VALUE, as_tag
+from gotocloud.formats import whole_number
 
-_NOBODY = re.compile(r"botocore-session-\d+|i-[0-9a-f]{8,17}|AWSCLI-Session|.*AssumeRoleSession")
+_NOBODY = re.compile(
+    r"botocore-session-\d{1,9}|i-[0-9a-f]{8,17}|AWSCLI-Session|.*AssumeRoleSession"
+)
 _SHOWN = 40
 _NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}
 """Unicode's categories of controls, halves of characters, and separators of lines."""
@@ -73,6 +76,6 @@ def version_order(version: str) -> tuple[tuple[tuple[int, int, str], ...], bool,
 
 def _parts(text: str) -> tuple[tuple[int, int, str], ...]:
     return tuple(
-        (1, int(part), "") if part.isascii() and part.isdigit() else (0, 0, part)
+        (0, 0, part) if (number := whole_number(part)) is None else (1, number, "")
         for part in text.split(".")
     )

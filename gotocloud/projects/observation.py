@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gotocloud.formats import whole_number
 from gotocloud.projects.pausing import JOBS, UnfinishedJob, read_job
+
+_NOW_NS = re.compile(r"[0-9]{1,20}")
 
 BUSY_CORES = 0.5
 """Average between two looks. Our own choice: above what Slurm's controller, the monitoring agent
@@ -112,7 +116,7 @@ def read_observation(text: str) -> Observation:
             except ValueError:
                 jobs = None
     now = told.get("now", "")
-    if not now.isdigit():
+    if not _NOW_NS.fullmatch(now):
         raise ValueError(f"the head node answered {text[-300:]!r}")
     return Observation(
         at_s=int(now) / 1e9,
@@ -194,15 +198,15 @@ true
 
 
 def _integer(text: str) -> int | None:
-    return int(text) if text.strip().isdigit() else None
+    return whole_number(text)
 
 
 def _cpu(text: str) -> float | None:
     """Used core seconds from "TICKS_PER_SECOND cpu USER NICE SYSTEM IDLE IOWAIT IRQ SOFT STEAL"."""
     try:
         per_s, _, *ticks = text.split()
-        numbers = [int(one) for one in ticks[:8]]
-        return sum(numbers[:3] + numbers[5:7]) / int(per_s)
+        numbers = [whole_number(one) or 0 for one in ticks[:8]]
+        return sum(numbers[:3] + numbers[5:7]) / (whole_number(per_s) or 0)
     except (ValueError, ZeroDivisionError):
         return None
 

@@ -19,6 +19,7 @@ from gotocloud.contract.tags import IAM_USER_TAG, PROJECT_TAG
 from gotocloud.costs.idle import idle_cost
 from gotocloud.costs.prices import price_usd_per_hour
 from gotocloud.errors import shell_line
+from gotocloud.formats import whole_number
 from gotocloud.projects.cluster_end import ClusterEnd
 from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.jobs_now import UNREAD, JobsNow
@@ -262,7 +263,7 @@ def _next(project: str, state: State, cluster: ClusterRow | None) -> str:
 
 def _cluster(stack: DeployedStack, region: str, nodes: tuple[Node, ...] | None) -> ClusterRow:
     described = configuration_of(stack.description)
-    gib = stack.parameter(ClusterParameter.LUSTRE_GIB)
+    gib = whole_number(stack.parameter(ClusterParameter.LUSTRE_GIB))
     name = stack.parameter(ClusterParameter.CLUSTER_NAME)
     own = None if nodes is None else tuple(one for one in nodes if one.cluster == name)
     configuration = described[0] if described else None
@@ -272,8 +273,8 @@ def _cluster(stack: DeployedStack, region: str, nodes: tuple[Node, ...] | None) 
         state=stack.state,
         configuration=configuration,
         release=described[1] if described else None,
-        lustre_gib=int(gib) if gib.isdigit() else None,
-        cost=_cost(configuration, int(gib) if gib.isdigit() else None, region, own),
+        lustre_gib=gib,
+        cost=_cost(configuration, gib, region, own),
         nodes=own,
         reason=stack.reason,
         capacity=stack.parameter(ClusterParameter.CAPACITY),

@@ -36,7 +36,7 @@ OPEN = (
 )
 """Lets jobs into the queues that `CLOSE` closed."""
 
-_JOB_ID = re.compile(r"[0-9]+(?:_[0-9]+|_\[[-0-9,%]+\]|\+[0-9]+)?")
+_JOB_ID = re.compile(r"[0-9]{1,9}(?:_[0-9]{1,9}|_\[[-0-9,%]+\]|\+[0-9]{1,9})?")
 _NOW = re.compile(r"^now=([0-9]{16,20})$", re.MULTILINE)
 
 

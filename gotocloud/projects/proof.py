@@ -37,7 +37,7 @@ MAX_SHOWN = 1000
 
 _TYPES = {0o100000: EntryKind.FILE, 0o040000: EntryKind.FOLDER, 0o120000: EntryKind.LINK}
 _MD5 = re.compile(r"[0-9a-f]{32}")
-_PARTS = re.compile(r"[0-9a-f]{32}-[0-9]+")
+_PARTS = re.compile(r"[0-9a-f]{32}-[0-9]{1,9}")
 
 
 class Flaw(StrEnum):

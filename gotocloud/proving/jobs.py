@@ -112,7 +112,7 @@ bash -lc "squeue -h -j $(cut -d';' -f1 {name}.id) -o 'waits %T %R'" || true
 
 def ended(text: str) -> ProbeJobEnd | None:
     """The job that this output is of; None while it has not ended."""
-    found = re.search(rf"^{_END} (\d+)$", text, re.MULTILINE)
+    found = re.search(rf"^{_END} (\d{{1,18}})$", text, re.MULTILINE)
     return ProbeJobEnd(int(found[1]), tuple(text.splitlines())) if found else None
 
 
@@ -125,7 +125,7 @@ def why_it_waits(text: str) -> str:
 def hosts_of(job: ProbeJobEnd) -> tuple[tuple[str, ...], set[int]]:
     """The machines of an MPI job, and the sums that its ranks computed."""
     rows = [
-        re.fullmatch(r"rank \d+ of \d+ on (?P<host>\S+) sum (?P<sum>\d+)", line)
+        re.fullmatch(r"rank \d{1,18} of \d{1,18} on (?P<host>\S+) sum (?P<sum>\d{1,18})", line)
         for line in job.lines
     ]
     found = [row for row in rows if row]
@@ -136,6 +136,6 @@ def gpus_of(job: ProbeJobEnd) -> dict[str, int]:
     """GPUs of each machine that a job saw."""
     counts: dict[str, int] = {}
     for line in job.lines:
-        if found := re.fullmatch(r"gpu (?P<host>\S+) GPU \d+: .*", line):
+        if found := re.fullmatch(r"gpu (?P<host>\S+) GPU \d{1,9}: .*", line):
             counts[found["host"]] = counts.get(found["host"], 0) + 1
     return counts

@@ -9,13 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from gotocloud.cluster_configs.engine import Engine
 from gotocloud.cluster_configs.model import Acknowledgement, ClusterConfiguration
 from gotocloud.cluster_configs.renderer import render, select, stringified
+from gotocloud.files import scratch_folder
 from gotocloud.platform.zones import RankedZone, zone_map
 from gotocloud.rehearsal.judge import Message, Request, judge_many, pcluster_python
 from gotocloud.rehearsal.local_aws import LocalAws
@@ -83,8 +82,8 @@ def validate(
         GoToCloudError: if ParallelCluster is not set up or no local AWS comes up.
     """
     pcluster_python(engine.version)
-    with TemporaryDirectory(prefix="gotocloud-validate-") as folder:
-        local_aws = LocalAws.start(Path(folder))
+    with scratch_folder("validate") as folder:
+        local_aws = LocalAws.start(folder)
         try:
             yield from _verdicts(local_aws, configurations, regions, engine)
         finally:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from gotocloud.formats import whole_number
+
 MPI_PROGRAMS = frozenset(
     {
         "relion_align_tiltseries",
@@ -148,7 +150,7 @@ def _program_changes(
         return
     if launcher and route.ranks == 1:
         yield _Change(launcher.start(), word.start(), "")
-    elif rank_number and rank_number[0].isdigit():
+    elif rank_number and whole_number(rank_number[0]) is not None:
         yield _Change(rank_number.start(), rank_number.end(), str(route.ranks))
     suffix = "_mpi" if route.ranks > 1 else ""
     yield _Change(
@@ -157,7 +159,7 @@ def _program_changes(
 
 
 def _option_changes(option: str, value: re.Match[str], route: Spread) -> Iterator[_Change]:
-    if option in _THREAD_OPTIONS and value[0].isdigit():
+    if option in _THREAD_OPTIONS and whole_number(value[0]) is not None:
         yield _Change(value.start(), value.end(), str(route.threads))
     elif option == "--gpu" and route.gpus_per_node and not value[0].startswith("--"):
         quote = value[0][0] if value[0][0] in "\"'" else ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from gotocloud.formats import whole_number
 from gotocloud.relion.star import StarError, read_star
 
 MOST_FRAMES = 20_000
@@ -81,7 +82,7 @@ def corrected_movie(star: Path, project: Path) -> Movie | None:
         ]
         general = read_star(project / names[0]).table("general") if names else None
         sizes = [general.value(f"_rlnImageSize{axis}") if general else None for axis in "XYZ"]
-        width, height, frames = (int(one or 0) for one in sizes)
+        width, height, frames = (whole_number(one or "") or 0 for one in sizes)
     except (StarError, ValueError):
         return None
     return Movie(width, height, frames) if min(width, height, frames) > 0 else None

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from gotocloud.relion.spreading import spread
 
-IDS = re.compile(r"\d+(,\d+)*(:\d+(,\d+)*)*")
+IDS = re.compile(r"\d{1,3}(,\d{1,3})*(:\d{1,3}(,\d{1,3})*)*")
 """What RELION understands: device numbers, ',' between threads, ':' between followers."""
 
 

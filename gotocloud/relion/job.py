@@ -32,7 +32,7 @@ MOST = 100_000
 _OF_FILES = ("particle_set", "box_px", "work")
 """Cached properties of a job that do not depend on its ranks, threads and GPUs."""
 
-_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_NUMBER = re.compile(r"\s*[-+]?(\d{1,400}\.?\d{0,400}|\.\d{1,400})([eE][-+]?\d{1,9})?")
 _SCHEME_VARIABLE = "$$"
 
 

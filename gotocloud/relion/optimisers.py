@@ -17,7 +17,7 @@ from gotocloud.relion.particles import read_particles
 from gotocloud.relion.star import StarError, StarFile, StarTable, ends_completely, read_star
 
 # 3.1 starts the names of a continued run again: run_ct3_it004.
-_NAME = re.compile(r"run(?:_ct(?P<ct>\d+))?_it(?P<it>\d+)_optimiser\.star")
+_NAME = re.compile(r"run(?:_ct(?P<ct>\d{1,9}))?_it(?P<it>\d{1,9})_optimiser\.star")
 
 STALE_S = 60
 """How much younger a file of an earlier iteration must be to prove that a run restarted from it."""
@@ -184,7 +184,7 @@ def _second_moments(names: Sequence[str]) -> Iterator[str]:
     Source: 3dem/relion 4.0.1 and 5.0.1, `MlModel::read`.
     """
     for name in names:
-        if found := re.fullmatch(r"([^@]*_1moment)(\d{3,})\.mrc", name):
+        if found := re.fullmatch(r"([^@]*_1moment)(\d{3,9})\.mrc", name):
             yield f"{found[1]}{int(found[2]) + len(names):03}.mrc"
 
 

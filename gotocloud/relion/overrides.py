@@ -47,7 +47,7 @@ RELIONS_QUEUE = "openmpi"
 _WORDS = (AUTOMATIC, TYPED, f"as {TYPED}", SPOT, ON_DEMAND)
 _ALLOWED = {
     FormField.SHAPE: re.compile(rf"{AUTOMATIC}|(as )?{TYPED}"),
-    FormField.NODES: re.compile(rf"{AUTOMATIC}|-?\d+"),
+    FormField.NODES: re.compile(rf"{AUTOMATIC}|-?\d{{1,9}}"),
     FormField.PURCHASE: re.compile(rf"{AUTOMATIC}|{SPOT}|on[- ]demand"),
     FormField.MODULE: re.compile(r"[a-z0-9][a-z0-9._+/-]*"),
 }

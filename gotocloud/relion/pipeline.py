@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from gotocloud.errors import InputError, shell_line
+from gotocloud.formats import whole_number
 from gotocloud.relion.job_facts import RelionJobType
 from gotocloud.relion.job_types import job_type_of_number, relion_job_type
 from gotocloud.relion.star import StarError, StarTable, read_star
@@ -58,7 +59,7 @@ class Process:
     @property
     def number(self) -> int | None:
         """The job's number in the project."""
-        found = re.search(r"job(\d+)/?$", self.name)
+        found = re.search(r"job(\d{1,9})/?$", self.name)
         return int(found[1]) if found else None
 
 
@@ -92,7 +93,9 @@ def with_status(text: str, name: str, status: ProcessStatus) -> str:
         status: The new one; not `UNKNOWN`.
     """
     begin = text.find("data_pipeline_processes")
-    column = re.compile(r"_rlnPipeLineProcessStatus(Label)?\s+#(\d+)").search(text, max(0, begin))
+    column = re.compile(r"_rlnPipeLineProcessStatus(Label)?\s+#(\d{1,9})").search(
+        text, max(0, begin)
+    )
     if begin < 0 or column is None:
         return text
     value = status.value if column[1] else str(_BY_NUMBER.index(status))
@@ -127,8 +130,8 @@ def _type(label: str | None, number: str | None, name: str) -> RelionJobType | N
     try:
         if label:
             return relion_job_type(label)
-        if number and number.isdecimal():
-            return job_type_of_number(int(number))
+        if (typed := whole_number(number or "")) is not None:
+            return job_type_of_number(typed)
         return relion_job_type(name.partition("/")[0])
     except InputError:
         return None
@@ -137,6 +140,6 @@ def _type(label: str | None, number: str | None, name: str) -> RelionJobType | N
 def _status(label: str | None, number: str | None) -> ProcessStatus:
     if label in [one.value for one in ProcessStatus]:
         return ProcessStatus(label)
-    if number and number.isdecimal() and int(number) < len(_BY_NUMBER):
-        return _BY_NUMBER[int(number)]
+    if (known := whole_number(number or "", most=len(_BY_NUMBER) - 1)) is not None:
+        return _BY_NUMBER[known]
     return ProcessStatus.UNKNOWN

@@ -162,24 +162,29 @@ def _read(path: Path) -> str:
         return ""
 
 
-_NUMBER = r"([\d.]+(?:e[-+]?\d+)?)"
+_NUMBER = r"([\d.]+(?:e[-+]?\d{1,9})?)"
 _BAR = re.compile(r"\s*([\d.]+)/\s*([\d.]+) (sec|min|hrs) (\.*)~~\(")
 _AFTER_BAR = re.compile(r"^.*~~\(,_,\">\s*(?:yum!|\[?o{0,2}\])?\s*")
 _NEW_BAR = "000/??? sec"
 # With a blank before it, it is the end of an error.
 _VERSION = re.compile(r"RELION version: *(\S+)")
-_RANKS = re.compile(r" \+ Number of MPI processes\s+= (\d+)")
-_THREADS = re.compile(r" \+ Number of threads per MPI process\s+= (\d+)")
-_HOST = re.compile(r" \+ (?:Leader|Master|Follower|Slave)\s+\(?(\d+)\)?\s+runs on host\s+= (\S+)")
-_DEVICE = re.compile(r"\s+Thread (\d+)(?: on (?:follower|slave) (\d+))? mapped to device (.+?)\s*$")
-_SHARED = re.compile(r"Device .* is split between \d+ (?:followers|slaves)")
+_RANKS = re.compile(r" \+ Number of MPI processes\s+= (\d{1,9})")
+_THREADS = re.compile(r" \+ Number of threads per MPI process\s+= (\d{1,9})")
+_HOST = re.compile(
+    r" \+ (?:Leader|Master|Follower|Slave)\s+\(?(\d{1,9})\)?\s+runs on host\s+= (\S+)"
+)
+_DEVICE = re.compile(
+    r"\s+Thread (\d{1,9})(?: on (?:follower|slave) (\d{1,9}))? mapped to device (.+?)\s*$"
+)
+_SHARED = re.compile(r"Device .* is split between \d{1,9} (?:followers|slaves)")
 _MEMORY = re.compile(rf" Estimated memory for (expectation|maximization)\s+step\s+> {_NUMBER} Gb")
 _ITERATION = re.compile(
-    r" (?:Expectation|Gradient optimisation|Stochastic [\w ]+?) iteration (\d+)(?: of (\d+))?"
+    r" (?:Expectation|Gradient optimisation|Stochastic [\w ]+?) iteration "
+    r"(\d{1,9})(?: of (\d{1,9}))?"
 )
-_AUTO_ITERATION = re.compile(r" Auto-refine: Iteration= *(\d+)")
+_AUTO_ITERATION = re.compile(r" Auto-refine: Iteration= *(\d{1,9})")
 _RESOLUTION = re.compile(
-    rf" (?:Auto-refine: Resolution= *{_NUMBER} *\(no gain for (\d+) iter|"
+    rf" (?:Auto-refine: Resolution= *{_NUMBER} *\(no gain for (\d{{1,9}}) iter|"
     rf"CurrentResolution= *{_NUMBER} Angstroms)"
 )
 _FINAL = re.compile(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gotocloud.formats import whole_number
 from gotocloud.slurm.queue_state import STATE_WORDS, seconds
 
 SACCT_FIELDS = "JobIDRaw,State,Partition,NNodes,ElapsedRaw,User,ExitCode,JobName,WorkDir"
@@ -58,9 +59,14 @@ def parse_sacct(text: str | None) -> tuple[EndedJob, ...]:
     return tuple(job for line in lines if (job := _ended(line)) is not None)
 
 
+def _seconds(elapsed: str) -> int | None:
+    plain = whole_number(elapsed)
+    return seconds(elapsed) if plain is None else plain
+
+
 def _ended(line: str) -> EndedJob | None:
     fields = line.split("|", _FIELDS - 1)
-    if len(fields) != _FIELDS or not fields[0][:1].isdigit():
+    if len(fields) != _FIELDS or whole_number(fields[0][:1]) is None:
         return None
     number, state, partition, nodes, elapsed, user, code, name, folder = fields
     return EndedJob(
@@ -68,8 +74,8 @@ def _ended(line: str) -> EndedJob | None:
         # "CANCELLED by 1000"
         state=state.partition(" ")[0],
         partition=partition,
-        nodes=int(nodes) if nodes.isdecimal() else 0,
-        elapsed_s=int(elapsed) if elapsed.isdecimal() else seconds(elapsed),
+        nodes=whole_number(nodes) or 0,
+        elapsed_s=_seconds(elapsed),
         user=user,
         exit_code=code,
         name=name,

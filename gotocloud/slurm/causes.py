@@ -65,8 +65,8 @@ _OTHERS = (
         lambda found: _plain(found[0]),
     ),
     _cause(
-        r"process rank (?P<rank>\d+) with PID \d+ on node (?P<node>\S+) exited on signal "
-        r"(?P<signal>\d+)",
+        r"process rank (?P<rank>\d{1,9}) with PID \d{1,9} on node (?P<node>\S+) exited on signal "
+        r"(?P<signal>\d{1,9})",
         _killed,
     ),
     _cause(r"^.*(?:No space left on device|Disk quota exceeded).*$", "a full disk"),

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gotocloud.errors import GoToCloudError
+from gotocloud.formats import whole_number
 
 TIMEOUT_S = 60.0
 """Longer than Slurm's own retries while slurmctld starts again."""
@@ -58,7 +59,7 @@ def submit(script: Path, options: Sequence[str] = ()) -> str:
     """
     answer = _run(("sbatch", "--parsable", *options, str(script)))
     identifier = answer.strip().splitlines()[-1].partition(";")[0] if answer.strip() else ""
-    if not identifier.isdigit():
+    if whole_number(identifier) is None:
         raise NoAnswerError(f"sbatch answered {answer.strip()!r}, which is no job id.")
     return identifier
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from gotocloud.errors import GoToCloudError
+from gotocloud.formats import whole_number
 from gotocloud.slurm.script import COMMENT_PREFIX
 
 SEPARATOR = "\x1f"
@@ -21,7 +22,7 @@ SQUEUE_FORMAT = RECORD + SEPARATOR.join(
 folder: everything about any number of jobs, in one call."""
 
 _FIELDS = SQUEUE_FORMAT.count(SEPARATOR) + 1
-_TIME = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)")
+_TIME = re.compile(r"(?:(\d{1,9})-)?(?:(\d{1,9}):)?(\d{1,9}):(\d{1,9})")
 
 STATE_WORDS = {
     "PENDING": "waiting",
@@ -144,7 +145,7 @@ def _job(line: str) -> QueuedJob:
         state=state,
         partition=partition,
         reason="" if reason in ("None", "(null)") else reason,
-        nodes=int(nodes) if nodes.isdecimal() else 0,
+        nodes=whole_number(nodes) or 0,
         elapsed_s=seconds(used),
         user=user,
         node_list="" if where == "(null)" else where,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gotocloud.errors import GoToCloudError
+from gotocloud.formats import whole_number
 from gotocloud.slurm import client
 from gotocloud.slurm.case import Case, CaseReport, Restarter
 from gotocloud.slurm.client import SlurmError
@@ -135,8 +136,8 @@ def _active(case: Case, state: str) -> CaseReport:
 def _is_put_back(found: dict[str, str] | None) -> bool:
     if found is None:
         return False
-    before = int(os.environ.get("SLURM_RESTART_COUNT", "0") or 0)
-    return int(found.get("Restarts", "0") or 0) > before
+    before = whole_number(os.environ.get("SLURM_RESTART_COUNT", "")) or 0
+    return (whole_number(found.get("Restarts", "")) or 0) > before
 
 
 def _keep_from_requeueing(identifier: str) -> None:

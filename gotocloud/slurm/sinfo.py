@@ -16,7 +16,7 @@ SINFO_OPTIONS = ("--exact",)
 """Nodes that differ get lines of their own instead of the smallest figure with a plus sign."""
 
 _FIELDS = 7
-_GPU = re.compile(r"gpu(?::[^:,()]+)?:(\d+)")
+_GPU = re.compile(r"gpu(?::[^:,()]+)?:(\d{1,9})")
 _INSTANCE_TYPE = re.compile(r"[a-z][a-z0-9-]*[0-9][a-z0-9-]*\.[a-z0-9-]+")
 
 
@@ -46,7 +46,7 @@ def parse_sinfo(text: str) -> tuple[Partition, ...]:
 
 def _partition(line: str) -> Partition:
     fields = [field.strip() for field in line.split("|")]
-    if len(fields) != _FIELDS or not all(re.fullmatch(r"\d+", f) for f in fields[1:4]):
+    if len(fields) != _FIELDS or not all(re.fullmatch(r"\d{1,9}", f) for f in fields[1:4]):
         raise GoToCloudError(
             f"sinfo printed {line!r}, which is not in the requested format ({SINFO_FORMAT}).",
             next_command="sinfo --version",

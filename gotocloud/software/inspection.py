@@ -167,7 +167,7 @@ def _program(
     if status == _ILLEGAL_INSTRUCTION:
         text = "it needs another processor than this machine's"
         return InspectedItem(name, str(prefix), InspectionState.UNKNOWN, text)
-    found = re.search(r"\d+(?:\.\d+)+", output)
+    found = re.search(r"\d{1,9}(?:\.\d{1,9})+", output)
     if status or not found:
         said = " ".join(output.split())[:200] or "nothing"
         text = f"{program} ended with exit code {status}: {said}"

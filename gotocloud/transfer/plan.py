@@ -27,7 +27,7 @@ READY = "unchanged"
 class TransferAction(StrEnum):
     """What is done with one name."""
 
-    MOVE = "move"
+    COPY = "copy"
     SAME = "unchanged"
     COMPARE = "compare checksums"
     CONFLICT = "conflict"
@@ -90,13 +90,18 @@ def key_of(prefix: str, entry: TreeEntry) -> str:
     return f"{key}/" if entry.kind is TreeKind.FOLDER else key
 
 
-def key_trouble(key: str, entry: TreeEntry, keys: Keys) -> str | None:
-    """Why an entry cannot lie under its key, or None when it can."""
+def too_much_for_s3(key: str, entry: TreeEntry) -> str | None:
+    """Why no bucket takes an entry, or None when it does."""
     size = len(key.encode())
     if size > MAX_KEY_BYTES:
         return f"its name in the bucket is {size} bytes long; S3 takes {MAX_KEY_BYTES}"
     if entry.size > MAX_OBJECT:
         return f"is {entry.size} bytes long; S3 takes {MAX_OBJECT} in one object"
+    return None
+
+
+def key_trouble(key: str, entry: TreeEntry, keys: Keys) -> str | None:
+    """Why an entry cannot lie under its key in this bucket, or None when it can."""
     if entry.kind is TreeKind.FOLDER and key[:-1] in keys.listed:
         return "is a folder here and a file in the bucket; rename one"
     if entry.kind is not TreeKind.FOLDER and key in keys.folders:
@@ -115,7 +120,7 @@ def decide_upload(
         overwrite: Replace even what the cluster has changed.
     """
     if remote is None:
-        return TransferDecision(TransferAction.MOVE, "new")
+        return TransferDecision(TransferAction.COPY, "new")
     if entry.kind is TreeKind.FOLDER:
         return TransferDecision(TransferAction.SAME, READY)
     kind = remote.posix.kind or TreeKind.FILE
@@ -126,7 +131,7 @@ def decide_upload(
             return TransferDecision(TransferAction.COMPARE, "same size")
     if remote.posix.user_agent == LUSTRE and not overwrite:
         return TransferDecision(TransferAction.CONFLICT, CHANGED_ON_CLUSTER)
-    return TransferDecision(TransferAction.MOVE, "changed")
+    return TransferDecision(TransferAction.COPY, "changed")
 
 
 CHANGED_ON_CLUSTER = (
@@ -148,7 +153,7 @@ def decide_download(
         entry: What lies here under its name; None for nothing.
     """
     if entry is None:
-        return TransferDecision(TransferAction.MOVE, "new")
+        return TransferDecision(TransferAction.COPY, "new")
     kind = remote.posix.kind or TreeKind.FILE
     if kind is not entry.kind:
         return TransferDecision(
@@ -163,7 +168,7 @@ def decide_download(
             return TransferDecision(TransferAction.COMPARE, "same size")
     if not overwrite:
         return TransferDecision(TransferAction.CONFLICT, CHANGED_HERE)
-    return TransferDecision(TransferAction.MOVE, "changed")
+    return TransferDecision(TransferAction.COPY, "changed")
 
 
 def after_comparison(
@@ -176,7 +181,7 @@ def after_comparison(
         return TransferDecision(TransferAction.CONFLICT, CHANGED_HERE)
     if not downloading and remote.posix.user_agent == LUSTRE and not overwrite:
         return TransferDecision(TransferAction.CONFLICT, CHANGED_ON_CLUSTER)
-    return TransferDecision(TransferAction.MOVE, "changed")
+    return TransferDecision(TransferAction.COPY, "changed")
 
 
 def part_size(size: int) -> int:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from gotocloud.transfer.accepted import Accepted
+from gotocloud.transfer.exclusion import Exclusion
 from gotocloud.transfer.tree import TransferProblem
 
 
@@ -48,19 +50,23 @@ class Options:
     """How a transfer decides.
 
     Args:
-        dry_run: Decide everything, move nothing.
+        dry_run: Decide everything, copy nothing.
         verify: Compare checksums even where size and time say that nothing has changed.
         overwrite: Replace what another side has changed.
+        exclude: What is left aside.
+        accept_left_out: Remember with the data set what is left out, and accept it.
     """
 
     dry_run: bool = False
     verify: bool = False
     overwrite: bool = False
+    exclude: Exclusion = field(default_factory=Exclusion)
+    accept_left_out: bool = False
 
 
 @dataclass(frozen=True, order=True)
-class Move:
-    """One name that was moved, or would be."""
+class Copy:
+    """One name that was copied, or would be."""
 
     path: str
     kind: str
@@ -76,20 +82,25 @@ class TransferOutcome:
         unchanged: Names that were there already.
         resumed_size: Bytes of big files that an interrupted run had brought already.
         aborted: Unfinished multipart uploads that were cleared away.
+        excluded: Names that `--exclude` matched.
+        accepted: What may be left out.
     """
 
-    _moves: dict[str, Move] = field(default_factory=dict)
+    _copies: dict[str, Copy] = field(default_factory=dict)
     _problems: dict[str, str] = field(default_factory=dict)
+    _left_out: dict[str, str] = field(default_factory=dict)
     unchanged: int = 0
     unchanged_size: int = 0
     resumed_size: int = 0
     aborted: int = 0
+    excluded: int = 0
+    accepted: Accepted = field(default_factory=Accepted)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
-    def moves(self) -> list[Move]:
-        """What was moved, by path; in a dry run, what would be."""
-        return sorted(self._moves.values())
+    def copies(self) -> list[Copy]:
+        """What was copied, by path; in a dry run, what would be."""
+        return sorted(self._copies.values())
 
     @property
     def problems(self) -> list[TransferProblem]:
@@ -97,15 +108,26 @@ class TransferOutcome:
         return sorted(TransferProblem(path, text) for path, text in self._problems.items())
 
     @property
-    def moved_size(self) -> int:
-        """Bytes of everything that was moved."""
-        return sum(move.size for move in self._moves.values())
+    def left_out(self) -> list[TransferProblem]:
+        """What cannot be transferred as long as the data set is as it is, by path."""
+        return sorted(TransferProblem(path, text) for path, text in self._left_out.items())
 
-    def moved(self, move: Move) -> None:
-        """Note what was moved; what is moved again, because it changed, counts once."""
+    @property
+    def newly_left_out(self) -> list[TransferProblem]:
+        """What is left out and not accepted."""
+        return self.accepted.new_in(self.left_out)
+
+    @property
+    def copied_size(self) -> int:
+        """Bytes of everything that was copied."""
+        return sum(one.size for one in self._copies.values())
+
+    def copied(self, one: Copy) -> None:
+        """Note what was copied; what is copied again, because it changed, counts once."""
         with self.lock:
-            self._moves[move.path] = move
-            self._problems.pop(move.path, None)
+            self._copies[one.path] = one
+            self._problems.pop(one.path, None)
+            self._left_out.pop(one.path, None)
 
     def same(self, size: int) -> None:
         """Note what was there already."""
@@ -128,18 +150,28 @@ class TransferOutcome:
         with self.lock:
             self._problems[path] = text
 
+    def leave_out(self, path: str, text: str) -> None:
+        """Note something that cannot be transferred, now or later."""
+        with self.lock:
+            self._left_out[path] = text
+
     def as_data(self) -> dict[str, Any]:
         """For programs."""
+        new = set(self.newly_left_out)
         return {
-            "moved": len(self._moves),
-            "moved_bytes": self.moved_size,
+            "copied": len(self._copies),
+            "copied_bytes": self.copied_size,
             "unchanged": self.unchanged,
             "unchanged_bytes": self.unchanged_size,
             "resumed_bytes": self.resumed_size,
             "cleared_uploads": self.aborted,
-            "moves": [
+            "excluded": self.excluded,
+            "copies": [
                 {"path": m.path, "kind": m.kind, "bytes": m.size, "reason": m.reason}
-                for m in self.moves
+                for m in self.copies
+            ],
+            "left_out": [
+                {"path": p.path, "text": p.text, "accepted": p not in new} for p in self.left_out
             ],
             "problems": [{"path": p.path, "text": p.text} for p in self.problems],
         }

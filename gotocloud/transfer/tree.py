@@ -1,4 +1,4 @@
-"""Reads a folder: every file, folder and symbolic link, and whatever cannot be taken."""
+"""Reads a folder: every file, folder and symbolic link, and what has to be left out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+from gotocloud.transfer.exclusion import Exclusion
+
+TEMPORARY = ".gotocloud-download"
+"""Ending of a file that a download is still writing; an upload leaves it here."""
 
 
 class TreeKind(StrEnum):
@@ -68,10 +73,18 @@ class TransferProblem:
 
 @dataclass
 class Tree:
-    """What a folder holds, sorted by path, and what could not be read."""
+    """What a folder holds, sorted by path, and what could not be read.
+
+    Args:
+        left_out: What cannot be transferred as long as the folder is as it is.
+        problems: What could not be read this time.
+        excluded: Names that `--exclude` matched; a folder counts once.
+    """
 
     entries: dict[str, TreeEntry] = field(default_factory=dict)
+    left_out: list[TransferProblem] = field(default_factory=list)
     problems: list[TransferProblem] = field(default_factory=list)
+    excluded: int = 0
 
     @property
     def size(self) -> int:
@@ -84,45 +97,56 @@ def shown(path: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
 
 
-def walk(root: Path) -> Tree:
-    """Everything below a folder. Links are never followed."""
+def walk(root: Path, exclude: Exclusion | None = None) -> Tree:
+    """Everything below a folder that is not excluded. Links are never followed."""
     tree = Tree()
     top = entry_of(root, "")
     if top is not None:
         tree.entries[""] = top
     folders = [""]
     while folders:
-        folders.extend(_walk_one(root, folders.pop(), tree))
+        folders.extend(_walk_one(root, folders.pop(), tree, exclude or Exclusion()))
     tree.entries = dict(sorted(tree.entries.items()))
     return tree
 
 
-def _walk_one(root: Path, folder: str, tree: Tree) -> Iterator[str]:
+def _walk_one(root: Path, folder: str, tree: Tree, exclude: Exclusion) -> Iterator[str]:
     """Take in one folder; gives the folders in it."""
     try:
         with os.scandir(root / folder) as found:
-            names = [item.name for item in found]
+            names = [(item.name, item.is_dir(follow_symlinks=False)) for item in found]
     except OSError as error:
-        tree.problems.append(TransferProblem(folder or ".", f"cannot be listed ({error.strerror})"))
+        _note_unreadable(tree, folder or ".", "cannot be listed", error)
         return
-    for name in names:
+    for name, is_folder in names:
         path = f"{folder}/{name}" if folder else name
+        if exclude and exclude.matches(path, folder=is_folder):
+            tree.excluded += 1
+            continue
+        if name.startswith(".") and name.endswith(TEMPORARY):
+            continue
         if trouble := name_trouble(path):
-            tree.problems.append(TransferProblem(path, trouble))
+            tree.left_out.append(TransferProblem(path, trouble))
             continue
         try:
             entry = entry_of(root / path, path)
         except OSError as error:
-            tree.problems.append(TransferProblem(path, f"cannot be looked at ({error.strerror})"))
+            _note_unreadable(tree, path, "cannot be looked at", error)
             continue
         if entry is None:
-            tree.problems.append(TransferProblem(path, "is neither a file nor a folder nor a link"))
+            tree.left_out.append(TransferProblem(path, "is neither a file nor a folder nor a link"))
             continue
         tree.entries[path] = entry
         if entry.kind is TreeKind.FOLDER:
             yield path
         elif entry.kind is TreeKind.LINK and (trouble := link_trouble(path, entry.target)):
-            tree.problems.append(TransferProblem(path, trouble))
+            tree.left_out.append(TransferProblem(path, trouble))
+
+
+def _note_unreadable(tree: Tree, path: str, what: str, error: OSError) -> None:
+    """Missing permissions stay as they are; everything else may have passed at the next run."""
+    found = tree.left_out if isinstance(error, PermissionError) else tree.problems
+    found.append(TransferProblem(path, f"{what} ({error.strerror})"))
 
 
 def entry_of(place: Path, path: str) -> TreeEntry | None:

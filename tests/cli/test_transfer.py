@@ -57,7 +57,7 @@ def run(store: Store, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_folder_goes_up_and_comes_down(store: Store, folder: Path, tmp_path: Path) -> None:
     up = run(store, "upload", str(folder), "--bucket", BUCKET)
-    assert (up.returncode, up.stdout) == (0, "2 moved (5 bytes); 0 unchanged (0 bytes).\n")
+    assert (up.returncode, up.stdout) == (0, "2 uploaded (5 bytes); 0 unchanged (0 bytes).\n")
     assert store.names() == ["2026-05-14 apoferritin/", "2026-05-14 apoferritin/a.tif"]
     assert "Next: gotocloud start" in up.stderr
     back = tmp_path / "back"
@@ -69,8 +69,8 @@ def test_a_folder_goes_up_and_comes_down(store: Store, folder: Path, tmp_path: P
 def test_a_dry_run_lists_and_moves_nothing(store: Store, folder: Path) -> None:
     done = run(store, "upload", str(folder), "--bucket", BUCKET, "--dry-run", "--to", "x/y")
     assert done.returncode == 0
-    assert "a.tif" in done.stdout
-    assert "2 would be moved" in done.stdout
+    assert "new" in done.stdout
+    assert "2 would be uploaded" in done.stdout
     assert store.names() == []
 
 
@@ -78,8 +78,8 @@ def test_json_is_one_document_even_with_problems(store: Store, folder: Path) -> 
     (folder / "out").symlink_to("/nowhere")
     done = run(store, "upload", str(folder), "--bucket", BUCKET, "--json", "--to", "x")
     told = json.loads(done.stdout)
-    assert (told["moved"], told["place"]) == (3, f"s3://{BUCKET}/x/")
-    assert [one["path"] for one in told["problems"]] == ["out"]
+    assert (told["copied"], told["place"]) == (3, f"s3://{BUCKET}/x/")
+    assert [(one["path"], one["accepted"]) for one in told["left_out"]] == [("out", False)]
     assert done.returncode == 1
 
 
@@ -89,10 +89,58 @@ def test_all_problems_come_at_the_end_with_the_next_command(store: Store, folder
     done = run(store, "upload", str(folder), "--bucket", BUCKET)
     assert done.returncode == 1
     error = done.stderr[done.stderr.index("Error:") :].splitlines()
-    assert error[0] == "Error: 2 problems; everything else is done."
+    assert error[0] == "Error: 2 names left out; everything else is uploaded."
     assert error[1].startswith("  - out: is a link to /nowhere")
     assert error[2].startswith("  - pipe: is neither")
-    assert error[3].startswith(f"Next: gotocloud upload '{folder}' --bucket {BUCKET}")
+    again = f"gotocloud upload '{folder}' --bucket {BUCKET}"
+    assert error[3] == f"Next: {again} --accept-left-out"
+
+
+def test_what_was_accepted_once_is_no_problem_again_and_anything_new_is(
+    store: Store, folder: Path
+) -> None:
+    (folder / "out").symlink_to("/nowhere")
+    arguments = ("upload", str(folder), "--bucket", BUCKET)
+    assert run(store, *arguments).returncode == 1
+    accepted = run(store, *arguments, "--accept-left-out")
+    assert accepted.returncode == 0, accepted.stderr
+    assert "1 left out" in accepted.stdout
+    again = run(store, *arguments)
+    assert again.returncode == 0, again.stderr
+    assert "1 name left out, as accepted" in again.stderr
+    (folder / "new").symlink_to("/elsewhere")
+    new = run(store, *arguments)
+    assert new.returncode == 1
+    assert "new: is a link to /elsewhere" in new.stderr
+    assert "out: is" not in new.stderr
+
+
+def test_patterns_leave_out_what_rsync_would(store: Store, folder: Path, tmp_path: Path) -> None:
+    for name in ("raw/a.tif", "raw/a.tmp", "scratch/b", "b.tmp"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("x")
+    patterns = ("--exclude", "*.tmp", "--exclude", "scratch/")
+    up = run(store, "upload", str(folder), "--bucket", BUCKET, "--to", "x", *patterns)
+    assert up.returncode == 0, up.stderr
+    assert "3 excluded" in up.stdout
+    assert store.names() == ["x/", "x/a.tif", "x/raw/", "x/raw/a.tif"]
+    back = tmp_path / "back"
+    down = run(
+        store, "download", str(back), "--bucket", BUCKET, "--from", "x", "--exclude", "/raw/"
+    )
+    assert down.returncode == 0, down.stderr
+    assert [path.name for path in back.iterdir()] == ["a.tif"]
+
+
+def test_a_dry_run_of_many_files_fits_a_screen(store: Store, folder: Path) -> None:
+    for number in range(300):
+        (folder / f"{number % 60:03}").mkdir(exist_ok=True)
+        (folder / f"{number % 60:03}" / f"{number}.tif").write_bytes(bytes(number))
+    done = run(store, "upload", str(folder), "--bucket", BUCKET, "--dry-run")
+    assert len(done.stdout.splitlines()) < 30
+    assert "and 41 more lines; --json has every name." in done.stderr
+    told = run(store, "upload", str(folder), "--bucket", BUCKET, "--dry-run", "--json")
+    assert len(json.loads(told.stdout)["copies"]) == 362
 
 
 @pytest.mark.parametrize(
@@ -101,6 +149,7 @@ def test_all_problems_come_at_the_end_with_the_next_command(store: Store, folder
         (("upload", "/no/such/folder"), "is no folder"),
         (("upload", "/"), "gives no folder in the bucket"),
         (("upload", "/tmp", "--to", "../x"), "gives no folder in the bucket"),
+        (("upload", "/tmp", "--exclude", "[a"), "'[a': a '[' has no ']'"),
         (("download", "/etc/passwd"), "is no folder"),
     ],
 )

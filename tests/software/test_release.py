@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
-import time
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -178,14 +179,25 @@ def test_everybody_may_read_it_whatever_the_umask(layout: Layout) -> None:
             assert path.stat().st_mode & 0o022 == 0, path
 
 
-def test_what_an_interruption_left_is_removed_after_a_day(layout: Layout) -> None:
-    old, young = (layout.releases / name for name in (".1.0.0-a.17", ".1.0.0-b.18"))
-    for path in (old, young):
-        path.mkdir(parents=True)
-    yesterday = time.time() - 100_000
-    os.utime(old, (yesterday, yesterday))
+def test_what_a_killed_publication_left_is_removed_by_the_next(layout: Layout) -> None:
+    left = layout.releases / ".1.0.0-a.17" / "bin"
+    left.mkdir(parents=True)
     release.install(layout, made(layout))
-    assert (old.exists(), young.exists()) == (False, True)
+    assert not left.parent.exists()
+
+
+def test_a_publication_waits_for_another_one_that_still_writes(layout: Layout) -> None:
+    under_way = layout.releases / ".1.0.0-a.17"
+    under_way.mkdir(parents=True)
+    second = Thread(target=release.install, args=(layout, made(layout)))
+    with (layout.releases / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        second.start()
+        second.join(0.2)
+        assert under_way.exists()
+        assert second.is_alive()
+    second.join(10)
+    assert not under_way.exists()
 
 
 def test_nothing_of_others_is_overwritten(layout: Layout) -> None:

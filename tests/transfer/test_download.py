@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +23,7 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "here"
 
 
-def download(target: Path, prefix: str = "session/", **options: bool) -> TransferOutcome:
+def download(target: Path, prefix: str = "session/", **options: Any) -> TransferOutcome:
     bucket = Bucket(BUCKET, "us-east-1")
     return Download(bucket, target, prefix, Options(**options), Unwatched()).run()
 
@@ -58,7 +60,7 @@ def test_what_was_uploaded_comes_back_as_it_was(store: Store, folder: Path, targ
     assert (target / "big.tif").stat().st_mtime_ns == 1_500_000_000_000_000_002
     assert (target / "none").stat().st_mode & 0o777 == 0o640
     again = download(target)
-    assert (again.moves, again.problems) == ([], [])
+    assert (again.copies, again.problems) == ([], [])
 
 
 def test_results_of_the_cluster_arrive(store: Store, target: Path) -> None:
@@ -84,7 +86,7 @@ def test_the_same_content_with_another_time_is_not_fetched(store: Store, target:
     target.mkdir()
     (target / "a.star").write_bytes(b"model")
     outcome = download(target)
-    assert (outcome.moves, outcome.unchanged) == ([], 1)
+    assert (outcome.copies, outcome.unchanged) == ([], 1)
 
 
 @pytest.mark.parametrize("key", ["session/../out", "session//x", "session/./x", "session/a/.."])
@@ -113,7 +115,7 @@ def test_nothing_is_written_through_a_link(store: Store, target: Path, tmp_path:
 def test_a_leftover_of_a_killed_download_is_replaced(store: Store, target: Path) -> None:
     put(store, "session/a.tif", b"movie")
     target.mkdir()
-    (target / ".a.tif.gotocloud-download").write_bytes(b"mo")
+    (target / f".{hashlib.sha256(b'a.tif').hexdigest()[:16]}.gotocloud-download").write_bytes(b"mo")
     assert download(target).problems == []
     assert seen(target) == {"a.tif": b"movie"}
 
@@ -141,5 +143,5 @@ def test_a_disk_that_is_too_small_is_told_before_anything_moves(
 
 def test_a_dry_run_fetches_nothing(store: Store, target: Path) -> None:
     put(store, "session/a.tif", b"movie")
-    assert [move.path for move in download(target, dry_run=True).moves] == ["a.tif"]
+    assert [move.path for move in download(target, dry_run=True).copies] == ["a.tif"]
     assert not target.exists()

@@ -73,7 +73,7 @@ def test_a_killed_upload_is_carried_on_and_nothing_complete_is_sent_again(
     assert complete & set(store.puts) == set()
     assert {name: store.body(f"session/{name}") for name in contents} == contents
     store.puts.clear()
-    assert upload(folder).moves == []
+    assert upload(folder).copies == []
     assert store.puts == []
 
 
@@ -182,5 +182,5 @@ def test_ctrl_c_ends_with_the_command_that_carries_on(store: Store, folder: Path
     _, said = process.communicate(timeout=30)
     assert process.returncode == 1
     assert "Stopped. What is complete stays" in said
-    assert f"Next: gotocloud upload {folder} --bucket {BUCKET} carries on" in said
+    assert f"Next: gotocloud upload {folder} --bucket {BUCKET}\n" in said
     assert "Traceback" not in said

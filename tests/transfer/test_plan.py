@@ -86,13 +86,13 @@ def test_a_time_without_ns_is_in_milliseconds() -> None:
 @pytest.mark.parametrize(
     ("here", "there", "choice"),
     [
-        (entry(), None, TransferAction.MOVE),
+        (entry(), None, TransferAction.COPY),
         (entry(), remote(), TransferAction.SAME),
-        (entry(size=6), remote(), TransferAction.MOVE),
+        (entry(size=6), remote(), TransferAction.COPY),
         (entry(mtime_ns=8), remote(), TransferAction.COMPARE),
-        (entry(mtime_ns=8), remote(checksum=""), TransferAction.MOVE),
+        (entry(mtime_ns=8), remote(checksum=""), TransferAction.COPY),
         (entry(size=6), remote(by=LUSTRE), TransferAction.CONFLICT),
-        (entry(kind=TreeKind.LINK), remote(), TransferAction.MOVE),
+        (entry(kind=TreeKind.LINK), remote(), TransferAction.COPY),
         (entry(kind=TreeKind.FOLDER), remote(), TransferAction.SAME),
     ],
 )
@@ -103,7 +103,7 @@ def test_an_upload_decides(here: TreeEntry, there: Remote | None, choice: Transf
 @pytest.mark.parametrize(
     ("here", "there", "choice"),
     [
-        (None, remote(), TransferAction.MOVE),
+        (None, remote(), TransferAction.COPY),
         (entry(), remote(), TransferAction.SAME),
         (entry(mtime_ns=8), remote(), TransferAction.COMPARE),
         (entry(size=6), remote(), TransferAction.CONFLICT),
@@ -153,7 +153,7 @@ def test_a_walk_follows_no_link(tmp_path: Path) -> None:
     assert list(tree.entries) == ["", "loop", "sub"]
 
 
-def test_a_folder_that_cannot_be_listed_is_a_problem(
+def test_a_folder_that_cannot_be_listed_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "closed").mkdir()
@@ -166,7 +166,7 @@ def test_a_folder_that_cannot_be_listed_is_a_problem(
 
     # Root lists everything, whatever its permissions.
     monkeypatch.setattr("gotocloud.transfer.tree.os.scandir", refuse)
-    assert walk(tmp_path).problems == [
+    assert walk(tmp_path).left_out == [
         TransferProblem("closed", "cannot be listed (Permission denied)")
     ]
 

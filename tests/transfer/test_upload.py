@@ -6,6 +6,7 @@ import base64
 import os
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 from awscrt.checksums import crc64nvme
@@ -21,13 +22,13 @@ from tests.transfer.store import BUCKET, RefusalError, Store
 BIG = 2 * SINGLE_PUT_LIMIT + 12345
 
 
-def upload(folder: Path, **options: bool) -> TransferOutcome:
+def upload(folder: Path, **options: Any) -> TransferOutcome:
     bucket = Bucket(BUCKET, "us-east-1")
     return Upload(bucket, folder, "session", Options(**options), Unwatched()).run()
 
 
 def texts(outcome: TransferOutcome) -> dict[str, str]:
-    return {one.path: one.text for one in outcome.problems}
+    return {one.path: one.text for one in (*outcome.problems, *outcome.left_out)}
 
 
 def checksum(data: bytes) -> str:
@@ -111,7 +112,7 @@ def test_a_second_run_sends_nothing(store: Store, folder: Path) -> None:
     upload(folder)
     store.puts.clear()
     outcome = upload(folder)
-    assert (outcome.moves, outcome.unchanged, store.puts) == ([], 23, [])
+    assert (outcome.copies, outcome.unchanged, store.puts) == ([], 23, [])
 
 
 def test_a_new_time_alone_sends_nothing(store: Store, folder: Path) -> None:
@@ -132,7 +133,7 @@ def test_changed_files_are_sent_again_and_nothing_is_deleted(store: Store, folde
     (folder / "other").write_bytes(b"MOVIE")
     (folder / "gone").unlink()
     outcome = upload(folder)
-    assert [(m.path, m.reason) for m in outcome.moves] == [
+    assert [(m.path, m.reason) for m in outcome.copies] == [
         ("longer", "changed"),
         ("other", "changed"),
     ]
@@ -147,15 +148,15 @@ def test_verify_finds_what_size_and_time_hide(store: Store, folder: Path) -> Non
     times = movie.stat()
     movie.write_bytes(b"MOVIE")
     os.utime(movie, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert upload(folder).moves == []
-    assert [m.path for m in upload(folder, verify=True).moves] == ["a.tif"]
+    assert upload(folder).copies == []
+    assert [m.path for m in upload(folder, verify=True).copies] == ["a.tif"]
     assert store.body("session/a.tif") == b"MOVIE"
 
 
 def test_a_dry_run_tells_and_sends_nothing(store: Store, folder: Path) -> None:
     (folder / "a.tif").write_bytes(b"movie")
     outcome = upload(folder, dry_run=True)
-    assert [(m.path, m.reason) for m in outcome.moves] == [("", "new"), ("a.tif", "new")]
+    assert [(m.path, m.reason) for m in outcome.copies] == [("", "new"), ("a.tif", "new")]
     assert store.names() == []
 
 
@@ -218,6 +219,14 @@ def test_what_cannot_be_read_or_stored_is_told_and_the_rest_goes(
     assert "session/outside" in store.names()
 
 
+def test_a_download_that_was_killed_leaves_nothing_that_is_uploaded(
+    store: Store, folder: Path
+) -> None:
+    (folder / ".0123456789abcdef.gotocloud-download").write_bytes(b"mo")
+    assert upload(folder).left_out == []
+    assert store.names() == ["session/"]
+
+
 def test_an_unreadable_file_is_told(
     store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,7 +242,7 @@ def test_an_unreadable_file_is_told(
     # Root reads everything, whatever its permissions.
     monkeypatch.setattr("gotocloud.aws.transfer.upload.os.open", refuse)
     found = texts(upload(folder))
-    assert found == {"secret.tif": "cannot be used here (Permission denied)"}
+    assert found == {"secret.tif": "cannot be read or written here (Permission denied)"}
 
 
 def test_a_file_that_came_or_changed_meanwhile_is_uploaded_too(store: Store, folder: Path) -> None:

@@ -14,12 +14,14 @@ from gotocloud.relion.run_log import RunLog
 
 # RELION writes C's `ctime`, in the time zone of the machine that ran its window.
 _EXECUTED = re.compile(
-    r"^ \+\+\+\+ Executing .* on (\w{3} \w{3} +\d+ [\d:]{8} \d{4})", re.MULTILINE
+    r"^ \+\+\+\+ Executing .* on (\w{3} \w{3} +\d{1,9} [\d:]{8} \d{4})", re.MULTILINE
 )
 _CTIME = "%a %b %d %H:%M:%S %Y"
-_SCRIPT = re.compile(r"^ GoToCloud: attempt (\d+) ended on .*, after (\d+) s, with", re.MULTILINE)
+_SCRIPT = re.compile(
+    r"^ GoToCloud: attempt (\d{1,9}) ended on .*, after (\d{1,9}) s, with", re.MULTILINE
+)
 # The sbatch templates of KEK-SBRC-CryoEM/CS-Schemes end with such a line.
-_ELAPSED = re.compile(r"^\s*Elapsed \(Unix time\):\s*(\d+)\s*$", re.MULTILINE)
+_ELAPSED = re.compile(r"^\s*Elapsed \(Unix time\):\s*(\d{1,18})\s*$", re.MULTILINE)
 
 
 _CONTROLLED = re.compile(r"--pipeline_control +(\S+)")

@@ -32,7 +32,7 @@ SCHEMES = MappingProxyType(
 Its column "GPUs" is left out: it counts the digits of `gpu_ids`.
 """
 
-_CLOCK = re.compile(r"(?:(\d+) days?,? )?(\d+):(\d{2}):(\d{2}(?:\.\d+)?)")
+_CLOCK = re.compile(r"(?:(\d{1,9}) days?,? )?(\d{1,9}):(\d{2}):(\d{2}(?:\.\d{1,9})?)")
 _MISSING = ("", "nan", "n/a", "na", "none", "null", "-")
 
 
@@ -183,4 +183,4 @@ def _whole(column: str, text: str) -> str:
     """Spreadsheets write counts as 24.0; job names may carry a job's number."""
     if column == "job_type":
         return text.partition("/")[0]
-    return text.removesuffix(".0") if re.fullmatch(r"\d+\.0", text) else text
+    return text.removesuffix(".0") if re.fullmatch(r"\d{1,9}\.0", text) else text

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from gotocloud.advisor.tables import raise_problems
 from gotocloud.errors import InputError
+from gotocloud.formats import whole_number
 
 FIELDS = "JobID,JobName,Partition,State,Submit,Start,End,NNodes"
 COMMAND = f"sacct --parsable2 --duplicates --format={FIELDS}"
@@ -28,7 +29,7 @@ _OUTCOMES = {
     "BOOT_FAIL": "failed",
     "DEADLINE": "failed",
 }
-_JOB_NAME = re.compile(r"([A-Za-z0-9]+/job\d+)/?$")
+_JOB_NAME = re.compile(r"([A-Za-z0-9]+/job\d{1,9})/?$")
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ def _run(row: Mapping[str, str]) -> SlurmRun | None:
         return None
     if ended < started:
         raise ValueError(f"job {row['JobID']} ends before it starts")
-    if not row["NNodes"].isdecimal() or int(row["NNodes"]) < 1:
+    nodes = whole_number(row["NNodes"])
+    if not nodes:
         raise ValueError(f"job {row['JobID']} has {row['NNodes']!r} nodes")
     return SlurmRun(
         job_id=row["JobID"],
@@ -118,7 +120,7 @@ def _run(row: Mapping[str, str]) -> SlurmRun | None:
         submitted_at_s=_time(row, "Submit"),
         started_at_s=started,
         ended_at_s=ended,
-        nodes=int(row["NNodes"]),
+        nodes=nodes,
     )
 
 

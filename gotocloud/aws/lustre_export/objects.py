@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import ABSENT_OBJECT, error_code, explained
+from gotocloud.formats import whole_number
 from gotocloud.projects.inventory import EntryKind
 from gotocloud.projects.proof import BucketObject, Pair, Stored
 
@@ -89,10 +90,11 @@ def _content(s3: Any, bucket: str, key: str) -> bytes:
 def _part_bytes(s3: Any, bucket: str, key: str, head: dict[str, Any]) -> int:
     """Size of the parts that an object was uploaded in; 0 where nothing fits its ETag."""
     _, _, parts = head["ETag"].strip('"').partition("-")
-    if not parts.isdigit():
+    count = whole_number(parts)
+    if not count:
         return 0
     size, first = head["ContentLength"], part_size(s3, bucket, key, 1)
-    return first if first and -(-size // first) == int(parts) else 0
+    return first if first and -(-size // first) == count else 0
 
 
 def part_size(s3: Any, bucket: str, key: str, number: int) -> int:

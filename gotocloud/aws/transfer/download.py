@@ -6,6 +6,7 @@ and takes its place only then. What lies here already is never replaced without 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -22,11 +23,8 @@ from gotocloud.transfer.plan import (
     decide_download,
     safe_path,
 )
-from gotocloud.transfer.report import Move, Options, TransferOutcome, Watch
-from gotocloud.transfer.tree import TransferProblem, TreeKind, entry_of
-
-TEMPORARY = ".gotocloud-download"
-"""Ending of a file that is still coming; a later run replaces it."""
+from gotocloud.transfer.report import Copy, Options, TransferOutcome, Watch
+from gotocloud.transfer.tree import TEMPORARY, TransferProblem, TreeKind, entry_of
 
 
 class Download:
@@ -77,7 +75,11 @@ class Download:
         """Sizes of the objects that can lie in the folder, by key."""
         keys = listing(self._bucket, self._prefix)
         wanted = {}
+        exclude = self._options.exclude
         for key, listed in sorted(keys.listed.items()):
+            if exclude.covers(self._path(key), folder=key.endswith("/")):
+                self.outcome.excluded += 1
+                continue
             path = safe_path(key, self._prefix)
             if isinstance(path, TransferProblem):
                 self.outcome.problem(path.path, path.text)
@@ -138,7 +140,7 @@ class Download:
             if not options.dry_run:
                 self._bring(key, target, remote)
             kind = remote.posix.kind or TreeKind.FILE
-            self.outcome.moved(Move(path, kind, remote.size, decision.reason))
+            self.outcome.copied(Copy(path, kind, remote.size, decision.reason))
 
     def _bring(self, key: str, target: Path, remote: Remote) -> None:
         if not target.parent.resolve().is_relative_to(self._inside):
@@ -147,7 +149,9 @@ class Download:
             target.mkdir(parents=True, exist_ok=True)
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        coming = target.with_name(f".{target.name[:200]}{TEMPORARY}")
+        # A name may be as long as Linux allows, so that nothing can be added to it.
+        name = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
+        coming = target.with_name(f".{name}{TEMPORARY}")
         coming.unlink(missing_ok=True)
         try:
             self._fetch(key, coming, remote)

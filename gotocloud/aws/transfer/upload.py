@@ -7,6 +7,7 @@ that was killed at any moment is carried on by any other, also from another mach
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from gotocloud.aws.transfer.multipart import (
     read_exactly,
 )
 from gotocloud.aws.transfer.work import Workers, checksum_of
+from gotocloud.transfer.accepted import NAME as LEFT_OUT
+from gotocloud.transfer.accepted import Accepted
 from gotocloud.transfer.plan import (
     SINGLE_PUT_LIMIT,
     Part,
@@ -30,9 +33,10 @@ from gotocloud.transfer.plan import (
     decide_upload,
     key_of,
     key_trouble,
+    too_much_for_s3,
 )
 from gotocloud.transfer.posix import metadata
-from gotocloud.transfer.report import MemoryLimit, Move, Options, TransferOutcome, Watch
+from gotocloud.transfer.report import Copy, MemoryLimit, Options, TransferOutcome, Watch
 from gotocloud.transfer.tree import Tree, TreeEntry, TreeKind, described, walk
 
 ROUNDS = 3
@@ -80,7 +84,7 @@ class Upload:
         Raises:
             GoToCloudError: for an error that concerns all files.
         """
-        tree = walk(self._root)
+        tree = walk(self._root, self._options.exclude)
         with explained(f"list what is in {self._bucket.name}"):
             self._keys = listing(self._bucket, self._prefix)
             self._open = open_uploads(self._bucket, self._prefix)
@@ -96,7 +100,7 @@ class Upload:
             self._workers.run(((e.path, _is_big(e), e) for e in todo), self._one)
             if self._options.dry_run:
                 break
-            tree = walk(self._root)
+            tree = walk(self._root, self._options.exclude)
         self._finish(tree)
         return self.outcome
 
@@ -110,12 +114,35 @@ class Upload:
                 self.outcome.problem(path, STILL_CHANGING)
         for problem in tree.problems:
             self.outcome.problem(problem.path, problem.text)
+        for problem in tree.left_out:
+            self.outcome.leave_out(problem.path, problem.text)
+        self.outcome.excluded = tree.excluded
+        if self.outcome.left_out:
+            self._accept()
+
+    def _accept(self) -> None:
+        """Read what was accepted with this data set; accept the rest where that is requested."""
+        key = f"{self._prefix}/"
+        with explained(f"read and write what may be left out of s3://{self._bucket.name}/{key}"):
+            folder = self._bucket.head(key)
+            kept = {} if folder is None else folder.metadata
+            self.outcome.accepted = Accepted(kept.get(LEFT_OUT, ""))
+            options = self._options
+            if folder is None or not options.accept_left_out or not self.outcome.newly_left_out:
+                return
+            self.outcome.accepted = Accepted.of(self.outcome.left_out)
+            if not options.dry_run:
+                told = {**kept, LEFT_OUT: self.outcome.accepted.text}
+                self._bucket.put(key, b"", _as_headers(told)).result()
 
     def _one(self, entry: TreeEntry) -> None:
         """Deal with one name: decide, and do it."""
         again = entry.path in self._settled
         self._settled[entry.path] = entry
         key = key_of(self._prefix, entry)
+        if trouble := too_much_for_s3(key, entry):
+            self.outcome.leave_out(entry.path, trouble)
+            return
         if trouble := key_trouble(key, entry, self._keys):
             self.outcome.problem(entry.path, trouble)
             return
@@ -146,7 +173,7 @@ class Upload:
         return after_comparison(here == remote.checksum, remote, overwrite=options.overwrite)
 
     def _note(self, entry: TreeEntry, decision: TransferDecision) -> None:
-        self.outcome.moved(Move(entry.path, entry.kind, entry.size, decision.reason))
+        self.outcome.copied(Copy(entry.path, entry.kind, entry.size, decision.reason))
 
     def _send(self, key: str, entry: TreeEntry) -> TreeEntry:
         """Upload one name; gives its state at that moment."""
@@ -217,5 +244,9 @@ def _text_of(entry: TreeEntry) -> bytes:
 
 
 def _headers(entry: TreeEntry) -> dict[str, str]:
-    told = {f"{METADATA}{name}": value for name, value in metadata(entry).items()}
+    return _as_headers(metadata(entry))
+
+
+def _as_headers(user_metadata: Mapping[str, str]) -> dict[str, str]:
+    told = {f"{METADATA}{name}": value for name, value in user_metadata.items()}
     return {"Content-Type": "application/octet-stream", **told}

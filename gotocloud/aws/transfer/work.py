@@ -98,6 +98,8 @@ class Workers:
             self._outcome.problem(path, "is being written to; run this again when it is complete")
         except MismatchError:
             self._outcome.problem(path, "did not arrive as it is here; run this again")
+        except PermissionError as error:
+            self._outcome.leave_out(path, f"cannot be read or written here ({error.strerror})")
         except OSError as error:
             self._outcome.problem(path, f"cannot be used here ({error.strerror or error})")
         except ClientError as error:

@@ -12,7 +12,7 @@ from gotocloud.cli.options import Dataset, DryRun, Json, MeasuredBy, PricesOf, Y
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.files import write_file
-from gotocloud.formats import usd_text
+from gotocloud.formats import usd_text, whole_number
 
 if TYPE_CHECKING:
     from gotocloud.advisor.sweep.ledger import Sweep
@@ -201,8 +201,8 @@ def _axes(queues: str, nodes: str, ranks: str, threads: str, repeats: int) -> Ax
 
     def numbers(name: str, text: str) -> tuple[int, ...]:
         words = [word.strip() for word in text.split(",") if word.strip()]
-        wrong = [word for word in words if not (word.isascii() and word.isdigit())]
-        problems.extend(f"--{name}: {word!r} is not a whole number" for word in wrong)
+        wrong = [word for word in words if whole_number(word, most=10_000) is None]
+        problems.extend(f"--{name}: {word!r} is not a whole number up to 10,000" for word in wrong)
         return tuple(dict.fromkeys(int(word) for word in words if word not in wrong))
 
     axes = Axes(

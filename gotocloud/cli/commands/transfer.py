@@ -2,43 +2,65 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gotocloud.cli.options import DryRun, Json, ProjectOption
-from gotocloud.cli.output import narrate, number_of, print_json, table
-from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.cli.output import narrate, number_of, print_json
+from gotocloud.cli.typed import typed_again
+from gotocloud.cli.views.transfer_plan import show_plan
+from gotocloud.contract.head_node import LUSTRE_MOUNT
+from gotocloud.errors import GoToCloudError, InputError, shell_line
 
 if TYPE_CHECKING:
     from gotocloud.aws.transfer.engine import Bucket
     from gotocloud.transfer.report import TransferOutcome
+    from gotocloud.transfer.tree import TransferProblem
 
 app = typer.Typer(help="Move data to and from a project's bucket.")
 
-PROBLEMS_SHOWN = 100
+SHOWN = 20
+"""Problems, names that are left out, or folders of a dry run; `--json` has all."""
 
 BucketName = Annotated[
     str | None, typer.Option("--bucket", help="Another bucket than the project's (experts).")
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="PATTERN",
+        help="Leave out what matches, with the rules of rsync, for example '*.tmp' or '/raw/'; "
+        "may be repeated.",
+    ),
 ]
 Verify = Annotated[bool, typer.Option("--verify", help="Read every file and compare its checksum.")]
 
 
 @app.command(epilog="Example: gotocloud upload /data/2026-05-14_apoferritin")
 def upload(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Folder with movies, gain reference, metadata.")],
     project: ProjectOption = None,
     to: Annotated[
         str | None, typer.Option(help="Folder in the bucket. Default: the name of the folder.")
     ] = None,
+    exclude: Exclude = None,
     bucket: BucketName = None,
     verify: Verify = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace even what the cluster has changed.")
+    ] = False,
+    accept_left_out: Annotated[
+        bool,
+        typer.Option(
+            "--accept-left-out",
+            help="Accept what the list shows as left out; remembered with the data set.",
+        ),
     ] = False,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -48,32 +70,44 @@ def upload(
         raise InputError(f"{str(folder)!r} is no folder.", next_command="gotocloud upload FOLDER")
     from gotocloud.aws.transfer.upload import Upload
     from gotocloud.cli.views.transfer import TransferWatch
+    from gotocloud.transfer.exclusion import Exclusion
     from gotocloud.transfer.report import Options
 
+    excluded = Exclusion(exclude or ())
     prefix = _prefix(to, folder)
-    place = _bucket(bucket, project, f"upload {shlex.quote(str(folder))}")
+    place = _bucket(bucket, project, typed_again(context, "upload").removeprefix("gotocloud "))
     narrate(f"{folder} -> s3://{place.name}/{prefix}/")
-    options = Options(dry_run=dry_run, verify=verify, overwrite=overwrite)
+    options = Options(
+        dry_run=dry_run,
+        verify=verify,
+        overwrite=overwrite,
+        exclude=excluded,
+        accept_left_out=accept_left_out,
+    )
+    again = typed_again(context, "upload")
     with TransferWatch(quiet=dry_run) as watch:
         work = Upload(place, folder, prefix, options, watch)
-        outcome = _undisturbed(work.run)
-    _report(
-        outcome,
-        f"s3://{place.name}/{prefix}/",
-        dry_run=dry_run,
-        as_json=as_json,
-        next_step=f"gotocloud start; Lustre then shows {shlex.quote(prefix + '/')}",
-    )
+        outcome = _undisturbed(work.run, again)
+    report = _Report("uploaded", f"s3://{place.name}/{prefix}/", again, dry_run=dry_run)
+    report.show(outcome, as_json=as_json)
+    report.refuse_problems(outcome, accept="--accept-left-out")
+    if not as_json:
+        if not dry_run:
+            narrate(f"On the cluster these files lie in {LUSTRE_MOUNT}/{prefix}.")
+        started = shell_line("gotocloud", "start", *([project] if project else []))
+        narrate(f"Next: {again if dry_run else started}")
 
 
 @app.command(epilog="Example: gotocloud download results --from Refine3D/job021")
 def download(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Folder to download to; made if missing.")],
     project: ProjectOption = None,
     source: Annotated[
         str | None,
         typer.Option("--from", help="Folder in the bucket. Default: the name of the folder."),
     ] = None,
+    exclude: Exclude = None,
     bucket: BucketName = None,
     verify: Verify = False,
     overwrite: Annotated[
@@ -87,17 +121,24 @@ def download(
         raise InputError(f"{str(folder)!r} is no folder.", next_command="gotocloud download FOLDER")
     from gotocloud.aws.transfer.download import Download
     from gotocloud.cli.views.transfer import TransferWatch
+    from gotocloud.transfer.exclusion import Exclusion
     from gotocloud.transfer.report import Options
 
+    excluded = Exclusion(exclude or ())
     prefix = _prefix(source, folder)
-    place = _bucket(bucket, project, f"download {shlex.quote(str(folder))}")
+    place = _bucket(bucket, project, typed_again(context, "download").removeprefix("gotocloud "))
     _require_objects(place, prefix)
     narrate(f"s3://{place.name}/{prefix}/ -> {folder}")
-    options = Options(dry_run=dry_run, verify=verify, overwrite=overwrite)
+    options = Options(dry_run=dry_run, verify=verify, overwrite=overwrite, exclude=excluded)
+    again = typed_again(context, "download")
     with TransferWatch(quiet=dry_run) as watch:
         work = Download(place, folder, f"{prefix}/", options, watch)
-        outcome = _undisturbed(work.run)
-    _report(outcome, str(folder), dry_run=dry_run, as_json=as_json, next_step="")
+        outcome = _undisturbed(work.run, again)
+    report = _Report("downloaded", str(folder), again, dry_run=dry_run)
+    report.show(outcome, as_json=as_json)
+    report.refuse_problems(outcome)
+    if dry_run and not as_json:
+        narrate(f"Next: {again}")
 
 
 def _prefix(given: str | None, folder: Path) -> str:
@@ -138,69 +179,91 @@ def _require_objects(place: Bucket, prefix: str) -> None:
         )
 
 
-def _undisturbed(run: Callable[[], TransferOutcome]) -> TransferOutcome:
+def _undisturbed(run: Callable[[], TransferOutcome], again: str) -> TransferOutcome:
     """Run a transfer; a keyboard interrupt becomes an error with the command to continue."""
     try:
         return run()
     except KeyboardInterrupt:
         raise GoToCloudError(
-            "Stopped. What is complete stays and is not moved again; nothing bills but what is "
+            "Stopped. What is complete stays and is not copied again; nothing bills but what is "
             "stored.",
-            next_command=f"{_same_command()} carries on",
+            next_command=again,
         ) from None
 
 
-def _same_command() -> str:
-    return shlex.join(["gotocloud", *sys.argv[1:]])
+@dataclass(frozen=True)
+class _Report:
+    """What came of a transfer, as people read it.
 
-
-def _report(
-    outcome: TransferOutcome, place: str, *, dry_run: bool, as_json: bool, next_step: str
-) -> None:
-    """Print what came of it.
-
-    Raises:
-        GoToCloudError: with all problems, if there are any.
+    Args:
+        done: The verb, for example "uploaded".
+        place: Where to.
+        again: The command, as it can be typed again.
     """
-    from gotocloud.formats import size_text
-    from gotocloud.transfer.tree import shown
 
-    if as_json:
-        print_json({"place": place, "dry_run": dry_run, **outcome.as_data()})
-    else:
-        if dry_run and outcome.moves:
-            rows = [
-                (shown(m.path) or ".", m.kind, size_text(m.size), m.reason) for m in outcome.moves
-            ]
-            table(("path", "kind", "size", "reason"), rows)
-        typer.echo(_sentence(outcome, dry_run=dry_run))
-    problems = [str(problem) for problem in outcome.problems]
-    if problems:
-        more = len(problems) - PROBLEMS_SHOWN
+    done: str
+    place: str
+    again: str
+    dry_run: bool
+
+    def show(self, outcome: TransferOutcome, *, as_json: bool) -> None:
+        """Print the result on stdout."""
+        if as_json:
+            print_json({"place": self.place, "dry_run": self.dry_run, **outcome.as_data()})
+            return
+        if self.dry_run:
+            show_plan(outcome, SHOWN)
+        if (accepted := len(outcome.left_out) - len(outcome.newly_left_out)) > 0:
+            narrate(f"{number_of(accepted, 'name')} left out, as accepted; --json has the list.")
+        typer.echo(self._sentence(outcome))
+
+    def refuse_problems(self, outcome: TransferOutcome, *, accept: str = "") -> None:
+        """Let a transfer that is not complete fail.
+
+        Args:
+            accept: The option that accepts what is left out, where there is one.
+
+        Raises:
+            GoToCloudError: with what was left out and is not accepted, and all problems.
+        """
+        problems, new = outcome.problems, outcome.newly_left_out
+        if not problems and not new:
+            return
+        parts = [number_of(len(problems), "problem")] if problems else []
+        parts += [f"{number_of(len(new), 'name')} left out"] if new else []
+        only_new = new and not problems and accept
         raise GoToCloudError(
-            f"{number_of(len(problems), 'problem')}; everything else is "
-            f"{'as shown' if dry_run else 'done'}.",
-            problems=[*problems[:PROBLEMS_SHOWN], *([f"and {more} more; see --json"] * (more > 0))],
-            next_command=f"{_same_command()}, when they are solved; what is done is not redone",
+            f"{' and '.join(parts)}; everything else {self._state}.",
+            problems=[*_listed(problems), *_listed(new)],
+            next_command=f"{self.again} {accept}" if only_new else self.again,
         )
-    if next_step and not as_json:
-        narrate(f"Next: {_same_command_without('--dry-run') if dry_run else next_step}")
+
+    @property
+    def _state(self) -> str:
+        return f"would be {self.done}" if self.dry_run else f"is {self.done}"
+
+    def _sentence(self, outcome: TransferOutcome) -> str:
+        from gotocloud.formats import size_text
+
+        verb = f"would be {self.done}" if self.dry_run else self.done
+        parts = [
+            f"{len(outcome.copies)} {verb} ({size_text(outcome.copied_size)})",
+            f"{outcome.unchanged} unchanged ({size_text(outcome.unchanged_size)})",
+        ]
+        if outcome.excluded:
+            parts.append(f"{outcome.excluded} excluded")
+        if outcome.left_out:
+            parts.append(f"{len(outcome.left_out)} left out")
+        if outcome.resumed_size:
+            parts.append(f"{size_text(outcome.resumed_size)} of it was there from an earlier run")
+        if outcome.aborted:
+            parts.append(f"{number_of(outcome.aborted, 'unfinished upload')} removed")
+        return "; ".join(parts) + "."
 
 
-def _same_command_without(option: str) -> str:
-    return shlex.join(["gotocloud", *(word for word in sys.argv[1:] if word != option)])
-
-
-def _sentence(outcome: TransferOutcome, *, dry_run: bool) -> str:
-    from gotocloud.formats import size_text
-
-    parts = [
-        f"{len(outcome.moves)} {'would be moved' if dry_run else 'moved'} "
-        f"({size_text(outcome.moved_size)})",
-        f"{outcome.unchanged} unchanged ({size_text(outcome.unchanged_size)})",
+def _listed(problems: Sequence[TransferProblem]) -> list[str]:
+    more = len(problems) - SHOWN
+    return [
+        *(str(one) for one in problems[:SHOWN]),
+        *([f"and {more} more; --json has them all"] * (more > 0)),
     ]
-    if outcome.resumed_size:
-        parts.append(f"{size_text(outcome.resumed_size)} of it was there from an earlier run")
-    if outcome.aborted:
-        parts.append(f"{number_of(outcome.aborted, 'unfinished upload')} removed")
-    return "; ".join(parts) + "."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +11,7 @@ from gotocloud.cli.output import narrate
 from gotocloud.contract.releases import distribution_bucket, releases_url
 from gotocloud.contract.stacks import MANAGEMENT_STACK, REGION_STACK
 from gotocloud.errors import InputError
-from gotocloud.files import write_file
+from gotocloud.files import scratch_folder, write_file
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Platform
 from gotocloud.platform.record import (
@@ -177,10 +176,10 @@ def _release(platform: Platform, platform_path: Path, version: str, source: Path
     from gotocloud.platform.release import expected_templates, make_release
 
     if source is None:
-        with tempfile.TemporaryDirectory(prefix="gotocloud-publish-") as folder:
+        with scratch_folder("publish") as folder:
             narrate(f"Synthesising the templates of release {version} …")
-            synthesise_templates(version, platform_path, Path(folder), Path.cwd())
-            templates = read_templates(Path(folder))
+            synthesise_templates(version, platform_path, folder, Path.cwd())
+            templates = read_templates(folder)
     else:
         templates = read_templates(source)
     expected = expected_templates(configuration_names(), platform.regions)

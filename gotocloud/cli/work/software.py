@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gotocloud.cli.output import narrate
 from gotocloud.cli.work.replication import REPLICATE, Regions
 from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.files import scratch_folder
 from gotocloud.software.catalogue import Catalogue
 from gotocloud.software.layout import FILE, TEMPLATE, Layout
 
@@ -113,11 +113,11 @@ def publish_release(
     if not dry_run and not to.is_dir():
         raise InputError(f"{to} is not there: is the shared file system mounted?")
     first_line = f"{interpreter} -I" if interpreter else bundle.interpreter(python)
-    with tempfile.TemporaryDirectory(prefix="gotocloud-publish-") as folder:
-        site = _site(Path(folder), repository, python, extras)
+    with scratch_folder("publish") as folder:
+        site = _site(folder, repository, python, extras)
         narrate("Packing one file …")
         one_file = bundle.one_file(site, python=python, first_line=first_line)
-        _try(Path(folder), one_file, first_line)
+        _try(folder, one_file, first_line)
     content = release.content(__version__, one_file, template.read_bytes(), catalogue)
     result = {
         "release": content.name,

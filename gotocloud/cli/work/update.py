@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gotocloud.cli.output import narrate
 from gotocloud.errors import InputError, shell_line
+from gotocloud.files import scratch_folder
 from gotocloud.platform.load import load_platform
 from gotocloud.platform.model import Platform
 from gotocloud.platform.update import (
@@ -119,10 +119,10 @@ def _synthesised(
 
     if source is not None:
         return read_stacks(source)
-    with tempfile.TemporaryDirectory(prefix="gotocloud-update-") as folder:
+    with scratch_folder("update") as folder:
         narrate(f"Synthesising the stacks of {group or 'the management account'} …")
-        synthesise_stacks(group, platform_path, Path(folder), Path.cwd())
-        return read_stacks(Path(folder))
+        synthesise_stacks(group, platform_path, folder, Path.cwd())
+        return read_stacks(folder)
 
 
 def _update(stack: SynthesisedStack, owner: str) -> StackUpdate:

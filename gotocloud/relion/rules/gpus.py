@@ -119,7 +119,11 @@ def _too_few(case: Situation) -> Broken | None:
 
 def _only_one(case: Situation) -> Broken | None:
     job = case.job
-    if job.program.gpu is not GpuUse.ONE or not job.uses_gpu or re.fullmatch(r"\d+", job.gpu_ids):
+    if (
+        job.program.gpu is not GpuUse.ONE
+        or not job.uses_gpu
+        or re.fullmatch(r"\d{1,9}", job.gpu_ids)
+    ):
         return None
     return Broken(
         f"{job.name}: 'Which GPU to use' is {job.gpu_ids!r}; the program takes exactly one."

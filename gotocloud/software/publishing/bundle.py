@@ -32,7 +32,7 @@ REPOSITORY_ONLY = frozenset({"rehearsal", "stacks", "constructs", "checks.py", "
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _NAME = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
 _LOCKED = re.compile(r"(?m)^(?=[A-Za-z0-9][A-Za-z0-9._-]*==)")
-_ABI = re.compile(r"\.(?:cpython-(\d)(\d+)[\w-]*|abi3)\.so$")
+_ABI = re.compile(r"\.(?:cpython-(\d)(\d{1,9})[\w-]*|abi3)\.so$")
 
 
 def interpreter(python: str = PYTHON) -> str:

@@ -8,13 +8,14 @@ this leaves the old release in force, and running it again finishes it.
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import shlex
 import shutil
 import stat
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +39,6 @@ from gotocloud.software.layout import (
 )
 from gotocloud.software.load import dump_catalogue
 from gotocloud.software.modules import CPUINFO, module_files
-
-_STALE_S = 86400
 
 
 @dataclass(frozen=True)
@@ -144,20 +143,20 @@ def install(layout: Layout, release: Content, *, switch: bool = True) -> Install
         layout.releases.mkdir(parents=True, exist_ok=True)
         for made in (layout.top, layout.releases):
             made.chmod(0o755)
-        written = not folder.exists()
-        if written:
-            _write(folder, release)
-        elif faults := damage(folder):
-            raise GoToCloudError(
-                f"{folder} is not as it was published.",
-                problems=faults,
-                next_command=f"rm -r {shlex.quote(str(folder))}; gotocloud software publish",
-            )
-        if switch:
-            for name in LINKS:
-                _link(layout.top / name, f"{CURRENT}/{name}")
-            _link(layout.current, f"{RELEASES}/{release.name}")
-        _tidy(layout)
+        with _alone(layout):
+            written = not folder.exists()
+            if written:
+                _write(folder, release)
+            elif faults := damage(folder):
+                raise GoToCloudError(
+                    f"{folder} is not as it was published.",
+                    problems=faults,
+                    next_command=f"rm -r {shlex.quote(str(folder))}; gotocloud software publish",
+                )
+            if switch:
+                for name in LINKS:
+                    _link(layout.top / name, f"{CURRENT}/{name}")
+                _link(layout.current, f"{RELEASES}/{release.name}")
     except OSError as error:
         raise GoToCloudError(
             f"{error.filename or layout.top} cannot be written: {error.strerror}."
@@ -269,8 +268,16 @@ def _link(path: Path, target: str) -> None:
     fresh.replace(path)
 
 
-def _tidy(layout: Layout) -> None:
-    """Remove what an interrupted publication left a day ago or earlier."""
-    for part in layout.releases.glob(".*"):
-        if stat.S_ISDIR(part.lstat().st_mode) and time.time() - part.stat().st_mtime > _STALE_S:
-            shutil.rmtree(part, ignore_errors=True)
+@contextmanager
+def _alone(layout: Layout) -> Iterator[None]:
+    """Wait until no other publication runs, and remove what a killed one left.
+
+    EFS keeps locks for all its clients, and releases those of a client that is gone (Amazon
+    EFS User Guide, "NFS client locking", read 2026-11-30).
+    """
+    with (layout.releases / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in layout.releases.glob(".*"):
+            if stat.S_ISDIR(left.lstat().st_mode):
+                shutil.rmtree(left, ignore_errors=True)
+        yield
