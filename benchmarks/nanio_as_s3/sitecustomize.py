@@ -1,9 +1,9 @@
 """Brings nanio nearer to S3 in what every client of S3 may rely on.
 
-Keys may end with "/", as those of folders do, and are listed so; and the answer to an upload
-repeats its CRC64NVME (which S3 would have compared: here nothing does, as this is about speed).
-Python imports this before anything else, in every process of the server, because its folder
-is in PYTHONPATH.
+Keys may end with "/", as those of folders do, and are listed so. The answer to an upload repeats
+its CRC64NVME (which S3 would have compared: here nothing does, as this is about speed). Ranges
+may end behind the end of an object. Python imports this before anything else, in every process
+of the server, because its folder is in PYTHONPATH.
 """
 
 from __future__ import annotations
@@ -50,6 +50,21 @@ def take_folders() -> None:
     storage._walk_keys = walk_keys
 
 
+def take_long_ranges() -> None:
+    """Serve what there is of a range that ends behind the object, as HTTP has it."""
+    storage: Any = importlib.import_module("nanio.storage.filesystem")
+    errors: Any = importlib.import_module("nanio.errors")
+    get = storage.FilesystemStorage.get_object
+
+    async def get_object(self: Any, *names: str, range_start: Any, range_end: Any) -> Any:
+        try:
+            return await get(self, *names, range_start=range_start, range_end=range_end)
+        except errors.InvalidArgument:
+            return await get(self, *names, range_start=range_start, range_end=None)
+
+    storage.FilesystemStorage.get_object = get_object
+
+
 def repeat_checksums() -> None:
     """Answer an upload with the checksum that came with it."""
     call = Starlette.__call__
@@ -69,4 +84,5 @@ def repeat_checksums() -> None:
 
 if Starlette is not None:
     take_folders()
+    take_long_ranges()
     repeat_checksums()

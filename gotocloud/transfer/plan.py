@@ -35,10 +35,11 @@ class TransferAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An object as a listing of the bucket shows it."""
+    """An object as a listing of the bucket shows it; its ETag without quotes."""
 
     size: int
     modified: datetime
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

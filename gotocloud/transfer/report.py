@@ -177,6 +177,10 @@ class TransferOutcome:
         }
 
 
+MEMORY = 64 << 20
+"""Bytes of files that are in memory at once: read and not yet stored, or the other way round."""
+
+
 class MemoryLimit:
     """Bytes that may be in memory at once."""
 

@@ -34,6 +34,7 @@ class TreeEntry:
         mode: `st_mode`: kind and permissions.
         changed_ns: `st_ctime_ns`, which no program can set back.
         target: Where a link points.
+        inode: Number of the file in its file system.
     """
 
     path: str
@@ -44,6 +45,7 @@ class TreeEntry:
     mode: int
     changed_ns: int = 0
     target: str = ""
+    inode: int = 0
 
     def same_state(self, other: TreeEntry) -> bool:
         """Whether nothing has touched the content between two looks."""
@@ -179,6 +181,7 @@ def described(found: os.stat_result, path: str, place: Path | None = None) -> Tr
         mode=found.st_mode,
         changed_ns=found.st_ctime_ns,
         target=target,
+        inode=found.st_ino,
     )
 
 

@@ -20,7 +20,7 @@ def listing(bucket: Bucket, prefix: str) -> Keys:
         pages = bucket.s3.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=bucket.name, Prefix=prefix):
             for one in page.get("Contents", []):
-                found[one["Key"]] = Listed(one["Size"], one["LastModified"])
+                found[one["Key"]] = Listed(one["Size"], one["LastModified"], one["ETag"].strip('"'))
     return Keys(found)
 
 

@@ -1,18 +1,21 @@
 """Uploads a folder: what is missing or has changed, and nothing else. Deletes nothing.
 
-What lies in the bucket decides what is done; nothing is remembered on this machine. So a run
-that was killed at any moment is carried on by any other, also from another machine.
+What lies in the bucket decides what is done; what this machine remembers only saves looks. So a
+run that was killed at any moment is continued by any other, also from another machine.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from gotocloud.aws.session import explained
-from gotocloud.aws.transfer.engine import METADATA, Bucket, crc64, crc64_text
+from gotocloud.aws.transfer.engine import METADATA, Answer, Bucket, crc64, crc64_text
+from gotocloud.aws.transfer.known import KnownStates
 from gotocloud.aws.transfer.listing import listing, remote_of
 from gotocloud.aws.transfer.multipart import (
     BigFile,
@@ -36,7 +39,7 @@ from gotocloud.transfer.plan import (
     too_much_for_s3,
 )
 from gotocloud.transfer.posix import metadata
-from gotocloud.transfer.report import Copy, MemoryLimit, Options, TransferOutcome, Watch
+from gotocloud.transfer.report import MEMORY, Copy, MemoryLimit, Options, TransferOutcome, Watch
 from gotocloud.transfer.tree import Tree, TreeEntry, TreeKind, described, walk
 
 ROUNDS = 3
@@ -44,9 +47,6 @@ ROUNDS = 3
 
 ATTEMPTS = 3
 """How often a file is read again that changed while it was read."""
-
-MEMORY = 64 << 20
-"""Bytes of files that are read and not yet stored."""
 
 
 STILL_CHANGING = (
@@ -77,6 +77,7 @@ class Upload:
         self._budget = MemoryLimit(MEMORY)
         self._workers = Workers(f"upload to {bucket.name}", self.outcome)
         self._settled: dict[str, TreeEntry] = {}
+        self._known = KnownStates("upload", bucket.host, bucket.name, prefix, str(root.resolve()))
 
     def run(self) -> TransferOutcome:
         """Upload until nothing is missing, or what is missing cannot be uploaded.
@@ -84,10 +85,18 @@ class Upload:
         Raises:
             GoToCloudError: for an error that concerns all files.
         """
-        tree = walk(self._root, self._options.exclude)
-        with explained(f"list what is in {self._bucket.name}"):
-            self._keys = listing(self._bucket, self._prefix)
-            self._open = open_uploads(self._bucket, self._prefix)
+        try:
+            return self._run()
+        finally:
+            if not self._options.dry_run:
+                self._known.save()
+
+    def _run(self) -> TransferOutcome:
+        # S3 answers while the disk is read.
+        with ThreadPoolExecutor(1) as aside:
+            listed = aside.submit(self._look)
+            tree = walk(self._root, self._options.exclude)
+            listed.result()
         for number in range(1, ROUNDS + 1):
             todo = [one for one in tree.entries.values() if self._is_news(one)]
             if not todo:
@@ -96,13 +105,21 @@ class Upload:
                 self._watch.message(
                     f"{len(todo)} came or changed meanwhile; uploading them as well."
                 )
+            if number == 1:
+                todo = [one for one in todo if not self._is_known(one)]
+            self._looked = bool(todo)
             self._watch.expect(len(todo), sum(one.size for one in todo))
             self._workers.run(((e.path, _is_big(e), e) for e in todo), self._one)
-            if self._options.dry_run:
+            if self._options.dry_run or not self._looked:
                 break
             tree = walk(self._root, self._options.exclude)
         self._finish(tree)
         return self.outcome
+
+    def _look(self) -> None:
+        with explained(f"list what is in {self._bucket.name}"):
+            self._keys = listing(self._bucket, self._prefix)
+            self._open = open_uploads(self._bucket, self._prefix)
 
     def _is_news(self, entry: TreeEntry) -> bool:
         settled = self._settled.get(entry.path)
@@ -135,28 +152,50 @@ class Upload:
                 told = {**kept, LEFT_OUT: self.outcome.accepted.text}
                 self._bucket.put(key, b"", _as_headers(told)).result()
 
-    def _one(self, entry: TreeEntry) -> None:
-        """Deal with one name: decide, and do it."""
+    def _one(self, entry: TreeEntry) -> Future[Any] | None:
+        """Deal with one name: decide, and do it, or begin to."""
         again = entry.path in self._settled
         self._settled[entry.path] = entry
         key = key_of(self._prefix, entry)
         if trouble := too_much_for_s3(key, entry):
             self.outcome.leave_out(entry.path, trouble)
-            return
+            return None
         if trouble := key_trouble(key, entry, self._keys):
             self.outcome.problem(entry.path, trouble)
-            return
+            return None
         decision = self._decided(key, entry, again=again)
         if decision.choice is TransferAction.CONFLICT:
             self.outcome.problem(entry.path, decision.reason)
         elif decision.choice is TransferAction.SAME:
-            self._clear_leftovers(key)
-            self.outcome.same(entry.size)
-            self._watch.present(entry.size)
+            self._same(key, entry)
+            if key in self._keys.listed and not again:
+                self._known.note(entry, self._keys.listed[key].etag)
         elif self._options.dry_run:
             self._note(entry, decision)
+        elif entry.kind is TreeKind.FILE and not _is_big(entry):
+            return self._send_small(key, entry, decision)
         else:
             self._note(self._send(key, entry), decision)
+        return None
+
+    def _is_known(self, entry: TreeEntry) -> bool:
+        """Whether nothing has to be read or sent; if so, that is noted."""
+        key = key_of(self._prefix, entry)
+        listed = self._keys.listed.get(key)
+        if listed is None or self._options.verify:
+            return False
+        # A folder that is there is not compared with anything.
+        folder = entry.kind is TreeKind.FOLDER and key[:-1] not in self._keys.listed
+        if folder or self._known.is_same(entry, listed.etag):
+            self._settled[entry.path] = entry
+            self._same(key, entry)
+            return True
+        return False
+
+    def _same(self, key: str, entry: TreeEntry) -> None:
+        self._clear_leftovers(key)
+        self.outcome.same(entry.size)
+        self._watch.present(entry.size)
 
     def _decided(self, key: str, entry: TreeEntry, *, again: bool) -> TransferDecision:
         known = again or key in self._keys.listed
@@ -196,31 +235,46 @@ class Upload:
             os.close(descriptor)
         raise AssertionError
 
+    def _send_small(self, key: str, entry: TreeEntry, decision: TransferDecision) -> Future[Any]:
+        """Read a file and begin to send it; a file that changes meanwhile is read again."""
+        descriptor = os.open(self._root / entry.path, os.O_RDONLY | os.O_NOFOLLOW)
+        self._budget.take(entry.size)
+        try:
+            now, data = _read_settled(descriptor, entry.path)
+        except BaseException:
+            self._budget.give(entry.size)
+            raise
+        finally:
+            os.close(descriptor)
+        self._settled[entry.path] = now
+
+        def stored(answer: Future[Answer]) -> None:
+            self._budget.give(entry.size)
+            if answer.exception() is None:
+                self._known.note(now, answer.result().etag)
+                self._watch.sent(now.size)
+                self._note(now, decision)
+
+        sent = self._bucket.put(key, data, _headers(now))
+        sent.add_done_callback(stored)
+        return sent
+
     def _send_file(self, key: str, entry: TreeEntry, descriptor: int) -> None:
         def unchanged() -> bool:
             now = described(os.fstat(descriptor), entry.path)
             return now is not None and now.same_state(entry)
 
-        if _is_big(entry):
-            left = self._open.pop(key, [])
-            BigFile(
-                bucket=self._bucket,
-                key=key,
-                entry=entry,
-                descriptor=descriptor,
-                left=left,
-                budget=self._budget,
-                watch=self._watch,
-                outcome=self.outcome,
-                stopped=self._workers.stopped,
-            ).send(unchanged)
-            return
-        with self._budget.held(entry.size):
-            data = read_exactly(descriptor, Part(1, 0, entry.size))
-            if not unchanged():
-                raise FileChangedError
-            self._bucket.put(key, data, _headers(entry)).result()
-        self._watch.sent(entry.size)
+        BigFile(
+            bucket=self._bucket,
+            key=key,
+            entry=entry,
+            descriptor=descriptor,
+            left=self._open.pop(key, []),
+            budget=self._budget,
+            watch=self._watch,
+            outcome=self.outcome,
+            stopped=self._workers.stopped,
+        ).send(unchanged)
 
     def _clear_leftovers(self, key: str) -> None:
         """Abort uploads of a key that was completed after they had begun."""
@@ -232,6 +286,24 @@ class Upload:
             if upload.begun <= completed:
                 abort(self._bucket, key, upload.upload_id)
                 self.outcome.cleared()
+
+
+def _read_settled(descriptor: int, path: str) -> tuple[TreeEntry, bytes]:
+    """A file's content, and its state while that was read.
+
+    Raises:
+        FileChangedError: if it changed each time.
+    """
+    for _ in range(ATTEMPTS):
+        before = described(os.fstat(descriptor), path)
+        if before is None or before.size > 2 * SINGLE_PUT_LIMIT:
+            break
+        with suppress(FileChangedError):
+            data = read_exactly(descriptor, Part(1, 0, before.size))
+            after = described(os.fstat(descriptor), path)
+            if after is not None and after.same_state(before):
+                return before, data
+    raise FileChangedError
 
 
 def _is_big(entry: TreeEntry) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gotocloud.aws.session import error_code, explained
-from gotocloud.aws.transfer.engine import CONNECTIONS, MismatchError, crc64, crc64_text
+from gotocloud.aws.transfer.engine import CONNECTIONS, THREADS, MismatchError, crc64, crc64_text
 from gotocloud.aws.transfer.multipart import FileChangedError, StoppedError
 from gotocloud.transfer.plan import SINGLE_PUT_LIMIT
 from gotocloud.transfer.report import TransferOutcome
@@ -59,39 +59,87 @@ class Workers:
         """Whether the work ends now."""
         return self._stop.is_set()
 
-    def run(self, items: Iterable[tuple[str, bool, T]], work: Callable[[T], None]) -> None:
-        """Work on all items.
+    def run(
+        self, items: Iterable[tuple[str, bool, T]], work: Callable[[T], Future[Any] | None]
+    ) -> None:
+        """Work on all items; a bounded number of them is in memory at any moment.
 
         Args:
             items: Path, whether it is a big file, and what `work` takes.
+            work: Deals with an item, or begins to and returns what completes it.
 
         Raises:
             GoToCloudError: for an error that concerns all of them.
             KeyboardInterrupt: if the user stops the work; what is under way is completed.
         """
-        small = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="small")
+        small = self._small = ThreadPoolExecutor(THREADS, thread_name_prefix="small")
         big = ThreadPoolExecutor(BIG_FILES_AT_ONCE, thread_name_prefix="big")
+        at_once = threading.Semaphore(CONNECTIONS)
         try:
             for path, is_big, item in items:
-                (big if is_big else small).submit(self._guarded, path, item, work)
-            for pool in (small, big):
-                pool.shutdown(wait=True)
+                if is_big:
+                    big.submit(self._guarded, path, item, work, _nothing)
+                    continue
+                at_once.acquire()
+                small.submit(self._guarded, path, item, work, at_once.release)
         except BaseException:
             self._stop.set()
-            for pool in (small, big):
-                pool.shutdown(wait=True, cancel_futures=True)
+            big.shutdown(wait=False, cancel_futures=True)
             raise
+        finally:
+            for _ in range(CONNECTIONS):
+                at_once.acquire()
+            for pool in (small, big):
+                pool.shutdown(wait=True)
         if self._error is not None:
             with explained(self._doing):
                 raise self._error
 
-    def _guarded(self, path: str, item: T, work: Callable[[T], None]) -> None:
-        from botocore.exceptions import BotoCoreError, ClientError
+    def then(self, first: Future[T], work: Callable[[T], None]) -> Future[Any]:
+        """Go on with work on the result in a thread of the small files."""
+        done: Future[Any] = Future()
 
-        if self.stopped():
+        def go_on() -> None:
+            try:
+                work(first.result())
+            except BaseException as error:
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+        first.add_done_callback(lambda _: self._small.submit(go_on))
+        return done
+
+    def _guarded(
+        self,
+        path: str,
+        item: T,
+        work: Callable[[T], Future[Any] | None],
+        release: Callable[[], None],
+    ) -> None:
+        rest = None
+        if not self.stopped():
+            try:
+                rest = work(item)
+            except Exception as error:
+                self._judge(path, error)
+        if rest is None:
+            release()
             return
+
+        def end(done: Future[Any]) -> None:
+            if error := done.exception():
+                self._judge(path, error)
+            release()
+
+        rest.add_done_callback(end)
+
+    def _judge(self, path: str, problem: BaseException) -> None:
+        """Note what went wrong with one item, or end the work where it concerns all of them."""
+        from botocore.exceptions import ClientError
+
         try:
-            work(item)
+            raise problem
         except StoppedError:
             return
         except FileChangedError:
@@ -108,8 +156,6 @@ class Workers:
                 return
             told = error.response["Error"].get("Message") or error_code(error)
             self._outcome.problem(path, f"S3's message: {told}; run this again")
-        except BotoCoreError as error:
-            self._end(error)
         except Exception as error:
             self._end(error)
 
@@ -117,6 +163,10 @@ class Workers:
         if not self._stop.is_set():
             self._error = error
             self._stop.set()
+
+
+def _nothing() -> None:
+    """A big file holds no place among the small ones."""
 
 
 def checksum_of(path: Path) -> str:
