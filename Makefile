@@ -13,7 +13,7 @@ export AWS_EC2_METADATA_DISABLED := true
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env versions wheel demo test check lint lock bench bench-upload bench-advise bench-jobs bench-routes bench-submit clean
+.PHONY: help env versions wheel demo test check lint lock fuzz bench bench-upload bench-advise bench-jobs bench-routes bench-submit clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -84,6 +84,9 @@ lock: ## write the lock files from the pyproject.toml files
 	@for file in requirements-pcluster*.in; do $(BIN)/pip-compile --quiet --allow-unsafe \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	  --strip-extras --no-header -o "$${file%.in}.txt" "$$file"; done
+
+fuzz: env ## feed 20,000 damaged inputs to everything that is read
+	@python -m benchmarks.fuzz
 
 bench: env ## measure start-up and synthesis, as ratios
 	@python benchmarks/run.py

@@ -80,6 +80,11 @@ def _remove_abandoned(folder: Path) -> None:
         return
 
 
+def cache_folder() -> Path:
+    """Where this user's programs keep what they can find out again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "gotocloud"
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a text file in one step.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
+from typing import Any
 
 SMALLEST_USD = 0.01
 """A smaller amount is shown as "under 0.01", so that it does not look free."""
@@ -49,3 +51,15 @@ def whole_number(text: str, *, most: int = 10**15) -> int | None:
         return None
     number = int(digits)
     return number if number <= most else None
+
+
+def parse_json(text: str | bytes) -> Any:
+    """A JSON document that another program, or another version, wrote.
+
+    Raises:
+        ValueError: if it is none; also if it is nested too deeply for Python to read.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import gotocloud
-from gotocloud.formats import duration_text, size_text, usd_text
+from gotocloud.formats import duration_text, parse_json, size_text, usd_text
 from tests.rooms import ROOT
 
 
@@ -74,3 +74,16 @@ def test_digits_of_outside_text_are_bounded_before_they_are_converted() -> None:
         if _UNBOUNDED.search(line) and "regexp {" not in line  # Tcl, of a module file
     ]
     assert found == [], "use gotocloud.formats.whole_number, or [0-9]{1,9}"
+
+
+def test_json_of_others_that_is_nested_without_end_is_a_plain_error() -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        parse_json("[" * 100_000)
+    package = Path(gotocloud.__file__).parent
+    elsewhere = [
+        str(path.relative_to(package))
+        for path in sorted(package.rglob("*.py"))
+        if path.relative_to(package).parts[0] not in {*_RUN_ELSEWHERE, "formats.py"}
+        and "json.loads(" in path.read_text()
+    ]
+    assert elsewhere == [], "use gotocloud.formats.parse_json"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -11,6 +10,7 @@ from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import client, error_code, explained
 from gotocloud.contract.tags import CLUSTER_TAG, VERSION_TAG
 from gotocloud.errors import InputError
+from gotocloud.formats import parse_json
 from gotocloud.platform.update import CreateOnly
 
 _PREFIX = "/properties/"
@@ -31,7 +31,7 @@ def deployed_template(name: str, region: str) -> dict[str, Any]:
                 return {}
             raise
     # The CDK deploys JSON, which boto3 reads itself.
-    found: dict[str, Any] = json.loads(body) if isinstance(body, str) else dict(body)
+    found: dict[str, Any] = parse_json(body) if isinstance(body, str) else dict(body)
     return found
 
 

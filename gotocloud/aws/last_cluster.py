@@ -10,6 +10,7 @@ from gotocloud.aws.session import ABSENT_BUCKET, ABSENT_OBJECT, error_code, expl
 from gotocloud.contract.project_bucket import LAST_CLUSTER
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.errors import GoToCloudError
+from gotocloud.formats import parse_json
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def last_cluster(cloud: Cloud, names: ProjectNames) -> LastCluster | None:
                 return None
             raise
     try:
-        content = json.loads(body)
+        content = parse_json(body)
         name, size = content["configuration"], content["lustre_gib"]
         if not isinstance(name, str):
             raise TypeError(name)

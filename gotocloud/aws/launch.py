@@ -5,7 +5,6 @@ Everything here can be interrupted anywhere and called again: the state in AWS d
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.releases import MANIFEST, PROJECT_TEMPLATE, release_key
 from gotocloud.contract.releases import PREFIX as RELEASES_PREFIX
 from gotocloud.errors import GoToCloudError
+from gotocloud.formats import parse_json
 from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.diagnosis import Cause, Diagnosis, Failure, diagnose
 from gotocloud.projects.names import version_order
@@ -143,7 +143,7 @@ def published_template(
             s3=cloud.client("s3", region),
             approved=facts.approved_releases,
         )
-    template: dict[str, Any] = json.loads(content)
+    template: dict[str, Any] = parse_json(content)
     return url, template
 
 

@@ -26,6 +26,7 @@ from gotocloud.contract.project_bucket import PROOF, PROOFS, STACK_ID, WITHDRAWN
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.stacks import ClusterOutput, ClusterParameter
 from gotocloud.errors import GoToCloudError, shell_line
+from gotocloud.formats import parse_json
 from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.names import earlier_bucket_note
 from gotocloud.projects.pausing import CLOSE, OPEN, Proof, UnfinishedJob, cancel_script
@@ -282,7 +283,7 @@ def proof_of(cloud: Cloud, now: ClusterState) -> str | None:
             pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PROOFS)
             keys = [it["Key"] for page in pages for it in page.get("Contents", ())]
             for key in sorted((key for key in keys if key.endswith(f"/{PROOF}")), reverse=True):
-                proof = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+                proof = parse_json(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
                 if proof.get(STACK_ID) == now.stack.stack_id and not proof.get(WITHDRAWN):
                     return str(key)
         except s3.exceptions.ClientError as error:
@@ -295,7 +296,7 @@ def _withdraw(cloud: Cloud, now: ClusterState, key: str) -> None:
     """Mark a proof as good for nothing; the bucket keeps the version without the mark."""
     bucket, s3 = _bucket(now), cloud.client("s3")
     with explained(f"withdraw the proof {key}"):
-        proof = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        proof = parse_json(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
         proof[WITHDRAWN] = datetime.now(UTC).isoformat(timespec="seconds")
         s3.put_object(
             Bucket=bucket,

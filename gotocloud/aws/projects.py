@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gotocloud.aws.adoption import bucket_findings, parameters
@@ -17,7 +19,9 @@ from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.releases import PROJECT_TEMPLATE
 from gotocloud.contract.stacks import NEVER_ARCHIVED, ProjectParameter
 from gotocloud.errors import GoToCloudError, InputError, shell_line
+from gotocloud.files import cache_folder, write_whole
 from gotocloud.findings import Finding, Severity, by_severity
+from gotocloud.formats import parse_json
 from gotocloud.projects.names import name_problems
 from gotocloud.projects.overview import project_rows
 from gotocloud.projects.plans import StackPlan
@@ -141,7 +145,24 @@ def plan_setup(
 def own_projects(cloud: Cloud, where: Place) -> tuple[str, ...]:
     """The caller's projects, by name."""
     rows = project_rows(group_stacks(cloud), cloud.region, where.caller.name, None)
-    return tuple(row.project for row in rows if row.mine and row.stack)
+    found = tuple(row.project for row in rows if row.mine and row.stack)
+    _remember(found)
+    return found
+
+
+def _remember(projects: Sequence[str]) -> None:
+    """Keep the names for the shell's completion, which has no time to call AWS."""
+    path = cache_folder() / "projects.json"
+    try:
+        try:
+            known = parse_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            known = {}
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        held = {**known, os.environ.get("AWS_PROFILE", ""): list(projects)}
+        write_whole(path, json.dumps(held))
+    except (OSError, TypeError):
+        return
 
 
 def only_project(cloud: Cloud, where: Place, verb: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 
 from gotocloud.contract.stacks import ASSEMBLY_MANIFEST, ASSEMBLY_STACK
 from gotocloud.errors import GoToCloudError, InputError, shell_line
+from gotocloud.formats import parse_json
 
 SHOWN_LINES = 30
 
@@ -113,7 +113,7 @@ def read_stacks(assembly: Path) -> tuple[SynthesisedStack, ...]:
         InputError: if it is not a cloud assembly.
     """
     try:
-        manifest = json.loads((assembly / ASSEMBLY_MANIFEST).read_text(encoding="utf-8"))
+        manifest = parse_json((assembly / ASSEMBLY_MANIFEST).read_text(encoding="utf-8"))
         artifacts = sorted(manifest["artifacts"].items())
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{assembly} is no cloud assembly: {error}.") from error
@@ -132,7 +132,7 @@ def _stack(assembly: Path, stack_id: str, artifact: Mapping[str, Any]) -> Synthe
         name=properties.get("stackName", stack_id),
         account=account,
         region=region,
-        template=json.loads((assembly / properties["templateFile"]).read_text("utf-8")),
+        template=parse_json((assembly / properties["templateFile"]).read_text("utf-8")),
     )
 
 

@@ -49,6 +49,17 @@ VERBS: dict[str, tuple[str, str]] = {
 HIDDEN = {"guard": "guard"}
 """A command that machines type, not people -> the module that holds it; `--help` omits it."""
 
+CALL_AWS = frozenset(
+    {
+        *("setup", "transfer", "start", "connect", "ssh", "pause", "finish", "status", "doctor"),
+        *("platform", "software"),
+    }
+)
+"""Modules whose commands call AWS: each of them takes `--profile`, and `--region` unless the
+platform file has the regions."""
+
+_UNUSABLE = {errno.ENAMETOOLONG, errno.ELOOP}
+"""A path that no file can have; any look at it ends so."""
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EBADF, errno.EIO}
 
 DEBUG_VARIABLE = "GOTOCLOUD_DEBUG"
@@ -80,7 +91,12 @@ class LazyFamilies(TyperGroup):
 
 
 def _family(module: str) -> Any:
-    return typer.main.get_group(importlib.import_module(f"gotocloud.cli.commands.{module}").app)
+    group = typer.main.get_group(importlib.import_module(f"gotocloud.cli.commands.{module}").app)
+    if module in CALL_AWS:
+        from gotocloud.cli.place import with_place
+
+        with_place(group, region=module not in FAMILIES)
+    return group
 
 
 def _listed(name: str, sentence: str) -> Any:
@@ -146,6 +162,10 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.FAILED)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _UNUSABLE:
+            shown = str(error.filename or "")[:80]
+            sys.stderr.write(f"Error: The path '{shown}' cannot be used: {error.strerror}.\n")
+            sys.exit(ExitCode.USAGE)
         if isinstance(error, OSError) and error.errno in _UNWRITABLE:
             sys.stderr.write(f"Error: Nothing more can be written: {error}\n")
             os._exit(ExitCode.FAILED)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from gotocloud.cli.completion import configurations, projects, regions
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")
@@ -14,8 +16,10 @@ DryRun = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")]
 
 PROJECT_HELP = "The project. Default: the only one that you have."
-ProjectArgument = Annotated[str | None, typer.Argument(help=PROJECT_HELP)]
-ProjectOption = Annotated[str | None, typer.Option("--project", help=PROJECT_HELP)]
+ProjectArgument = Annotated[str | None, typer.Argument(help=PROJECT_HELP, autocompletion=projects)]
+ProjectOption = Annotated[
+    str | None, typer.Option("--project", help=PROJECT_HELP, autocompletion=projects)
+]
 Release = Annotated[str | None, typer.Option(help="Published version. Default: the newest.")]
 
 EngineVersion = Annotated[
@@ -27,14 +31,25 @@ EngineVersion = Annotated[
 
 QueuesOf = Annotated[
     str | None,
-    typer.Option("--config", help="Cluster configuration. Default: this cluster's queues."),
+    typer.Option(
+        "--config",
+        help="Cluster configuration. Default: this cluster's queues.",
+        autocompletion=configurations,
+    ),
 ]
 QueuesIn = Annotated[
     str | None,
-    typer.Option("--region", help="Region of that configuration. Default: this cluster's."),
+    typer.Option(
+        "--region",
+        help="Region of that configuration. Default: this cluster's.",
+        autocompletion=regions,
+    ),
 ]
 
-PricesOf = Annotated[str | None, typer.Option("--region", help="AWS region whose prices count.")]
+PricesOf = Annotated[
+    str | None,
+    typer.Option("--region", help="AWS region whose prices count.", autocompletion=regions),
+]
 Dataset = Annotated[str | None, typer.Option(help="Name of the data set.")]
 MeasuredBy = Annotated[str | None, typer.Option(help="The person or group who measured it.")]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gotocloud.cli.place import TYPED
 from gotocloud.errors import shell_line
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def typed_again(context: typer.Context, command: str, *more: object, **arguments
         name = str(param.name)
         value = arguments.get(name)
         if value is None and _was_typed(context, name):
-            value = context.params.get(name)
+            value = context.params.get(name, context.meta.get(TYPED, {}).get(name))
         if value is None or name in LOOKED:
             continue
         if param.param_type_name == "argument":

@@ -6,7 +6,6 @@ AmazonFSx, AmazonEFS and AmazonS3.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from gotocloud.costs.price import Item, Price, PriceUnit
+from gotocloud.formats import parse_json
 
 _PREFIX = r"([A-Z0-9]+-)?"
 """Short name of the region before a usage type; us-east-1 often has none."""
@@ -133,7 +133,7 @@ def offers(product: Product, documents: Iterable[str]) -> tuple[Offer, ...]:
     found = {}
     for text in documents:
         try:
-            document = json.loads(text)
+            document = parse_json(text)
             attributes = document["product"]["attributes"]
             if not re.fullmatch(product.usage_type, attributes.get("usagetype", "")):
                 continue

@@ -119,6 +119,8 @@ def load_record(path: Path) -> Record:
         return Record.model_validate(yaml.safe_load(text))
     except yaml.YAMLError as error:
         problems = [yaml_problem(error)]
+    except RecursionError:
+        problems = ["it is nested too deeply"]
     except ValidationError as error:
         problems = [
             f"{location_text(details['loc'])}: {details['msg']}"

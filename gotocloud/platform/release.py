@@ -19,6 +19,7 @@ from gotocloud.contract.releases import (
     cluster_template,
 )
 from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.formats import parse_json
 from gotocloud.platform.regions import REGIONS
 
 MAX_TEMPLATE_BYTES = 1_000_000
@@ -147,7 +148,7 @@ def expected_scripts(manifest: bytes, version: str) -> dict[str, str]:
 
 def _digests(manifest: bytes, version: str) -> dict[str, str]:
     try:
-        files: dict[str, Any] = json.loads(manifest)["files"]
+        files: dict[str, Any] = parse_json(manifest)["files"]
         return {path: str(file["sha256"]) for path, file in files.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise GoToCloudError(f"The manifest of release {version} cannot be read.") from error
@@ -156,7 +157,7 @@ def _digests(manifest: bytes, version: str) -> dict[str, str]:
 def _other(path: str, template: bytes, scripts: Mapping[str, bytes]) -> list[str]:
     """Scripts that are not those for which a template was synthesised, as reviewers read it."""
     try:
-        wanted = json.loads(template).get("Metadata", {}).get(SCRIPT_DIGESTS, {})
+        wanted = parse_json(template).get("Metadata", {}).get(SCRIPT_DIGESTS, {})
     except (ValueError, AttributeError):
         return []
     if not wanted and path != PROJECT_TEMPLATE:
@@ -173,7 +174,7 @@ def _faults(path: str, text: bytes) -> list[str]:
     if len(text) > MAX_TEMPLATE_BYTES:
         faults.append(f"{path} has {len(text):,} bytes; CloudFormation takes 1 MB")
     try:
-        if not isinstance(json.loads(text), dict):
+        if not isinstance(parse_json(text), dict):
             faults.append(f"{path} is not a template")
     except ValueError:
         faults.append(f"{path} is not JSON")

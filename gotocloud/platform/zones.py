@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from gotocloud.cluster_configs.offerings import REFRESH_COMMAND, Offerings
 from gotocloud.errors import InputError, unknown_name
+from gotocloud.formats import parse_json
 from gotocloud.platform.lines import read_text
 from gotocloud.platform.model import location_text
 from gotocloud.platform.strict import StrictModel
@@ -160,7 +161,7 @@ def parse_map(text: str, name: str) -> ZoneMap:
         InputError: if it is not one; names every problem.
     """
     try:
-        return ZoneMap.model_validate(json.loads(text))
+        return ZoneMap.model_validate(parse_json(text))
     except json.JSONDecodeError as error:
         problems = [f"line {error.lineno}: {error.msg}"]
     except ValidationError as error:

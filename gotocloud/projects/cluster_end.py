@@ -15,7 +15,7 @@ from typing import Any
 
 from gotocloud.contract.project_bucket import KEEP_UNTIL, STACK_ID, UNTIL
 from gotocloud.contract.stacks import MOST_KEEP_HOURS, ClusterParameter
-from gotocloud.formats import whole_number
+from gotocloud.formats import parse_json, whole_number
 from gotocloud.projects.idle_guard import IDLE_MINUTES
 
 
@@ -80,7 +80,7 @@ def kept_until(
     """
     if kept is not None:
         try:
-            content: Any = json.loads(kept)
+            content: Any = parse_json(kept)
             if content[STACK_ID] == stack_id:
                 until = datetime.fromisoformat(content[UNTIL])
                 return until if until.tzinfo else until.replace(tzinfo=UTC)

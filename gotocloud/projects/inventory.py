@@ -5,11 +5,12 @@ The format is that of `gotocloud/node/inventory.py`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from gotocloud.formats import parse_json
 
 HSM_DIRTY = 0x02
 HSM_ARCHIVED = 0x08
@@ -112,7 +113,7 @@ def read_summary(text: str) -> Summary:
         InventoryError: if it is anything else.
     """
     try:
-        given = json.loads(text.strip().splitlines()[-1])
+        given = parse_json(text.strip().splitlines()[-1])
         known = {name: given[name] for name in Summary.__dataclass_fields__ if name in given}
         known["shown"] = {kind: tuple(paths) for kind, paths in given.get("shown", {}).items()}
         return Summary(**known)
@@ -129,7 +130,7 @@ def read_entries(lines: Iterable[bytes]) -> Iterator[Entry]:
     last = b""
     for number, line in enumerate(lines, 1):
         try:
-            entry = _entry(json.loads(line))
+            entry = _entry(parse_json(line))
         except (ValueError, TypeError, KeyError) as error:
             raise InventoryError(f"line {number} is {line[:200]!r}") from error
         if entry.path <= last:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gotocloud.formats import whole_number
+from gotocloud.formats import parse_json, whole_number
 from gotocloud.projects.pausing import JOBS, UnfinishedJob, read_job
 
 _NOW_NS = re.compile(r"[0-9]{1,20}")
@@ -213,7 +212,7 @@ def _cpu(text: str) -> float | None:
 
 def _desktops(text: str) -> int | None:
     try:
-        return sum(int(session["num-of-connections"]) for session in json.loads(text))
+        return sum(int(session["num-of-connections"]) for session in parse_json(text))
     except (ValueError, LookupError, TypeError):
         return None
 

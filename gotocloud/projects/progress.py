@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gotocloud.contract.stacks import CLUSTER_RESOURCE
-from gotocloud.formats import duration_text
+from gotocloud.formats import duration_text, parse_json
 
 _WORDS = {
     "AWS::EC2::EIP": "an address",
@@ -110,7 +110,7 @@ def line(making: Making, elapsed_s: float, earlier_s: Sequence[float]) -> str:
 def remembered(text: str) -> dict[str, list[float]]:
     """Durations of earlier runs in seconds, by what was run; anything unreadable is dropped."""
     try:
-        data = json.loads(text)
+        data = parse_json(text)
     except ValueError:
         return {}
     if not isinstance(data, dict):

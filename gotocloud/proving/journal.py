@@ -17,6 +17,7 @@ from typing import Any
 
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.files import write_file
+from gotocloud.formats import parse_json
 from gotocloud.proving.stages import ProofStage
 from gotocloud.proving.verdicts import ProbeAnswer
 
@@ -135,7 +136,7 @@ def open_journal(
 
 def _read(path: Path) -> Journal:
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        data: dict[str, Any] = parse_json(path.read_text(encoding="utf-8"))
         data["answers"] = {name: ProbeAnswer(**one) for name, one in data["answers"].items()}
         for money in ("spent_usd", "usd_per_hour"):
             data[money] = Decimal(data[money])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from gotocloud.contract.head_node import FACT_KEYS, FACTS_FILE, FACTS_VARIABLE, ClusterFacts
 from gotocloud.errors import GoToCloudError
+from gotocloud.formats import parse_json
 
 
 def facts_path(environment: Mapping[str, str] | None = None) -> Path:
@@ -25,7 +25,7 @@ def cluster_facts(path: Path | None = None) -> ClusterFacts:
     """
     path = path or facts_path()
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise GoToCloudError(
             f"This machine is not the head node of a GoToCloud cluster: {path} does not exist.",

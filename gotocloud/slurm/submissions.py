@@ -20,6 +20,7 @@ from typing import Any
 
 from gotocloud.errors import GoToCloudError
 from gotocloud.files import write_whole
+from gotocloud.formats import parse_json
 
 RECORD_FILE = "gotocloud_submission.json"
 VERSION = 1
@@ -178,7 +179,7 @@ def load(job_folder: Path) -> Submission | None:
     """
     path = job_folder / RECORD_FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

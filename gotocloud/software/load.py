@@ -48,6 +48,8 @@ def parse_catalogue(text: str, name: str = "the catalogue") -> Catalogue:
         data = yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader, the one in C)
     except yaml.YAMLError as error:
         raise InputError(f"{name} is not YAML: {' '.join(str(error).split())}.") from error
+    except RecursionError:
+        raise InputError(f"{name} is nested too deeply.") from None
     reader = _CatalogueReader()
     catalogue = reader.catalogue(data)
     if reader.problems or catalogue is None:
@@ -194,7 +196,7 @@ class _CatalogueReader:
             if not _NAME.fullmatch(str(number)):
                 self.problems.append(f"{where}: not a version")
             elif self._usable(where, each, Version, {"number"}):
-                lists = {key: tuple(each.get(key, ())) for key in ("builds", "steps")}
+                lists = {key: tuple(each.get(key) or ()) for key in ("builds", "steps")}
                 versions[str(number)] = Version(**{**each, **lists, "number": str(number)})
         rest = {key: value for key, value in given.items() if key != "versions"}
         for key in ("executables", "version_command"):

@@ -17,6 +17,7 @@ from typing import Any
 from gotocloud.advisor.sweep.plan import Planned, SweepSetting
 from gotocloud.costs.machine_time import Cost
 from gotocloud.errors import InputError, shell_line
+from gotocloud.formats import parse_json
 
 VERSION = 1
 
@@ -151,7 +152,7 @@ def load(path: Path) -> Sweep:
     """
     plan = "gotocloud bench plan JOBDIR"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         if content["version"] != VERSION:
             raise InputError(
                 f"{str(path)!r} has version {content['version']!r}; this release reads {VERSION}."

@@ -27,6 +27,7 @@ from gotocloud.aws.session import explained
 from gotocloud.contract.head_node import LUSTRE_MOUNT
 from gotocloud.contract.project_bucket import COMPARED, LIST, PROOF, PROOFS
 from gotocloud.errors import GoToCloudError
+from gotocloud.formats import parse_json
 from gotocloud.projects.inventory import (
     InventoryError,
     Summary,
@@ -245,7 +246,7 @@ def _compare_parts(site: ExportSite, tally: Tally) -> None:
         script = inventory_script(source, "sums", LUSTRE_MOUNT, packed)
         text = site.node.run(script, "compare checksums", timeout_s=LONG_S)
         try:
-            sums = json.loads(text.strip().splitlines()[-1])["sums"]
+            sums = parse_json(text.strip().splitlines()[-1])["sums"]
             answers = list(zip(chunk, sums, strict=True))
         except (ValueError, LookupError, TypeError):
             answers = [(one, None) for one in chunk]

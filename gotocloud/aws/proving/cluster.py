@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from gotocloud.aws.session import error_code
 from gotocloud.contract.project_bucket import PROOF, PROOFS
 from gotocloud.contract.stacks import ClusterOutput
 from gotocloud.contract.tags import CLUSTER_TAG, HEAD_NODE, NODE_TYPE_TAG
+from gotocloud.formats import parse_json
 from gotocloud.projects.billed import BilledKind
 from gotocloud.proving import jobs
 from gotocloud.proving.payload import FILE, FOLDER, MODE, TIME_S, content
@@ -122,7 +122,7 @@ def desktop_answers(site: ProofSite, _: str) -> ProbeAnswer:
     """Whether DCV lists its sessions as JSON."""
     shown = site.head_node().run("dcv list-sessions --json", "list the sessions of the desktop")
     try:
-        agrees = isinstance(json.loads(shown), list)
+        agrees = isinstance(parse_json(shown), list)
     except ValueError:
         agrees = False
     return ProbeAnswer(shown.strip()[:200] or "nothing is printed", agrees)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from gotocloud.aws.project_removal import finish as finish_project
 from gotocloud.aws.proving.site import ProfileCloud, ProofSite
 from gotocloud.aws.session import error_code, explained
 from gotocloud.contract.stacks import MANAGEMENT_STACK, REGION_STACK, USER_STACK
+from gotocloud.formats import parse_json
 
 Say = Callable[[str], None]
 
@@ -88,7 +88,7 @@ def _retained(cloud: ProfileCloud, stack: str) -> dict[str, str]:
     with explained(f"read the template of {stack}"):
         body = cfn.get_template(StackName=stack)["TemplateBody"]
         listed = cfn.describe_stack_resources(StackName=stack)["StackResources"]
-    template: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
+    template: Mapping[str, Any] = parse_json(body) if isinstance(body, str) else body
     return {
         one["PhysicalResourceId"]: one["ResourceType"]
         for one in listed

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
-from pathlib import Path
 
-from gotocloud.files import write_whole
+from gotocloud.files import cache_folder, write_whole
+from gotocloud.formats import parse_json
 from gotocloud.transfer.tree import TreeEntry
 
 _SETTLED_NS = 2_000_000_000
@@ -28,9 +27,8 @@ class KnownStates:
     """
 
     def __init__(self, *place: str) -> None:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
         name = hashlib.sha256("\0".join(place).encode("utf-8", "surrogateescape")).hexdigest()[:32]
-        self._path = base / "gotocloud" / "transfers" / f"{name}.json"
+        self._path = cache_folder() / "transfers" / f"{name}.json"
         self._states = self._read()
         self._changed = False
 
@@ -60,7 +58,7 @@ class KnownStates:
 
     def _read(self) -> dict[str, str]:
         try:
-            content = json.loads(self._path.read_text(encoding="utf-8"))
+            content = parse_json(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}

@@ -17,6 +17,7 @@ from gotocloud.cli.options import DryRun, Json
 from gotocloud.cli.output import narrate, print_json
 from gotocloud.errors import GoToCloudError, shell_line
 from gotocloud.files import write_whole
+from gotocloud.formats import parse_json
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
@@ -175,7 +176,7 @@ def _read(path: Path) -> Memory:
     from gotocloud.projects.idle_guard import Memory
 
     try:
-        return Memory.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return Memory.from_dict(parse_json(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return Memory()
     except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
