@@ -10,7 +10,7 @@ from gotocloud.contract.tag_text import MAX_TAG_VALUE, as_tag
 from gotocloud.formats import whole_number
 
 _NOBODY = re.compile(
-    r"botocore-session-\d{1,9}|i-[0-9a-f]{8,17}|AWSCLI-Session|.*AssumeRoleSession"
+    r"botocore-session-\d{1,20}|i-[0-9a-f]{8,17}|AWSCLI-Session|.*AssumeRoleSession"
 )
 _SHOWN = 40
 _NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}

@@ -11,6 +11,8 @@ from typing import Any
 from gotocloud.formats import parse_json, whole_number
 from gotocloud.projects.pausing import JOBS, UnfinishedJob, read_job
 
+_LONGEST = 20
+"""Digits of the largest counter of 64 bits."""
 _NOW_NS = re.compile(r"[0-9]{1,20}")
 
 BUSY_CORES = 0.5
@@ -204,8 +206,8 @@ def _cpu(text: str) -> float | None:
     """Used core seconds from "TICKS_PER_SECOND cpu USER NICE SYSTEM IDLE IOWAIT IRQ SOFT STEAL"."""
     try:
         per_s, _, *ticks = text.split()
-        numbers = [whole_number(one) or 0 for one in ticks[:8]]
-        return sum(numbers[:3] + numbers[5:7]) / (whole_number(per_s) or 0)
+        numbers = [int(one) for one in ticks[:8] if len(one) <= _LONGEST]
+        return sum(numbers[:3] + numbers[5:7]) / int(per_s[:_LONGEST])
     except (ValueError, ZeroDivisionError):
         return None
 

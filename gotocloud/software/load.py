@@ -196,7 +196,7 @@ class _CatalogueReader:
             if not _NAME.fullmatch(str(number)):
                 self.problems.append(f"{where}: not a version")
             elif self._usable(where, each, Version, {"number"}):
-                lists = {key: tuple(each.get(key) or ()) for key in ("builds", "steps")}
+                lists = {key: tuple(map(str, each.get(key) or ())) for key in ("builds", "steps")}
                 versions[str(number)] = Version(**{**each, **lists, "number": str(number)})
         rest = {key: value for key, value in given.items() if key != "versions"}
         for key in ("executables", "version_command"):

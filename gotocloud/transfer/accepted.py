@@ -25,7 +25,7 @@ _ALL = "all."
 
 
 @dataclass(frozen=True)
-class Accepted:
+class AcceptedOmissions:
     """Names that may be left out, each with its reason.
 
     Args:
@@ -35,7 +35,7 @@ class Accepted:
     text: str = ""
 
     @classmethod
-    def of(cls, left_out: Iterable[TransferProblem]) -> Accepted:
+    def of(cls, left_out: Iterable[TransferProblem]) -> AcceptedOmissions:
         """Accept these.
 
         Of more than 180 names only one hash fits, of all together: one name more or fewer, and
@@ -50,7 +50,7 @@ class Accepted:
         """Those that are not accepted yet, or for another reason."""
         found = list(left_out)
         if self.text.startswith(_ALL):
-            return [] if Accepted.of(found) == self else found
+            return [] if AcceptedOmissions.of(found) == self else found
         known = {
             self.text[at : at + _LETTERS]
             for at in range(0, min(len(self.text), _MOST * _LETTERS), _LETTERS)

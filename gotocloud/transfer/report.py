@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gotocloud.transfer.accepted import Accepted
+from gotocloud.transfer.accepted import AcceptedOmissions
 from gotocloud.transfer.exclusion import Exclusion
 from gotocloud.transfer.tree import TransferProblem
 
@@ -94,7 +94,7 @@ class TransferOutcome:
     resumed_size: int = 0
     aborted: int = 0
     excluded: int = 0
-    accepted: Accepted = field(default_factory=Accepted)
+    accepted: AcceptedOmissions = field(default_factory=AcceptedOmissions)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gotocloud.errors import InputError
-from gotocloud.transfer.accepted import Accepted
+from gotocloud.transfer.accepted import AcceptedOmissions
 from gotocloud.transfer.exclusion import Exclusion
 from gotocloud.transfer.tree import TransferProblem, walk
 from tests.needs import need
@@ -75,7 +75,7 @@ def test_a_pattern_that_means_nothing_is_refused(pattern: str) -> None:
 
 def test_an_acceptance_counts_for_a_name_with_its_reason() -> None:
     pipe, link = TransferProblem("a", "is a pipe"), TransferProblem("b", "is a link to /x")
-    accepted = Accepted(Accepted.of([pipe, link]).text)
+    accepted = AcceptedOmissions(AcceptedOmissions.of([pipe, link]).text)
     assert accepted.new_in([link, pipe]) == []
     moved = TransferProblem("b", "is a link to /y")
     assert accepted.new_in([pipe, moved]) == [moved]
@@ -83,14 +83,14 @@ def test_an_acceptance_counts_for_a_name_with_its_reason() -> None:
 
 def test_an_acceptance_of_very_many_names_fits_s3_and_counts_for_exactly_these() -> None:
     many = [TransferProblem(f"{number}\udcff", "the name is not UTF-8") for number in range(5000)]
-    accepted = Accepted.of(many)
+    accepted = AcceptedOmissions.of(many)
     assert len(accepted.text) < 1500
     assert accepted.new_in(many) == []
     assert len(accepted.new_in(many[1:])) == 4999
-    assert len(Accepted.of(many[:180]).text) == 180 * 8
+    assert len(AcceptedOmissions.of(many[:180]).text) == 180 * 8
 
 
 @pytest.mark.parametrize("text", ["all.", "x", "é" * 3000, "all.xyz" * 99])
 def test_metadata_of_others_accept_nothing(text: str) -> None:
     problem = TransferProblem("a", "is a pipe")
-    assert Accepted(text).new_in([problem]) == [problem]
+    assert AcceptedOmissions(text).new_in([problem]) == [problem]

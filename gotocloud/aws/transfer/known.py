@@ -1,4 +1,4 @@
-"""Which object was copied to or from which state of a file, so that nobody has to look again.
+"""Which object was copied to or from which state of a file, so that S3 is not read for it again.
 
 A shortcut on this machine, and no more: it counts only where the listing of the bucket shows
 the same ETag and the file has the same state. Without it S3 is read for each file.

@@ -26,7 +26,7 @@ from gotocloud.aws.transfer.multipart import (
 )
 from gotocloud.aws.transfer.work import Workers, checksum_of
 from gotocloud.transfer.accepted import NAME as LEFT_OUT
-from gotocloud.transfer.accepted import Accepted
+from gotocloud.transfer.accepted import AcceptedOmissions
 from gotocloud.transfer.plan import (
     SINGLE_PUT_LIMIT,
     Part,
@@ -143,11 +143,11 @@ class Upload:
         with explained(f"read and write what may be left out of s3://{self._bucket.name}/{key}"):
             folder = self._bucket.head(key)
             kept = {} if folder is None else folder.metadata
-            self.outcome.accepted = Accepted(kept.get(LEFT_OUT, ""))
+            self.outcome.accepted = AcceptedOmissions(kept.get(LEFT_OUT, ""))
             options = self._options
             if folder is None or not options.accept_left_out or not self.outcome.newly_left_out:
                 return
-            self.outcome.accepted = Accepted.of(self.outcome.left_out)
+            self.outcome.accepted = AcceptedOmissions.of(self.outcome.left_out)
             if not options.dry_run:
                 told = {**kept, LEFT_OUT: self.outcome.accepted.text}
                 self._bucket.put(key, b"", _as_headers(told)).result()
