@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gotocloud.advisor.choice import Choice
 from gotocloud.advisor.comparable import work_words
-from gotocloud.advisor.estimates import Estimate, estimate_times
+from gotocloud.advisor.estimates import estimate_times
 from gotocloud.advisor.extras import library
 from gotocloud.advisor.job_names import pretty
-from gotocloud.advisor.money import NodePrice, market_of, node_price
-from gotocloud.advisor.paid import Overhead, Paid, overhead_of, paid
+from gotocloud.advisor.money import market_of, node_price
+from gotocloud.advisor.paid import overhead_of
 from gotocloud.advisor.paper import PaperOptimum, paper_optima
 from gotocloud.advisor.preference import Preference
 from gotocloud.advisor.ranking import Ranking, pareto_front, rank
 from gotocloud.advisor.records import BenchmarkRecord
 from gotocloud.advisor.scaling import RATE
-from gotocloud.advisor.shapes import Shape, label
+from gotocloud.advisor.selection import selected
 from gotocloud.advisor.sizes import Size
 from gotocloud.relion.job_types import program_of
 
@@ -58,109 +59,6 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One way to run the job, with its time and cost.
-
-    Args:
-        estimate: The time.
-        price: Of one node; None when unknown.
-        overhead: What is paid beside the job's own time.
-        resumes: Whether the job continues after an interruption.
-        on_front: Whether no other choice is both faster and cheaper.
-    """
-
-    estimate: Estimate
-    price: NodePrice | None
-    overhead: Overhead = field(default_factory=Overhead)
-    resumes: bool = True
-    on_front: bool = False
-
-    @property
-    def shape(self) -> Shape:
-        """What it runs on."""
-        return self.estimate.shape
-
-    @property
-    def label(self) -> str:
-        """The paper's label."""
-        first = self.estimate.records[0]
-        return label(self.shape, first.gpus_per_node, first.vcpus_per_node)
-
-    @property
-    def hours(self) -> float:
-        """Hours in the job."""
-        return self.estimate.seconds / 3600
-
-    @property
-    def hours_interval(self) -> tuple[float, float] | None:
-        """Where a next run lies nine times of ten; None when the scatter is not known."""
-        if self.estimate.low is None or self.estimate.high is None:
-            return None
-        return self.estimate.low / 3600, self.estimate.high / 3600
-
-    @property
-    def usd_per_hour(self) -> float | None:
-        """All nodes for an hour."""
-        return None if self.price is None else self.price.usd_per_hour * self.shape.nodes
-
-    @property
-    def usd(self) -> float | None:
-        """All nodes while the program runs; neither boot nor idle time is part of it."""
-        return None if self.usd_per_hour is None else self.hours * self.usd_per_hour
-
-    @property
-    def paid(self) -> Paid:
-        """Time from the request of the machines, and what is paid until their power-off."""
-        return paid(self.estimate.seconds, self.shape.nodes, self.overhead, resumes=self.resumes)
-
-    @property
-    def paid_usd(self) -> float | None:
-        """All nodes from their request to their power-off; None when the price is unknown."""
-        return None if self.price is None else self.paid.usd(self.price.usd_per_hour)
-
-    def judged_by(self, preference: Preference) -> tuple[float, float | None]:
-        """Hours and US dollars that a preference compares."""
-        if preference.in_job:
-            return self.hours, self.usd
-        return self.paid.hours, self.paid_usd
-
-    @property
-    def usd_interval(self) -> tuple[float, float] | None:
-        """The interval of the time at the price of today."""
-        if self.usd_per_hour is None or self.hours_interval is None:
-            return None
-        low, high = self.hours_interval
-        return low * self.usd_per_hour, high * self.usd_per_hour
-
-    def as_dict(self) -> dict[str, Any]:
-        """The choice for a JSON report."""
-        return {
-            "label": self.label,
-            "instance_type": self.shape.instance_type,
-            "nodes": self.shape.nodes,
-            "gpus": self.shape.gpus or None,
-            "ranks": self.shape.ranks or None,
-            "threads": self.shape.threads or None,
-            "relion_version": self.shape.relion_version or None,
-            "executable": self.shape.executable or None,
-            "hours": self.hours,
-            "hours_interval": self.hours_interval,
-            "usd": self.usd,
-            "usd_interval": self.usd_interval,
-            "paid_hours": self.paid.hours,
-            "paid_usd": self.paid_usd,
-            "overhead": list(self.overhead.sources),
-            "usd_per_hour": self.usd_per_hour,
-            "price_date": self.price and self.price.date,
-            "price_source": self.price and self.price.source,
-            "on_pareto_front": self.on_front,
-            "basis": self.estimate.basis,
-            "runs": self.estimate.runs,
-            "sources": list(self.estimate.sources),
-        }
-
-
-@dataclass(frozen=True)
 class Advice:
     """The answer.
 
@@ -172,6 +70,7 @@ class Advice:
         front: The Pareto front of all choices, fastest first, whatever the preference.
         choices: All of them, those without a price too.
         work: The work of the runs behind it.
+        alike: Measured settings that cannot be told from the recommendation.
         paper: The paper's settings, best first.
         refusals: Why measurements give no answer, or not the requested one.
         notes: What else to know.
@@ -184,6 +83,7 @@ class Advice:
     front: tuple[Choice, ...] = ()
     choices: tuple[Choice, ...] = ()
     work: str = ""
+    alike: tuple[Choice, ...] = ()
     paper: tuple[PaperOptimum, ...] = ()
     refusals: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -212,6 +112,7 @@ class Advice:
             "interval_rate": RATE,
             "work": self.work,
             "recommended": self.best and self.best.as_dict(),
+            "alike": [choice.label for choice in self.alike],
             "runner_up": self.runner_up and self.runner_up.as_dict(),
             "pareto_front": [choice.as_dict() for choice in self.front],
             "paper": [self._paper_dict(one) for one in self.paper],
@@ -270,11 +171,13 @@ def advise(question: Question, records: Sequence[BenchmarkRecord]) -> Advice:
         for one in times.found
     ]
     choices, ranking, front = _judged(priced, question.preference)
+    ranked, alike = _weighed([choices[i] for i in ranking.order], times.spread, question)
     return Advice(
         question,
         MEASURED,
         times.size,
-        ranked=tuple(choices[i] for i in ranking.order),
+        ranked=tuple(ranked),
+        alike=alike,
         front=tuple(choices[i] for i in front),
         choices=tuple(choices),
         work=work_words(times.used),
@@ -294,6 +197,24 @@ def _judged(
     front = [int(i) for i in pareto_front(hours, usd)]
     marked = [replace(choice, on_front=i in set(front)) for i, choice in enumerate(choices)]
     return marked, rank(hours, usd, preference), front
+
+
+def _weighed(
+    ranked: list[Choice], spread: tuple[float, int] | None, question: Question
+) -> tuple[list[Choice], tuple[Choice, ...]]:
+    """The choices with the best one's interval, and those that cannot be told from it."""
+    if not ranked:
+        return ranked, ()
+    best, preference = ranked[0], question.preference
+    measured = [one for one in ranked if one.runs and not one.estimate.transferred]
+    if best not in measured or spread is None or not spread[0]:
+        score = best.judged_by(preference)
+        return ranked, tuple(one for one in ranked[1:] if one.judged_by(preference) == score)
+    found = selected(measured, measured.index(best), spread, preference, rate=RATE)
+    if found is None:
+        return ranked, ()
+    first = replace(best, next_run_s=found.interval_s)
+    return [first, *ranked[1:]], tuple(measured[i] for i in found.alike)
 
 
 def _why_nothing(

@@ -8,11 +8,15 @@ from dataclasses import dataclass, replace
 
 from gotocloud.advisor import sizes
 from gotocloud.advisor.comparable import series
+from gotocloud.advisor.extras import library
 from gotocloud.advisor.records import LOWER_BOUND, BenchmarkRecord
 from gotocloud.advisor.scaling import RATE, Scaling, fit_scaling, student_t
 from gotocloud.advisor.shapes import Shape, shape_of
 from gotocloud.advisor.sizes import Size
 from gotocloud.relion.job_types import program_of
+
+MISFIT = 0.05
+"""Below this probability of its lack of fit a curve is not used between measured points."""
 
 Records = Sequence[BenchmarkRecord]
 Work = Callable[[BenchmarkRecord], float]
@@ -25,8 +29,10 @@ class Estimate:
     Args:
         shape: What it runs on.
         seconds: In the job.
-        low: Where a next run lies nine times of ten, from here ...
-        high: ... to here; both None when it was not measured how far runs scatter.
+        low: Where a next run of the setting lies nine times of ten, from here ...
+        high: ... to here; both None unless the setting itself ran and runs were repeated.
+        bounds: Between which times the assumptions put it, where the work or the number of
+            machines is another one than measured; no probability.
         runs: Timings of this very shape; 0 means that it lies between measured ones.
         transferred: Dimensions in which the measured data sets differ from the requested one.
         at_least: Whether a timing leaves time out, so that the truth may be longer.
@@ -38,6 +44,7 @@ class Estimate:
     seconds: float
     low: float | None
     high: float | None
+    bounds: tuple[float, float] | None
     runs: int
     transferred: tuple[str, ...]
     at_least: bool
@@ -66,6 +73,7 @@ class Estimates:
         refusals: Why there is none, or none beyond what is there.
         curves: The fitted curve of every family of shapes that has one.
         used: The comparable runs behind it.
+        spread: Relative standard deviation of their repeats, with its degrees of freedom.
         others: Groups of runs of other work, which were left out.
     """
 
@@ -74,6 +82,7 @@ class Estimates:
     refusals: tuple[str, ...] = ()
     curves: tuple[tuple[Shape, Scaling], ...] = ()
     used: tuple[BenchmarkRecord, ...] = ()
+    spread: tuple[float, int] | None = None
     others: tuple[tuple[BenchmarkRecord, ...], ...] = ()
 
 
@@ -107,13 +116,15 @@ def estimate_times(records: Records, size: Size, *, rate: float = RATE) -> Estim
         if fits:
             curves.append((shape_of(family[0]), fits[0]))
         found += _measured(family, size, fits, spread, rate)
-        found += _between(family, size, fits)
+        if not _misfit(family, size, fits, spread):
+            found += _between(family, size, fits)
     return Estimates(
         size,
         tuple(sorted(found, key=lambda one: one.shape)),
         (),
         tuple(curves),
         used=tuple(near),
+        spread=spread,
         others=others,
     )
 
@@ -205,11 +216,35 @@ def _measured(
         if not same and fits:
             yield _from_curve(shape, runs, size, fits)
         else:
-            yield _from_runs(shape, same or runs, size, spread or _curve_spread(fits), rate)
+            yield _from_runs(shape, same or runs, size, spread, rate)
 
 
-def _curve_spread(fits: tuple[Scaling, ...]) -> tuple[float, int] | None:
-    return (fits[0].spread, fits[0].freedom) if fits else None
+def _misfit(
+    family: Records, size: Size, fits: tuple[Scaling, ...], spread: tuple[float, int] | None
+) -> bool:
+    """Whether the measured times lie further from the curve than repeats from each other.
+
+    An F test of the lack of fit at 5 %; without repeats it cannot be made.
+    """
+    if not fits or spread is None or sizes.differing(size, family):
+        return False
+    np, special = library("numpy"), library("scipy.special")
+    fit = fits[0]
+    by_shape: dict[Shape, list[float]] = defaultdict(list)
+    for record in family:
+        by_shape[shape_of(record)].append(record.in_job_s)
+    freedom = len(by_shape) - len(fit.terms)
+    if freedom < 1:
+        return False
+    rest = [
+        len(times) * (sum(times) / len(times) / fit.predict(shape.units)[0] - 1) ** 2
+        for shape, times in by_shape.items()
+        if shape.units
+    ]
+    if not spread[0]:
+        return bool(sum(rest) > 1e-12)
+    ratio = sum(rest) / freedom / spread[0] ** 2
+    return bool(special.fdtrc(freedom, spread[1], np.float64(ratio)) < MISFIT)
 
 
 def _from_runs(
@@ -223,20 +258,20 @@ def _from_runs(
 
     middle = mean(0)
     could_be = (middle,) if not sizes.differing(size, runs) else (middle, mean(1), mean(None))
-    low = high = None
-    if spread:
+    low = high = bounds = None
+    if len(could_be) > 1:
+        bounds = min(could_be), max(could_be)
+    elif spread:
         reach = student_t(rate, spread[1]) * spread[0] * (1 + 1 / len(runs)) ** 0.5
-        low, high = max(min(could_be) * (1 - reach), 0.0), max(could_be) * (1 + reach)
-    elif len(could_be) > 1:
-        low, high = min(could_be), max(could_be)
-    return _estimate(shape, runs, size, (middle, low, high), len(runs))
+        low, high = max(middle * (1 - reach), 0.0), middle * (1 + reach)
+    return _estimate(shape, runs, size, (middle, low, high), bounds, len(runs))
 
 
 def _from_curve(shape: Shape, runs: Records, size: Size, fits: tuple[Scaling, ...]) -> Estimate:
     all_of_them = [fit.predict(shape.units) for fit in fits]
     low = min(one[1] for one in all_of_them)
     high = max(one[2] for one in all_of_them)
-    return _estimate(shape, runs, size, (all_of_them[0][0], low, high), 0)
+    return _estimate(shape, runs, size, (all_of_them[0][0], None, None), (low, high), 0)
 
 
 def _estimate(
@@ -244,6 +279,7 @@ def _estimate(
     runs: Records,
     size: Size,
     times: tuple[float, float | None, float | None],
+    bounds: tuple[float, float] | None,
     count: int,
 ) -> Estimate:
     return Estimate(
@@ -251,6 +287,7 @@ def _estimate(
         seconds=times[0],
         low=times[1],
         high=times[2],
+        bounds=bounds,
         runs=count,
         transferred=sizes.differing(size, runs),
         at_least=any(run.timing == LOWER_BOUND for run in runs),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from gotocloud.advisor.advice import Advice, Choice, Question, advise
+from gotocloud.advisor.advice import Advice, Question, advise
 from gotocloud.advisor.preference import Preference
 from gotocloud.advisor.progress import ProjectSteps
 from gotocloud.advisor.records import BenchmarkRecord
+from gotocloud.advisor.shapes import Shape
 from gotocloud.advisor.sizes import Size
 
 
@@ -120,10 +121,10 @@ def evidence(
 
 
 def _points(advice: Advice) -> Iterable[Point]:
-    best = advice.best
-    best_of_type: dict[str, Choice] = {}
+    best = advice.best.shape if advice.best else None
+    best_of_type: dict[str, Shape] = {}
     for choice in advice.ranked:
-        best_of_type.setdefault(choice.shape.instance_type, choice)
+        best_of_type.setdefault(choice.shape.instance_type, choice.shape)
     for choice in advice.choices:
         shape = choice.shape
         yield Point(
@@ -139,8 +140,8 @@ def _points(advice: Advice) -> Iterable[Point]:
             usd=choice.usd,
             usd_interval=choice.usd_interval,
             measured=choice.estimate.runs > 0,
-            optimum=choice is best,
-            optimum_of_type=choice is best_of_type.get(shape.instance_type),
+            optimum=shape == best,
+            optimum_of_type=shape == best_of_type.get(shape.instance_type),
             on_front=choice.on_front,
             basis=choice.estimate.basis,
             sources=choice.estimate.sources,

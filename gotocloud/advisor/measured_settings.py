@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gotocloud.advisor.advice import MEASURED, Advice, Choice, Question, advise
+from gotocloud.advisor.advice import MEASURED, Advice, Question, advise
+from gotocloud.advisor.choice import Choice
 from gotocloud.advisor.job_names import pretty
 from gotocloud.advisor.job_work import work_columns
 from gotocloud.advisor.records import BenchmarkRecord

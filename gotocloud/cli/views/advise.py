@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 
 import typer
 
-from gotocloud.advisor.advice import FROM_PAPER, MEASURED, NO_BENCHMARK, Advice, Choice
+from gotocloud.advisor.advice import FROM_PAPER, MEASURED, NO_BENCHMARK, Advice
+from gotocloud.advisor.choice import Choice
 from gotocloud.advisor.job_names import pretty, queue_of
 from gotocloud.advisor.money import node_price
 from gotocloud.advisor.paper import CONDITIONS, PaperOptimum
@@ -55,6 +56,9 @@ def _show_measured(advice: Advice) -> None:
         if best.shape.relion_version or best.shape.executable:
             _line("Build", f"RELION {best.shape.relion_version} {best.shape.executable}".rstrip())
         _line("Queue", _queues(advice.question.job, best.shape))
+        if advice.alike:
+            labels = ", ".join(choice.label for choice in advice.alike)
+            _line("As good", f"{labels}: the measurements cannot tell them from it")
     if second:
         _line("Next best", f"{second.shape.words}: {hours_words(second.hours)}, {_usd(second.usd)}")
     typer.echo("")
@@ -216,7 +220,14 @@ def hours_words(hours: float) -> str:
 
 def _time(choice: Choice) -> str:
     interval = _range(choice.hours_interval, hours_words)
-    doubt = f"{interval}, nine runs of ten" if interval else "how far runs scatter is not known"
+    bounds = _range(choice.hours_bounds, hours_words)
+    doubt = (
+        f"{interval}, nine runs of ten"
+        if interval
+        else f"{bounds} by the assumptions, which is no probability"
+        if bounds
+        else "how far runs scatter is not known"
+    )
     least = "at least " if choice.estimate.at_least else ""
     return f"{least}{hours_words(choice.hours)}  ({doubt})"
 
