@@ -100,14 +100,14 @@ def coverage(law: str, noise: str, design: str, trials: int, seed: int = 0) -> f
 
 def table(trials: int) -> str:
     lines = [
-        f"| law of the times | noise | {' | '.join(DESIGNS)} |\n",
-        f"|---|---|{'---|' * len(DESIGNS)}\n",
+        f"| law of the times | noise | {' | '.join(DESIGNS)} | trials |\n",
+        f"|---|---|{'---|' * len(DESIGNS)}---|\n",
     ]
     for law in LAWS:
         for noise in NOISES:
             found = [coverage(law, noise, design, trials) for design in DESIGNS]
             cells = ("" if one is None else f"{one:.1%}" for one in found)
-            lines.append(f"| {law} | {noise} | {' | '.join(cells)} |\n")
+            lines.append(f"| {law} | {noise} | {' | '.join(cells)} | {trials} |\n")
             print(lines[-1], end="", flush=True)
     return "".join(lines)
 

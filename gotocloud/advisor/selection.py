@@ -9,17 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from gotocloud.advisor.extras import library
 from gotocloud.advisor.preference import Preference
 from gotocloud.advisor.ranking import scores
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Numbers = NDArray[np.float64]
 
 DRAWS = 1000
 SEED = 20261130
