@@ -13,7 +13,7 @@ export AWS_EC2_METADATA_DISABLED := true
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env versions wheel demo test check lint lock fuzz bench bench-upload bench-advise bench-jobs bench-routes bench-submit clean
+.PHONY: help env versions wheel demo test check lint lock fuzz bench bench-upload bench-advise bench-jobs bench-routes bench-submit faults clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -105,6 +105,9 @@ bench-routes: env ## route and check 10,000 generated RELION jobs
 
 bench-submit: env ## submit through gotocloud against sbatch (needs root, slurm-wlm)
 	@python benchmarks/submit.py
+
+faults: env ## disturb every command, and leave every state by what is suggested (an hour)
+	@python -W ignore -m benchmarks.faults --tries 3 --near --states 100 --table docs/faults.md
 
 clean: ## remove everything that was built and installed here
 	rm -rf build cdk.out $(VENV) $(PCLUSTER_VENV) $(PCLUSTER_VENV)-* node_modules *.egg-info

@@ -28,6 +28,7 @@ class Severity(StrEnum):
 
 
 _ORDER = list(Severity)
+_OPTIONAL = {"source", "instead"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Finding:
         text: What was found, with the figures.
         remedy: What to do about it; empty when nothing is to be done.
         source: Where the rule comes from; empty for what was read in the account.
+        instead: A command that does what was wanted in another way; empty if there is none.
     """
 
     check: str
@@ -47,11 +49,12 @@ class Finding:
     text: str
     remedy: str = ""
     source: str = ""
+    instead: str = ""
 
     def as_dict(self) -> dict[str, str]:
-        """The finding for a JSON report; `source` only where there is one."""
+        """The finding for a JSON report; `source` and `instead` only where there is one."""
         found = {**asdict(self), "severity": self.severity.value}
-        return {key: text for key, text in found.items() if text or key != "source"}
+        return {key: text for key, text in found.items() if text or key not in _OPTIONAL}
 
     def __str__(self) -> str:
         remedy = f" Remedy: {self.remedy}" if self.remedy else ""
@@ -75,8 +78,10 @@ def refuse_errors(findings: Iterable[Finding], doing: str, retry: str) -> None:
         GoToCloudError: if one of the findings is an error.
     """
     if found := errors(findings):
+        instead = next((one.instead for one in found if one.instead), "")
         raise GoToCloudError(
             f"{doing} would fail; nothing was created.",
             problems=[str(one) for one in found],
-            next_command=f"{retry}, once that is put right",
+            advice="" if instead else "Put that right first.",
+            next_command=instead or retry,
         )

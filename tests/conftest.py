@@ -10,10 +10,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gotocloud.errors import GoToCloudError
 from tests.memory_group import small_group  # noqa: F401  # pytest finds it here
 from tests.needs import ROOT, need_cdk, need_parallelcluster
 from tests.slurm_fixture import head_node, slurm  # noqa: F401  # pytest finds them here
@@ -71,6 +72,26 @@ def _when(item: pytest.Item) -> int:
     (group,) = (mark.args[0] for mark in item.iter_markers("xdist_group"))
     name = Path(group).name
     return LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST)
+
+
+@pytest.fixture(autouse=True)
+def remedies_are_commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every error that a test makes suggests a command that can be pasted, or none."""
+    suggested: set[str] = set()
+    original = GoToCloudError.__init__
+
+    def made(self: GoToCloudError, *given: Any, **named: Any) -> None:
+        original(self, *given, **named)
+        if self.next_command:
+            suggested.add(self.next_command)
+
+    monkeypatch.setattr(GoToCloudError, "__init__", made)
+    yield
+    if suggested:
+        from tests.remedies import problem_of
+
+        wrong = {line: problem for line in suggested if (problem := problem_of(line))}
+        assert wrong == {}
 
 
 @pytest.fixture(scope="session")

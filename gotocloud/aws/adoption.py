@@ -7,10 +7,11 @@ as the first stack made them, and as they are looked at here.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from gotocloud.aws.cloud import Cloud, answer_of
-from gotocloud.aws.session import ABSENT_BUCKET, error_code
+from gotocloud.aws.session import ABSENT_BUCKET, error_code, explained
 from gotocloud.contract.project_bucket import PROJECT_BUCKETS
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.stacks import BUCKET_KEPT, ProjectParameter
@@ -39,11 +40,14 @@ def bucket_findings(
         adopt: Whether a bucket that exists is to be taken over.
     """
     name = names.bucket
-    there, why = answer_of(f"look at bucket {name}", lambda: bucket_exists(cloud, names))
-    if there is None:
-        # S3 answers 403 for a bucket of another account as well.
+    whose, why = answer_of(f"look at bucket {name}", lambda: whose_bucket(cloud, names))
+    if whose is None:
         text = f"whether {name} is free is not known ({why})."
         return [Finding("Bucket", Severity.UNKNOWN, text)]
+    if whose is Whose.OTHERS:
+        text = f"{name} exists, and is {whose}."
+        return [Finding("Bucket", Severity.ERROR, text, "choose another project name")]
+    there = whose is Whose.OURS
     if adopt:
         return _adoption(cloud, names, template) if there else [_nothing_to_adopt(names)]
     if not there:
@@ -55,7 +59,8 @@ def bucket_findings(
             Severity.ERROR,
             f"{name} exists without its project: it was kept when the project was finished, or "
             "an earlier attempt left it. Nothing was written into it or deleted.",
-            f"{taking_over} takes it over with everything in it; or choose another project name",
+            "take it over with everything in it (--adopt), or choose another project name",
+            instead=taking_over,
         )
     ]
 
@@ -67,7 +72,8 @@ def _nothing_to_adopt(names: ProjectNames) -> Finding:
         f"there is no {names.bucket} that could be taken over. A bucket of an earlier release, "
         f"whose name does not begin with {PROJECT_BUCKETS}, cannot: an administrator copies its "
         "data.",
-        shell_line("gotocloud", "setup", names.project),
+        "set the project up without --adopt",
+        instead=shell_line("gotocloud", "setup", names.project),
     )
 
 
@@ -114,6 +120,29 @@ def _adoption(cloud: Cloud, names: ProjectNames, template: dict[str, Any]) -> li
         ]
     text = f"{names.bucket} is taken over, with everything in it."
     return [Finding("Bucket", Severity.OK, text)]
+
+
+class Whose(StrEnum):
+    """Whose the bucket of a project is, by its name."""
+
+    OURS = "the group's"
+    NONE = "nowhere"
+    OTHERS = "another account's, or closed to you"
+
+
+def whose_bucket(cloud: Cloud, names: ProjectNames) -> Whose:
+    """Whose a project's bucket is; S3 answers 403 for a bucket of another account.
+
+    Raises:
+        GoToCloudError: if S3 does not answer.
+    """
+    with explained(f"look at bucket {names.bucket}"):
+        try:
+            return Whose.NONE if head_of_bucket(cloud, names) is None else Whose.OURS
+        except cloud.client("s3").exceptions.ClientError as error:
+            if error_code(error) in {"403", "AccessDenied", "Forbidden"}:
+                return Whose.OTHERS
+            raise
 
 
 def bucket_exists(cloud: Cloud, names: ProjectNames) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.contract.project_names import ProjectNames
-from gotocloud.errors import GoToCloudError
+from gotocloud.errors import TELL_MANAGEMENT, GoToCloudError
 from gotocloud.projects.billed import Billed, BilledKind, Inventory
 
 _ALIVE = ["pending", "running", "shutting-down", "stopping", "stopped"]
@@ -43,7 +43,8 @@ def billed_for(cloud: Cloud, names: ProjectNames) -> list[str]:
         raise GoToCloudError(
             f"Whether something of {names.project!r} is still billed is not known.",
             problems=[f"{kind}: {why}" for kind, why in found.unknown.items()],
-            next_command="gotocloud doctor, and tell the management group",
+            advice=TELL_MANAGEMENT,
+            next_command="gotocloud doctor",
         )
     return [str(one) for one in found.of_project(names.tags)]
 

@@ -76,7 +76,7 @@ def _elsewhere(region: str, who: Caller) -> Iterator[Finding]:
         facts = read_group_facts(there)
     except GoToCloudError as error:
         text = f"could not be read, so what is billed there is not known: {error.message}"
-        yield Finding(region, Severity.UNKNOWN, text, error.next_command or "")
+        yield Finding(region, Severity.UNKNOWN, text, error.remedy)
         return
     for one in _stacks(there, who, facts):
         remedy = one.remedy
@@ -136,7 +136,7 @@ def _desktops(cloud: Cloud) -> tuple[tuple[Opening, ...], tuple[Opening, ...] | 
 
 def _failed(check: str, error: GoToCloudError) -> Finding:
     said = "; ".join((error.message, *error.problems))
-    return Finding(check, Severity.ERROR, said, error.next_command or "")
+    return Finding(check, Severity.ERROR, said, error.remedy)
 
 
 def _who(who: Caller) -> Finding:

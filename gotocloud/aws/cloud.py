@@ -82,11 +82,13 @@ def configured_region() -> str:
     if not region:
         raise InputError(
             "No AWS region is set; a group works in the regions that it was set up for.",
-            next_command="export AWS_REGION=ap-northeast-1, or the region of your group",
+            advice="Use a region of your group.",
+            next_command="export AWS_REGION=ap-northeast-1",
+            again=True,
         )
     if region not in REGIONS:
         raise unknown_name(
-            "region", region, REGIONS, next_command="export AWS_REGION=ap-northeast-1, for example"
+            "region", region, REGIONS, next_command="export AWS_REGION=ap-northeast-1"
         )
     return region
 

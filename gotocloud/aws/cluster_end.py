@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from gotocloud.aws.cloud import Cloud
@@ -12,24 +12,37 @@ from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, ClusterParameter
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.cluster_end import ClusterEnd, kept_longer, kept_until
 from gotocloud.projects.deployed_stack import DeployedStack
+from gotocloud.projects.jobs_now import UNREAD, JobsNow
 from gotocloud.projects.states import State
 
 
-def endings(cloud: Cloud, stacks: Iterable[DeployedStack]) -> dict[str, ClusterEnd]:
+def endings(
+    cloud: Cloud, stacks: Iterable[DeployedStack], jobs: Mapping[str, JobsNow]
+) -> dict[str, ClusterEnd]:
     """How the clusters that run will end by themselves, by the name of their stack.
 
     Nothing is raised: what cannot be read has its reason.
+
+    Args:
+        jobs: The answers of their head nodes, which state whether they have a guard.
     """
     return {
-        one.name: _ending(cloud, one)
+        one.name: ending(cloud, one, jobs.get(one.name, UNREAD))
         for one in stacks
         if one.name.startswith(CLUSTER_STACK_PREFIX) and one.state is State.READY
     }
 
 
-def _ending(cloud: Cloud, stack: DeployedStack) -> ClusterEnd:
-    if not stack.parameter(ClusterParameter.KEEP_HOURS):
+def ending(cloud: Cloud, stack: DeployedStack, node: JobsNow) -> ClusterEnd:
+    """How a cluster that runs will end by itself.
+
+    Args:
+        node: The answer of its head node, which states whether it has a guard.
+    """
+    if not stack.parameter(ClusterParameter.KEEP_HOURS) or node.guarded is False:
         return ClusterEnd(guarded=False)
+    if node.guarded is None:
+        return ClusterEnd(why=f"whether it has an idle guard: {node.why}")
     try:
         return ClusterEnd(until=deadline(cloud, stack))
     except GoToCloudError as error:
@@ -52,7 +65,8 @@ def deadline(cloud: Cloud, stack: DeployedStack) -> datetime | None:
     except ValueError as error:
         raise GoToCloudError(
             f"Until when the cluster is kept is not known: {error}",
-            next_command="gotocloud start --keep-for HOURS writes it again",
+            advice="Another --keep-for writes it again.",
+            next_command="gotocloud start --keep-for 24",
         ) from error
 
 

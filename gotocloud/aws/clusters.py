@@ -12,7 +12,6 @@ from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.launch import (
     LaunchError,
     StackCallbacks,
-    broken,
     choose_release,
     published_template,
     settle,
@@ -28,7 +27,7 @@ from gotocloud.contract.names import group_name
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.releases import cluster_template
 from gotocloud.contract.stacks import CAPACITIES, CLUSTER_STACK_PREFIX, ClusterParameter
-from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.findings import Finding, Severity, by_severity
 from gotocloud.projects.blocks import free_block
 from gotocloud.projects.diagnosis import Cause
@@ -37,7 +36,7 @@ from gotocloud.projects.plans import StackPlan
 from gotocloud.projects.preflight import SPOT_ROLE, Budget, Observed, preflight
 from gotocloud.projects.quotas import Levels
 from gotocloud.projects.shape import ClusterShape, cluster_shape
-from gotocloud.projects.states import State
+from gotocloud.projects.states import NEVER_READY, State
 
 BUDGETS_REGION = "us-east-1"
 """Budgets are global and answered here."""
@@ -112,8 +111,14 @@ def cluster_state(cloud: Cloud, where: Place, project: str) -> tuple[State, Clus
     names = checked_names(where, project)
     require_project(cloud, names)
     stack = stack_of(cloud, names.cluster_stack)
-    if stack.state is State.BROKEN:
-        raise broken(stack)
+    if stack.state in {State.BROKEN, State.FAILED} and stack.status not in NEVER_READY:
+        raise GoToCloudError(
+            f"The cluster of {project!r} is {stack.status}: its Lustre may hold files that are "
+            "nowhere else. It is left as it is.",
+            advice="A pause proves what is left, and deletes it.",
+            next_command=shell_line("gotocloud", "pause", project),
+            again=True,
+        )
     if not stack.exists:
         return stack.state, None
     rows = project_rows((stack,), cloud.region, where.caller.name, None)
@@ -134,7 +139,10 @@ def plan_start(cloud: Cloud, where: Place, wanted: Wanted) -> Start:
     shape = cluster_shape(template)
     gib = wanted.lustre_gib or shape.lustre_gib or 0
     if problem := lustre_size_problem(gib, Deployment(shape.lustre_type)):
-        raise InputError(f"{problem}.", next_command="gotocloud start --lustre-gib 2400")
+        raise InputError(
+            f"{problem}.",
+            next_command=shell_line("gotocloud", "start", wanted.project, "--lustre-gib", 2400),
+        )
     plan = StackPlan(
         name=names.cluster_stack,
         region=cloud.region,
@@ -165,8 +173,8 @@ def _choices(wanted: Wanted, shape: ClusterShape, release: str) -> dict[str, str
     if unknown:
         raise InputError(
             f"Release {release} has no {' and no '.join(unknown)}.",
-            next_command="gotocloud start without --release, or ask the management group to "
-            "publish a newer one",
+            advice="Leave out --release, or ask the management group to publish a newer one.",
+            next_command=shell_line("gotocloud", "start", wanted.project),
         )
     given = {
         ClusterParameter.CAPACITY: CAPACITIES[wanted.spot],
@@ -242,7 +250,8 @@ def launch(cloud: Cloud, start: Start, callbacks: StackCallbacks, *, retry: str)
         if block is None:
             raise GoToCloudError(
                 f"Every /24 of the group's network {start.where.facts.network} is taken.",
-                next_command="gotocloud status, and pause an unused cluster",
+                advice="Pause an unused cluster of the group.",
+                next_command="gotocloud status",
             )
         parameters = {**start.plan.parameters, ClusterParameter.COMPUTE_CIDR: str(block)}
         plan = replace(start.plan, parameters=parameters)

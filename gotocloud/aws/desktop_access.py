@@ -57,8 +57,8 @@ def own_address(fetch: Callable[[], str] | None = None, *, typed: str = "gotoclo
     if address is None:
         raise GoToCloudError(
             f"Your public address could not be found: {CHECK_IP} answered {told.strip()[:80]!r}.",
-            next_command=f"{typed} --from YOUR.PUBLIC.IP.ADDRESS, or {typed} --tunnel, "
-            "which needs none",
+            advice="Give it with --from, or use a tunnel, which needs none.",
+            next_command=f"{typed} --tunnel",
         )
     return str(address)
 
@@ -222,8 +222,8 @@ def _close_again(cloud: Cloud, group: str, text: str, cause: BaseException) -> N
         raise GoToCloudError(
             f"{error.message} The desktop may be open to your address: {text}.",
             problems=[str(cause)] if isinstance(cause, GoToCloudError) else (),
-            next_command="gotocloud connect --close, once AWS answers; after its time, any "
-            "gotocloud command closes it",
+            advice="Close it once AWS answers; after its time, any gotocloud command closes it.",
+            next_command="gotocloud connect --close",
         ) from cause
 
 
@@ -248,7 +248,8 @@ def session(node: HeadNode, *, sleep: Callable[[float], None] = time.sleep) -> D
     raise GoToCloudError(
         "The desktop on the head node gives no session.",
         problems=[line for line in told.strip().splitlines()[-3:] if line],
-        next_command="gotocloud ssh, then look at /var/log/parallelcluster and /var/log/dcv",
+        advice="Its logs are in /var/log/parallelcluster and /var/log/dcv of the head node.",
+        next_command="gotocloud ssh",
     )
 
 

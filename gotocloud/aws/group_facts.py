@@ -14,7 +14,7 @@ from gotocloud.aws.stacks import describe
 from gotocloud.contract.group_facts import ANY_RELEASE, PREFIX, Fact, read_approved
 from gotocloud.contract.stacks import USER_STACK
 from gotocloud.contract.tags import RESERVED_TAG_PREFIXES
-from gotocloud.errors import GoToCloudError
+from gotocloud.errors import TELL_MANAGEMENT, GoToCloudError
 from gotocloud.platform.zones import zone_map
 
 NEEDED = (
@@ -85,7 +85,7 @@ class GroupFacts:
             raise GoToCloudError(
                 f"The group's fact {Fact.RELEASES_URL} is not the URL of a bucket: "
                 f"{self[Fact.RELEASES_URL]!r}.",
-                next_command="tell the management group",
+                advice=TELL_MANAGEMENT,
             )
         return found
 
@@ -105,7 +105,7 @@ def read_group_facts(cloud: Cloud) -> GroupFacts:
         raise GoToCloudError(
             f"The group's facts in {cloud.region} are not complete.",
             problems=[f"{name} is missing" for name in missing],
-            next_command="ask the management group to deploy the group's stack again",
+            advice="Ask the management group to deploy the group's stack again.",
         )
     tags, why = _tags(cloud)
     return GroupFacts(cloud.region, values, tags, why)
@@ -117,11 +117,12 @@ def no_group(region: str, others: tuple[str, ...]) -> GoToCloudError:
         return GoToCloudError(
             f"This account's group does not work in {region}, but in {', '.join(others)}.",
             next_command=f"export AWS_REGION={others[0]}",
+            again=True,
         )
     return GoToCloudError(
         f"This account has no GoToCloud group in {region}: there is no SSM parameter {PREFIX}/….",
-        next_command="aws sts get-caller-identity shows the account; if it is the right one, "
-        "ask the management group to set the group up",
+        advice="If this is the right account, ask the management group to set the group up.",
+        next_command="aws sts get-caller-identity",
     )
 
 

@@ -15,7 +15,7 @@ from gotocloud.aws.projects import Place
 from gotocloud.aws.running_jobs import jobs_now
 from gotocloud.contract.group_facts import Fact
 from gotocloud.errors import GoToCloudError
-from gotocloud.projects.billed import Billed, BilledKind
+from gotocloud.projects.billed import Billed, BilledKind, with_costs
 from gotocloud.projects.overview import (
     ProjectRow,
     cluster_names,
@@ -77,6 +77,8 @@ def _now(cloud: Cloud, where: Place, facts: GroupFacts, region: str) -> RegionNo
     found = inventory(cloud)
     left = found.without_cluster(facts[Fact.VPC_ID], *cluster_names(stacks))
     rows = project_rows(stacks, region, where.caller.name, found.nodes())
-    rows = with_jobs(rows, jobs_now(cloud, stacks))
-    rows = with_endings(rows, endings(cloud, stacks))
+    rows = with_costs(rows, found, where.caller.account, region)
+    jobs = jobs_now(cloud, stacks)
+    rows = with_jobs(rows, jobs)
+    rows = with_endings(rows, endings(cloud, stacks, jobs))
     return RegionNow(region, rows, tuple(left), found.unknown)

@@ -50,7 +50,8 @@ def last_cluster(cloud: Cloud, names: ProjectNames) -> LastCluster | None:
         raise GoToCloudError(
             f"s3://{names.bucket}/{LAST_CLUSTER} does not contain what gotocloud writes. The "
             "configuration of the last cluster is not known.",
-            next_command="gotocloud start --config NAME; gotocloud cluster list shows them",
+            advice="Select one with --config.",
+            next_command="gotocloud cluster list",
         ) from error
 
 

@@ -6,7 +6,7 @@ Everything here can be interrupted anywhere and called again: the state in AWS d
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,13 +19,29 @@ from gotocloud.aws.stacks import POLL_S, TIMEOUT_S, StackEvent, describe, new_ev
 from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.releases import MANIFEST, PROJECT_TEMPLATE, release_key
 from gotocloud.contract.releases import PREFIX as RELEASES_PREFIX
-from gotocloud.errors import GoToCloudError
+from gotocloud.contract.tag_text import from_tag
+from gotocloud.contract.tags import PROJECT_TAG
+from gotocloud.errors import TELL_MANAGEMENT, GoToCloudError, shell_line
 from gotocloud.formats import parse_json
 from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.diagnosis import Cause, Diagnosis, Failure, diagnose
 from gotocloud.projects.names import version_order
 from gotocloud.projects.plans import StackPlan
 from gotocloud.projects.states import State
+
+FREE_WITHOUT_STACK = frozenset(
+    {
+        "AWS::EC2::Route",
+        "AWS::EC2::RouteTable",
+        "AWS::EC2::SecurityGroup",
+        "AWS::EC2::SecurityGroupEgress",
+        "AWS::EC2::SecurityGroupIngress",
+        "AWS::EC2::Subnet",
+        "AWS::EC2::SubnetRouteTableAssociation",
+        "AWS::FSx::DataRepositoryAssociation",
+    }
+)
+"""Resources that cost nothing without their cluster, and whose names AWS draws each time."""
 
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
 
@@ -66,7 +82,12 @@ class LaunchError(GoToCloudError):
     """A stack could not be made; what there was of it has been removed again."""
 
     def __init__(self, message: str, diagnosis: Diagnosis) -> None:
-        super().__init__(message, problems=diagnosis.details, next_command=diagnosis.remedy)
+        super().__init__(
+            message,
+            problems=diagnosis.details,
+            advice=diagnosis.remedy,
+            next_command=diagnosis.command,
+        )
         self.cause: Cause = diagnosis.cause
 
 
@@ -111,7 +132,7 @@ def choose_release(cloud: Cloud, facts: GroupFacts, wanted: str | None) -> tuple
     raise GoToCloudError(
         f"No release is published in {bucket}"
         + (f" of those that are approved: {', '.join(approved)}." if approved else "."),
-        next_command="ask the management group: gotocloud platform publish",
+        advice="Ask the management group to publish one (gotocloud platform publish).",
     )
 
 
@@ -206,29 +227,47 @@ def settle(
 def remove(cloud: Cloud, stack: DeployedStack, callbacks: StackCallbacks) -> None:
     """Delete a stack and wait until it is gone.
 
+    What AWS does not delete is left behind if it costs nothing and keeps no name: else the stack,
+    and what it bills, would stay for ever.
+
     Raises:
         GoToCloudError: if something of it cannot be deleted, and may go on being billed.
     """
-    begin_removal(cloud, stack)
     events = Events(cloud, _from_its_removal(callbacks))
-    left = _wait(cloud, stack.stack_id, callbacks, events)
-    if left.state is not State.ABSENT:
-        failures = _failures(cloud, stack)
-        raise GoToCloudError(
-            f"Stack {stack.name} could not be removed completely: what is left may be billed.",
-            problems=[f"{it.resource} ({it.resource_type}): {it.reason}" for it in failures],
-            next_command="gotocloud doctor, and tell the management group",
-        )
+    if _wait(cloud, stack.stack_id, callbacks, events).state is State.ABSENT:
+        return
+    begin_removal(cloud, stack)
+    if _wait(cloud, stack.stack_id, callbacks, events).state is State.ABSENT:
+        return
+    stuck = _undeleted(cloud, stack)
+    if stuck and all(one.resource_type in FREE_WITHOUT_STACK for one in stuck):
+        names = [one.resource for one in stuck]
+        callbacks.step(f"Leaving behind what AWS does not delete, and does not bill: {names}")
+        begin_removal(cloud, stack, leave=names)
+        if _wait(cloud, stack.stack_id, callbacks, events).state is State.ABSENT:
+            return
+        stuck = _undeleted(cloud, stack)
+    raise GoToCloudError(
+        f"Stack {stack.name} could not be removed completely: what is left may be billed.",
+        problems=[f"{it.resource} ({it.resource_type}): {it.reason}" for it in stuck],
+        advice=f"{TELL_MANAGEMENT} Once the cause is removed, the same command goes on.",
+        again=True,
+    )
 
 
-def begin_removal(cloud: Cloud, stack: DeployedStack) -> None:
+def begin_removal(cloud: Cloud, stack: DeployedStack, *, leave: Sequence[str] = ()) -> None:
     """Have CloudFormation delete a stack, with the role that made it.
+
+    Args:
+        leave: Resources to leave behind, which AWS allows after a deletion that failed.
 
     Raises:
         GoToCloudError: if it does not begin.
     """
     with explained(f"delete stack {stack.name}"):
-        cloud.client("cloudformation").delete_stack(StackName=stack.stack_id)
+        cloud.client("cloudformation").delete_stack(
+            StackName=stack.stack_id, **({"RetainResources": list(leave)} if leave else {})
+        )
 
 
 def _from_its_removal(callbacks: StackCallbacks) -> StackCallbacks:
@@ -245,11 +284,14 @@ def _from_its_removal(callbacks: StackCallbacks) -> StackCallbacks:
 
 
 def broken(stack: DeployedStack) -> GoToCloudError:
-    """The error for a stack about which people must decide."""
+    """The error for a project's stack that was ready once, with the way out."""
+    project = from_tag(stack.tags.get(PROJECT_TAG, ""))
+    finishing = shell_line("gotocloud", "finish", project, "--keep-data")
     return GoToCloudError(
         f"Stack {stack.name} is {stack.status}: it worked once, and a change of it failed. It is "
-        "left as it is, because it may hold data that is still needed.",
-        next_command="tell the management group",
+        "left as it is.",
+        advice="The bucket can be kept, and taken over by a new stack.",
+        next_command=f"{finishing} && {shell_line('gotocloud', 'setup', project, '--adopt')}",
     )
 
 
@@ -288,7 +330,8 @@ def _wait(cloud: Cloud, stack_id: str, callbacks: StackCallbacks, events: Events
             raise GoToCloudError(
                 f"Stack {stack.name} is still {stack.status} after {waited_s:.0f} s. "
                 "AWS goes on with it, and bills for it.",
-                next_command="run the same command again: it carries on waiting",
+                advice="The same command goes on waiting.",
+                again=True,
             )
         callbacks.sleep(POLL_S)
         waited_s += POLL_S
@@ -307,6 +350,20 @@ def _cleared_failure(
         f"{diagnosis.summary} Stack {plan.name} was removed again: nothing of it is billed.",
         diagnosis,
     )
+
+
+def _undeleted(cloud: Cloud, stack: DeployedStack) -> list[Failure]:
+    """What the last deletion of a stack could not delete."""
+    seen: dict[str, StackEvent] = {}
+    left: dict[str, Failure] = {}
+    for event in new_events(stack.stack_id, cloud.region, cloud.client("cloudformation"), seen):
+        if event.resource == stack.name:
+            if event.status == "DELETE_IN_PROGRESS":
+                left = {}
+        elif event.status == "DELETE_FAILED":
+            failure = Failure(event.resource, event.resource_type, event.reason)
+            left[event.resource] = failure
+    return list(left.values())
 
 
 def _failures(cloud: Cloud, stack: DeployedStack) -> list[Failure]:

@@ -37,8 +37,8 @@ OLDEST_PLUGIN = (1, 2, 498)
 OPEN_TIMEOUT_S = 30.0
 POLL_S = 0.2
 _INSTALL = (
-    "install it (https://docs.aws.amazon.com/systems-manager/latest/userguide/"
-    "session-manager-working-with-install-plugin.html), then the same again"
+    "Install it: https://docs.aws.amazon.com/systems-manager/latest/userguide/"
+    "session-manager-working-with-install-plugin.html"
 )
 
 
@@ -63,7 +63,9 @@ def require_plugin() -> str:
     found = shutil.which(PLUGIN)
     if not found:
         raise GoToCloudError(
-            f"A session needs AWS's {PLUGIN}, which is not on the PATH.", next_command=_INSTALL
+            f"A session needs AWS's {PLUGIN}, which is not on the PATH.",
+            advice=_INSTALL,
+            again=True,
         )
     try:
         done = subprocess.run(
@@ -75,7 +77,7 @@ def require_plugin() -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise GoToCloudError(
-            f"{found} --version does not answer: {error}.", next_command=_INSTALL
+            f"{found} --version does not answer: {error}.", advice=_INSTALL, again=True
         ) from error
     version = tuple(int(part) for part in re.findall(r"\d{1,9}", done.stdout)[:3])
     if version < OLDEST_PLUGIN:
@@ -83,7 +85,8 @@ def require_plugin() -> str:
             f"{PLUGIN} {done.stdout.strip()[:40] or 'of an unknown version'} shows the session's "
             f"token to every user of this machine; {'.'.join(map(str, OLDEST_PLUGIN))} and later "
             "do not.",
-            next_command=_INSTALL,
+            advice=_INSTALL,
+            again=True,
         )
     return found
 
@@ -177,7 +180,8 @@ def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
         time.sleep(POLL_S)
     raise GoToCloudError(
         f"The tunnel does not open: {PLUGIN} ended with code {process.poll()}.",
-        next_command="gotocloud doctor, or gotocloud connect without --tunnel",
+        advice="Without --tunnel the desktop is opened to your address.",
+        next_command="gotocloud connect",
     )
 
 

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from gotocloud.aws.billed import billed_for
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.head_node import HeadNode, NodeError
+from gotocloud.aws.hindrance import Hindrance, hindrance, unprovable
 from gotocloud.aws.launch import StackCallbacks, begin_removal, remove, stack_of
 from gotocloud.aws.local_node import Runner
 from gotocloud.aws.lustre_export.link import EVENTS, Link, automatic_export, link_of
@@ -25,19 +26,16 @@ from gotocloud.aws.session import error_code, explained
 from gotocloud.contract.project_bucket import PROOF, PROOFS, STACK_ID, WITHDRAWN
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.stacks import ClusterOutput, ClusterParameter
-from gotocloud.errors import GoToCloudError, shell_line
+from gotocloud.errors import TELL_MANAGEMENT, GoToCloudError, InputError, shell_line
 from gotocloud.formats import parse_json
 from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.names import earlier_bucket_note
 from gotocloud.projects.pausing import CLOSE, OPEN, Proof, UnfinishedJob, cancel_script
-from gotocloud.projects.states import State
+from gotocloud.projects.states import NEVER_READY, State
 
 JOBS_POLL_S = 15.0
 BILLS_POLL_S = 5.0
 BILLS_TIMEOUT_S = 1800.0
-
-_NEVER_READY = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "ROLLBACK_IN_PROGRESS"}
-_NEVER_READY |= {"REVIEW_IN_PROGRESS"}
 
 
 @dataclass(frozen=True)
@@ -64,6 +62,14 @@ class ClusterState:
         return self.stack.status or "absent"
 
     @property
+    def may_hold_data(self) -> bool:
+        """Whether its Lustre may hold files that are nowhere else."""
+        return (
+            self.state in {State.READY, State.BROKEN, State.FAILED}
+            and self.status not in NEVER_READY
+        )
+
+    @property
     def retry(self) -> str:
         """The command that goes on with it."""
         return shell_line("gotocloud", "pause", self.names.project)
@@ -81,6 +87,7 @@ class PauseOptions:
             check.
         follow: Wait until everything is deleted. Default: yes; a head node that pauses its own
             cluster cannot.
+        without_proof: Delete what cannot be proven. Default: it is kept.
     """
 
     wait: bool = False
@@ -88,6 +95,7 @@ class PauseOptions:
     checksum_gib: int = 100
     in_use: Callable[[], tuple[str, ...]] = tuple
     follow: bool = True
+    without_proof: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,12 +153,11 @@ def pause(
     if now.state is State.MAKING:
         raise GoToCloudError(
             f"The cluster of {now.names.project!r} is just being made ({now.status}).",
-            next_command=f"wait until it is ready, then {now.retry}",
+            advice="Wait until it is ready.",
+            next_command=f"{shell_line('gotocloud', 'start', now.names.project)} && {now.retry}",
         )
-    if now.state in {State.READY, State.BROKEN}:
-        proof = _proven(cloud, now, options, callbacks)
-    elif now.state is State.FAILED and now.status not in _NEVER_READY:
-        _require_warrant(cloud, now)
+    if now.may_hold_data:
+        proof = _warranted(cloud, now, options, callbacks)
     if now.state is not State.ABSENT:
         callbacks.progress.step("Deleting the cluster")
         if not options.follow:
@@ -189,16 +196,47 @@ def interrupted(cloud: Cloud, now: ClusterState) -> bool:
     return False
 
 
+def hindrance_of(cloud: Cloud, now: ClusterState) -> Hindrance | None:
+    """What makes it impossible to prove a cluster; None when nothing does, or nothing need be.
+
+    Raises:
+        GoToCloudError: if AWS does not answer.
+    """
+    if not now.may_hold_data or (now.state is State.FAILED and proof_of(cloud, now)):
+        return None
+    return hindrance(cloud, now.names, now.file_system, now.node)
+
+
+def _warranted(
+    cloud: Cloud, now: ClusterState, options: PauseOptions, callbacks: PauseCallbacks
+) -> Proof | None:
+    """Have the proof that a cluster may be deleted; None where it was kept by an earlier pause.
+
+    Raises:
+        GoToCloudError: if there is none.
+    """
+    if now.state is State.FAILED and proof_of(cloud, now):
+        return None
+    if found := hindrance_of(cloud, now):
+        if not options.without_proof:
+            raise unprovable(now.names, now.status, found)
+        callbacks.progress.step(f"Nothing is proven: {found.why}")
+        return None
+    if options.without_proof:
+        raise InputError(
+            f"The cluster of {now.names.project!r} can be proven, so it is not deleted without a "
+            "proof.",
+            next_command=now.retry,
+        )
+    return _proven(cloud, now, options, callbacks)
+
+
 def _proven(
     cloud: Cloud, now: ClusterState, options: PauseOptions, callbacks: PauseCallbacks
 ) -> Proof:
     node = now.node
-    if node is None or not now.file_system:
-        raise GoToCloudError(
-            f"The cluster of {now.names.project!r} is {now.status} and has neither its head "
-            "node nor its Lustre: nothing can be proven. It is kept, and billed.",
-            next_command="gotocloud doctor, and tell the management group",
-        )
+    if node is None:
+        raise unprovable(now.names, now.status, Hindrance("It has no head node."))
     link = link_of(cloud, now.file_system)
     _no_jobs(node, options, callbacks, now.retry)
     try:
@@ -241,7 +279,8 @@ def _no_jobs(node: Runner, options: PauseOptions, callbacks: PauseCallbacks, ret
             raise GoToCloudError(
                 f"{len(jobs)} jobs are not finished; the cluster is kept.",
                 problems=[str(job) for job in jobs],
-                next_command=f"{retry} --wait, or --cancel-jobs",
+                advice="Wait for the jobs with --wait, or cancel them with --cancel-jobs.",
+                next_command=f"{retry} --wait",
             )
         callbacks.sleep(JOBS_POLL_S)
 
@@ -262,17 +301,6 @@ def _give_back(cloud: Cloud, now: ClusterState, callbacks: PauseCallbacks) -> No
             f"The cluster could not be given back as it was ({error.message}); once it answers: "
             f"{now.retry} --reopen"
         )
-
-
-def _require_warrant(cloud: Cloud, now: ClusterState) -> None:
-    """Only what was proven is deleted, also when CloudFormation failed half-way."""
-    if proof_of(cloud, now):
-        return
-    raise GoToCloudError(
-        f"The stack {now.names.cluster_stack} is {now.status}, and there is no proof that what "
-        "was on its Lustre is in the bucket. What is left of it is kept, and billed.",
-        next_command="gotocloud doctor, and tell the management group",
-    )
 
 
 def proof_of(cloud: Cloud, now: ClusterState) -> str | None:
@@ -322,7 +350,8 @@ def wait_until_nothing_bills(cloud: Cloud, names: ProjectNames, callbacks: Pause
             raise GoToCloudError(
                 f"The cluster's stack is gone, but something of {names.project!r} is still billed.",
                 problems=left,
-                next_command="gotocloud doctor, and tell the management group",
+                advice=TELL_MANAGEMENT,
+                next_command="gotocloud doctor",
             )
         callbacks.left(left)
         callbacks.sleep(BILLS_POLL_S)

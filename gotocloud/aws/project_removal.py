@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from gotocloud.aws.adoption import bucket_exists
+from gotocloud.aws.adoption import Whose, whose_bucket
 from gotocloud.aws.billed import billed_for
 from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.launch import StackCallbacks, remove, stack_of
 from gotocloud.aws.session import ABSENT_BUCKET, error_code, explained
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.tags import OWNER_TAGS
-from gotocloud.errors import GoToCloudError, shell_line
+from gotocloud.errors import TELL_MANAGEMENT, GoToCloudError, shell_line
 from gotocloud.projects.finishing import Finish, Holdings, spent
 from gotocloud.projects.states import State
 
@@ -65,10 +65,12 @@ def plan_finish(
     """
     refuse_cluster(cloud, names)
     stack = stack_of(cloud, names.project_stack)
-    bucket = names.bucket if _exists(cloud, names) else ""
+    whose = whose_bucket(cloud, names)
+    bucket = names.bucket if whose is Whose.OURS else ""
     holdings = holdings_of(cloud, bucket, removal) if bucket and count else None
     amount, note = _spent(cloud, names, stack.created)
-    return Finish(names, stack.state, bucket, holdings, amount, note)
+    untouched = f"{names.bucket} is {whose}" if whose is Whose.OTHERS else ""
+    return Finish(names, stack.state, bucket, holdings, amount, note, untouched)
 
 
 def refuse_cluster(cloud: Cloud, names: ProjectNames) -> None:
@@ -83,13 +85,15 @@ def refuse_cluster(cloud: Cloud, names: ProjectNames) -> None:
         raise GoToCloudError(
             f"The project {names.project!r} still has a cluster ({stack.status}). "
             "Nothing was deleted.",
-            next_command=f"{shell_line('gotocloud', 'pause', names.project)}, then finish it",
+            next_command=shell_line("gotocloud", "pause", names.project),
+            again=True,
         )
     if left := billed_for(cloud, names):
         raise GoToCloudError(
             f"Something of a cluster of {names.project!r} is still billed. Nothing was deleted.",
             problems=left,
-            next_command="gotocloud doctor, and tell the management group",
+            advice=TELL_MANAGEMENT,
+            next_command="gotocloud doctor",
         )
 
 
@@ -155,7 +159,8 @@ def empty_bucket(cloud: Cloud, bucket: str, account: str, removal: Removal) -> N
                     f"{one.get('Key')!r}: {one.get('Message') or one.get('Code')}"
                     for one in errors[:10]
                 ],
-                next_command="tell the management group, then finish again: it goes on",
+                advice=f"{TELL_MANAGEMENT} The same command then goes on.",
+                again=True,
             )
         deleted, last = deleted + len(batch), batch
         removal.deleted(deleted)
@@ -210,13 +215,9 @@ def delete_bucket(cloud: Cloud, bucket: str, account: str, removal: Removal) -> 
         time.sleep(1)
     raise GoToCloudError(
         f"Something goes on writing into {bucket}.",
-        next_command="end the uploads, then finish again: it goes on",
+        advice="End the uploads first; the same command then goes on.",
+        again=True,
     )
-
-
-def _exists(cloud: Cloud, names: ProjectNames) -> bool:
-    with explained(f"look at bucket {names.bucket}"):
-        return bucket_exists(cloud, names)
 
 
 def _uploads(s3: Any, bucket: str) -> Iterator[tuple[str, str]]:

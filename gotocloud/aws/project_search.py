@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from gotocloud.aws.adoption import head_of_bucket
+from gotocloud.aws.adoption import Whose, head_of_bucket, whose_bucket
 from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.group_facts import GroupFacts, regions_of_group
 from gotocloud.aws.live_status import stacks_in
@@ -52,7 +52,7 @@ def search(cloud: Cloud, where: Place) -> Search:
 
 
 def bucket_region(cloud: Cloud, names: ProjectNames) -> str:
-    """The region of a project's bucket, from S3 itself; empty when there is no bucket.
+    """The region of a project's bucket, from S3 itself; empty without a bucket of the group.
 
     S3 answers HeadBucket for a bucket anywhere, and names its region also where it redirects.
     Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
@@ -60,6 +60,8 @@ def bucket_region(cloud: Cloud, names: ProjectNames) -> str:
     Raises:
         GoToCloudError: if S3 does not answer.
     """
+    if whose_bucket(cloud, names) is not Whose.OURS:
+        return ""
     with explained(f"look at bucket {names.bucket}"):
         answer = head_of_bucket(cloud, names)
     if answer is None:

@@ -7,18 +7,25 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gotocloud.aws.adoption import bucket_findings, parameters
-from gotocloud.aws.cloud import Cloud
+from gotocloud.aws.adoption import Whose, bucket_findings, parameters, whose_bucket
+from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.group_facts import GroupFacts, read_group_facts
 from gotocloud.aws.identity import Caller, caller
-from gotocloud.aws.launch import choose_release, published_template, stack_of
+from gotocloud.aws.launch import (
+    StackCallbacks,
+    choose_release,
+    published_template,
+    remove,
+    settle,
+    stack_of,
+)
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.quotas import project_levels
 from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.releases import PROJECT_TEMPLATE
 from gotocloud.contract.stacks import NEVER_ARCHIVED, ProjectParameter
-from gotocloud.errors import GoToCloudError, InputError, shell_line
+from gotocloud.errors import TELL_MANAGEMENT, GoToCloudError, InputError, shell_line
 from gotocloud.files import cache_folder, write_whole
 from gotocloud.findings import Finding, Severity, by_severity
 from gotocloud.formats import parse_json
@@ -71,6 +78,7 @@ class Setup:
         findings: What was looked at.
         plan: What would be launched; None when the project stands already.
         resources: How many resources that makes.
+        remade: Whether the stack stands without its bucket, so that it is removed first.
     """
 
     place: Place
@@ -79,6 +87,21 @@ class Setup:
     findings: tuple[Finding, ...]
     plan: StackPlan | None
     resources: int = 0
+    remade: bool = False
+
+
+def carry_out(cloud: Cloud, planned: Setup, callbacks: StackCallbacks, *, retry: str) -> None:
+    """Have a project stand as planned.
+
+    Raises:
+        GoToCloudError: if it cannot be made; running it again goes on.
+    """
+    if planned.plan is None:
+        return
+    if planned.remade:
+        callbacks.step(f"The bucket is gone; removing what is left of {planned.plan.name}")
+        remove(cloud, stack_of(cloud, planned.plan.name), callbacks)
+    settle(cloud, planned.plan, callbacks, retry=retry)
 
 
 def checked_names(where: Place, project: str) -> ProjectNames:
@@ -91,7 +114,7 @@ def checked_names(where: Place, project: str) -> ProjectNames:
         raise InputError(
             "These names cannot be used.",
             problems=found,
-            next_command="gotocloud setup PROJECT",
+            next_command="gotocloud setup",
         )
     return where.names(project)
 
@@ -117,7 +140,8 @@ def plan_setup(
     """
     names = checked_names(where, project)
     state = stack_of(cloud, names.project_stack).state
-    if state is State.READY:
+    remade = state is State.READY and _stands_without_bucket(cloud, names)
+    if state is State.READY and not remade:
         return Setup(where, project, state, (), None)
     version, how = choose_release(cloud, where.facts, release)
     url, template = published_template(cloud, where.facts, version, PROJECT_TEMPLATE)
@@ -133,13 +157,41 @@ def plan_setup(
     if where.facts.tags_unknown:
         text = f"they could not be read ({where.facts.tags_unknown}) and are not put on it."
         findings.append(Finding("The group's own tags", Severity.UNKNOWN, text))
-    if state is State.ABSENT:
+    if remade:
+        text = f"{names.bucket} does not exist any more; an empty one is made with a new stack."
+        findings.append(Finding("Bucket", Severity.WARNING, text))
+    if state in {State.ABSENT, State.FAILED}:
         findings += bucket_findings(cloud, names, template, adopt=adopt)
         findings += _quotas(cloud)
     extra = parameters(adopt=adopt, archive_after_days=archive_after_days)
     plan = _plan(cloud, where, names, version, url, extra)
     resources = len(template["Resources"])
-    return Setup(where, project, state, by_severity(findings), plan, resources)
+    return Setup(where, project, state, by_severity(findings), plan, resources, remade)
+
+
+def _require_bucket(cloud: Cloud, names: ProjectNames) -> None:
+    if _stands_without_bucket(cloud, names):
+        raise GoToCloudError(
+            f"The bucket {names.bucket} of {names.project!r} does not exist any more.",
+            advice="Setting the project up again makes an empty one.",
+            next_command=shell_line("gotocloud", "setup", names.project),
+            again=True,
+        )
+
+
+def _stands_without_bucket(cloud: Cloud, names: ProjectNames) -> bool:
+    """Whether the bucket of a project that stands is gone.
+
+    Raises:
+        GoToCloudError: if it is another account's.
+    """
+    whose, _ = answer_of(f"look at bucket {names.bucket}", lambda: whose_bucket(cloud, names))
+    if whose is Whose.OTHERS:
+        raise GoToCloudError(
+            f"The bucket {names.bucket} of {names.project!r} is {whose}.",
+            advice=f"Use another project name. {TELL_MANAGEMENT}",
+        )
+    return whose is Whose.NONE
 
 
 def own_projects(cloud: Cloud, where: Place) -> tuple[str, ...]:
@@ -177,10 +229,10 @@ def only_project(cloud: Cloud, where: Place, verb: str) -> str:
     if not found:
         raise InputError(
             "You have no project yet; a project is one sample or dataset.",
-            next_command="gotocloud setup PROJECT, for example gotocloud setup apoferritin",
+            next_command="gotocloud setup",
         )
     raise InputError(
-        f"You have {len(found)} projects: {', '.join(found)}. Say which one.",
+        f"You have {len(found)} projects: {', '.join(found)}. Name one of them.",
         next_command=f"gotocloud {verb} {shell_line(found[0])}",
     )
 
@@ -225,9 +277,11 @@ def require_project(cloud: Cloud, names: ProjectNames) -> None:
     """
     state = stack_of(cloud, names.project_stack).state
     if state is State.READY:
+        _require_bucket(cloud, names)
         return
     said = "does not exist yet" if state is State.ABSENT else f"is {state.value}"
     raise GoToCloudError(
         f"The project {names.project!r} {said}.",
         next_command=shell_line("gotocloud", "setup", names.project),
+        again=True,
     )

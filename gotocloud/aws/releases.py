@@ -14,8 +14,14 @@ from urllib.parse import quote
 
 from gotocloud.aws.session import ABSENT_BUCKET, ABSENT_OBJECT, client, error_code, explained
 from gotocloud.contract.releases import MANIFEST, bucket_owner, release_key
-from gotocloud.errors import GoToCloudError, shell_line
-from gotocloud.platform.release import Release, expected_scripts, expected_sha256, sha256
+from gotocloud.errors import TELL_MANAGEMENT, GoToCloudError, shell_line
+from gotocloud.platform.release import (
+    Release,
+    expected_scripts,
+    expected_sha256,
+    next_version,
+    sha256,
+)
 
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _TYPES = {
@@ -136,7 +142,7 @@ def verified_template(
         raise GoToCloudError(
             f"{path} of release {version} is not what was published; it is not launched.",
             problems=[f"SHA-256 in the manifest: {expected}", f"in the bucket: {actual}"],
-            next_command="tell the management group",
+            advice=TELL_MANAGEMENT,
         )
     # Not the endpoint of the client: scientists may launch from AWS's own URL only.
     url = f"https://{bucket}.s3.{region}.{url_suffix}/{release_key(version, path)}"
@@ -174,7 +180,7 @@ def require_scripts(
             f"Scripts of release {version} are not what was published; nodes would run them as "
             "root. Nothing is launched.",
             problems=problems,
-            next_command="tell the management group",
+            advice=TELL_MANAGEMENT,
         )
 
 
@@ -197,7 +203,7 @@ def _require_approved(version: str, manifest: bytes, approved: Mapping[str, str]
         raise GoToCloudError(
             f"Release {version} is not approved for your group's account. Approved: "
             f"{', '.join(approved)}.",
-            next_command="the same without --release, or ask the management group",
+            advice="Leave out --release, or ask the management group to approve it.",
         )
     if approved[version] != sha256(manifest):
         raise GoToCloudError(
@@ -206,7 +212,7 @@ def _require_approved(version: str, manifest: bytes, approved: Mapping[str, str]
                 f"SHA-256 of its manifest in the group's account: {approved[version]}",
                 f"in the bucket: {sha256(manifest)}",
             ],
-            next_command="tell the management group",
+            advice=TELL_MANAGEMENT,
         )
 
 
@@ -293,5 +299,8 @@ def _refuse_others(version: str, paths: list[str]) -> None:
             f"Release {version} has been published with other content; "
             "a published version is never overwritten.",
             problems=[f"{path} differs" for path in paths],
-            next_command="gotocloud platform publish --version NEXT_VERSION",
+            advice="Publish it under the next version.",
+            next_command=shell_line(
+                "gotocloud", "platform", "publish", "--version", next_version(version)
+            ),
         )

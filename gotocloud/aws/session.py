@@ -121,7 +121,8 @@ def require_account(expected: str, region: str, what: str) -> None:
     if actual != expected:
         raise InputError(
             f"These credentials belong to account {actual}; {what} needs account {expected}.",
-            next_command=f"export AWS_PROFILE=…, then {WHO_AM_I}",
+            advice=f"Select a profile of account {expected} (AWS_PROFILE).",
+            next_command="aws configure list-profiles",
         )
 
 
@@ -155,7 +156,7 @@ def _client_error(error: Any, doing: str) -> GoToCloudError:
     code = error_code(error)
     message = error.response.get("Error", {}).get("Message", "") or str(error)
     if code in _EXPIRED:
-        return GoToCloudError(f"Cannot {doing}: the credentials have expired.", next_command=_LOGIN)
+        return GoToCloudError(f"Cannot {doing}: the credentials have expired.", **_SIGN_IN)
     if code in _UNKNOWN_CREDENTIALS:
         return GoToCloudError(
             f"Cannot {doing}: AWS does not accept these credentials ({code}).",
@@ -165,7 +166,7 @@ def _client_error(error: Any, doing: str) -> GoToCloudError:
         return GoToCloudError(
             f"Cannot {doing}: access denied. AWS's message: {message}", next_command=WHO_AM_I
         )
-    return GoToCloudError(f"Cannot {doing}. AWS's message: {message} ({code})")
+    return GoToCloudError(f"Cannot {doing}. AWS's message: {message} ({code})", again=True)
 
 
 def _local_error(error: Any, doing: str) -> GoToCloudError:
@@ -174,17 +175,23 @@ def _local_error(error: Any, doing: str) -> GoToCloudError:
     if isinstance(error, exceptions.ProfileNotFound):
         return InputError(f"Cannot {doing}: {error}.", next_command="aws configure list-profiles")
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
-        return GoToCloudError(f"Cannot {doing}: there are no AWS credentials.", next_command=_LOGIN)
+        return GoToCloudError(f"Cannot {doing}: there are no AWS credentials.", **_SIGN_IN)
     expired = (exceptions.TokenRetrievalError, exceptions.SSOTokenLoadError)
     if isinstance(error, (*expired, exceptions.UnauthorizedSSOTokenError)):
-        return GoToCloudError(f"Cannot {doing}: the sign-on has expired.", next_command=_LOGIN)
+        return GoToCloudError(f"Cannot {doing}: the sign-on has expired.", **_SIGN_IN)
     unreachable = (exceptions.ConnectionError, exceptions.HTTPClientError)
     if isinstance(error, unreachable):
         return GoToCloudError(
             f"Cannot {doing}: AWS cannot be reached ({error}).",
-            next_command="check the network, and AWS_ENDPOINT_URL if it is set",
+            advice="Check the network, and AWS_ENDPOINT_URL if it is set.",
+            again=True,
         )
     return GoToCloudError(f"Cannot {doing}: {error}")
 
 
-_LOGIN = "aws sso login, or aws configure"
+_LOGIN = "aws sso login"
+_SIGN_IN: dict[str, Any] = {
+    "advice": "Sign in again (without single sign-on: aws configure).",
+    "next_command": _LOGIN,
+    "again": True,
+}

@@ -55,8 +55,7 @@ def _synthesise(context: Mapping[str, str], out: Path, app: Path) -> None:
     if not (app / "cdk.json").exists():
         raise InputError(
             f"There is no CDK app (cdk.json) in {app}; templates are synthesised with it.",
-            next_command="cd to the GoToCloud folder, or use --from DIR with what "
-            "`cdk synth -o DIR` made",
+            advice="Type it in the folder of GoToCloud, or use --from with what `cdk synth` made.",
         )
     # The app runs `python3 app.py`: that must be the Python that runs this.
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))

@@ -121,7 +121,11 @@ def _print_version(requested: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(help="A ready-to-use cryo-EM computer on AWS, in three commands.")
+@app.callback(
+    help="A ready-to-use cryo-EM computer on AWS, in three commands.\n\n"
+    "What costs money, or ends what people use, needs a yes (--yes). What deletes data needs the "
+    "project's name (--confirm NAME). Without a terminal there is no question."
+)
 def options(
     version: Annotated[
         bool,

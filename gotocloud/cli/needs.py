@@ -17,7 +17,8 @@ def need_rehearsal() -> None:
         raise GoToCloudError(
             "The rehearsal is not part of this installation of gotocloud: "
             "it runs from the folder of the repository.",
-            next_command="clone the repository, then in its folder: make demo",
+            advice="Clone the repository, and type this in its folder.",
+            next_command="make demo",
         )
     missing = [name for name in ("local_aws", "moto") if find_spec(name) is None]
     if missing:

@@ -15,6 +15,11 @@ DryRun = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for a confirmation.")]
 
+Confirm = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The project's name, instead of typing it."),
+]
+
 PROJECT_HELP = "The project. Default: the only one that you have."
 ProjectArgument = Annotated[str | None, typer.Argument(help=PROJECT_HELP, autocompletion=projects)]
 ProjectOption = Annotated[

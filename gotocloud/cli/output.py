@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gotocloud.cli.visible import unfiltered, visible
-from gotocloud.errors import GoToCloudError
+from gotocloud.errors import GoToCloudError, shell_line
 
 
 def print_json(data: Any) -> None:
@@ -73,7 +73,13 @@ def _whole_words(cells: Iterable[str]) -> int:
 
 def show_error(error: GoToCloudError) -> None:
     """Print an error on stderr: what happened, every finding, what to type next."""
-    narrate(f"Error: {error}")
+    narrate(f"Error: {error.text(shell_line('gotocloud', *sys.argv[1:]))}")
+
+
+def suggest(*commands: str) -> None:
+    """Print what can be typed next, a command a line, each as a shell takes it."""
+    for command in commands:
+        narrate(f"Next: {command}")
 
 
 _PIPE_WIDTH = 200

@@ -40,7 +40,7 @@ class Pipeliner:
         if not (self.project / PIPELINE_FILE).is_file():
             raise InputError(
                 f"{self.project} is no RELION project: it has no {PIPELINE_FILE}.",
-                next_command="cd the project's folder",
+                advice="Type it in the project's folder.",
             )
         if not shutil.which("relion_pipeliner"):
             raise GoToCloudError(

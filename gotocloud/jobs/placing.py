@@ -150,6 +150,6 @@ def _refused(error: GoToCloudError) -> Finding:
         check="placement",
         severity=Severity.ERROR,
         text=" ".join(sentences),
-        remedy=error.next_command or "Change the fields of the Running tab.",
+        remedy=error.remedy or "Change the fields of the Running tab.",
         source="The queues of this cluster",
     )

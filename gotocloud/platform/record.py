@@ -112,7 +112,8 @@ def load_record(path: Path) -> Record:
     if not path.exists():
         raise InputError(
             f"There is no record {path}: what the management account shares is not known yet.",
-            next_command=f"{RECORD_COMMAND}, after deploying ManagementStack and the RegionStacks",
+            advice="Deploy the management group's stacks first.",
+            next_command=f'cdk deploy ManagementStack "RegionStack*" && {RECORD_COMMAND}',
         )
     text = read_text(path, "record", RECORD_COMMAND)
     try:

@@ -70,6 +70,18 @@ def check_version(version: str) -> str:
     return version
 
 
+def next_version(version: str) -> str:
+    """The version after one, for example to publish what differs.
+
+    >>> next_version("1.2.9"), next_version("1.2.0-rc1"), next_version("spring")
+    ('1.2.10', '1.2.0-rc2', 'spring.1')
+    """
+    last = re.search(r"\d+$", version)
+    if last is None:
+        return f"{version}.1"
+    return f"{version[: last.start()]}{int(last[0]) + 1}"
+
+
 def template_path(stack_id: str) -> str | None:
     """Path in a release of the template of a CDK stack; None if it is not published."""
     if stack_id == PROJECT_STACK_ID:

@@ -7,14 +7,21 @@ they are the project's data.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from gotocloud.contract.tags import CLUSTER_TAG, HEAD_NODE, NODE_TYPE_TAG, OWNER_TAGS, STACK_TAG
+from gotocloud.contract.tags import (
+    CLUSTER_TAG,
+    HEAD_NODE,
+    NODE_TYPE_TAG,
+    OWNER_TAGS,
+    STACK_TAG,
+    project_tags,
+)
 from gotocloud.costs.price import HOURS_PER_MONTH, Item, PriceUnit
 from gotocloud.costs.prices import find_price, price_usd_per_hour
-from gotocloud.projects.overview import Node
+from gotocloud.projects.overview import HourlyCost, Node, ProjectRow
 
 
 class BilledKind(StrEnum):
@@ -139,6 +146,35 @@ class Inventory:
             for one in self.found
             if one.kind is BilledKind.MACHINE and one.state in _RUNNING and CLUSTER_TAG in one.tags
         )
+
+
+def with_costs(
+    rows: Iterable[ProjectRow], found: Inventory, account: str, region: str
+) -> tuple[ProjectRow, ...]:
+    """Projects with what their clusters cost now: the sum of what exists, whatever was planned.
+
+    Args:
+        found: What is billed in the region.
+        account: The group's.
+        region: For its prices.
+    """
+    return tuple(
+        replace(row, cluster=replace(row.cluster, cost=_cost(row, found, account, region)))
+        if row.cluster
+        else row
+        for row in rows
+    )
+
+
+def _cost(row: ProjectRow, found: Inventory, account: str, region: str) -> HourlyCost:
+    known, unknown = Decimal(), [f"{kind}: could not be listed" for kind in found.unknown]
+    for one in found.of_project(project_tags(row.scientist, account, row.project)):
+        if (usd := one.usd_per_hour(region)) is None:
+            spot = " on spot" if one.spot else ""
+            unknown.append(f"{one.type or one.kind}{spot}")
+        else:
+            known += usd
+    return HourlyCost(known, tuple(dict.fromkeys(unknown)))
 
 
 def _left_over(one: Billed, vpc: str, owners: set[str], clusters: set[str]) -> bool:

@@ -19,7 +19,7 @@ from gotocloud.projects.desktop_access import Opening
 from gotocloud.projects.names import earlier_bucket_note
 from gotocloud.projects.preflight import ELASTIC_IPS
 from gotocloud.projects.quotas import Levels, Quota
-from gotocloud.projects.states import State
+from gotocloud.projects.states import NEVER_READY, State
 
 CLOCK_REFUSED_S = 300
 """Request signatures that are off by more than this are refused.
@@ -234,10 +234,15 @@ _TOOLS = {
 
 def _stack_remedy(stack: DeployedStack, scientist: str) -> str:
     tags = stack.tags
-    if stack.state is State.BROKEN:
-        return "tell the management group; it may hold data that a user still needs"
     whose = from_tag(tags.get(IAM_USER_TAG, ""))
     project = from_tag(tags.get(PROJECT_TAG, "PROJECT"))
-    verb = "start" if stack.name.startswith(CLUSTER_STACK_PREFIX) else "setup"
-    remedy = f"{shell_line('gotocloud', verb, project)} removes it and makes it again"
+    if not stack.name.startswith(CLUSTER_STACK_PREFIX):
+        remedy = f"{shell_line('gotocloud', 'setup', project)} removes it and makes it again"
+        if stack.state is State.BROKEN:
+            finishing = shell_line("gotocloud", "finish", project, "--keep-data")
+            remedy = f"{finishing}, then setup with --adopt: the data stay"
+    elif stack.status in NEVER_READY:
+        remedy = f"{shell_line('gotocloud', 'start', project)} removes it and makes it again"
+    else:
+        remedy = f"{shell_line('gotocloud', 'pause', project)} proves what is left and deletes it"
     return remedy if whose in {scientist, ""} else f"tell {whose}: {remedy}"

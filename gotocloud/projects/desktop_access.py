@@ -159,7 +159,7 @@ def checked_network(given: str, allowed: Sequence[IPv4Network]) -> IPv4Network:
     except (AddressValueError, NetmaskValueError, ValueError):
         raise InputError(
             f"{given!r} is no IPv4 address or network.",
-            next_command="gotocloud connect --from 203.0.113.7, your own public address",
+            advice="Give your own public address, for example --from 203.0.113.7.",
         ) from None
     if any(network.subnet_of(inside) for inside in allowed):
         return network
@@ -167,14 +167,15 @@ def checked_network(given: str, allowed: Sequence[IPv4Network]) -> IPv4Network:
         raise InputError(
             f"{network} is outside the networks from which your group reaches its desktops: "
             f"{', '.join(map(str, allowed))}.",
-            next_command="connect from there (VPN), or gotocloud connect --tunnel, which opens "
-            "nothing",
+            advice="Connect from there (VPN), or through a tunnel, which opens nothing.",
+            next_command="gotocloud connect --tunnel",
         )
     if network.prefixlen < WIDEST:
         raise InputError(
             f"{network} has {network.num_addresses:,} addresses; a desktop is opened to at most "
             f"{2 ** (32 - WIDEST)}.",
-            next_command="gotocloud connect --from your own public address, or --tunnel",
+            advice="Give your own public address with --from, or use a tunnel.",
+            next_command="gotocloud connect --tunnel",
         )
     return network
 

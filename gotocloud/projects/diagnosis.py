@@ -45,13 +45,15 @@ class Diagnosis:
         cause: The kind of failure.
         summary: One sentence.
         details: AWS's messages, a line each, without the noise.
-        remedy: What to do.
+        remedy: What to do, as a sentence.
+        command: What to type after that.
     """
 
     cause: Cause
     summary: str
     details: tuple[str, ...]
     remedy: str
+    command: str
 
 
 _PATTERNS: tuple[tuple[Cause, str], ...] = (
@@ -84,43 +86,43 @@ _PATTERNS: tuple[tuple[Cause, str], ...] = (
 _TELLS = {
     Cause.ADDRESSES: (
         "Another launch took the same addresses at the same moment.",
-        "start again: the next free block is taken",
+        "The next attempt takes the next free block.",
     ),
     Cause.BOOTSTRAP: (
         "The head node did not come up.",
-        "read its log (CloudWatch, log group /aws/parallelcluster/…, chef-client and "
-        "cloud-init-output), then start again; if it fails twice, tell the management group: "
-        "software or node script may be at fault",
+        "Its log is in CloudWatch (log group /aws/parallelcluster/…, chef-client and "
+        "cloud-init-output). If it fails twice, tell the management group: software or node "
+        "script may be at fault.",
     ),
     Cause.CAPACITY: (
         "AWS has no such machine free in this zone at the moment.",
-        "try again in an hour, or start with another configuration: gotocloud cluster list",
+        "Try again in an hour, or with another configuration (gotocloud cluster list).",
     ),
     Cause.CREDENTIALS: (
         "The credentials expired on the way.",
-        "sign in again, then start again",
+        "Sign in again first.",
     ),
     Cause.EXISTS: (
         "Something of that name exists already, left over from before.",
-        "gotocloud doctor names it; ask the management group to remove it",
+        "gotocloud doctor names it; ask the management group to remove it.",
     ),
     Cause.PERMISSIONS: (
         "AWS refused a step for lack of permission.",
-        "tell the management group, with the lines above: the group's account is not set up "
-        "for this release",
+        "Tell the management group, with the lines above: the group's account is not set up "
+        "for this release.",
     ),
     Cause.QUOTA: (
         "A quota of the account is used up.",
-        "gotocloud doctor shows the quotas; pause an unused cluster or have the quota raised",
+        "gotocloud doctor shows the quotas; pause an unused cluster or have the quota raised.",
     ),
     Cause.UNKNOWN: (
         "AWS could not make it.",
-        "start again; if it fails twice, tell the management group, with the lines above",
+        "If it fails twice, tell the management group, with the lines above.",
     ),
     Cause.VALIDATION: (
         "ParallelCluster does not accept the configuration of this release.",
-        "choose another release with --release, and tell the management group what its "
-        "validators say",
+        "Choose another release with --release, and tell the management group what its "
+        "validators report.",
     ),
 }
 
@@ -152,7 +154,8 @@ def diagnose(failures: Iterable[Failure], *, retry: str) -> Diagnosis:
         cause=cause,
         summary=summary,
         details=tuple(dict.fromkeys(details)),
-        remedy=remedy.replace("start again", f"{retry} again", 1),
+        remedy=remedy,
+        command=retry,
     )
 
 

@@ -58,6 +58,7 @@ class Finish:
         holdings: What is in the bucket; None when it was not counted.
         spent_usd: What it has cost so far; None when that is not known.
         spent_note: Why it is not known, or from when it is.
+        untouched: Whose the bucket is, when it is not the group's; empty when it is, or is gone.
     """
 
     names: ProjectNames
@@ -66,6 +67,7 @@ class Finish:
     holdings: Holdings | None
     spent_usd: Decimal | None = None
     spent_note: str = ""
+    untouched: str = ""
 
     @property
     def nothing(self) -> bool:
@@ -93,6 +95,8 @@ class Finish:
     def lines(self, *, keep_data: bool) -> tuple[str, ...]:
         """What would happen, for people."""
         bucket = "no bucket any more"
+        if self.untouched:
+            bucket = f"bucket {self.untouched}: it stays as it is"
         if self.bucket:
             fate = "is KEPT" if keep_data else "is DELETED with everything in it"
             bucket = f"bucket {self.bucket} {fate}: {self.holdings or 'not counted'}"

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from gotocloud.cluster_configs.model import configuration_names, load_configuration
 from gotocloud.contract.stacks import (
     CLUSTER_STACK_PREFIX,
     PROJECT_STACK_PREFIX,
@@ -16,15 +15,13 @@ from gotocloud.contract.stacks import (
 )
 from gotocloud.contract.tag_text import from_tag
 from gotocloud.contract.tags import IAM_USER_TAG, PROJECT_TAG
-from gotocloud.costs.idle import idle_cost
-from gotocloud.costs.prices import price_usd_per_hour
 from gotocloud.errors import shell_line
 from gotocloud.formats import whole_number
 from gotocloud.projects.cluster_end import ClusterEnd
 from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.jobs_now import UNREAD, JobsNow
 from gotocloud.projects.shape import configuration_of
-from gotocloud.projects.states import State
+from gotocloud.projects.states import NEVER_READY, State
 
 
 @dataclass(frozen=True)
@@ -61,6 +58,9 @@ class HourlyCost:
         return f"at least {text}" if self.unknown else text
 
 
+NOT_LOOKED_AT = HourlyCost(unknown=("what exists was not looked at",))
+
+
 @dataclass(frozen=True)
 class ClusterRow:
     """The cluster of a project."""
@@ -71,12 +71,14 @@ class ClusterRow:
     configuration: str | None
     release: str | None
     lustre_gib: int | None
-    cost: HourlyCost
     nodes: tuple[Node, ...] | None
+    cost: HourlyCost = NOT_LOOKED_AT
     reason: str = ""
     jobs: JobsNow = UNREAD
     capacity: str = ""
     ending: ClusterEnd | None = None
+    may_hold_data: bool = False
+    """It runs no more, and its Lustre may hold files that are nowhere else."""
 
     @property
     def runs(self) -> bool:
@@ -235,7 +237,7 @@ def _row(
     scientist, name = who
     state = project.state if project else State.ABSENT
     mine = scientist == caller
-    row = None if cluster is None else _cluster(cluster, region, nodes)
+    row = None if cluster is None else _cluster(cluster, nodes)
     return ProjectRow(
         project=name,
         region=region,
@@ -255,13 +257,15 @@ def _next(project: str, state: State, cluster: ClusterRow | None) -> str:
     if state in {State.ABSENT, State.MAKING, State.FAILED, State.ENDING}:
         return f"gotocloud setup {named}"
     if state is State.BROKEN:
-        return "gotocloud doctor"
+        return f"gotocloud finish {named} --keep-data"
+    if cluster is not None and cluster.may_hold_data:
+        return f"gotocloud pause {named}"
     if cluster is None or cluster.state in {State.MAKING, State.FAILED, State.ENDING}:
         return f"gotocloud start {named}"
-    return f"gotocloud connect {named}" if cluster.state is State.READY else "gotocloud doctor"
+    return f"gotocloud connect {named}"
 
 
-def _cluster(stack: DeployedStack, region: str, nodes: tuple[Node, ...] | None) -> ClusterRow:
+def _cluster(stack: DeployedStack, nodes: tuple[Node, ...] | None) -> ClusterRow:
     described = configuration_of(stack.description)
     gib = whole_number(stack.parameter(ClusterParameter.LUSTRE_GIB))
     name = stack.parameter(ClusterParameter.CLUSTER_NAME)
@@ -274,35 +278,9 @@ def _cluster(stack: DeployedStack, region: str, nodes: tuple[Node, ...] | None) 
         configuration=configuration,
         release=described[1] if described else None,
         lustre_gib=gib,
-        cost=_cost(configuration, gib, region, own),
         nodes=own,
         reason=stack.reason,
+        may_hold_data=stack.state in {State.BROKEN, State.FAILED}
+        and stack.status not in NEVER_READY,
         capacity=stack.parameter(ClusterParameter.CAPACITY),
     )
-
-
-def _cost(
-    configuration: str | None, lustre_gib: int | None, region: str, nodes: tuple[Node, ...] | None
-) -> HourlyCost:
-    if configuration not in configuration_names() or lustre_gib is None:
-        return HourlyCost(unknown=("everything: the cluster's configuration is not known here",))
-    heads = [one.instance_type for one in nodes or () if one.head]
-    idle = idle_cost(
-        load_configuration(configuration),
-        region,
-        lustre_gib,
-        head_node_type=heads[0] if heads else None,
-    )
-    known, unknown = idle.known_total_usd_per_hour, list(idle.unknown)
-    if nodes is None:
-        unknown.append("running nodes")
-    for one in nodes or ():
-        if one.head:
-            continue
-        # The spot price of this minute is not on record, and none is made up.
-        price = None if one.spot else price_usd_per_hour(one.instance_type, region)
-        if price is None:
-            unknown.append(f"{one.instance_type}{' on spot' if one.spot else ''}")
-        else:
-            known += price.usd
-    return HourlyCost(known, tuple(dict.fromkeys(unknown)))

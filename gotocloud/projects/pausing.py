@@ -220,16 +220,16 @@ def counted(tally: Tally) -> dict[str, Any]:
     }
 
 
-def remedy(tally: Tally, retry: str) -> str:
+def remedy(tally: Tally) -> str:
     """What to do about a proof that failed."""
     if not tally.curable:
         return (
-            "gotocloud ssh, give those files names of at most 1,024 bytes of UTF-8, or copy "
-            f"what is lost from elsewhere; then {retry}"
+            "In a shell on the head node, give those files names of at most 1,024 bytes of UTF-8, "
+            "or copy what is lost from elsewhere; then pause again."
         )
     return (
-        f"wait until nothing writes any more, then {retry}. Files that stay different: "
-        "gotocloud ssh, and touch them, so that Lustre exports them again"
+        "Wait until nothing writes any more. Touch files that stay different (gotocloud ssh), so "
+        "that Lustre exports them again."
     )
 
 

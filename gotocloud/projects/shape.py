@@ -91,7 +91,7 @@ def cluster_shape(template: Mapping[str, Any]) -> ClusterShape:
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise GoToCloudError(
             f"The cluster template cannot be understood ({type(error).__name__}: {error}).",
-            next_command="tell the management group, or choose another with --release",
+            advice="Tell the management group, or choose another release with --release.",
         ) from error
 
 

@@ -13,11 +13,23 @@ class State(StrEnum):
     READY = "ready"
     ENDING = "being removed"
     FAILED = "failed"
-    """Never became ready, or could not be removed: nothing in it is worth keeping."""
+    """Never became ready, or could not be removed."""
 
     BROKEN = "broken"
     """Was ready once; whether it may be removed is for people to decide."""
 
+
+NEVER_READY = frozenset(
+    {
+        "CREATE_FAILED",
+        "CREATE_IN_PROGRESS",
+        "REVIEW_IN_PROGRESS",
+        "ROLLBACK_COMPLETE",
+        "ROLLBACK_FAILED",
+        "ROLLBACK_IN_PROGRESS",
+    }
+)
+"""Statuses of stacks in which nothing can have been written yet."""
 
 _STATES = {
     "CREATE_COMPLETE": State.READY,

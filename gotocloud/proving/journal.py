@@ -124,7 +124,7 @@ def open_journal(
             raise InputError(
                 f"{path} belongs to another proof, which has not removed what it made.",
                 problems=[f"{key}: {value}" for key, value in kept.subject.items()],
-                next_command="finish that one first, or use another --output",
+                advice="Finish that one first, or use another --output.",
             )
         return fresh
     if bill or not kept.ended:
@@ -161,7 +161,7 @@ def alone(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise GoToCloudError(
                 f"Another proof is at work in {folder}.",
-                next_command="wait for it, or use another --output",
+                advice="Wait for it, or use another --output.",
             ) from None
         yield
 

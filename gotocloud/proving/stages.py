@@ -156,7 +156,7 @@ def require_affordable(price: StagePrice, spent_usd: Decimal, budget_usd: Decima
         raise GoToCloudError(
             f"The stage {price.stage} costs at most USD {price.usd:.2f}; of the budget of "
             f"USD {budget_usd:.2f} USD {max(budget_usd - spent_usd, Decimal()):.2f} are left.",
-            next_command=f"gotocloud platform prove --budget {spent_usd + price.usd:.0f}, or more",
+            advice=f"Give it at least USD {spent_usd + price.usd:.2f} with --budget.",
         )
 
 

@@ -74,7 +74,7 @@ def run(
     if not example.is_file():
         raise InputError(
             f"There is no {example} here; the demo runs in the folder of the project.",
-            next_command="cd to the GoToCloud folder, then gotocloud rehearse demo",
+            advice="Type it in the folder of GoToCloud.",
         )
     with _alone(state_dir, output_dir):
         report = _run(
@@ -132,7 +132,7 @@ def _alone(state_dir: Path, output_dir: Path) -> Iterator[None]:
     except BlockingIOError:
         raise GoToCloudError(
             f"Another demo is at work in {output_dir}.",
-            next_command="wait for it, or gotocloud rehearse demo --output ANOTHER_FOLDER",
+            advice="Wait for it, or use another --output.",
         ) from None
     finally:
         os.close(folder)

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from local_aws.control import Control
 from local_aws.errors import LocalAwsError
@@ -87,6 +87,69 @@ def test_boto_bears_a_little_throttling(local: LocalAws, control: Control) -> No
     )
     ssm.describe_parameters()
     assert control.struck(fault) == 2
+
+
+def test_a_fault_lets_pass_what_it_is_to_skip(local: LocalAws, control: Control) -> None:
+    control.fault("error", service="sns", operation="ListTopics", skip=1, times=1)
+    client = local.client("sns", MEMBER, VIRGINIA)
+    client.list_topics()
+    with pytest.raises(ClientError):
+        client.list_topics()
+    client.list_topics()
+
+
+@pytest.mark.parametrize(("lost", "made"), [("request", False), ("answer", True)])
+def test_a_reset_loses_the_request_or_the_answer_to_it(
+    local: LocalAws, control: Control, lost: str, made: bool
+) -> None:
+    client = local.client("sns", MEMBER, VIRGINIA)
+    control.fault("reset", service="sns", operation="CreateTopic", times=1, lost=lost)
+    with pytest.raises((ConnectionClosedError, ConnectionError)):
+        client.create_topic(Name=f"lost-{lost}")
+    names = [one["TopicArn"].rsplit(":", 1)[-1] for one in client.list_topics()["Topics"]]
+    assert (f"lost-{lost}" in names) is made
+
+
+def test_a_bucket_of_another_account_is_refused_where_an_owner_is_expected(
+    local: LocalAws,
+) -> None:
+    s3 = local.client("s3", MANAGEMENT, VIRGINIA)
+    s3.create_bucket(Bucket="theirs")
+    s3.head_bucket(Bucket="theirs", ExpectedBucketOwner=MANAGEMENT)
+    with pytest.raises(ClientError) as caught:
+        s3.head_bucket(Bucket="theirs", ExpectedBucketOwner=MEMBER)
+    assert code(caught) == ("403", 403)
+
+
+def test_an_update_that_cannot_be_taken_back_is_no_complete_rollback(
+    local: LocalAws, control: Control
+) -> None:
+    def topic(name: str) -> dict[str, Any]:
+        return {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": name}}
+
+    stacks = Stacks(local)
+    stacks.create("twofold", {"A": topic("a"), "B": {**topic("b"), "DependsOn": "A"}})
+    control.fault("resource-fails", stack="twofold", logical_id="B", phase="update", times=1)
+    control.fault("resource-fails", stack="twofold", logical_id="A", phase="rollback", times=1)
+    changed = {"A": topic("c"), "B": {**topic("d"), "DependsOn": "A"}}
+    assert stacks.update("twofold", changed)["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+
+
+def test_what_a_resource_that_stays_needs_is_not_deleted_and_what_stays_can_be_left(
+    local: LocalAws, control: Control
+) -> None:
+    stacks = Stacks(local)
+    resources = {"A": TOPIC["Topic"], "B": {**TOPIC["Topic"], "DependsOn": "A"}}
+    stacks.create("stuck", resources)
+    fault = control.fault("resource-fails", stack="stuck", logical_id="B", phase="delete")
+    with pytest.raises(ClientError, match="DELETE_FAILED state"):
+        stacks.cfn.delete_stack(StackName="stuck", RetainResources=["B"])
+    stacks.cfn.delete_stack(StackName="stuck")
+    assert stacks.settled("stuck")["StackStatus"] == "DELETE_FAILED"
+    assert ("A", "DELETE_IN_PROGRESS") not in stacks.events("stuck")
+    stacks.cfn.delete_stack(StackName="stuck", RetainResources=["B"])
+    until(lambda: "stuck" not in {s["StackName"] for s in stacks.cfn.describe_stacks()["Stacks"]})
+    assert control.struck(fault) == 1
 
 
 def test_what_stacks_do_themselves_is_not_throttled(local: LocalAws, control: Control) -> None:

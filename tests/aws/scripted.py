@@ -47,7 +47,10 @@ class Stack:
         status, _, reason = self.path.pop(0).partition("|")
         self.status = status
         if reason:
-            self.note("Part", "AWS::EC2::Subnet", "CREATE_FAILED", reason)
+            if status.startswith("DELETE"):
+                self.note("Part", "AWS::EC2::NatGateway", "DELETE_FAILED", reason)
+            else:
+                self.note("Part", "AWS::EC2::Subnet", "CREATE_FAILED", reason)
         if status:
             self.note(self.name, "AWS::CloudFormation::Stack", status, "")
 

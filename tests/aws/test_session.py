@@ -51,7 +51,7 @@ def test_errors_of_aws_say_what_to_do(error: Exception, words: str, next_word: s
         raise error
     assert caught.value.message.startswith("Cannot do the work")
     assert words in caught.value.message
-    assert next_word in str(caught.value.next_command)
+    assert next_word in caught.value.remedy
 
 
 def test_other_errors_of_aws_keep_their_code() -> None:

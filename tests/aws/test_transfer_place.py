@@ -37,7 +37,7 @@ def projects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_the_only_project_is_meant(projects: list[str]) -> None:
     projects += ["apoferritin"]
-    assert project_bucket(CLOUD, None, "upload /data") == (
+    assert project_bucket(CLOUD, None, "upload /data").bucket == (
         "gotocloud-data-ada-123456789012-apoferritin"
     )
 
@@ -46,7 +46,7 @@ def test_of_several_projects_one_must_be_named(projects: list[str]) -> None:
     projects += ["apoferritin", "virus"]
     with pytest.raises(InputError):
         project_bucket(CLOUD, None, "upload /data")
-    assert project_bucket(CLOUD, "virus", "upload /data") == (
+    assert project_bucket(CLOUD, "virus", "upload /data").bucket == (
         "gotocloud-data-ada-123456789012-virus"
     )
 

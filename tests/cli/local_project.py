@@ -65,6 +65,14 @@ def service_role(stacks: Stacks) -> str:
     return str(made["Role"]["Arn"])
 
 
+def give_a_desktop(control: Control, instance: str) -> None:
+    """Put the script of ParallelCluster that starts a desktop onto a head node."""
+    script = control.node(instance) / "opt/parallelcluster/scripts/pcluster_dcv_connect.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text(DCV)
+    script.chmod(0o755)
+
+
 class LocalProject:
     """One project, with a cluster if it is started."""
 
@@ -125,10 +133,7 @@ class LocalProject:
         node = (self.instance, self.stacks.account, self.stacks.region)
         self.control.add_node(*node, {"/fsx": self.file_system})
         self.control.set_jobs(self.instance, [], partitions=[{"name": "refine3d"}])
-        script = self.control.node(self.instance) / "opt/parallelcluster/scripts"
-        script.mkdir(parents=True)
-        (script / "pcluster_dcv_connect.sh").write_text(DCV)
-        (script / "pcluster_dcv_connect.sh").chmod(0o755)
+        give_a_desktop(self.control, self.instance)
         return self
 
     def _resources(self, subnet: str, vpc: str) -> dict[str, Any]:

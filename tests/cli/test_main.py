@@ -101,9 +101,11 @@ def test_unknown_command_is_a_usage_error() -> None:
 def test_an_error_shows_every_problem_and_the_next_command(
     command: Callable[[Exception], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = command(GoToCloudError("It failed.", problems=["a", "b"], next_command="do this"))
+    code = command(
+        GoToCloudError("It failed.", problems=["a", "b"], next_command="gotocloud status")
+    )
     assert code == 1
-    assert capsys.readouterr().err == "Error: It failed.\n  - a\n  - b\nNext: do this\n"
+    assert capsys.readouterr().err == "Error: It failed.\n  - a\n  - b\nNext: gotocloud status\n"
 
 
 def test_bad_input_exits_with_2(command: Callable[[Exception], int]) -> None:
@@ -168,10 +170,12 @@ def test_letters_that_the_terminal_does_not_know_are_no_bug() -> None:
 
 
 def test_unknown_names_come_with_a_suggestion_and_the_list() -> None:
-    error = unknown_name("group", "membrain", ["membrane", "virus"], next_command="list them")
+    error = unknown_name(
+        "group", "membrain", ["membrane", "virus"], next_command="gotocloud cluster list"
+    )
     assert str(error) == (
         "No group named 'membrain'. Did you mean 'membrane'? Available: membrane, virus.\n"
-        "Next: list them"
+        "Next: gotocloud cluster list"
     )
 
 

@@ -91,7 +91,7 @@ def test_nothing_to_do_is_said(update: Any) -> None:
     status, _, err = update(Store=STORE, Fact=PARAMETER)
     assert status == 0
     assert "UserStack does not change." in err
-    assert "Next: nothing; all is up to date" in err
+    assert "Nothing to do: all is up to date." in err
 
 
 def test_a_stack_that_does_not_exist_would_be_created(update: Any) -> None:

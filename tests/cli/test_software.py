@@ -167,7 +167,7 @@ def test_what_is_published_is_found_by_check_and_by_shells(
     own.write_text(dump_catalogue(system_catalogue({"relion": ("3.1.3", str(prefix))})))
     where = ("--root", root, "--catalogue", own)
     status, out, err = software(*publish("--to", root, "--json", *where))
-    assert (status, "is in force. Next: gotocloud software check" in err) == (0, True)
+    assert (status, "is in force.\nNext: gotocloud software check" in err) == (0, True)
     assert json.loads(out)["written"] is True
     command = root / "gotocloud" / "bin" / "gotocloud"
     environment = {"PATH": "/usr/bin:/bin", "GOTOCLOUD_CACHE": str(tmp_path / "cache")}
@@ -196,7 +196,7 @@ def test_publishing_again_does_nothing_and_staging_waits(
     status, _, err = software(*words, "--stage")
     assert (status, "stays in force. To put it in force" in err) == (0, True)
     status, _, err = software(*words)
-    assert (status, "is in force. Next: " in err) == (0, True)
+    assert (status, "is in force.\nNext: " in err) == (0, True)
 
 
 @pytest.fixture
@@ -307,7 +307,7 @@ def test_publishing_needs_the_repository(software: Command, tmp_path: Path) -> N
     status, _, err = software(*publish("--to", tmp_path, "--from", tmp_path))
     assert status == 2
     assert "pyproject.toml: No such file or directory" in err
-    assert "Next: gotocloud software publish --from REPOSITORY" in err
+    assert "Name its folder with --from." in err
 
 
 def test_a_package_that_cannot_be_fetched_is_named(

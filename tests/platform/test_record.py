@@ -147,7 +147,7 @@ def test_a_missing_record_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="There is no record") as caught:
         load_record(tmp_path / "platform.record.yaml")
     assert caught.value.next_command
-    assert caught.value.next_command.startswith("gotocloud platform record")
+    assert caught.value.next_command.endswith("&& gotocloud platform record")
 
 
 def test_a_missing_share_names_the_command(record: Record) -> None:

@@ -15,10 +15,12 @@ from moto import mock_aws
 
 from gotocloud.aws.billed import LOOKS, inventory
 from gotocloud.aws.cloud import StandardCloud
+from gotocloud.aws.launch import FREE_WITHOUT_STACK
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.tags import CLUSTER_TAG, HEAD_NODE, NODE_TYPE_TAG, STACK_TAG
-from gotocloud.projects.billed import RESOURCE_TYPES, Billed, BilledKind, Inventory
-from gotocloud.projects.overview import Node
+from gotocloud.projects.billed import RESOURCE_TYPES, Billed, BilledKind, Inventory, with_costs
+from gotocloud.projects.deployed_stack import DeployedStack
+from gotocloud.projects.overview import Node, ProjectRow, project_rows
 from tests.needs import need_parallelcluster
 from tests.stacks.test_cluster import synthesised as cluster_template
 
@@ -100,6 +102,42 @@ def test_each_type_of_parallelclusters_own_stack_is_listed_or_known_to_cost_noth
     types = pcluster_types()
     assert types - covered() - NOT_BILLED_BY_THE_HOUR == set()
     assert {"AWS::EC2::Instance", "AWS::EC2::Volume", "AWS::EC2::EIP"} <= types & covered()
+
+
+def test_what_may_be_left_behind_of_a_stack_costs_nothing() -> None:
+    assert FREE_WITHOUT_STACK <= NOT_BILLED_BY_THE_HOUR
+
+
+def _cluster_row(status: str) -> ProjectRow:
+    stack = DeployedStack(NAMES.cluster_stack, status, tags=NAMES.tags)
+    (row,) = project_rows((stack,), REGION, NAMES.scientist, None)
+    return row
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_FAILED"])
+def test_a_cluster_costs_what_exists_of_it_whatever_its_stack_is(status: str) -> None:
+    there = Inventory(
+        (
+            Billed(BilledKind.MACHINE, "i-1", "running", "g4dn.metal", tags=NAMES.tags),
+            Billed(BilledKind.MACHINE, "i-2", "running", "g4dn.metal", spot=True, tags=NAMES.tags),
+            Billed(BilledKind.ADDRESS, "eip-1", tags=NAMES.tags),
+            Billed(BilledKind.MACHINE, "i-3", "running", "g4dn.metal", tags={}),
+        )
+    )
+    (row,) = with_costs((_cluster_row(status),), there, NAMES.account, REGION)
+    assert row.cluster is not None
+    assert row.cluster.cost.known_usd_per_hour == Decimal("7.824") + Decimal("0.005")
+    assert row.cluster.cost.unknown == ("g4dn.metal on spot",)
+    (none,) = with_costs((_cluster_row(status),), Inventory(), NAMES.account, REGION)
+    assert none.cluster is not None
+    assert str(none.cluster.cost) == "USD 0.00/h"
+
+
+def test_what_could_not_be_listed_is_not_free() -> None:
+    unread = Inventory(unknown={BilledKind.LUSTRE: "throttled"})
+    (row,) = with_costs((_cluster_row("CREATE_COMPLETE"),), unread, NAMES.account, REGION)
+    assert row.cluster is not None
+    assert str(row.cluster.cost) == "at least USD 0.00/h"
 
 
 def test_no_type_is_both_listed_and_said_to_cost_nothing() -> None:

@@ -43,9 +43,15 @@ def test_somebody_elses_failed_stack_is_theirs() -> None:
     assert found.remedy.startswith("tell zoe: gotocloud setup")
 
 
-def test_what_may_hold_data_is_for_people_to_decide() -> None:
-    (found,) = checkup.stacks([stack("gotocloud-cluster-ann-p", "UPDATE_ROLLBACK_FAILED")], "ann")
-    assert "management group" in found.remedy
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "DELETE_FAILED"])
+def test_what_may_hold_data_is_paused_with_a_proof(status: str) -> None:
+    (found,) = checkup.stacks([stack("gotocloud-cluster-ann-p", status)], "ann")
+    assert found.remedy.startswith("gotocloud pause p proves")
+
+
+def test_a_broken_project_keeps_its_data() -> None:
+    (found,) = checkup.stacks([stack("gotocloud-project-ann-p", "UPDATE_ROLLBACK_FAILED")], "ann")
+    assert found.remedy.startswith("gotocloud finish p --keep-data")
 
 
 def test_a_bucket_that_an_earlier_release_named_is_reported() -> None:

@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-from decimal import Decimal
-
-from gotocloud.cluster_configs.model import load_configuration
-from gotocloud.costs.idle import idle_cost
 from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.jobs_now import JobsNow
 from gotocloud.projects.overview import Node, ProjectRow, project_rows, total, with_jobs
 from gotocloud.projects.states import State
 
 REGION = "us-east-1"
-IDLE = idle_cost(load_configuration("cryoem-spa"), REGION, 2400)
 
 
 def project(name: str, scientist: str = "ann", status: str = "CREATE_COMPLETE") -> DeployedStack:
@@ -49,7 +44,7 @@ def test_the_next_command_follows_from_the_state() -> None:
     assert following(project("p")) == "gotocloud start p"
     assert following(project("p"), cluster("p", status="CREATE_IN_PROGRESS")) == "gotocloud start p"
     assert following(project("p"), cluster("p")) == "gotocloud connect p"
-    assert following(project("p"), cluster("p", status="UPDATE_FAILED")) == "gotocloud doctor"
+    assert following(project("p"), cluster("p", status="UPDATE_FAILED")) == "gotocloud pause p"
     assert following(project("p", "zoe")) == ""
     assert following(project("my protein")) == "gotocloud start 'my protein'"
 
@@ -60,31 +55,16 @@ def test_a_cluster_that_lost_its_project_is_still_seen() -> None:
     assert row.cluster is not None
 
 
-def test_an_idle_cluster_costs_what_idle_costs() -> None:
-    head = Node("ann-p", "m5.xlarge", head=True, spot=False)
-    (row,) = rows(project("p"), cluster("p"), nodes=(head,))
+def test_a_price_is_not_made_up_from_a_plan() -> None:
+    (row,) = rows(project("p"), cluster("p"))
     assert row.cluster is not None
-    assert row.cluster.cost.known_usd_per_hour == IDLE.known_total_usd_per_hour
-    assert row.cluster.cost.unknown == IDLE.unknown
-
-
-def test_running_nodes_are_added_and_spot_prices_are_not_made_up() -> None:
-    nodes = (
-        Node("ann-p", "g4dn.metal", head=False, spot=False),
-        Node("ann-p", "g4dn.metal", head=False, spot=True),
-        Node("zoe-q", "g4dn.metal", head=False, spot=False),
-    )
-    (row,) = rows(project("p"), cluster("p"), nodes=nodes)
-    assert row.cluster is not None
-    added = row.cluster.cost.known_usd_per_hour - IDLE.known_total_usd_per_hour
-    assert added == Decimal("7.824")
-    assert "g4dn.metal on spot" in row.cluster.cost.unknown
-    assert str(row.cluster.cost).startswith("at least USD ")
+    assert row.cluster.cost.known_usd_per_hour == 0
+    assert str(row.cluster.cost).startswith("at least")
 
 
 def test_nodes_that_nobody_told_are_unknown() -> None:
     found = rows(project("p"), cluster("p"), nodes=None)
-    assert "running nodes" in total(found).unknown
+    assert total(found).unknown
     assert found[0].as_dict()["cluster"]["nodes"] is None
 
 

@@ -205,7 +205,7 @@ def test_code_is_not_taken_from_a_folder_that_others_may_write(tmp_path: Path) -
     status, out, err = file.run()
     assert (status, out) == (1, "")
     assert f"{file.cache} is not yours alone" in err
-    assert "Next: set GOTOCLOUD_CACHE to a folder on this machine" in err
+    assert "Set GOTOCLOUD_CACHE to a folder on this machine" in err
     file.cache.rmdir()
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     file.cache.symlink_to(tmp_path / "elsewhere")

@@ -163,7 +163,7 @@ def test_a_damaged_release_is_told_with_its_files(layout: Layout) -> None:
         "settings.sh: other content",
     )
     assert caught.value.next_command
-    assert caught.value.next_command.startswith(f"rm -r {done.folder}; ")
+    assert caught.value.next_command.startswith(f"rm -r {done.folder} && ")
 
 
 def test_everybody_may_read_it_whatever_the_umask(layout: Layout) -> None:

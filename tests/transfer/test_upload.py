@@ -281,7 +281,7 @@ def test_a_file_that_grows_all_the_time_is_reported(store: Store, folder: Path, 
 def test_a_missing_bucket_names_setup(store: Store, folder: Path) -> None:
     with pytest.raises(GoToCloudError, match="There is no bucket") as raised:
         Bucket("no-such-bucket", "us-east-1")
-    assert raised.value.next_command == "gotocloud setup PROJECT"
+    assert raised.value.next_command == "gotocloud status"
 
 
 def test_an_error_that_concerns_everything_ends_the_run(store: Store, folder: Path) -> None:

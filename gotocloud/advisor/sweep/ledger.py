@@ -150,7 +150,7 @@ def load(path: Path) -> Sweep:
     Raises:
         InputError: if there is none, or it is not a sweep's.
     """
-    plan = "gotocloud bench plan JOBDIR"
+    plan = "gotocloud bench plan --help"
     try:
         content = parse_json(path.read_text(encoding="utf-8"))
         if content["version"] != VERSION:

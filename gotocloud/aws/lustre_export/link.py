@@ -13,7 +13,7 @@ from typing import Any
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import explained
-from gotocloud.errors import GoToCloudError
+from gotocloud.errors import TELL_MANAGEMENT, GoToCloudError
 
 EVENTS = ("NEW", "CHANGED", "DELETED")
 """As the cluster's template sets it."""
@@ -47,7 +47,8 @@ def link_of(cloud: Cloud, file_system: str) -> Link:
         raise GoToCloudError(
             f"Lustre {file_system} is not associated with exactly one bucket as a whole: what "
             "is on it cannot be proven to be in the bucket. The cluster is kept.",
-            next_command="gotocloud doctor, and tell the management group",
+            advice=TELL_MANAGEMENT,
+            next_command="gotocloud doctor",
         )
     return _link(found[0])
 

@@ -122,7 +122,8 @@ def look(node: Runner) -> Look:
     except ValueError as error:
         raise GoToCloudError(
             f"Whether jobs run is not known: {error}. The cluster is kept.",
-            next_command="gotocloud ssh, then squeue",
+            advice="Look at the queues (squeue) in a shell on the head node.",
+            next_command="gotocloud ssh",
         ) from error
 
 
@@ -349,7 +350,8 @@ def _unproven(site: ExportSite, run: str, done: _Round) -> UnprovenError:
     return UnprovenError(
         "What is on Lustre is not proven to be in the bucket. The cluster is kept, and billed.",
         problems=problems,
-        next_command=remedy(done.tally, site.retry),
+        advice=remedy(done.tally),
+        next_command="gotocloud ssh" if not done.tally.curable else site.retry,
     )
 
 

@@ -75,7 +75,7 @@ def ask(site: ProofSite, one: Assumption) -> ProbeAnswer:
         answer, why = answer_of(f"look at {one.id}", lambda: PROBES[name](site, argument))
     except GoToCloudError as error:
         found = "; ".join((error.message, *error.problems))
-        return ProbeAnswer(found, None, error.next_command or "")
+        return ProbeAnswer(found, None, error.remedy)
     except ResponseParserError as error:
         return ProbeAnswer(f"AWS's answer cannot be read: {str(error)[:100]}", None)
     if answer is not None:

@@ -134,7 +134,7 @@ class Download:
             raise GoToCloudError(
                 f"{missing / 1e9:.1f} GB are to come, and there is room for {free / 1e9:.1f} GB "
                 f"in {self._root}.",
-                next_command="the same command with another folder, or --from a smaller part",
+                advice="Use another folder, or a smaller part with --from.",
             )
 
     def _is_known(self, key: str, size: int) -> bool:

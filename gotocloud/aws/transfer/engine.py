@@ -92,12 +92,13 @@ class Bucket:
     Args:
         name: Name of the bucket.
         region: Region of the configuration; that of the bucket is looked up.
+        missing: What to type first where there is none.
 
     Raises:
         GoToCloudError: if there is no such bucket, or it cannot be reached.
     """
 
-    def __init__(self, name: str, region: str) -> None:
+    def __init__(self, name: str, region: str, *, missing: str = "") -> None:
         from botocore.config import Config
 
         self.name = name
@@ -116,7 +117,9 @@ class Bucket:
                 if error_code(error) not in {"404", "NoSuchBucket"}:
                     raise
                 raise GoToCloudError(
-                    f"There is no bucket {name}.", next_command="gotocloud setup PROJECT"
+                    f"There is no bucket {name}.",
+                    next_command=missing or "gotocloud status",
+                    again=bool(missing),
                 ) from None
             if self.region != region:
                 self.s3 = session.client("s3", region_name=self.region, config=config)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.projects import only_project, own_projects, place
-from gotocloud.errors import unknown_name
+from gotocloud.contract.project_names import ProjectNames
+from gotocloud.errors import shell_line, unknown_name
 
 
-def project_bucket(cloud: Cloud, project: str | None, verb: str) -> str:
-    """Name of the bucket of one of the caller's projects.
+def project_bucket(cloud: Cloud, project: str | None, verb: str) -> ProjectNames:
+    """The names of one of the caller's projects, its bucket's among them.
 
     Args:
         project: Default: the only one that there is.
@@ -24,5 +25,7 @@ def project_bucket(cloud: Cloud, project: str | None, verb: str) -> str:
     else:
         projects = own_projects(cloud, where)
         if project not in projects:
-            raise unknown_name("project", project, projects, next_command="gotocloud setup PROJECT")
-    return where.names(project).bucket
+            raise unknown_name(
+                "project", project, projects, next_command=shell_line("gotocloud", "setup", project)
+            )
+    return where.names(project)

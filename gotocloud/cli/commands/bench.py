@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gotocloud.cli.confirm import agree
 from gotocloud.cli.options import Dataset, DryRun, Json, MeasuredBy, PricesOf, Yes
-from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.cli.output import narrate, print_json, suggest, table
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.files import write_file
 from gotocloud.formats import usd_text, whole_number
@@ -71,7 +72,8 @@ def plan(
             next_command=shell_line("gotocloud", "bench", "run", _from_here(path)),
         )
     write_file(path, ledger.dump(ledger.new_sweep(base.name, base.label, budget, made.runs)))
-    narrate(f"Wrote {path}. Next: {shell_line('gotocloud', 'bench', 'run', _from_here(path))}")
+    narrate(f"Wrote {path}.")
+    suggest(shell_line("gotocloud", "bench", "run", _from_here(path)))
 
 
 def _from_here(path: Path) -> Path:
@@ -87,8 +89,6 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run a sweep, or continue it: one RELION job at a time."""
-    import sys
-
     from gotocloud.advisor.sweep import ledger
     from gotocloud.jobs.sweep_running import run_sweep
 
@@ -97,15 +97,14 @@ def run(
     usd = [entry.plan.usd for entry in left]
     total = None if None in usd else sum(map(float, usd))  # type: ignore[arg-type]
     price = "of unknown cost" if total is None else f"for about {usd_text(total)} USD"
-    if left and not yes:
-        if not sys.stdin.isatty():
-            raise InputError(
-                f"This would run {len(left)} jobs {price}. No terminal to confirm: add --yes. "
-                "Nothing was started.",
-                next_command=shell_line("gotocloud", "bench", "run", sweep, "--yes"),
-            )
-        if not typer.confirm(f"Run {len(left)} jobs {price}?", err=True):
-            raise GoToCloudError("Nothing was run.")
+    if left:
+        agree(
+            f"Run {len(left)} jobs {price}?",
+            yes=yes,
+            refusal=f"This would run {len(left)} jobs {price}.",
+            retry=shell_line("gotocloud", "bench", "run", sweep, "--yes"),
+            otherwise=shell_line("gotocloud", "bench", "report"),
+        )
     try:
         report = run_sweep(sweep, _show_run)
     except KeyboardInterrupt:
@@ -119,7 +118,8 @@ def run(
         _show_sweep(report.sweep)
     if report.stopped:
         raise GoToCloudError(f"The sweep stopped: {report.stopped}.")
-    narrate(f"All has run. Next: {shell_line('gotocloud', 'bench', 'collect', sweep)}")
+    narrate("All has run.")
+    suggest(shell_line("gotocloud", "bench", "collect", sweep))
 
 
 @app.command(epilog="Example: gotocloud bench collect bench-job012.json --dataset EMPIAR-10581")
@@ -155,7 +155,7 @@ def collect(
         )
     table_path = to or own_benchmarks(Path()) or Path(BESIDE_THE_PROJECT)
     narrate(add_to(table_path, found.records))
-    narrate(f"Next: {shell_line('gotocloud', 'bench', 'report', '--benchmarks', table_path)}")
+    suggest(shell_line("gotocloud", "bench", "report", "--benchmarks", table_path))
 
 
 @app.command(epilog="Example: gotocloud bench report --to report")

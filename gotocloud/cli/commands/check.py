@@ -64,7 +64,7 @@ def _summary(checked: Checked, failing: int) -> str:
     if not failing:
         return verdict
     again = shlex.quote(checked.job.name)
-    return f"{verdict}\nNext: gotocloud check {again}, once the errors are corrected in RELION."
+    return f"{verdict}\nCorrect the errors in RELION.\nNext: gotocloud check {again}"
 
 
 def _as_dict(checked: Checked) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gotocloud.cli.options import DryRun, Json, ProjectArgument
-from gotocloud.cli.output import narrate, print_json
+from gotocloud.cli.output import narrate, print_json, suggest
 from gotocloud.errors import GoToCloudError, shell_line
 
 if TYPE_CHECKING:
@@ -110,13 +110,12 @@ def _open(
         again = shell_line("gotocloud", "connect", cluster.names.project)
         raise GoToCloudError(
             "Stopped. The desktop was not opened to you. The cluster runs on, and is billed.",
-            next_command=f"{again}, or {shell_line('gotocloud', 'pause', cluster.names.project)}",
+            next_command=again,
         ) from None
     _browse(url, browser)
-    narrate(
-        f"Next: {shell_line('gotocloud', 'connect', cluster.names.project)} for a new URL; "
-        "--close when you are done"
-    )
+    again = shell_line("gotocloud", "connect", cluster.names.project)
+    narrate("Type it again for a new URL; close the desktop when you are done.")
+    suggest(f"{again} --close")
 
 
 def _tunnel(cloud: Cloud, cluster: Running, *, dry_run: bool, browser: bool, as_json: bool) -> None:
@@ -143,7 +142,7 @@ def _tunnel(cloud: Cloud, cluster: Running, *, dry_run: bool, browser: bool, as_
             carried.wait()
     except KeyboardInterrupt:
         narrate("The tunnel is closed. The cluster runs on, and is billed.")
-        narrate(f"Next: {shell_line('gotocloud', 'pause', cluster.names.project)} stops the meter")
+        suggest(shell_line("gotocloud", "pause", cluster.names.project))
 
 
 def _close(cloud: Cloud, cluster: Running, *, dry_run: bool) -> None:

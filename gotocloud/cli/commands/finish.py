@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gotocloud.cli.options import DryRun, Json, ProjectArgument
-from gotocloud.cli.output import narrate, print_json
-from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.cli.confirm import agree_by_name
+from gotocloud.cli.options import Confirm, DryRun, Json, ProjectArgument
+from gotocloud.cli.output import narrate, print_json, suggest
+from gotocloud.errors import GoToCloudError
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
@@ -26,10 +26,7 @@ def finish(
     keep_data: Annotated[
         bool, typer.Option("--keep-data", help="Keep the bucket and everything in it.")
     ] = False,
-    confirm: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The project's name, instead of typing it."),
-    ] = None,
+    confirm: Confirm = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -59,34 +56,10 @@ def finish(
         _report(plan, keep_data=keep_data, done=False, dry_run=True, as_json=as_json)
         return
     retry = typed_again(context, "finish", project=name)
-    _typed(plan, confirm, typed_again(context, "finish", project=name, confirm=name))
+    again = typed_again(context, "finish", project=name, confirm=name)
+    agree_by_name(name, confirm, losing="Deleting a project", retry=again)
     _finished(cloud, plan, retry, keep_data=keep_data)
     _report(plan, keep_data=keep_data, done=True, dry_run=False, as_json=as_json)
-
-
-def _typed(plan: Finish, given: str | None, retry: str) -> None:
-    """Take the project's name as the key to deleting it.
-
-    Raises:
-        InputError: if it is another, or there is no terminal.
-    """
-    name = plan.names.project
-    if given is None:
-        if not sys.stdin.isatty():
-            raise InputError(
-                "Deleting a project needs its name. No terminal to type it: add --confirm.",
-                next_command=retry,
-            )
-        given = str(
-            typer.prompt(
-                "Type the project's name to delete it", err=True, default="", show_default=False
-            )
-        )
-    if given.strip() != name:
-        raise InputError(
-            f"{given!r} is not {name!r}. Nothing was deleted.",
-            next_command=retry,
-        )
 
 
 def _finished(cloud: Cloud, plan: Finish, retry: str, *, keep_data: bool) -> None:
@@ -135,4 +108,4 @@ def _report(plan: Finish, *, keep_data: bool, done: bool, dry_run: bool, as_json
     elif done:
         kept = f" Its data stay in s3://{plan.bucket}." if keep_data and plan.bucket else ""
         narrate(f"The project {name!r} is finished.{kept}")
-        narrate("Next: gotocloud status shows the others")
+        suggest("gotocloud status")

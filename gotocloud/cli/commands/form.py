@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gotocloud.cli.options import Json, QueuesIn, QueuesOf
-from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.cli.output import narrate, print_json, suggest, table
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.files import replacing
 
@@ -58,7 +58,7 @@ def form(
         _write(template, _template_text())
         _write(template.with_name(FORM_NAME), form_text(environment))
         narrate(f"RELION's form of {len(queues)} queues is in {template.parent}.")
-        narrate(f"Next: source {shlex.quote(str(template.with_name(FORM_NAME)))}; relion")
+        suggest(f"source {shlex.quote(str(template.with_name(FORM_NAME)))}; relion")
 
 
 def _show(queues: Sequence[Partition]) -> None:

@@ -192,5 +192,6 @@ def _write(path: Path, memory: Memory) -> None:
     except OSError as error:
         raise GoToCloudError(
             f"The guard cannot remember anything in {path} ({error.strerror}); it does nothing.",
-            next_command="sudo gotocloud guard",
+            advice="It runs as root (sudo) and needs room on the disk.",
+            again=True,
         ) from error

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gotocloud.cli.options import DryRun, Json, ProjectArgument, Yes
-from gotocloud.cli.output import narrate, print_json
-from gotocloud.errors import GoToCloudError, InputError, shell_line
+from gotocloud.cli.confirm import agree, agree_by_name
+from gotocloud.cli.options import Confirm, DryRun, Json, ProjectArgument, Yes
+from gotocloud.cli.output import narrate, print_json, suggest
+from gotocloud.errors import GoToCloudError, shell_line
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 STACK = "AWS::CloudFormation::Stack"
 
 app = typer.Typer(help="Pause a cluster without losing a byte.")
+
+
+@dataclass(frozen=True)
+class _Typed:
+    """What was typed about jobs and questions, and the command with `--yes`."""
+
+    wait: bool
+    cancel_jobs: bool
+    yes: bool
+    with_yes: str
 
 
 @app.command(epilog="Example: gotocloud pause apoferritin --wait")
@@ -37,13 +48,21 @@ def pause(
     undo: Annotated[
         bool, typer.Option("--reopen", help="Work on after a pause that was interrupted.")
     ] = False,
+    without_proof: Annotated[
+        bool,
+        typer.Option(
+            "--without-proof",
+            help="Delete a cluster of which nothing can be proven; files can be lost.",
+        ),
+    ] = False,
+    confirm: Confirm = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Export everything, prove that it is in the bucket, and only then delete the cluster."""
     from gotocloud.aws.cloud import StandardCloud
-    from gotocloud.aws.pausing import PauseOptions, cluster_state, jobs_of, reopen
+    from gotocloud.aws.pausing import PauseOptions, cluster_state, hindrance_of, reopen
     from gotocloud.aws.project_search import search
     from gotocloud.aws.projects import checked_names, only_project, place
     from gotocloud.cli.typed import typed_again
@@ -63,74 +82,84 @@ def pause(
         return
     if not dry_run:
         close_stale_desktops(cloud)
-    jobs = jobs_of(now)
+    jobs = _jobs(cloud, now, without_proof=without_proof)
     if dry_run:
         _show(now, jobs, as_json=as_json)
         return
-    _refuse_or_ask(now, jobs, wait=wait, cancel=cancel_jobs, yes=yes)
-    if not yes:
-        _spare_desktops(cloud, now, typed_again(context, "pause", "--yes", project=name))
+    with_yes = typed_again(context, "pause", "--yes", project=name)
+    typed = _Typed(wait=wait, cancel_jobs=cancel_jobs, yes=yes, with_yes=with_yes)
+    _refuse_or_ask(now, jobs, typed)
+    _spare_desktops(cloud, now, typed)
+    if without_proof and hindrance_of(cloud, now):
+        again = typed_again(context, "pause", project=name, confirm=name)
+        agree_by_name(name, confirm, losing="Deleting a cluster without a proof", retry=again)
     there_was = now.state is not State.ABSENT
-    proof = _paused(cloud, now, PauseOptions(wait, cancel_jobs, checksum_gib))
+    options = PauseOptions(wait, cancel_jobs, checksum_gib, without_proof=without_proof)
+    proof = _paused(cloud, now, options)
     _report(now, proof, there_was=there_was, as_json=as_json)
+
+
+def _jobs(cloud: Cloud, now: ClusterState, *, without_proof: bool) -> tuple[UnfinishedJob, ...]:
+    """Jobs that are not finished.
+
+    Raises:
+        GoToCloudError: if the head node does not answer, unless nothing is to be proven.
+    """
+    from gotocloud.aws.head_node import NodeError
+    from gotocloud.aws.hindrance import unprovable
+    from gotocloud.aws.pausing import hindrance_of, jobs_of
+
+    try:
+        return jobs_of(now) or ()
+    except NodeError:
+        if without_proof:
+            return ()
+        if found := hindrance_of(cloud, now):
+            raise unprovable(now.names, now.status, found) from None
+        raise
 
 
 def _refuse_or_ask(
     now: ClusterState,
-    jobs: tuple[UnfinishedJob, ...] | None,
-    *,
-    wait: bool,
-    cancel: bool,
-    yes: bool,
+    jobs: tuple[UnfinishedJob, ...],
+    typed: _Typed,
 ) -> None:
-    if jobs and not wait and not cancel:
+    if jobs and not typed.wait and not typed.cancel_jobs:
         raise GoToCloudError(
             f"{len(jobs)} jobs of {now.names.project!r} are not finished; the cluster is kept.",
             problems=[str(job) for job in jobs],
-            next_command=f"{now.retry} --wait, or --cancel-jobs",
+            advice="Wait for them with --wait, or cancel them with --cancel-jobs.",
+            next_command=f"{now.retry} --wait",
         )
-    if not (jobs and cancel) or yes:
-        return
-    for job in jobs:
-        narrate(f"  {job}")
-    if not sys.stdin.isatty():
-        raise InputError(
-            f"{len(jobs)} jobs would be cancelled. No terminal to confirm: add --yes. "
-            "Nothing was changed.",
-            next_command=f"{now.retry} --cancel-jobs --yes",
+    if jobs and typed.cancel_jobs:
+        agree(
+            f"Cancel these {len(jobs)} jobs?",
+            yes=typed.yes,
+            refusal=f"{len(jobs)} jobs would be cancelled.",
+            retry=typed.with_yes,
+            details=[str(job) for job in jobs],
+            otherwise=f"{now.retry} --wait",
         )
-    if not typer.confirm(f"Cancel these {len(jobs)} jobs?", err=True):
-        raise GoToCloudError("Nothing was done.", next_command=f"{now.retry} --wait")
 
 
-def _spare_desktops(cloud: Cloud, now: ClusterState, retry: str) -> None:
-    """Ask before a desktop that is open goes with its cluster.
-
-    Raises:
-        InputError: if there is no terminal to confirm.
-        GoToCloudError: if the answer is no.
-    """
+def _spare_desktops(cloud: Cloud, now: ClusterState, typed: _Typed) -> None:
+    """Ask before a desktop that is open goes with its cluster."""
     from gotocloud.aws.desktop_access import openings
     from gotocloud.contract.stacks import ClusterOutput
 
     group = now.stack.outputs.get(ClusterOutput.DESKTOP_SECURITY_GROUP_ID)
-    opened = (
-        [str(one.description or one.network) for one in openings(cloud, [group])] if group else []
-    )
-    if not opened:
+    if typed.yes or not group:
         return
-    name = now.names.project
-    if not sys.stdin.isatty():
-        raise InputError(
-            f"The desktop of {name!r} is open, and is deleted with the cluster. No terminal to "
-            "confirm: add --yes. Nothing was changed.",
-            problems=opened,
-            next_command=retry,
+    opened = [str(one.description or one.network) for one in openings(cloud, [group])]
+    if opened:
+        name = now.names.project
+        agree(
+            f"The desktop of {name!r} is open. Delete it with the cluster?",
+            yes=typed.yes,
+            refusal=f"The desktop of {name!r} is open, and is deleted with the cluster.",
+            retry=typed.with_yes,
+            details=opened,
         )
-    for line in opened:
-        narrate(f"  {line}")
-    if not typer.confirm(f"The desktop of {name!r} is open. Delete it with the cluster?", err=True):
-        raise GoToCloudError("Nothing was done.", next_command="gotocloud status")
 
 
 def _paused(cloud: Cloud, now: ClusterState, options: PauseOptions) -> Proof | None:
@@ -144,8 +173,8 @@ def _paused(cloud: Cloud, now: ClusterState, options: PauseOptions) -> Proof | N
         raise GoToCloudError(
             "Stopped. Unless its stack is being deleted already, the cluster is still there and "
             "is billed; nothing is deleted that was not proven.",
-            next_command=f"{now.retry} carries on; {now.retry} --reopen works on; "
-            "gotocloud status shows what is billed",
+            advice=f"To work on instead: {now.retry} --reopen",
+            again=True,
         ) from None
 
 
@@ -186,7 +215,7 @@ def _callbacks(display: Any) -> PauseCallbacks:
     )
 
 
-def _show(now: ClusterState, jobs: tuple[UnfinishedJob, ...] | None, *, as_json: bool) -> None:
+def _show(now: ClusterState, jobs: tuple[UnfinishedJob, ...], *, as_json: bool) -> None:
     if as_json:
         print_json(
             {
@@ -194,13 +223,13 @@ def _show(now: ClusterState, jobs: tuple[UnfinishedJob, ...] | None, *, as_json:
                 "stack": now.names.cluster_stack,
                 "state": now.state.value,
                 "file_system": now.file_system or None,
-                "jobs": None if jobs is None else [vars(job) for job in jobs],
+                "jobs": [vars(job) for job in jobs],
                 "dry_run": True,
             }
         )
         return
     typer.echo(f"cluster  {now.names.cluster_stack}: {now.state.value}")
-    for job in jobs or ():
+    for job in jobs:
         typer.echo(f"job      {job}")
     if now.node:
         narrate(
@@ -236,4 +265,4 @@ def _report(now: ClusterState, proof: Proof | None, *, there_was: bool, as_json:
     said = "The cluster is deleted" if there_was else "There is no cluster; nothing to do"
     narrate(f"{said}. Nothing of {now.names.project!r} is billed by the hour.")
     following = shell_line("gotocloud", "start", now.names.project)
-    narrate(f"Next: {following} brings everything back")
+    suggest(following)

@@ -9,7 +9,7 @@ import typer
 
 from gotocloud.cli.commands.prove import prove
 from gotocloud.cli.options import PLATFORM_FILE, DryRun, Json, PlatformFile, PlatformRegions
-from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.cli.output import narrate, print_json, suggest, table
 
 app = typer.Typer(
     help="Check, publish, record, prove a platform (management group).",
@@ -198,7 +198,10 @@ def update(
             narrate(line)
     if refused := [f"{one.stack_id}: {why}" for one in updates for why in one.refusals]:
         raise GoToCloudError("This update is refused.", problems=refused)
-    narrate(f"Next: {work.deploy_command(updates) or 'nothing; all is up to date'}")
+    if command := work.deploy_command(updates):
+        suggest(command)
+    else:
+        narrate("Nothing to do: all is up to date.")
 
 
 @app.command(epilog="Example: gotocloud platform record --platform platform.yaml")

@@ -83,7 +83,7 @@ def prove(
 
     if stage not in list(ProofStage):
         raise unknown_name(
-            "stage", stage, list(ProofStage), next_command="gotocloud platform prove -h"
+            "stage", stage, list(ProofStage), next_command="gotocloud platform prove --help"
         )
     report = carry_out(
         ProofRequest(

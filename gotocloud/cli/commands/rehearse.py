@@ -10,7 +10,7 @@ import typer
 
 from gotocloud.cli.needs import need_rehearsal
 from gotocloud.cli.options import Json
-from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.cli.output import narrate, print_json, suggest, table
 
 if TYPE_CHECKING:
     from gotocloud.platform.model import Platform
@@ -104,7 +104,8 @@ def status(state: State = DEFAULT_STATE, as_json: Json = False) -> None:
         table(("queue", "instance type", "nodes at most", "nodes running"), rows)
         narrate(f"The Slurm of {slurm['configuration']} runs as process {slurm['pid']}.")
     if not found["running"]:
-        narrate(f"No local AWS runs in {state}. Next: gotocloud rehearse up{_option(state)}")
+        narrate(f"No local AWS runs in {state}.")
+        suggest(f"gotocloud rehearse up{_option(state)}")
         return
     columns = ("account", "name", "region", "stack", "status")
     table(columns, [[str(stack[column]) for column in columns] for stack in found["stacks"]])
@@ -233,7 +234,7 @@ def _platform_file(given: Path | None) -> Path:
             return Path(name)
     raise InputError(
         "There is neither platform.yaml nor platform.example.yaml here.",
-        next_command="gotocloud rehearse up --platform FILE",
+        advice="Name one with --platform.",
     )
 
 

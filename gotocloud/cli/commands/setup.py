@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gotocloud.cli.options import DryRun, Json, Release
-from gotocloud.cli.output import narrate, print_json
+from gotocloud.cli.output import narrate, print_json, suggest
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
     from gotocloud.aws.projects import Setup
-    from gotocloud.projects.plans import StackPlan
 
 app = typer.Typer(help="Set a project up: its bucket and key pair.")
 
@@ -65,7 +64,7 @@ def setup(
         refuse_errors(planned.findings, f"Setting up {name!r}", retry)
     made = False
     if planned.plan and not dry_run:
-        _launch(cloud, planned, planned.plan, retry)
+        _launch(cloud, planned, retry)
         made = True
     _report(planned, made=made, dry_run=dry_run, as_json=as_json)
 
@@ -85,7 +84,7 @@ def _archive_age(days: int | None, *, adopt: bool) -> int:
         raise InputError(
             "These options are not valid:",
             problems=problems,
-            next_command="gotocloud setup PROJECT --archive-after 180",
+            next_command="gotocloud setup --archive-after 180",
         )
     return days
 
@@ -93,24 +92,24 @@ def _archive_age(days: int | None, *, adopt: bool) -> int:
 def _ask() -> str:
     if not sys.stdin.isatty():
         raise InputError(
-            "Which project? A project is one sample or dataset.",
-            next_command="gotocloud setup PROJECT, for example gotocloud setup apoferritin",
+            "Which project? A project is one sample or dataset; type its name after the command.",
+            next_command="gotocloud setup --help",
         )
     return str(typer.prompt("Name of the sample or dataset", err=True)).strip()
 
 
-def _launch(cloud: Cloud, planned: Setup, plan: StackPlan, retry: str) -> None:
-    from gotocloud.aws.launch import settle
+def _launch(cloud: Cloud, planned: Setup, retry: str) -> None:
+    from gotocloud.aws.projects import carry_out
     from gotocloud.cli.views.stack import StackDisplay
 
     try:
         with StackDisplay(planned.resources, key="project") as display:
-            settle(cloud, plan, display.callbacks(), retry=retry)
+            carry_out(cloud, planned, display.callbacks(), retry=retry)
     except KeyboardInterrupt:
         raise GoToCloudError(
             "Stopped watching. AWS goes on with what it has begun; a project costs nothing but "
             "stored data.",
-            next_command=f"{retry} carries on",
+            next_command=retry,
         ) from None
 
 
@@ -128,7 +127,8 @@ def _report(planned: Setup, *, made: bool, dry_run: bool, as_json: bool) -> None
     typer.echo(f"bucket    {names.bucket}")
     typer.echo(f"key pair  {names.base}")
     if not dry_run:
-        narrate(f"Next: gotocloud upload DIR, or {next_command}")
+        narrate("Upload movies before or after that: gotocloud upload.")
+        suggest(next_command)
 
 
 def _as_data(planned: Setup, *, made: bool, dry_run: bool, next_command: str) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gotocloud.cli.options import PLATFORM_FILE, DryRun, Json, PlatformFile, PlatformRegions
-from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.cli.output import narrate, print_json, suggest, table
 from gotocloud.contract.head_node import SOFTWARE_MOUNT
-from gotocloud.errors import ExitCode
+from gotocloud.errors import ExitCode, shell_line
 
 if TYPE_CHECKING:
     from gotocloud.software.catalogue import Catalogue
@@ -101,7 +101,8 @@ def modules(
 
     known = _catalogue(catalogue, root)
     if to is not None:
-        narrate(f"Wrote {write_modules(to, known)} files below {to}. Next: module use {to}")
+        narrate(f"Wrote {write_modules(to, known)} files below {to}.")
+        suggest(shell_line("module", "use", to))
         return
     files = {
         each: text for each, text in module_files(known).items() if not each.endswith(".modulerc")
@@ -133,7 +134,7 @@ def spack(
     if to is not None:
         write_environments(to, made)
         for name in made:
-            narrate(f"Next: spack -e {to / name} install")
+            suggest(shell_line("spack", "-e", to / name, "install"))
     else:
         typer.echo("---\n".join(made.values()), nl=False)
     for name, steps in recipes(known, package).items():

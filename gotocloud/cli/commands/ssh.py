@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from gotocloud.cli.options import DryRun, ProjectArgument
-from gotocloud.cli.output import narrate
+from gotocloud.cli.output import narrate, suggest
 from gotocloud.errors import shell_line
 
 app = typer.Typer(help="A shell on the head node.")
@@ -32,5 +32,5 @@ def ssh(
     narrate("In the shell: sudo su - ubuntu makes you the desktop's user.")
     code = shell(cloud, cluster.node.instance)
     narrate("The cluster runs on, and is billed.")
-    narrate(f"Next: {shell_line('gotocloud', 'pause', cluster.names.project)} stops the meter")
+    suggest(shell_line("gotocloud", "pause", cluster.names.project))
     raise typer.Exit(code)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gotocloud.cli.confirm import agree
 from gotocloud.cli.options import DryRun, Json, ProjectArgument, Release, Yes
-from gotocloud.cli.output import narrate, print_json
+from gotocloud.cli.output import narrate, print_json, suggest
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 
 if TYPE_CHECKING:
@@ -167,8 +167,25 @@ class _Request:
         for key, value in outputs.items():
             typer.echo(f"{key:<24}{value}")
         if not self.dry_run:
-            ends = f" ({ending})" if ending else ""
-            narrate(f"It is billed from now on until it pauses{ends}. Next: {following}")
+            narrate(_until_when(ending))
+            suggest(following)
+
+
+def _until_when(ending: ClusterEnd | None) -> str:
+    """What is promised about the end of a cluster, from what is on its head node."""
+    if ending is None:
+        return "It is billed from now on until you pause it."
+    if ending.why:
+        return (
+            "It is billed from now on. Whether it pauses itself is not known "
+            f"({ending.why}): pause it when you are done."
+        )
+    if not ending.guarded:
+        return (
+            "It is billed from now on until you pause it: its head node has no idle guard, which "
+            "is part of the shared software."
+        )
+    return f"It is billed from now on until it pauses ({ending})."
 
 
 def _start(request: _Request) -> None:
@@ -197,22 +214,14 @@ def _start(request: _Request) -> None:
         narrate(f"Would launch stack {planned.plan.name} from {planned.plan.template_url}")
         request.report(None, {}, findings, idle, made=False)
         return
-    _confirm(request, idle)
+    agree(
+        f"Start it, for {idle.headline} and its nodes?",
+        yes=request.yes,
+        refusal=f"This cluster costs {idle.headline}.",
+        retry=f"{request.retry} --yes",
+    )
     outputs = _launch(request, planned, idle)
     request.report(None, outputs, findings, idle, made=True, ending=_kept(request, being_made=True))
-
-
-def _confirm(request: _Request, idle: IdleCost) -> None:
-    if request.yes:
-        return
-    if not sys.stdin.isatty():
-        raise InputError(
-            f"This cluster costs {idle.headline}. No terminal to confirm: add --yes. "
-            "Nothing was started.",
-            next_command=f"{request.retry} --yes",
-        )
-    if not typer.confirm(f"Start it, for {idle.headline} and its nodes?", err=True):
-        raise GoToCloudError("Nothing was started.", next_command="gotocloud status")
 
 
 def _launch(request: _Request, planned: Start, idle: IdleCost) -> dict[str, str]:
@@ -273,7 +282,7 @@ def _left_running(request: _Request, price: str) -> GoToCloudError:
     return GoToCloudError(
         f"Stopped watching. AWS goes on making stack {request.stack}, and bills for it: {price} "
         "once it is complete.",
-        next_command=f"{request.retry} follows it again; gotocloud status shows what is billed",
+        next_command=request.retry,
     )
 
 
@@ -294,10 +303,12 @@ def _kept(request: _Request, *, being_made: bool = False) -> ClusterEnd | None:
     Raises:
         InputError: if its release has no --keep-for.
     """
-    from gotocloud.aws.cluster_end import deadline, keep
+    from gotocloud.aws.cluster_end import ending, keep
     from gotocloud.aws.launch import stack_of
+    from gotocloud.aws.running_jobs import jobs_now
     from gotocloud.contract.stacks import ClusterParameter
     from gotocloud.projects.cluster_end import ClusterEnd
+    from gotocloud.projects.jobs_now import UNREAD
 
     stack = stack_of(request.cloud, request.stack)
     if not stack.exists:
@@ -311,8 +322,8 @@ def _kept(request: _Request, *, being_made: bool = False) -> ClusterEnd | None:
         )
     begun_so = being_made and stack.parameter(ClusterParameter.KEEP_HOURS) == str(hours)
     if not hours or request.dry_run or begun_so:
-        guarded = ClusterParameter.KEEP_HOURS in stack.parameters
-        return ClusterEnd(deadline(request.cloud, stack) if guarded else None, guarded=guarded)
+        node = jobs_now(request.cloud, [stack]).get(stack.name, UNREAD)
+        return ending(request.cloud, stack, node)
     until = keep(request.cloud, stack, hours, request.where.caller.name)
     narrate(f"The cluster of {request.project!r} is kept until {until:%Y-%m-%d %H:%M} UTC.")
     return ClusterEnd(until)

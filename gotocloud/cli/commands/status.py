@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gotocloud.cli.options import Json
-from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.cli.output import narrate, print_json, suggest, table
 from gotocloud.cli.visible import unfiltered
 from gotocloud.errors import InputError
 
@@ -71,10 +71,13 @@ def _show(cloud: Cloud, where: Place, *, as_json: bool) -> None:
     if rows:
         _print(rows, regional=len(regions) > 1)
     else:
-        narrate("There is no project yet. Next: gotocloud setup PROJECT")
+        narrate("There is no project yet.")
+        suggest("gotocloud setup")
     for one in regions:
         for left in one.left:
-            narrate(f"Billed without a cluster in {one.region}: {left}. Next: gotocloud doctor")
+            narrate(f"Billed without a cluster in {one.region}: {left}.")
+        if one.left:
+            suggest("gotocloud doctor")
         for kind, why in one.unlisted.items():
             narrate(f"{kind} in {one.region}: could not be listed ({why}).")
         if one.unread:

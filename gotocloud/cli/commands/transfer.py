@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gotocloud.cli.options import DryRun, Json, ProjectOption
-from gotocloud.cli.output import narrate, number_of, print_json
+from gotocloud.cli.output import narrate, number_of, print_json, suggest
 from gotocloud.cli.typed import typed_again
 from gotocloud.cli.views.transfer_plan import show_plan
 from gotocloud.contract.head_node import LUSTRE_MOUNT
@@ -67,7 +67,7 @@ def upload(
 ) -> None:
     """Upload a folder to the project's bucket; what is there already is not sent again."""
     if not folder.is_dir():
-        raise InputError(f"{str(folder)!r} is no folder.", next_command="gotocloud upload FOLDER")
+        raise InputError(f"{str(folder)!r} is no folder.", next_command="gotocloud upload --help")
     from gotocloud.aws.transfer.upload import Upload
     from gotocloud.cli.views.transfer import TransferWatch
     from gotocloud.transfer.exclusion import Exclusion
@@ -95,7 +95,7 @@ def upload(
         if not dry_run:
             narrate(f"On the cluster these files lie in {LUSTRE_MOUNT}/{prefix}.")
         started = shell_line("gotocloud", "start", *([project] if project else []))
-        narrate(f"Next: {again if dry_run else started}")
+        suggest(again if dry_run else started)
 
 
 @app.command(epilog="Example: gotocloud download results --from Refine3D/job021")
@@ -118,7 +118,7 @@ def download(
 ) -> None:
     """Download a folder of the project's bucket; what is here already is not fetched again."""
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{str(folder)!r} is no folder.", next_command="gotocloud download FOLDER")
+        raise InputError(f"{str(folder)!r} is no folder.", next_command="gotocloud download --help")
     from gotocloud.aws.transfer.download import Download
     from gotocloud.cli.views.transfer import TransferWatch
     from gotocloud.transfer.exclusion import Exclusion
@@ -138,7 +138,7 @@ def download(
     report.show(outcome, as_json=as_json)
     report.refuse_problems(outcome)
     if dry_run and not as_json:
-        narrate(f"Next: {again}")
+        suggest(again)
 
 
 def _prefix(given: str | None, folder: Path) -> str:
@@ -152,7 +152,7 @@ def _prefix(given: str | None, folder: Path) -> str:
     if not prefix or any(name in {"", ".", ".."} for name in names):
         raise InputError(
             f"{given if given is not None else str(folder)!r} gives no folder in the bucket.",
-            next_command="the same command with --to NAME, or --from NAME",
+            advice="Name a folder in the bucket: --to for an upload, --from for a download.",
         )
     return prefix
 
@@ -163,7 +163,11 @@ def _bucket(given: str | None, project: str | None, verb: str) -> Bucket:
     from gotocloud.aws.transfer.place import project_bucket
 
     cloud = StandardCloud()
-    return Bucket(given or project_bucket(cloud, project, verb), cloud.region)
+    if given:
+        return Bucket(given, cloud.region)
+    names = project_bucket(cloud, project, verb)
+    making = shell_line("gotocloud", "setup", names.project)
+    return Bucket(names.bucket, cloud.region, missing=making)
 
 
 def _require_objects(place: Bucket, prefix: str) -> None:
@@ -175,7 +179,7 @@ def _require_objects(place: Bucket, prefix: str) -> None:
             f"folder in s3://{place.name}",
             prefix,
             top_folders(place),
-            next_command="gotocloud download FOLDER --from NAME",
+            advice="Select one with --from.",
         )
 
 

@@ -40,7 +40,7 @@ def write_report(
     records, name = load_records(benchmarks)
     if not records:
         raise InputError(
-            "You have no benchmark records here.", next_command="gotocloud bench plan JOBDIR"
+            "You have no benchmark records here.", next_command="gotocloud bench plan --help"
         )
     narrate(f"{len(records)} benchmark records from {name}.")
     regions = [record.region for record in sorted(records, key=lambda r: r.date) if record.region]

@@ -54,7 +54,7 @@ def draw_job(path: Path, known: Evidence) -> None:
         raise InputError(
             f"There is no measurement of {known.job} to draw; the paper's raw timings are not "
             "published.",
-            next_command="gotocloud bench plan JOBDIR",
+            next_command="gotocloud bench plan --help",
         )
     try:
         with replacing(path) as draft:

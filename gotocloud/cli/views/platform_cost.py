@@ -82,7 +82,7 @@ def headline(lines: Sequence[CostPart]) -> str:
     if missing:
         text += f" Amount not given: {', '.join(missing)}."
     if unknown:
-        text += f" Not priced: {', '.join(unknown)}. Next: gotocloud platform prices --refresh"
+        text += f" Not priced: {', '.join(unknown)} (gotocloud platform prices --refresh)."
     return text
 
 

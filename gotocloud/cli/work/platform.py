@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gotocloud.cli.output import narrate
+from gotocloud.cli.output import narrate, suggest
 from gotocloud.contract.releases import distribution_bucket, releases_url
 from gotocloud.contract.stacks import MANAGEMENT_STACK, REGION_STACK
 from gotocloud.errors import InputError
@@ -115,7 +115,8 @@ def write_record(platform_path: Path, *, dry_run: bool) -> None:
         narrate(f"Nothing to do: {path} is up to date.")
         return
     write_file(path, text)
-    narrate(f"Wrote {path}. Next: cdk deploy UserStack -c group=NAME")
+    narrate(f"Wrote {path}. Deploy the stack of each group (cdk deploy UserStack).")
+    suggest("gotocloud platform update")
 
 
 def publish_release(

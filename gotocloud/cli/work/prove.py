@@ -10,10 +10,9 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-import typer
-
 from gotocloud import __version__
 from gotocloud.aws.proving.site import EarlierProof, ProfileCloud, ProofSite, stands_in_for_aws
+from gotocloud.cli.confirm import agree
 from gotocloud.cli.output import narrate
 from gotocloud.cli.work.proving import ProofRun, failed, require_budget
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
@@ -90,7 +89,7 @@ def prove(wanted: ProofRequest, *, now: Callable[[], datetime] = utc_now) -> Pro
     except OSError as error:
         raise InputError(
             f"{str(wanted.folder)!r} cannot be used as a folder: {error.strerror}.",
-            next_command="gotocloud platform prove --output FOLDER",
+            advice="Select another folder with --output.",
         ) from None
     with alone(wanted.folder):
         journal = open_journal(
@@ -130,8 +129,14 @@ def _run(proof: ProofRun, wanted: ProofRequest) -> None:
         price = proof.site.plan.prices[stage]
         narrate(f"{stage}: {price}")
         require_budget(proof, stage, wanted.budget_usd)
-        if stage in _NEEDS_YES and not wanted.yes:
-            _confirm(stage)
+        if stage in _NEEDS_YES:
+            agree(
+                f"Run the stage {stage}?",
+                yes=wanted.yes,
+                refusal=f"The stage {stage} makes something.",
+                retry=_with_yes(),
+                otherwise="gotocloud platform prove --remove",
+            )
         proof.run(stage)
     proof.clean()
 
@@ -145,14 +150,8 @@ def _clean(proof: ProofRun) -> None:
         raise
 
 
-def _confirm(stage: ProofStage) -> None:
-    if not sys.stdin.isatty():
-        raise GoToCloudError(
-            f"The stage {stage} makes something. No terminal to confirm: add --yes.",
-            next_command="gotocloud platform prove --yes",
-        )
-    if not typer.confirm(f"Run the stage {stage}?", err=True):
-        raise GoToCloudError(f"The stage {stage} was not wanted.")
+def _with_yes() -> str:
+    return shell_line("gotocloud", *(word for word in sys.argv[1:] if word != "--yes"), "--yes")
 
 
 def _interrupted(proof: ProofRun) -> GoToCloudError:
@@ -161,7 +160,8 @@ def _interrupted(proof: ProofRun) -> GoToCloudError:
     return GoToCloudError(
         f"Stopped; {billed}. What was made is kept in {proof.journal.path}.",
         problems=[f"made and not removed: {stage}" for stage in proof.journal.made],
-        next_command="the same command goes on; with --remove it removes what was made",
+        advice="The same command goes on; with --remove it removes what was made.",
+        again=True,
     )
 
 
@@ -180,7 +180,7 @@ def site_of(wanted: ProofRequest) -> ProofSite:
             f"region of {group.name}",
             region,
             group.regions,
-            next_command="gotocloud platform prove --region REGION",
+            advice="Select one with --region.",
         )
     zones = zone_map(wanted.platform_path).region(region)
     configurations = [load_configuration(name) for name in configuration_names()]
@@ -201,7 +201,8 @@ def _group(platform: Platform, name: str | None) -> Group:
     if not platform.groups:
         raise InputError(
             "The platform has no group; a proof is made in a group's account.",
-            next_command="add a group to platform.yaml, then gotocloud platform check",
+            advice="Add a group to platform.yaml.",
+            next_command="gotocloud platform check",
         )
     return platform.groups[0]
 
@@ -260,7 +261,6 @@ def outcome(report: ProofReport, folder: Path) -> None:
     raise GoToCloudError(
         report.failure or f"{len(problems)} of the assumptions are not confirmed by AWS.",
         problems=problems,
-        next_command="gotocloud platform prove, once that is put right; what is done is kept"
-        if report.left
-        else shell_line("gotocloud", "platform", "prove"),
+        advice="Put that right first; what is done is kept.",
+        again=True,
     )

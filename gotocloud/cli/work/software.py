@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gotocloud.cli.output import narrate
+from gotocloud.cli.output import narrate, suggest
 from gotocloud.cli.work.replication import REPLICATE, Regions
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.files import scratch_folder
@@ -166,7 +166,8 @@ def _tell(done: Installed, regions: Regions, *, switch: bool) -> None:
     if not done.written and done.before == done.folder.name:
         narrate(f"Nothing to do: release {done.folder.name} is in force.")
     elif switch:
-        narrate(f"Release {done.folder.name} is in force. Next: gotocloud software check")
+        narrate(f"Release {done.folder.name} is in force.")
+        suggest("gotocloud software check")
     else:
         narrate(
             f"Release {done.folder.name} is there, {done.before or 'none'} stays in force. To "
@@ -187,7 +188,7 @@ def _site(work: Path, repository: Path, python: str, extras: Sequence[str]) -> P
             raise InputError(
                 f"{repository / name}: {error.strerror}. Publishing takes the exact versions "
                 "that the repository locks.",
-                next_command="gotocloud software publish --from REPOSITORY",
+                advice="Name its folder with --from.",
             ) from error
     site, requirements = work / "site", work / "requirements.txt"
     roots = bundle.runtime_roots(texts[0], extras)

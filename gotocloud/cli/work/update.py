@@ -92,7 +92,8 @@ def owner_of(platform: Platform, account: str) -> str | None:
             return group.name
     raise InputError(
         f"These credentials belong to account {account}, which is not of platform {platform.name}.",
-        next_command="export AWS_PROFILE=…, then aws sts get-caller-identity",
+        advice="Select a profile of one of its accounts (AWS_PROFILE).",
+        next_command="aws configure list-profiles",
     )
 
 

@@ -151,7 +151,7 @@ def install(layout: Layout, release: Content, *, switch: bool = True) -> Install
                 raise GoToCloudError(
                     f"{folder} is not as it was published.",
                     problems=faults,
-                    next_command=f"rm -r {shlex.quote(str(folder))}; gotocloud software publish",
+                    next_command=f"rm -r {shlex.quote(str(folder))} && gotocloud software publish",
                 )
             if switch:
                 for name in LINKS:

@@ -39,7 +39,7 @@ def start() -> None:
     except OSError as error:
         sys.exit(
             f"Error: {archive} cannot be unpacked: {error}.\n"
-            f"Next: set {CACHE_VARIABLE} to a folder on this machine with 500 MB to spare."
+            f"Set {CACHE_VARIABLE} to a folder on this machine with 500 MB to spare."
         )
     sys.path[:] = [folder, *(each for each in sys.path if os.path.abspath(each) != archive)]
     # The package inside this file, which is there only now.

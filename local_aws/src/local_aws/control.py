@@ -25,12 +25,13 @@ class Control:
 
     local: LocalAws
 
-    def fault(self, kind: str, *, times: int | None = None, **given: Any) -> str:
+    def fault(self, kind: str, *, times: int | None = None, skip: int = 0, **given: Any) -> str:
         """Inject a fault.
 
         Args:
             kind: One of `faults.KINDS`.
             times: How often it strikes. Default: until it is cleared.
+            skip: How many fitting moments it lets pass first.
             given: What it is narrowed to, and its settings; see `faults.KINDS`.
 
         Returns:
@@ -39,7 +40,7 @@ class Control:
         Raises:
             LocalAwsError: if there is no such fault.
         """
-        made = self.ask("POST", "faults", {"kind": kind, "times": times, **given})
+        made = self.ask("POST", "faults", {"kind": kind, "times": times, "skip": skip, **given})
         return str(made["id"])
 
     @contextmanager
@@ -83,6 +84,11 @@ class Control:
         """Set a quota of an account and region, lower or higher than AWS's default."""
         given = {"account": account, "region": region, "code": code, "value": value}
         self.ask("POST", "quotas", given)
+
+    def set_status(self, account: str, region: str, name: str, status: str) -> None:
+        """Put a stack into a status; what it has stays as it is."""
+        given = {"account": account, "region": region, "name": name, "status": status}
+        self.ask("POST", "stacks", given)
 
     def sync(self, file_system: str) -> None:
         """Let automatic import and export of a file system take place now."""

@@ -227,6 +227,12 @@ def delete_stack(self: Any, name_or_stack_id: str) -> None:
     if users:
         raise ValidationError(message=f"Export {users[0]} cannot be deleted as it is in use")
 
+    retained = _all_given("RetainResources")
+    if retained and stack.status != "DELETE_FAILED":
+        raise ValidationError(
+            message=f"Invalid operation on stack [{stack.stack_id}]. When you specify "
+            "RetainResources, the stack must be in the DELETE_FAILED state."
+        )
     role_arn = _given("RoleARN")
     _check_role(stack, role_arn)
     stack.act_as(role_arn, _caller())
@@ -234,7 +240,7 @@ def delete_stack(self: Any, name_or_stack_id: str) -> None:
     def forget() -> None:
         self.deleted_stacks[stack.stack_id] = self.stacks.pop(stack.stack_id)
 
-    stack.delete(forget)
+    stack.delete(forget, retained)
 
 
 def describe_stack_resource(
@@ -330,6 +336,16 @@ def _given(parameter: str) -> str:
     from flask import has_request_context, request
 
     return request.values.get(parameter, "") if has_request_context() else ""
+
+
+def _all_given(parameter: str) -> frozenset[str]:
+    """A list of the request that moto does not pass on."""
+    from flask import has_request_context, request
+
+    if not has_request_context():
+        return frozenset()
+    prefix = f"{parameter}.member."
+    return frozenset(value for key, value in request.values.items() if key.startswith(prefix))
 
 
 def _prepared(stack: Stack, template: str, parameters: Mapping[str, Any]) -> Any:

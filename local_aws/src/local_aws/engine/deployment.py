@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from local_aws.engine.intrinsics import TemplateError
@@ -34,6 +35,7 @@ class Deployment:
     def __init__(self, event: Event) -> None:
         self.resources: dict[str, Resource] = {}
         self._half_made: list[Resource] = []
+        self._undo: list[Callable[[], str]] = []
         self._event = event
 
     def reference(self, name: str) -> Any:
@@ -80,15 +82,29 @@ class Deployment:
         self.resources[name] = made
         self._event(made, "CREATE_COMPLETE", "")
 
-    def remove(self, names: list[str], retained: Callable[[str], bool]) -> list[str]:
+    def remove(
+        self,
+        names: list[str],
+        retained: Callable[[str], bool],
+        needs: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    ) -> list[str]:
         """Delete resources, the youngest first.
+
+        What a resource needs that could not be deleted is not touched.
+
+        Args:
+            needs: What each resource needs.
 
         Returns:
             The reasons of those that could not be deleted.
         """
         failures = self._remove_half_made()
+        needed = {name for one in self._half_made for name in needs.get(one.logical_id, ())}
         for name in [item for item in reversed(self.resources) if item in names]:
             resource = self.resources[name]
+            if name in needed:
+                needed |= needs.get(name, frozenset())
+                continue
             if retained(name):
                 self._event(resource, "DELETE_SKIPPED", "")
                 del self.resources[name]
@@ -96,6 +112,7 @@ class Deployment:
             problem = self._delete(resource)
             if problem:
                 failures.append(f"{name}: {problem}")
+                needed |= needs.get(name, frozenset())
             else:
                 del self.resources[name]
         return failures
@@ -134,21 +151,15 @@ class Deployment:
         """Bring the resources to the state of the new template.
 
         New ones are created and changed ones changed or replaced; only then are old
-        ones deleted. When one fails, what was done is undone.
+        ones deleted. When one fails, `undo` takes back what was done.
 
         Raises:
             DeploymentError: with the reason of the resource that failed.
         """
-        undo: list[Callable[[], None]] = []
+        self._undo = []
         superseded: list[Resource] = []
-        try:
-            for name in order:
-                self._update_one(name, make, undo, superseded)
-        except DeploymentError:
-            self._remove_half_made()
-            for step in reversed(undo):
-                step()
-            raise
+        for name in order:
+            self._update_one(name, make, superseded)
         for old in superseded:
             if retained(old.logical_id):
                 self._event(old, "DELETE_SKIPPED", "")
@@ -160,13 +171,12 @@ class Deployment:
         self,
         name: str,
         make: Callable[[str], Resource],
-        undo: list[Callable[[], None]],
         superseded: list[Resource],
     ) -> None:
         old = self.resources.get(name)
         if old is None:
             self._create_one(name, make)
-            undo.append(lambda: self._forget(name))
+            self._undo.append(lambda: self._forget(name))
             return
         new = make(name)
         if new.properties == old.properties and new.properties_type == old.properties_type:
@@ -174,11 +184,11 @@ class Deployment:
         try:
             self._change(old, new)
             self.resources[name] = new
-            undo.append(lambda: self._change_back(old, new))
+            self._undo.append(lambda: self._change_back(old, new))
         except ReplacementNeededError:
             self._create_one(name, make, replaces=str(old.physical_id))
             superseded.append(old)
-            undo.append(lambda: self._put_back(old))
+            self._undo.append(lambda: self._put_back(old))
 
     def _change(self, old: Resource, new: Resource) -> None:
         changed = {
@@ -193,6 +203,7 @@ class Deployment:
         self._event(new, "UPDATE_IN_PROGRESS", "")
         try:
             new.check()
+            _strike(new, "update")
             new.update(old.properties)
         except ReplacementNeededError:
             raise
@@ -202,19 +213,38 @@ class Deployment:
             raise DeploymentError(f"{new.logical_id}: {reason}") from error
         self._event(new, "UPDATE_COMPLETE", "")
 
-    def _change_back(self, old: Resource, new: Resource) -> None:
+    def undo(self) -> list[str]:
+        """Take back what a failed update has done.
+
+        Returns:
+            The reasons of what could not be taken back.
+        """
+        failures = self._remove_half_made()
+        failures += [problem for step in reversed(self._undo) if (problem := step())]
+        self._undo = []
+        return failures
+
+    def _change_back(self, old: Resource, new: Resource) -> str:
         self.resources[old.logical_id] = old
         try:
+            _strike(old, "rollback")
             old.update(new.properties)
         except Exception as error:
-            self._event(old, "UPDATE_FAILED", reason_of(error))
+            reason = reason_of(error)
+            self._event(old, "UPDATE_FAILED", reason)
+            return f"{old.logical_id}: {reason}"
+        return ""
 
-    def _put_back(self, old: Resource) -> None:
+    # CloudFormation leaves behind what it cannot delete once an update is done or undone.
+
+    def _put_back(self, old: Resource) -> str:
         self._delete(self.resources[old.logical_id])
         self.resources[old.logical_id] = old
+        return ""
 
-    def _forget(self, name: str) -> None:
+    def _forget(self, name: str) -> str:
         self._delete(self.resources.pop(name))
+        return ""
 
 
 def _strike(resource: Resource, phase: str) -> None:

@@ -16,6 +16,7 @@ from local_aws.engine.site import Site
 from local_aws.engine.template import (
     check_rules,
     deployment_order,
+    needs,
     parameter_values,
     parse_template,
 )
@@ -201,7 +202,8 @@ class Stack:
             self.note("CREATE_FAILED", told)
             return
         self.note("ROLLBACK_IN_PROGRESS", told)
-        left = self._deployment.remove(list(self._deployment.resources), self._retained_on_rollback)
+        names = list(self._deployment.resources)
+        left = self._deployment.remove(names, self._retained_on_rollback, self._needs())
         self.note("ROLLBACK_FAILED" if left else "ROLLBACK_COMPLETE", "; ".join(left))
 
     def update(self, take: Callable[[], list[str]], tags: Mapping[str, str] | None) -> None:
@@ -225,20 +227,30 @@ class Stack:
                 self._settle_outputs()
             except (DeploymentError, TemplateError) as error:
                 self.note("UPDATE_ROLLBACK_IN_PROGRESS", str(error))
+                left = self._deployment.undo()
                 self.template, self.template_dict, self.parameters, self._values, self.site = before
-                self.note("UPDATE_ROLLBACK_COMPLETE")
+                status = "UPDATE_ROLLBACK_FAILED" if left else "UPDATE_ROLLBACK_COMPLETE"
+                self.note(status, "; ".join(left))
             else:
                 self.note("UPDATE_COMPLETE")
 
         self._run(work)
 
-    def delete(self, done: Callable[[], None]) -> None:
-        """Delete everything that is not to be retained."""
+    def delete(self, done: Callable[[], None], retained: frozenset[str] = frozenset()) -> None:
+        """Delete everything that is not to be retained.
+
+        Args:
+            done: Called when the stack is gone.
+            retained: Resources to leave behind, besides those of the template's policies.
+        """
         self.note("DELETE_IN_PROGRESS", "User Initiated")
+
+        def kept(name: str) -> bool:
+            return name in retained or self._retained_on_delete(name)
 
         def work() -> None:
             names = list(self._deployment.resources)
-            left = self._deployment.remove(names, self._retained_on_delete)
+            left = self._deployment.remove(names, kept, self._needs())
             if left:
                 self.note("DELETE_FAILED", "; ".join(left))
             else:
@@ -319,6 +331,11 @@ class Stack:
                 }
             )
         self.outputs, self.exported = outputs, exported
+
+    def _needs(self) -> Mapping[str, frozenset[str]]:
+        """What each resource refers to, which is deleted after it."""
+        resources = self.template_dict["Resources"]
+        return {name: frozenset(needs(described)) for name, described in resources.items()}
 
     def _policy(self, name: str, policy: str) -> str:
         return str(self.template_dict["Resources"].get(name, {}).get(policy, "Delete"))

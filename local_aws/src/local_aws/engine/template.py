@@ -154,9 +154,7 @@ def deployment_order(template: Mapping[str, Any], resolver: Resolver) -> list[st
     }
     before = {}
     for name, resource in wanted.items():
-        named = references(resource.get("Properties", {}))
-        explicit = resource.get("DependsOn", [])
-        named |= {explicit} if isinstance(explicit, str) else set(explicit)
+        named = needs(resource)
         lost = sorted(
             item
             for item in named
@@ -173,6 +171,13 @@ def deployment_order(template: Mapping[str, Any], resolver: Resolver) -> list[st
     except CycleError as error:
         circle = ", ".join(error.args[1])
         raise TemplateError(f"Circular dependency between resources: [{circle}]") from error
+
+
+def needs(resource: Mapping[str, Any]) -> set[str]:
+    """What a resource refers to, which is made before it and deleted after it."""
+    explicit = resource.get("DependsOn", [])
+    named = references(resource.get("Properties", {}))
+    return named | ({explicit} if isinstance(explicit, str) else set(explicit))
 
 
 def _waits_last(before: Mapping[str, list[str]], types: Mapping[str, str]) -> list[str]:

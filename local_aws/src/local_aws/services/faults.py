@@ -17,6 +17,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "throttling": frozenset({"service", "operation", "account"}),
     "slow": frozenset({"service", "operation", "account"}),
     "error": frozenset({"service", "operation", "account"}),
+    "reset": frozenset({"service", "operation", "account"}),
     "expired-credentials": frozenset({"account", "access_key"}),
     "insufficient-capacity": frozenset({"instance_type", "account"}),
     "resource-fails": frozenset({"logical_id", "resource_type", "stack", "phase"}),
@@ -34,7 +35,7 @@ KINDS: Mapping[str, frozenset[str]] = {
 }
 """Kind of fault -> the facts it can be narrowed to."""
 
-SETTINGS = frozenset({"seconds", "code", "message", "status"})
+SETTINGS = frozenset({"seconds", "code", "message", "status", "lost"})
 
 
 class UnknownFaultError(ValueError):
@@ -49,7 +50,9 @@ class Fault:
         kind: One of `KINDS`.
         match: The facts that it is narrowed to.
         times: How often it still strikes; None until it is cleared.
-        settings: `seconds` of a slow one, `code`, `message`, `status` of an error.
+        settings: `seconds` of a slow one, `code`, `message`, `status` of an error; what is
+            `lost` by a reset: the "request", or the "answer" to one that was carried out.
+        skip: How many fitting moments it still lets pass before it strikes.
         struck: How often it has struck.
     """
 
@@ -57,6 +60,7 @@ class Fault:
     match: Mapping[str, str] = field(default_factory=dict)
     times: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    skip: int = 0
     struck: int = 0
     id: str = field(default_factory=lambda: uuid4().hex[:12])
 
@@ -72,6 +76,7 @@ class Fault:
             **self.match,
             **self.settings,
             "times": self.times,
+            "skip": self.skip,
             "struck": self.struck,
         }
 
@@ -83,12 +88,13 @@ class Faults:
         self._set: list[Fault] = []
         self._lock = threading.Lock()
 
-    def add(self, kind: str, *, times: int | None = None, **given: Any) -> Fault:
+    def add(self, kind: str, *, times: int | None = None, skip: int = 0, **given: Any) -> Fault:
         """Set a fault.
 
         Args:
             kind: One of `KINDS`.
             times: How often it strikes. Default: until it is cleared.
+            skip: How many fitting moments it lets pass first.
             given: Facts to narrow it to, and its settings.
 
         Raises:
@@ -104,7 +110,7 @@ class Faults:
             given.setdefault("phase", "create")
         match = {name: str(value) for name, value in given.items() if name in KINDS[kind]}
         settings = {name: value for name, value in given.items() if name in SETTINGS}
-        fault = Fault(kind, match, times, settings)
+        fault = Fault(kind, match, times, settings, skip)
         with self._lock:
             self._set.append(fault)
         return fault
@@ -114,6 +120,9 @@ class Faults:
         with self._lock:
             for fault in self._set:
                 if fault.kind == kind and fault.times != 0 and fault.fits(facts):
+                    if fault.skip:
+                        fault.skip -= 1
+                        continue
                     fault.struck += 1
                     fault.times = None if fault.times is None else fault.times - 1
                     return fault

@@ -1,13 +1,14 @@
 """Stands before the local AWS: lets injected faults strike requests, and takes them in.
 
 The control interface lies below `/_local_aws/`, speaks JSON and exists on this machine only:
-`faults` (GET, POST, DELETE), `nodes`, `quotas`, `sync` (POST), and what extensions add.
+`faults` (GET, POST, DELETE), `nodes`, `quotas`, `stacks`, `sync` (POST), and what extensions add.
 `control.Control` is a client of it.
 """
 
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from local_aws.answers import Answer, Application, Environ, StartResponse, answe
 from local_aws.engine.site import ACCOUNT_HEADER, INTERNAL_HEADER, in_environ
 from local_aws.iam.wire import Call, UnreadableError, is_aws, read_call
 from local_aws.nodes import NODES
+from local_aws.services import bucket_owners
 from local_aws.services.data_repository_lustre import LUSTRE
 from local_aws.services.faults import FAULTS, Fault
 
@@ -55,11 +57,38 @@ class Gate:
         path = environ.get("PATH_INFO", "")
         if path.startswith(CONTROL):
             return answered(_controlled(environ, self.controls), environ, start_response)
+        if is_aws(environ) and FAULTS.any("reset") and (fault := _reset(environ)):
+            if fault.settings.get("lost") == "answer":
+                # Carried out; only its sender never learns of it.
+                list(self.app(environ, start_response))
+            return _cut(environ)
         if is_aws(environ) and FAULTS.any(*_STRIKING):
             answer = _struck(environ)
             if answer:
                 return answered(answer, environ, start_response)
+        if answer := bucket_owners.refused(environ):
+            return answered(answer, environ, start_response)
         return self.app(environ, start_response)
+
+
+def _reset(environ: Environ) -> Fault | None:
+    """The reset that strikes this request, if one does."""
+    try:
+        call = read_call(environ)
+    except UnreadableError:
+        return None
+    if INTERNAL_HEADER in call.headers:
+        return None
+    key = call.signature.access_key if call.signature else ""
+    account = environ.get(in_environ(ACCOUNT_HEADER)) or get_account_id_from(key)
+    return FAULTS.take("reset", service=call.service, operation=call.operation, account=account)
+
+
+def _cut(environ: Environ) -> Iterable[bytes]:
+    """Reset the connection of a request: nothing more arrives."""
+    connection: socket.socket = environ["werkzeug.socket"]
+    connection.shutdown(socket.SHUT_RDWR)
+    raise ConnectionResetError
 
 
 def _struck(environ: Environ) -> Answer | None:
@@ -148,6 +177,8 @@ def _done(
             return _add_node(given)
         case "POST", "quotas":
             return _set_quota(given)
+        case "POST", "stacks":
+            return _set_status(given)
         case "POST", "sync":
             return _sync(rest)
     raise ControlError(f"There is no {method} {CONTROL}{what}.")
@@ -164,6 +195,18 @@ def _add_node(given: dict[str, Any]) -> Any:
         given["instance"], given["account"], given["region"], given.get("cluster", ""), mounts
     )
     return {"root": str(node.root)}
+
+
+def _set_status(given: dict[str, Any]) -> Any:
+    """Put a stack into a status as it stands, such as one that a test cannot bring about."""
+    from moto.cloudformation.models import cloudformation_backends
+
+    stacks: Any = cloudformation_backends[given["account"]][given["region"]].stacks.values()
+    for stack in stacks:
+        if stack.name == given["name"]:
+            stack.note(given["status"], given.get("reason", ""))
+            return given
+    raise ControlError(f"There is no stack {given['name']}.")
 
 
 def _set_quota(given: dict[str, Any]) -> Any:

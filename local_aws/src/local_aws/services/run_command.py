@@ -7,6 +7,7 @@ Source: Systems Manager API reference and user guide, "Understanding command sta
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,9 @@ def get_command_invocation(self: Any) -> ActionResult:
     command: Command | None = kept(self, "run_commands").get(command_id)
     if command is None or instance not in command.invocations:
         raise SSMException("InvocationDoesNotExist", "")
-    invocation = command.invocations[instance]
+    # One moment of it: it may end while the answer is put together, and an answer that is a
+    # success without output is one that AWS never gives.
+    invocation = replace(command.invocations[instance])
     over, finished = invocation.over, invocation.finished
     shown = finished if over and finished and invocation.status in ("Success", "Failed") else None
     began, ended = invocation.began, invocation.ended
