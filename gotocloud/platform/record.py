@@ -99,6 +99,10 @@ class Record(StrictModel):
         return shares[shard]
 
 
+# The loader in C reads nesting without end in milliseconds instead of seconds.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 class RecordError(GoToCloudError):
     """What is deployed is incomplete or is not what `platform.yaml` describes."""
 
@@ -117,7 +121,7 @@ def load_record(path: Path) -> Record:
         )
     text = read_text(path, "record", RECORD_COMMAND)
     try:
-        return Record.model_validate(yaml.safe_load(text))
+        return Record.model_validate(yaml.load(text, Loader=_LOADER))  # noqa: S506  # safe
     except yaml.YAMLError as error:
         problems = [yaml_problem(error)]
     except RecursionError:
