@@ -18,6 +18,7 @@ RUN_ELSEWHERE = {
     r"make wheel|sha256sum build/wheel/.*": "tests/docs/test_installing.py",
     r"python3 -m venv ~/gotocloud|~/gotocloud/bin/.*": "tests/docs/test_installing.py",
     r"make bench-upload": "tests/test_makefile.py",
+    r"make fuzz|python -m benchmarks.fuzz .*": "tests/test_fuzz.py",
     r"gotocloud (upload|download) .*": "tests/cli/test_transfer.py",
     r"gotocloud bench .*": "tests/cli/test_bench.py",
     r"gotocloud (setup|start|connect|pause|finish) .*": "tests/cli/test_whole_life.py",
