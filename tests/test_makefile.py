@@ -13,7 +13,7 @@ from tests.needs import ROOT
 
 TARGETS = (
     *("env", "versions", "wheel", "demo", "test", "check", "lint", "lock", "clean"),
-    *("bench", "bench-upload", "bench-advise", "bench-jobs", "bench-submit", "faults"),
+    *("bench", "bench-upload", "bench-advise", "bench-jobs", "bench-submit", "fuzz", "faults"),
 )
 
 
