@@ -30,11 +30,21 @@ def duration_text(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-def usd_text(usd: float | Decimal | None) -> str:
-    """An amount of US dollars, without the unit: "1,234.50", "under 0.01", "unknown"."""
+def usd_text(usd: float | Decimal | None, *, rounded: bool = False) -> str:
+    """An amount of US dollars, without the unit: "1,234.50", "under 0.01", "unknown".
+
+    Args:
+        rounded: Whether a small amount is rounded, as in "at least USD 0.01".
+    """
     if usd is None:
         return "unknown"
-    return f"{usd:,.2f}" if not 0 < usd < SMALLEST_USD else f"under {SMALLEST_USD}"
+    small = 0 < usd < SMALLEST_USD and not rounded
+    return f"under {SMALLEST_USD}" if small else f"{usd:,.2f}"
+
+
+def rate_text(usd: float | Decimal | None) -> str:
+    """A price in US dollars, without the unit: "0.0048", "unknown"."""
+    return "unknown" if usd is None else f"{usd:.4f}"
 
 
 def whole_number(text: str, *, most: int = 10**15) -> int | None:

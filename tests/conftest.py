@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from gotocloud.errors import GoToCloudError
 from tests.memory_group import small_group  # noqa: F401  # pytest finds it here
@@ -21,6 +22,10 @@ from tests.slurm_fixture import head_node, slurm  # noqa: F401  # pytest finds t
 
 if TYPE_CHECKING:
     from gotocloud.rehearsal.upkeep import Rehearsal
+
+# A deadline of one example measures how busy the machine is.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 EXAMPLE = ROOT / "platform.example.yaml"
 UP = (sys.executable, "-m", "gotocloud", "rehearse", "up")

@@ -34,13 +34,20 @@ class Room:
     edges: tuple[tuple[str, str], ...] = ()
 
 
-EVERYWHERE = ("errors", "files", "findings", "formats")
+EVERYWHERE = ("errors", "files", "findings", "formats", "waiting", "yaml_files")
 """Every room may import these."""
 
 ROOMS = (
     Room("errors", "the errors that people see, and exit codes", pure=True),
     Room("files", "files that are replaced in one step", ("errors",)),
     Room("formats", "sizes, times and money as people read them", pure=True),
+    Room("waiting", "the one loop that waits: look, pause, look again"),
+    Room(
+        "yaml_files",
+        "every YAML text that is read, with its lines and one shape of error",
+        ("errors",),
+        pure=True,
+    ),
     Room("findings", "what a check found, for the account and for a job", ("errors",), pure=True),
     Room(
         "contract",

@@ -20,6 +20,7 @@ from gotocloud.advisor.records import BenchmarkRecord
 from gotocloud.advisor.scaling import RATE
 from gotocloud.advisor.selection import selected
 from gotocloud.advisor.sizes import Size
+from gotocloud.formats import duration_text, usd_text
 from gotocloud.relion.job_types import program_of
 
 NO_BENCHMARK = "No benchmark for this"
@@ -267,10 +268,11 @@ def _misses(choices: Sequence[Choice], ranking: Ranking, preference: Preference)
     found = []
     judged = [choice.judged_by(preference) for choice in choices]
     if ranking.too_slow:
-        found.append(f"nothing meets the deadline; the fastest takes {min(judged)[0]:.2f} h")
+        fastest = duration_text(min(judged)[0] * 3600)
+        found.append(f"nothing meets the deadline; the fastest takes {fastest}")
     if ranking.too_dear:
-        cheapest = min(usd for _, usd in judged if usd is not None)
-        found.append(f"nothing keeps to the budget; the cheapest costs {cheapest:.2f} USD")
+        cheapest = usd_text(min(usd for _, usd in judged if usd is not None))
+        found.append(f"nothing keeps to the budget; the cheapest costs {cheapest} USD")
     if ranking.unpriced.size:
         found.append(f"the price of {ranking.unpriced.size} settings is unknown here")
     return tuple(found)
@@ -293,10 +295,10 @@ def _notes(
     if best:
         notes += _doubts(best, question.preference)
     if lost := [record for record in mine if not record.is_benchmark]:
-        spent = sum(record.usd_in_job or 0 for record in lost)
+        spent = usd_text(sum(record.usd_in_job or 0 for record in lost))
         notes.append(
             f"{len(lost)} failed, aborted or repeated runs are left out of the times; they cost "
-            f"{'at least ' if any(r.usd_in_job is None for r in lost) else ''}{spent:.2f} USD."
+            f"{'at least ' if any(r.usd_in_job is None for r in lost) else ''}{spent} USD."
         )
     if best:
         notes.append(f"Paid beside the job's own time: {'; '.join(best.overhead.sources)}.")
@@ -313,8 +315,8 @@ def _doubts(best: Choice, preference: Preference) -> list[str]:
     hours, usd = best.judged_by(preference)
     high = (best.hours_interval[1] if best.hours_interval else best.hours) + hours - best.hours
     if preference.deadline_h is not None and high > preference.deadline_h:
-        notes.append(f"It may miss the deadline: up to {high:.2f} h are likely.")
+        notes.append(f"It may miss the deadline: up to {duration_text(high * 3600)} are likely.")
     dear = None if usd is None else usd + _reach(best)
     if preference.budget_usd is not None and dear is not None and dear > preference.budget_usd:
-        notes.append(f"It may exceed the budget: up to {dear:.2f} USD are likely.")
+        notes.append(f"It may exceed the budget: up to {usd_text(dear)} USD are likely.")
     return notes

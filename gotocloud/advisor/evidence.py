@@ -9,7 +9,6 @@ from gotocloud.advisor.advice import Advice, Question, advise
 from gotocloud.advisor.preference import Preference
 from gotocloud.advisor.progress import ProjectSteps
 from gotocloud.advisor.records import BenchmarkRecord
-from gotocloud.advisor.shapes import Shape
 from gotocloud.advisor.sizes import Size
 
 
@@ -32,7 +31,6 @@ class Point:
         measured: Whether this very setting ran; else it lies between measured ones.
         optimum: Whether it is nearest to the origin by the paper's criterion: of all
             points of its market.
-        optimum_of_type: Likewise, of its instance type and market.
         on_front: Whether no other point of its market is both faster and cheaper.
         basis: Where the time comes from, in words.
         sources: Who measured, and when.
@@ -52,7 +50,6 @@ class Point:
     usd_interval: tuple[float, float] | None
     measured: bool
     optimum: bool
-    optimum_of_type: bool
     on_front: bool
     basis: str
     sources: tuple[str, ...]
@@ -122,9 +119,6 @@ def evidence(
 
 def _points(advice: Advice) -> Iterable[Point]:
     best = advice.best.shape if advice.best else None
-    best_of_type: dict[str, Shape] = {}
-    for choice in advice.ranked:
-        best_of_type.setdefault(choice.shape.instance_type, choice.shape)
     for choice in advice.choices:
         shape = choice.shape
         yield Point(
@@ -141,7 +135,6 @@ def _points(advice: Advice) -> Iterable[Point]:
             usd_interval=choice.usd_interval,
             measured=choice.estimate.runs > 0,
             optimum=shape == best,
-            optimum_of_type=shape == best_of_type.get(shape.instance_type),
             on_front=choice.on_front,
             basis=choice.estimate.basis,
             sources=choice.estimate.sources,

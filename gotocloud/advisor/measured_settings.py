@@ -13,6 +13,7 @@ from gotocloud.advisor.records import BenchmarkRecord
 from gotocloud.advisor.sizes import NAMES, Size
 from gotocloud.advisor.tables import read_records
 from gotocloud.errors import GoToCloudError
+from gotocloud.formats import duration_text
 from gotocloud.relion.job import Job
 from gotocloud.relion.settings import Setting
 
@@ -73,8 +74,8 @@ def _setting(choice: Choice, advice: Advice, ran: Sequence[Choice]) -> Setting:
         threads=shape.threads,
         because=(
             f"{what} of {len(ran)} settings that you measured on {advice.work}, "
-            f"{choice.hours:.2f} h in {runs} ({advice.question.preference.words}); "
-            f"{advantage(ran, advice)}"
+            f"{duration_text(choice.hours * 3600)} in {runs} "
+            f"({advice.question.preference.words}); {advantage(ran, advice)}"
         ),
         source=f"Own benchmark records of {pretty(estimate.records[0].job_type)}: "
         f"{'; '.join(estimate.sources)}",

@@ -81,17 +81,9 @@ class BenchmarkRecord:
     @property
     def usd_in_job(self) -> float | None:
         """US dollars for the nodes while the program ran; None when the price is unknown."""
-        return self._usd(self.in_job_s)
-
-    @property
-    def usd_submit_to_exit(self) -> float | None:
-        """US dollars, had every node been paid for from submission to the end."""
-        return None if self.submit_to_exit_s is None else self._usd(self.submit_to_exit_s)
-
-    def _usd(self, seconds: float) -> float | None:
         if self.usd_per_node_hour is None:
             return None
-        return seconds / SECONDS_PER_HOUR * self.nodes * self.usd_per_node_hour
+        return self.in_job_s / SECONDS_PER_HOUR * self.nodes * self.usd_per_node_hour
 
     def as_row(self) -> dict[str, Value]:
         """The record as a row of the table."""

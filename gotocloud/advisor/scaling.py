@@ -33,18 +33,15 @@ class Scaling:
     Args:
         terms: The parts that were fitted, the first ones of `TERMS`.
         seconds: Their values, by `scipy.optimize.nnls` on rows weighted by 1 / time.
-        intervals: Where each of them lies at `rate`, from the unconstrained fit's
-            Student t, cut at zero.
         spread: Relative standard deviation of a single timing about the curve.
         freedom: Degrees of freedom behind `spread`; at least 1.
         units: The smallest and the largest number of units measured.
-        rate: Of the intervals.
+        rate: Of the intervals of predictions.
         inverse: Inverse of the weighted normal matrix, for predictions.
     """
 
     terms: tuple[str, ...]
     seconds: tuple[float, ...]
-    intervals: tuple[tuple[float, float], ...]
     spread: float
     freedom: int
     units: tuple[int, int]
@@ -106,14 +103,9 @@ def fit_scaling(
     expected = design @ fitted
     rest = weighted @ free - t / expected
     spread = float((rest @ rest / freedom) ** 0.5)
-    reach = student_t(rate, freedom) * spread * np.sqrt(np.diag(inverse))
     return Scaling(
         terms=TERMS[:parts],
         seconds=tuple(map(float, fitted)),
-        intervals=tuple(
-            (max(float(low), 0.0), max(float(high), 0.0))
-            for low, high in zip(free - reach, free + reach, strict=True)
-        ),
         spread=spread,
         freedom=freedom,
         units=(int(u.min()), int(u.max())),

@@ -11,12 +11,12 @@ from typing import Any
 from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.launch import (
     LaunchError,
-    StackCallbacks,
     choose_release,
     published_template,
     settle,
     stack_of,
 )
+from gotocloud.aws.listener import Listener
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.projects import Place, checked_names, require_project
 from gotocloud.aws.quotas import cluster_levels
@@ -234,7 +234,7 @@ def _facts_that_lack(start: Start) -> list[Finding]:
     ]
 
 
-def launch(cloud: Cloud, start: Start, callbacks: StackCallbacks, *, retry: str) -> dict[str, str]:
+def launch(cloud: Cloud, start: Start, listener: Listener, *, retry: str) -> dict[str, str]:
     """Have the cluster stand; returns the outputs of its stack.
 
     Addresses are chosen at the last moment. If another launch takes them first, the next ones
@@ -256,18 +256,18 @@ def launch(cloud: Cloud, start: Start, callbacks: StackCallbacks, *, retry: str)
         parameters = {**start.plan.parameters, ClusterParameter.COMPUTE_CIDR: str(block)}
         plan = replace(start.plan, parameters=parameters)
         try:
-            return settle(cloud, plan, callbacks, retry=retry)
+            return settle(cloud, plan, listener, retry=retry)
         except LaunchError as error:
             if error.cause is not Cause.ADDRESSES or len(refused) == ADDRESS_ATTEMPTS - 1:
                 raise
             refused.append(str(block))
-            callbacks.step(
+            listener.step(
                 f"Another launch took {block} at the same moment; trying the next addresses"
             )
 
 
 def follow(
-    cloud: Cloud, where: Place, project: str, callbacks: StackCallbacks, *, retry: str
+    cloud: Cloud, where: Place, project: str, listener: Listener, *, retry: str
 ) -> dict[str, str] | None:
     """Wait for a cluster that is being made already; its outputs.
 
@@ -281,7 +281,7 @@ def follow(
     if stack_of(cloud, name).state is not State.MAKING:
         return None
     plan = StackPlan(name, cloud.region, "", "", "", {}, {})
-    return settle(cloud, plan, callbacks, retry=retry)
+    return settle(cloud, plan, listener, retry=retry)
 
 
 def _site(cloud: Cloud, where: Place) -> Surroundings:

@@ -28,6 +28,7 @@ from gotocloud.projects.desktop_access import (
     serving,
     until_of,
 )
+from gotocloud.waiting import Sleep, looks
 
 DOOR_FILTER = {"Name": f"tag:{DOOR_TAG}", "Values": [DESKTOP_DOOR]}
 CHECK_IP = "https://checkip.amazonaws.com"
@@ -227,16 +228,14 @@ def _close_again(cloud: Cloud, group: str, text: str, cause: BaseException) -> N
         ) from cause
 
 
-def session(node: HeadNode, *, sleep: Callable[[float], None] = time.sleep) -> DesktopSession:
+def session(node: HeadNode, *, sleep: Sleep = time.sleep) -> DesktopSession:
     """A session of the desktop with a fresh token.
 
     Raises:
         GoToCloudError: if the desktop does not answer.
     """
     told = ""
-    for attempt in range(_ATTEMPTS):
-        if attempt:
-            sleep(2)
+    for attempt, _ in enumerate(looks(2, tries=_ATTEMPTS, sleep=sleep)):
         try:
             told = node.run(DCV, "start the desktop")
         except NodeError as error:

@@ -12,10 +12,10 @@ from typing import Protocol
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.cluster_end import deadline
 from gotocloud.aws.launch import stack_of
+from gotocloud.aws.listener import Listener
 from gotocloud.aws.local_node import Runner
 from gotocloud.aws.pausing import (
     ClusterState,
-    PauseCallbacks,
     PauseOptions,
     cluster_state,
     pause,
@@ -101,16 +101,14 @@ def observe(node: Runner) -> Observation:
         raise GoToCloudError(f"Whether anybody uses the cluster is not known: {error}.") from error
 
 
-def carry_out(
-    cloud: Cloud, one: Guarded, decision: Decision, callbacks: PauseCallbacks
-) -> Proof | None:
+def carry_out(cloud: Cloud, one: Guarded, decision: Decision, listener: Listener) -> Proof | None:
     """Do what was decided; returns the proof when it has begun to delete the cluster.
 
     Raises:
         GoToCloudError: if it cannot be done; the cluster is kept.
     """
     if decision.reopen:
-        reopen(cloud, one.now, sleep=callbacks.sleep)
+        reopen(cloud, one.now, sleep=listener.sleep)
     if decision.action is Action.WARN:
         warn(one.node, decision.message)
     elif decision.action is Action.CLOSE:
@@ -122,7 +120,7 @@ def carry_out(
             in_use=lambda: _wanted_again(cloud, one, by_deadline=by_deadline),
             follow=False,
         )
-        return pause(cloud, one.now, options, callbacks)
+        return pause(cloud, one.now, options, listener)
     return None
 
 

@@ -11,6 +11,7 @@ from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import error_code, explained
 from gotocloud.contract.names import COMMAND_DOCUMENT
 from gotocloud.errors import GoToCloudError
+from gotocloud.waiting import Sleep, looks
 
 POLL_S = 2.0
 SHORT_S = 120
@@ -37,6 +38,10 @@ class NodeError(GoToCloudError):
         self.output = output
 
 
+def _pause_s(waited_s: float) -> float:
+    return POLL_S if waited_s > 10 * POLL_S else POLL_S / 4
+
+
 @dataclass(frozen=True)
 class HeadNode:
     """The head node of a cluster.
@@ -50,7 +55,7 @@ class HeadNode:
 
     cloud: Cloud
     instance: str
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Sleep = time.sleep
     waiting: Callable[[float], None] = lambda _: None
 
     def run(
@@ -69,22 +74,20 @@ class HeadNode:
         ssm = self.cloud.client("ssm")
         command = self._send(ssm, script, doing, timeout_s)
         longest_s = timeout_s + DELIVERY_S if within_s is None else within_s
-        waited_s = 0.0
         unknown = 0
-        while True:
+        for waited_s in looks(_pause_s, within_s=longest_s, sleep=self.sleep):
+            if waited_s:
+                self.waiting(waited_s)
             answer = self._ask(ssm, command, doing)
             status = answer.get("Status", "")
             unknown = 0 if answer else unknown + 1
+            if status == "Success":
+                return str(answer.get("StandardOutputContent", ""))
             if answer and status not in _RUNNING:
+                raise self._failed(doing, answer)
+            if unknown > _ATTEMPTS * 10:
                 break
-            if waited_s > longest_s or unknown > _ATTEMPTS * 10:
-                raise self._failed(doing, {"StatusDetails": "no answer in time"})
-            self.sleep(POLL_S if waited_s > 10 * POLL_S else POLL_S / 4)
-            waited_s += POLL_S if waited_s > 10 * POLL_S else POLL_S / 4
-            self.waiting(waited_s)
-        if status != "Success":
-            raise self._failed(doing, answer)
-        return str(answer.get("StandardOutputContent", ""))
+        raise self._failed(doing, {"StatusDetails": "no answer in time"})
 
     def _send(self, ssm: Any, script: str, doing: str, timeout_s: int) -> str:
         with explained(doing):

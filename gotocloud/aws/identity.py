@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -19,13 +19,11 @@ class Caller:
     Args:
         name: Name of the IAM user, or of the session when a role was assumed; the role of
             scientists takes no other session name than that of its user.
-        clock_ahead_s: How far this machine's clock is ahead of AWS's; None if it is unknown.
     """
 
     name: str
     account: str
     arn: str = ""
-    clock_ahead_s: float | None = None
 
     def names(self, project: str) -> ProjectNames:
         """What everything of one of the caller's projects is called."""
@@ -50,9 +48,7 @@ def caller(region: str, *, sts: Any = None) -> Caller:
             f"These credentials are not those of a scientist: {found['Arn']}.",
             next_command=WHO_AM_I,
         )
-    headers = found.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    ahead_s = ahead_of_header(headers.get("date"), datetime.now(UTC))
-    return Caller(name, str(found["Account"]), found["Arn"], ahead_s)
+    return Caller(name, str(found["Account"]), found["Arn"])
 
 
 def name_in(arn: str) -> str | None:

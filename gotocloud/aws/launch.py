@@ -5,29 +5,30 @@ Everything here can be interrupted anywhere and called again: the state in AWS d
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from gotocloud import __version__
 from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.group_facts import GroupFacts
+from gotocloud.aws.listener import Listener
 from gotocloud.aws.releases import owned, require_scripts, verified_template
 from gotocloud.aws.session import error_code, explained
-from gotocloud.aws.stacks import POLL_S, TIMEOUT_S, StackEvent, describe, new_events
+from gotocloud.aws.stacks import POLL_S, StackEvent, describe, new_events
 from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.releases import MANIFEST, PROJECT_TEMPLATE, release_key
 from gotocloud.contract.releases import PREFIX as RELEASES_PREFIX
 from gotocloud.contract.tag_text import from_tag
 from gotocloud.contract.tags import PROJECT_TAG
 from gotocloud.errors import TELL_MANAGEMENT, GoToCloudError, shell_line
-from gotocloud.formats import parse_json
+from gotocloud.formats import duration_text, parse_json
 from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.diagnosis import Cause, Diagnosis, Failure, diagnose
 from gotocloud.projects.names import version_order
 from gotocloud.projects.plans import StackPlan
 from gotocloud.projects.states import State
+from gotocloud.waiting import looks
 
 FREE_WITHOUT_STACK = frozenset(
     {
@@ -46,36 +47,19 @@ FREE_WITHOUT_STACK = frozenset(
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
 
 
-@dataclass(frozen=True)
-class StackCallbacks:
-    """Callbacks for what happens while a stack is made.
-
-    Args:
-        event: Every event of the stack, the oldest first.
-        step: A sentence about what is done next.
-        sleep: Waits; seconds.
-        timeout_s: How long to wait for one state.
-    """
-
-    event: Callable[[StackEvent], None] = lambda _: None
-    step: Callable[[str], None] = lambda _: None
-    sleep: Callable[[float], None] = time.sleep
-    timeout_s: float = TIMEOUT_S
-
-
 class Events:
     """Reports the events of stacks, each one once."""
 
-    def __init__(self, cloud: Cloud, callbacks: StackCallbacks) -> None:
+    def __init__(self, cloud: Cloud, listener: Listener) -> None:
         self._cloud = cloud
-        self._callbacks = callbacks
+        self._listener = listener
         self._seen: dict[str, StackEvent] = {}
 
     def report(self, stack_id: str) -> None:
         """Report what is new about a stack."""
         cfn = self._cloud.client("cloudformation")
         for event in new_events(stack_id, self._cloud.region, cfn, self._seen):
-            self._callbacks.event(event)
+            self._listener.event(event)
 
 
 class LaunchError(GoToCloudError):
@@ -177,9 +161,7 @@ def stack_of(cloud: Cloud, name: str) -> DeployedStack:
     return describe(name, cloud.region, cfn=cloud.client("cloudformation"))
 
 
-def settle(
-    cloud: Cloud, plan: StackPlan, callbacks: StackCallbacks, *, retry: str
-) -> dict[str, str]:
+def settle(cloud: Cloud, plan: StackPlan, listener: Listener, *, retry: str) -> dict[str, str]:
     """Have a stack stand, whatever there is of it now; returns its outputs.
 
     What stands is left alone, what is being made is waited for, what failed before is removed
@@ -193,7 +175,7 @@ def settle(
         GoToCloudError: if AWS does not answer, or people must decide.
     """
     watched = False
-    events = Events(cloud, callbacks)
+    events = Events(cloud, listener)
     while True:
         stack = stack_of(cloud, plan.name)
         state = stack.state
@@ -211,20 +193,20 @@ def settle(
                     f"The stack {plan.name} was removed while it was made.",
                     next_command=retry,
                 )
-            callbacks.step(f"Launching {plan.name} from release {plan.release}")
+            listener.step(f"Launching {plan.name} from release {plan.release}")
             _create(cloud, plan)
             watched = True
         elif state in {State.MAKING, State.ENDING}:
             watched = watched or state is State.MAKING
-            _wait(cloud, stack.stack_id, callbacks, events)
+            _wait(cloud, stack.stack_id, listener, events)
         elif watched:
-            raise _cleared_failure(cloud, plan, stack, callbacks, retry)
+            raise _cleared_failure(cloud, plan, stack, listener, retry)
         else:
-            callbacks.step(f"Removing what an earlier attempt left of {plan.name}")
-            remove(cloud, stack, callbacks)
+            listener.step(f"Removing what an earlier attempt left of {plan.name}")
+            remove(cloud, stack, listener)
 
 
-def remove(cloud: Cloud, stack: DeployedStack, callbacks: StackCallbacks) -> None:
+def remove(cloud: Cloud, stack: DeployedStack, listener: Listener) -> None:
     """Delete a stack and wait until it is gone.
 
     What AWS does not delete is left behind if it costs nothing and keeps no name: else the stack,
@@ -233,18 +215,18 @@ def remove(cloud: Cloud, stack: DeployedStack, callbacks: StackCallbacks) -> Non
     Raises:
         GoToCloudError: if something of it cannot be deleted, and may go on being billed.
     """
-    events = Events(cloud, _from_its_removal(callbacks))
-    if _wait(cloud, stack.stack_id, callbacks, events).state is State.ABSENT:
+    events = Events(cloud, _from_its_removal(listener))
+    if _wait(cloud, stack.stack_id, listener, events).state is State.ABSENT:
         return
     begin_removal(cloud, stack)
-    if _wait(cloud, stack.stack_id, callbacks, events).state is State.ABSENT:
+    if _wait(cloud, stack.stack_id, listener, events).state is State.ABSENT:
         return
     stuck = _undeleted(cloud, stack)
     if stuck and all(one.resource_type in FREE_WITHOUT_STACK for one in stuck):
         names = [one.resource for one in stuck]
-        callbacks.step(f"Leaving behind what AWS does not delete, and does not bill: {names}")
+        listener.step(f"Leaving behind what AWS does not delete, and does not bill: {names}")
         begin_removal(cloud, stack, leave=names)
-        if _wait(cloud, stack.stack_id, callbacks, events).state is State.ABSENT:
+        if _wait(cloud, stack.stack_id, listener, events).state is State.ABSENT:
             return
         stuck = _undeleted(cloud, stack)
     raise GoToCloudError(
@@ -270,7 +252,7 @@ def begin_removal(cloud: Cloud, stack: DeployedStack, *, leave: Sequence[str] = 
         )
 
 
-def _from_its_removal(callbacks: StackCallbacks) -> StackCallbacks:
+def _from_its_removal(listener: Listener) -> Listener:
     """Leaves out the events of how the stack was made, long ago."""
     removed = False
 
@@ -278,9 +260,9 @@ def _from_its_removal(callbacks: StackCallbacks) -> StackCallbacks:
         nonlocal removed
         removed = removed or one.status.startswith("DELETE_")
         if removed:
-            callbacks.event(one)
+            listener.event(one)
 
-    return replace(callbacks, event=event)
+    return replace(listener, event=event)
 
 
 def broken(stack: DeployedStack) -> GoToCloudError:
@@ -316,36 +298,32 @@ def _create(cloud: Cloud, plan: StackPlan) -> None:
                 raise
 
 
-def _wait(cloud: Cloud, stack_id: str, callbacks: StackCallbacks, events: Events) -> DeployedStack:
+def _wait(cloud: Cloud, stack_id: str, listener: Listener, events: Events) -> DeployedStack:
     """Wait until nothing is in progress; the stack as it is then."""
-    waited_s = 0.0
-    while True:
+    for _ in looks(POLL_S, within_s=listener.stack_timeout_s, sleep=listener.sleep):
         stack = stack_of(cloud, stack_id)
         if not stack.exists:
             return stack
         events.report(stack_id)
         if stack.state not in {State.MAKING, State.ENDING}:
             return stack
-        if waited_s >= callbacks.timeout_s:
-            raise GoToCloudError(
-                f"Stack {stack.name} is still {stack.status} after {waited_s:.0f} s. "
-                "AWS goes on with it, and bills for it.",
-                advice="The same command goes on waiting.",
-                again=True,
-            )
-        callbacks.sleep(POLL_S)
-        waited_s += POLL_S
+    raise GoToCloudError(
+        f"Stack {stack.name} is still {stack.status} after "
+        f"{duration_text(listener.stack_timeout_s)}. AWS goes on with it, and bills for it.",
+        advice="The same command goes on waiting.",
+        again=True,
+    )
 
 
 def _cleared_failure(
-    cloud: Cloud, plan: StackPlan, stack: DeployedStack, callbacks: StackCallbacks, retry: str
+    cloud: Cloud, plan: StackPlan, stack: DeployedStack, listener: Listener, retry: str
 ) -> LaunchError:
     failures = _failures(cloud, stack)
     if not failures and stack.reason:
         failures = [Failure(plan.name, "AWS::CloudFormation::Stack", stack.reason)]
     diagnosis = diagnose(failures, retry=retry)
-    callbacks.step(f"It failed; removing {plan.name}, so that nothing of it is billed")
-    remove(cloud, stack, callbacks)
+    listener.step(f"It failed; removing {plan.name}, so that nothing of it is billed")
+    remove(cloud, stack, listener)
     return LaunchError(
         f"{diagnosis.summary} Stack {plan.name} was removed again: nothing of it is billed.",
         diagnosis,

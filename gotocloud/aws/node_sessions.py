@@ -12,7 +12,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import error_code, explained
 from gotocloud.contract.names import FORWARDING_DOCUMENT
 from gotocloud.errors import GoToCloudError
+from gotocloud.waiting import looks
 
 PLUGIN = "session-manager-plugin"
 ANSWER_VARIABLE = "AWS_SSM_START_SESSION_RESPONSE"
@@ -173,11 +173,11 @@ def _environment(session: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
-    until = time.monotonic() + OPEN_TIMEOUT_S
-    while time.monotonic() < until and process.poll() is None:
+    for _ in looks(POLL_S, within_s=OPEN_TIMEOUT_S):
+        if process.poll() is not None:
+            break
         with suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
             return
-        time.sleep(POLL_S)
     raise GoToCloudError(
         f"The tunnel does not open: {PLUGIN} ended with code {process.poll()}.",
         advice="Without --tunnel the desktop is opened to your address.",

@@ -7,31 +7,32 @@ what is left to do.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gotocloud.aws.billed import billed_for
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.head_node import HeadNode, NodeError
 from gotocloud.aws.hindrance import Hindrance, hindrance, unprovable
-from gotocloud.aws.launch import StackCallbacks, begin_removal, remove, stack_of
+from gotocloud.aws.launch import begin_removal, remove, stack_of
+from gotocloud.aws.listener import Listener
 from gotocloud.aws.local_node import Runner
 from gotocloud.aws.lustre_export.link import EVENTS, Link, automatic_export, link_of
-from gotocloud.aws.lustre_export.proof import ExportSite, Progress, look, prove
+from gotocloud.aws.lustre_export.proof import ExportSite, look, prove
 from gotocloud.aws.session import error_code, explained
-from gotocloud.contract.project_bucket import PROOF, PROOFS, STACK_ID, WITHDRAWN
+from gotocloud.contract.project_bucket import PROOF, PROOFS
 from gotocloud.contract.project_names import ProjectNames
+from gotocloud.contract.proofs import proof_text, proves, read_proof
 from gotocloud.contract.stacks import ClusterOutput, ClusterParameter
 from gotocloud.errors import TELL_MANAGEMENT, GoToCloudError, InputError, shell_line
-from gotocloud.formats import parse_json
 from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.names import earlier_bucket_note
 from gotocloud.projects.pausing import CLOSE, OPEN, Proof, UnfinishedJob, cancel_script
 from gotocloud.projects.states import NEVER_READY, State
+from gotocloud.waiting import Sleep, looks
 
 JOBS_POLL_S = 15.0
 BILLS_POLL_S = 5.0
@@ -98,20 +99,7 @@ class PauseOptions:
     without_proof: bool = False
 
 
-@dataclass(frozen=True)
-class PauseCallbacks:
-    """Callbacks for each step."""
-
-    progress: Progress = field(default_factory=Progress)
-    jobs: Callable[[tuple[UnfinishedJob, ...]], None] = lambda jobs: None
-    left: Callable[[list[str]], None] = lambda left: None
-    removal: StackCallbacks = field(default_factory=StackCallbacks)
-    sleep: Callable[[float], None] = time.sleep
-
-
-def cluster_state(
-    cloud: Cloud, names: ProjectNames, *, sleep: Callable[[float], None] = time.sleep
-) -> ClusterState:
+def cluster_state(cloud: Cloud, names: ProjectNames, *, sleep: Sleep = time.sleep) -> ClusterState:
     """The cluster of a project as it stands.
 
     Raises:
@@ -139,7 +127,7 @@ def jobs_of(now: ClusterState) -> tuple[UnfinishedJob, ...] | None:
 
 
 def pause(
-    cloud: Cloud, now: ClusterState, options: PauseOptions, callbacks: PauseCallbacks
+    cloud: Cloud, now: ClusterState, options: PauseOptions, listener: Listener
 ) -> Proof | None:
     """Pause a cluster; None when there was nothing to prove any more.
 
@@ -149,7 +137,7 @@ def pause(
     """
     proof = None
     if now.state is not State.ABSENT and (note := earlier_bucket_note(_bucket(now))):
-        callbacks.progress.step(f"Note: {note}")
+        listener.step(f"Note: {note}")
     if now.state is State.MAKING:
         raise GoToCloudError(
             f"The cluster of {now.names.project!r} is just being made ({now.status}).",
@@ -157,18 +145,18 @@ def pause(
             next_command=f"{shell_line('gotocloud', 'start', now.names.project)} && {now.retry}",
         )
     if now.may_hold_data:
-        proof = _warranted(cloud, now, options, callbacks)
+        proof = _warranted(cloud, now, options, listener)
     if now.state is not State.ABSENT:
-        callbacks.progress.step("Deleting the cluster")
+        listener.step("Deleting the cluster")
         if not options.follow:
             begin_removal(cloud, now.stack)
             return proof
-        remove(cloud, now.stack, callbacks.removal)
-    wait_until_nothing_bills(cloud, now.names, callbacks)
+        remove(cloud, now.stack, listener)
+    wait_until_nothing_bills(cloud, now.names, listener)
     return proof
 
 
-def reopen(cloud: Cloud, now: ClusterState, *, sleep: Callable[[float], None] = time.sleep) -> None:
+def reopen(cloud: Cloud, now: ClusterState, *, sleep: Sleep = time.sleep) -> None:
     """Undo what pausing did before it deleted anything: queues open, automatic export on.
 
     A proof that was kept already is withdrawn: it does not cover what is written from now on.
@@ -208,7 +196,7 @@ def hindrance_of(cloud: Cloud, now: ClusterState) -> Hindrance | None:
 
 
 def _warranted(
-    cloud: Cloud, now: ClusterState, options: PauseOptions, callbacks: PauseCallbacks
+    cloud: Cloud, now: ClusterState, options: PauseOptions, listener: Listener
 ) -> Proof | None:
     """Have the proof that a cluster may be deleted; None where it was kept by an earlier pause.
 
@@ -220,7 +208,7 @@ def _warranted(
     if found := hindrance_of(cloud, now):
         if not options.without_proof:
             raise unprovable(now.names, now.status, found)
-        callbacks.progress.step(f"Nothing is proven: {found.why}")
+        listener.step(f"Nothing is proven: {found.why}")
         return None
     if options.without_proof:
         raise InputError(
@@ -228,25 +216,23 @@ def _warranted(
             "proof.",
             next_command=now.retry,
         )
-    return _proven(cloud, now, options, callbacks)
+    return _proven(cloud, now, options, listener)
 
 
-def _proven(
-    cloud: Cloud, now: ClusterState, options: PauseOptions, callbacks: PauseCallbacks
-) -> Proof:
+def _proven(cloud: Cloud, now: ClusterState, options: PauseOptions, listener: Listener) -> Proof:
     node = now.node
     if node is None:
         raise unprovable(now.names, now.status, Hindrance("It has no head node."))
     link = link_of(cloud, now.file_system)
-    _no_jobs(node, options, callbacks, now.retry)
+    _no_jobs(node, options, listener, now.retry)
     try:
-        _close(node, callbacks)
+        _close(node, listener)
         # Jobs that were submitted while the queues closed are found here.
-        _no_jobs(node, options, callbacks, now.retry)
-        automatic_export(cloud, link, on=False, sleep=callbacks.sleep)
-        return prove(_site(cloud, now, node, link, options), callbacks.progress)
+        _no_jobs(node, options, listener, now.retry)
+        automatic_export(cloud, link, on=False, sleep=listener.sleep)
+        return prove(_site(cloud, now, node, link, options), listener)
     except BaseException:
-        _give_back(cloud, now, callbacks)
+        _give_back(cloud, now, listener)
         raise
 
 
@@ -267,10 +253,12 @@ def _site(
     )
 
 
-def _no_jobs(node: Runner, options: PauseOptions, callbacks: PauseCallbacks, retry: str) -> None:
+def _no_jobs(node: Runner, options: PauseOptions, listener: Listener, retry: str) -> None:
     cancelled: set[str] = set()
-    while jobs := look(node).jobs:
-        callbacks.jobs(jobs)
+    for _ in looks(JOBS_POLL_S, sleep=listener.sleep):
+        if not (jobs := look(node).jobs):
+            return
+        listener.jobs(jobs)
         fresh = [job for job in jobs if job.id not in cancelled]
         if options.cancel and fresh:
             node.run(cancel_script(fresh), "cancel the jobs")
@@ -282,22 +270,21 @@ def _no_jobs(node: Runner, options: PauseOptions, callbacks: PauseCallbacks, ret
                 advice="Wait for the jobs with --wait, or cancel them with --cancel-jobs.",
                 next_command=f"{retry} --wait",
             )
-        callbacks.sleep(JOBS_POLL_S)
 
 
-def _close(node: Runner, callbacks: PauseCallbacks) -> None:
+def _close(node: Runner, listener: Listener) -> None:
     try:
         node.run(CLOSE, "close the queues")
     except NodeError as error:
         # Not needed for the proof, which looks for jobs once more at its end.
-        callbacks.progress.step(f"The queues stay open: {error.message}")
+        listener.step(f"The queues stay open: {error.message}")
 
 
-def _give_back(cloud: Cloud, now: ClusterState, callbacks: PauseCallbacks) -> None:
+def _give_back(cloud: Cloud, now: ClusterState, listener: Listener) -> None:
     try:
-        reopen(cloud, now, sleep=callbacks.sleep)
+        reopen(cloud, now, sleep=listener.sleep)
     except GoToCloudError as error:
-        callbacks.progress.step(
+        listener.step(
             f"The cluster could not be given back as it was ({error.message}); once it answers: "
             f"{now.retry} --reopen"
         )
@@ -311,9 +298,11 @@ def proof_of(cloud: Cloud, now: ClusterState) -> str | None:
             pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PROOFS)
             keys = [it["Key"] for page in pages for it in page.get("Contents", ())]
             for key in sorted((key for key in keys if key.endswith(f"/{PROOF}")), reverse=True):
-                proof = parse_json(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-                if proof.get(STACK_ID) == now.stack.stack_id and not proof.get(WITHDRAWN):
-                    return str(key)
+                # A damaged file proves nothing.
+                with suppress(ValueError):
+                    proof = read_proof(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+                    if proves(proof, now.stack.stack_id):
+                        return str(key)
         except s3.exceptions.ClientError as error:
             if error_code(error) != "NoSuchBucket":
                 raise
@@ -324,12 +313,12 @@ def _withdraw(cloud: Cloud, now: ClusterState, key: str) -> None:
     """Mark a proof as good for nothing; the bucket keeps the version without the mark."""
     bucket, s3 = _bucket(now), cloud.client("s3")
     with explained(f"withdraw the proof {key}"):
-        proof = parse_json(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-        proof[WITHDRAWN] = datetime.now(UTC).isoformat(timespec="seconds")
+        proof = read_proof(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        proof["withdrawn"] = datetime.now(UTC).isoformat(timespec="seconds")
         s3.put_object(
             Bucket=bucket,
             Key=key,
-            Body=json.dumps(proof, indent=1, ensure_ascii=True).encode(),
+            Body=proof_text(proof),
             ContentType="application/json",
         )
 
@@ -338,21 +327,19 @@ def _bucket(now: ClusterState) -> str:
     return now.stack.parameters[ClusterParameter.BUCKET_NAME]
 
 
-def wait_until_nothing_bills(cloud: Cloud, names: ProjectNames, callbacks: PauseCallbacks) -> None:
+def wait_until_nothing_bills(cloud: Cloud, names: ProjectNames, listener: Listener) -> None:
     """Wait until nothing of a project is billed.
 
     Raises:
         GoToCloudError: if something is left after half an hour; names it.
     """
-    waited_s = 0.0
-    while left := billed_for(cloud, names):
-        if waited_s >= BILLS_TIMEOUT_S:
-            raise GoToCloudError(
-                f"The cluster's stack is gone, but something of {names.project!r} is still billed.",
-                problems=left,
-                advice=TELL_MANAGEMENT,
-                next_command="gotocloud doctor",
-            )
-        callbacks.left(left)
-        callbacks.sleep(BILLS_POLL_S)
-        waited_s += BILLS_POLL_S
+    for _ in looks(BILLS_POLL_S, within_s=BILLS_TIMEOUT_S, sleep=listener.sleep):
+        if not (left := billed_for(cloud, names)):
+            return
+        listener.left(left)
+    raise GoToCloudError(
+        f"The cluster's stack is gone, but something of {names.project!r} is still billed.",
+        problems=left,
+        advice=TELL_MANAGEMENT,
+        next_command="gotocloud doctor",
+    )

@@ -7,22 +7,22 @@ is left is found again without the stack.
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
 from gotocloud.aws.adoption import Whose, whose_bucket
 from gotocloud.aws.billed import billed_for
 from gotocloud.aws.cloud import Cloud, answer_of
-from gotocloud.aws.launch import StackCallbacks, remove, stack_of
+from gotocloud.aws.launch import remove, stack_of
+from gotocloud.aws.listener import Listener
 from gotocloud.aws.session import ABSENT_BUCKET, error_code, explained
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.tags import OWNER_TAGS
 from gotocloud.errors import TELL_MANAGEMENT, GoToCloudError, shell_line
 from gotocloud.projects.finishing import Finish, Holdings, spent
 from gotocloud.projects.states import State
+from gotocloud.waiting import looks
 
 BATCH = 1000
 """Versions in one request. Source: S3 API, DeleteObjects."""
@@ -37,23 +37,8 @@ _ROUNDS = 10
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
-@dataclass(frozen=True)
-class Removal:
-    """Callbacks for how far it is.
-
-    Args:
-        counted: Entries counted so far.
-        deleted: Entries deleted so far.
-    """
-
-    counted: Callable[[int], None] = lambda count: None
-    deleted: Callable[[int], None] = lambda count: None
-    step: Callable[[str], None] = lambda text: None
-    stack: StackCallbacks = field(default_factory=StackCallbacks)
-
-
 def plan_finish(
-    cloud: Cloud, names: ProjectNames, removal: Removal, *, count: bool = True
+    cloud: Cloud, names: ProjectNames, listener: Listener, *, count: bool = True
 ) -> Finish:
     """Look at everything that a project still has.
 
@@ -67,7 +52,7 @@ def plan_finish(
     stack = stack_of(cloud, names.project_stack)
     whose = whose_bucket(cloud, names)
     bucket = names.bucket if whose is Whose.OURS else ""
-    holdings = holdings_of(cloud, bucket, removal) if bucket and count else None
+    holdings = holdings_of(cloud, bucket, listener) if bucket and count else None
     amount, note = _spent(cloud, names, stack.created)
     untouched = f"{names.bucket} is {whose}" if whose is Whose.OTHERS else ""
     return Finish(names, stack.state, bucket, holdings, amount, note, untouched)
@@ -97,7 +82,7 @@ def refuse_cluster(cloud: Cloud, names: ProjectNames) -> None:
         )
 
 
-def holdings_of(cloud: Cloud, bucket: str, removal: Removal) -> Holdings:
+def holdings_of(cloud: Cloud, bucket: str, listener: Listener) -> Holdings:
     """Count what is in a bucket, old versions included.
 
     Raises:
@@ -112,12 +97,12 @@ def holdings_of(cloud: Cloud, bucket: str, removal: Removal) -> Holdings:
             objects += sum(1 for one in found if one["IsLatest"])
             size_bytes += sum(one["Size"] for one in found)
             markers += len(page.get("DeleteMarkers", ()))
-            removal.counted(versions + markers)
+            listener.counted(versions + markers)
         uploads = sum(1 for _ in _uploads(s3, bucket))
     return Holdings(objects, versions, markers, uploads, size_bytes)
 
 
-def finish(cloud: Cloud, plan: Finish, removal: Removal, *, keep_data: bool) -> None:
+def finish(cloud: Cloud, plan: Finish, listener: Listener, *, keep_data: bool) -> None:
     """Remove a project; its bucket only if its data are not to be kept.
 
     Raises:
@@ -126,18 +111,18 @@ def finish(cloud: Cloud, plan: Finish, removal: Removal, *, keep_data: bool) -> 
     names = plan.names
     refuse_cluster(cloud, names)
     if plan.bucket and not keep_data:
-        removal.step(f"Deleting everything in {plan.bucket}")
-        empty_bucket(cloud, plan.bucket, names.account, removal)
+        listener.step(f"Deleting everything in {plan.bucket}")
+        empty_bucket(cloud, plan.bucket, names.account, listener)
     stack = stack_of(cloud, names.project_stack)
     if stack.state is not State.ABSENT:
-        removal.step(f"Deleting the stack {names.project_stack}, with the key pair")
-        remove(cloud, stack, removal.stack)
+        listener.step(f"Deleting the stack {names.project_stack}, with the key pair")
+        remove(cloud, stack, listener)
     if plan.bucket and not keep_data:
-        removal.step(f"Deleting the bucket {plan.bucket}")
-        delete_bucket(cloud, plan.bucket, names.account, removal)
+        listener.step(f"Deleting the bucket {plan.bucket}")
+        delete_bucket(cloud, plan.bucket, names.account, listener)
 
 
-def empty_bucket(cloud: Cloud, bucket: str, account: str, removal: Removal) -> None:
+def empty_bucket(cloud: Cloud, bucket: str, account: str, listener: Listener) -> None:
     """Delete everything in a bucket, old versions and unfinished uploads included.
 
     Raises:
@@ -163,7 +148,7 @@ def empty_bucket(cloud: Cloud, bucket: str, account: str, removal: Removal) -> N
                 again=True,
             )
         deleted, last = deleted + len(batch), batch
-        removal.deleted(deleted)
+        listener.deleted(deleted)
     with explained(f"end unfinished uploads into {bucket}"):
         for key, upload in list(_uploads(s3, bucket)):
             try:
@@ -193,14 +178,14 @@ def _first_entries(s3: Any, owned: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found][:BATCH]
 
 
-def delete_bucket(cloud: Cloud, bucket: str, account: str, removal: Removal) -> None:
+def delete_bucket(cloud: Cloud, bucket: str, account: str, listener: Listener) -> None:
     """Delete a bucket, and what came into it meanwhile.
 
     Raises:
         GoToCloudError: if something goes on writing into it.
     """
     s3 = cloud.client("s3")
-    for _ in range(_ROUNDS):
+    for _ in looks(1, tries=_ROUNDS, sleep=listener.sleep):
         with explained(f"delete the bucket {bucket}"):
             try:
                 s3.delete_bucket(Bucket=bucket, ExpectedBucketOwner=account)
@@ -211,8 +196,7 @@ def delete_bucket(cloud: Cloud, bucket: str, account: str, removal: Removal) -> 
                 if error_code(error) != "BucketNotEmpty":
                     raise
         # An upload was still at work.
-        empty_bucket(cloud, bucket, account, removal)
-        time.sleep(1)
+        empty_bucket(cloud, bucket, account, listener)
     raise GoToCloudError(
         f"Something goes on writing into {bucket}.",
         advice="End the uploads first; the same command then goes on.",

@@ -12,13 +12,13 @@ from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.group_facts import GroupFacts, read_group_facts
 from gotocloud.aws.identity import Caller, caller
 from gotocloud.aws.launch import (
-    StackCallbacks,
     choose_release,
     published_template,
     remove,
     settle,
     stack_of,
 )
+from gotocloud.aws.listener import Listener
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.quotas import project_levels
 from gotocloud.contract.group_facts import Fact
@@ -90,7 +90,7 @@ class Setup:
     remade: bool = False
 
 
-def carry_out(cloud: Cloud, planned: Setup, callbacks: StackCallbacks, *, retry: str) -> None:
+def carry_out(cloud: Cloud, planned: Setup, listener: Listener, *, retry: str) -> None:
     """Have a project stand as planned.
 
     Raises:
@@ -99,9 +99,9 @@ def carry_out(cloud: Cloud, planned: Setup, callbacks: StackCallbacks, *, retry:
     if planned.plan is None:
         return
     if planned.remade:
-        callbacks.step(f"The bucket is gone; removing what is left of {planned.plan.name}")
-        remove(cloud, stack_of(cloud, planned.plan.name), callbacks)
-    settle(cloud, planned.plan, callbacks, retry=retry)
+        listener.step(f"The bucket is gone; removing what is left of {planned.plan.name}")
+        remove(cloud, stack_of(cloud, planned.plan.name), listener)
+    settle(cloud, planned.plan, listener, retry=retry)
 
 
 def checked_names(where: Place, project: str) -> ProjectNames:

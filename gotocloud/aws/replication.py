@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gotocloud.aws.session import client, explained
 from gotocloud.contract.names import SHARE_NAME_PREFIX
 from gotocloud.errors import GoToCloudError
+from gotocloud.waiting import Clock, Sleep, looks
 
 POLL_S = 10.0
 TIMEOUT_S = 6 * 3600.0
@@ -64,27 +65,25 @@ def start_copies(regions: Sequence[str], *, below: Sequence[str] = ()) -> tuple[
 def wait_for(
     copies: Sequence[SoftwareCopy],
     *,
-    sleep: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.monotonic,
+    sleep: Sleep = time.sleep,
+    clock: Clock = time.monotonic,
 ) -> None:
     """Return when every copy has ended well.
 
     Raises:
         GoToCloudError: with every copy that failed, or that has not ended in time.
     """
-    open_, failed, end = list(copies), [], clock() + TIMEOUT_S
-    while open_:
+    open_, failed = list(copies), []
+    for _ in looks(POLL_S, within_s=TIMEOUT_S, sleep=sleep, clock=clock):
         for copy in list(open_):
             status, why = _status(copy)
             if status == _DONE or status in _FAILED:
                 open_.remove(copy)
             if status in _FAILED:
                 failed.append(f"{copy.share} in {copy.region}: {status}. {why}".strip())
-        if open_ and clock() > end:
-            failed += [f"{copy.share} in {copy.region} has not ended" for copy in open_]
+        if not open_:
             break
-        if open_:
-            sleep(POLL_S)
+    failed += [f"{copy.share} in {copy.region} has not ended" for copy in open_]
     if failed:
         raise GoToCloudError(
             f"{len(failed)} of {len(copies)} copies of the software did not end well.",

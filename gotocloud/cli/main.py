@@ -8,6 +8,7 @@ import io
 import os
 import sys
 import traceback
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -91,6 +92,11 @@ class LazyFamilies(TyperGroup):
 
 
 def _family(module: str) -> Any:
+    if find_spec(f"gotocloud.cli.commands.{module}") is None:
+        raise GoToCloudError(
+            f"The program of head nodes has no commands of {module!r}: they run on your own "
+            "computer."
+        )
     group = typer.main.get_group(importlib.import_module(f"gotocloud.cli.commands.{module}").app)
     if module in CALL_AWS:
         from gotocloud.cli.place import with_place

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from gotocloud.cli.visible import unfiltered, visible
@@ -80,6 +81,20 @@ def suggest(*commands: str) -> None:
     """Print what can be typed next, a command a line, each as a shell takes it."""
     for command in commands:
         narrate(f"Next: {command}")
+
+
+@contextmanager
+def stoppable(left: str, *, next_command: str) -> Iterator[None]:
+    """Make Ctrl-C an error that explains what it leaves behind.
+
+    Args:
+        left: In sentences, for example "Stopped. No cluster runs."
+        next_command: How to go on.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise GoToCloudError(left, next_command=next_command) from None
 
 
 _PIPE_WIDTH = 200

@@ -15,9 +15,8 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
 from gotocloud.errors import unknown_name
+from gotocloud.yaml_files import load_block
 
 SUPPORT_POLICY = "https://docs.aws.amazon.com/parallelcluster/latest/ug/support-policy.html"
 """AWS's table of the last day of support of each version."""
@@ -106,7 +105,7 @@ class Engine:
 
 def read_engine(text: str) -> Engine:
     """The engine that a file of `engines/` describes."""
-    raw: dict[str, Any] = yaml.safe_load(text)
+    raw: dict[str, Any] = load_block(text, "A file of gotocloud/cluster_configs/engines").data
     parts = MappingProxyType(
         {str(name): str(part) for name, part in raw["image_name_parts"].items()}
     )

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from gotocloud.cluster_configs.engine import Engine
 from gotocloud.cluster_configs.site import ClusterSite, NodeExtras, NodeScript
 from gotocloud.errors import InputError
+from gotocloud.yaml_files import load_block
 
 Configuration = dict[str, Any]
 
@@ -29,12 +28,7 @@ def parse(text: str) -> Configuration:
     Raises:
         InputError: if the text is not YAML, or not a mapping.
     """
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"The ParallelCluster configuration is not YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise InputError("A ParallelCluster configuration must be a mapping of keys to values.")
+    content: Configuration = load_block(text, "The ParallelCluster configuration").data
     return content
 
 

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -28,6 +27,7 @@ from gotocloud.cluster_configs.limits import (
 )
 from gotocloud.cluster_configs.lustre_sizes import Deployment, lustre_size_problem
 from gotocloud.errors import InputError, unknown_name
+from gotocloud.yaml_files import MarkedYaml, load_block, model_problems, problems_of, read_text
 
 JOB_TYPES = (
     "refine3d",
@@ -47,6 +47,7 @@ class of each job type stands in `gotocloud.relion.job_table`."""
 _T = TypeVar("_T")
 _QUEUE_NAME = re.compile(r"^[a-z][a-z0-9-]*$")
 DIRECTORY = Path(__file__).parent
+LIST_COMMAND = "gotocloud cluster list"
 Sourced = Annotated[str, Field(min_length=10, description="Where the figure comes from.")]
 
 
@@ -306,8 +307,9 @@ def load_configuration(source: str | Path | Mapping[str, Any]) -> ClusterConfigu
     if isinstance(source, str):
         return _shipped(source)
     if isinstance(source, Path):
-        return _parse(source.stem, _read(source), f" in {source}")
-    return _validated(str(source.get("name", "without a name")), source, "")
+        return _read(source, f"The cluster configuration {source}")
+    name = source.get("name", "without a name")
+    return _validated(MarkedYaml(dict(source)), f"The cluster configuration {name!r}")
 
 
 @cache
@@ -317,18 +319,9 @@ def _shipped(name: str) -> ClusterConfiguration:
             "cluster configuration",
             name,
             configuration_names(),
-            next_command="gotocloud cluster list",
+            next_command=LIST_COMMAND,
         )
-    return _parse(
-        name, _read(DIRECTORY / f"{name}.yaml"), f" in gotocloud/cluster_configs/{name}.yaml"
-    )
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The cluster configuration {path} cannot be read: {error}") from error
+    return _read(DIRECTORY / f"{name}.yaml", f"gotocloud/cluster_configs/{name}.yaml")
 
 
 @cache
@@ -340,35 +333,20 @@ def used_instance_types() -> tuple[str, ...]:
     return tuple(sorted(used))
 
 
-def _parse(name: str, text: str, place: str) -> ClusterConfiguration:
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"Cluster configuration {name!r} is not YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"Cluster configuration {name!r} must be a mapping of keys to values.")
-    configuration = _validated(name, content, place)
-    if configuration.name != name:
-        raise InputError(f"{name}.yaml has the name {configuration.name!r} inside.")
+def _read(path: Path, what: str) -> ClusterConfiguration:
+    text = read_text(path, "cluster configuration", LIST_COMMAND)
+    configuration = _validated(load_block(text, what, next_command=LIST_COMMAND), what)
+    if configuration.name != path.stem:
+        raise InputError(f"{path.name} has the name {configuration.name!r} inside.")
     return configuration
 
 
-def _validated(name: str, content: Mapping[str, Any], place: str) -> ClusterConfiguration:
+def _validated(marked: MarkedYaml, what: str) -> ClusterConfiguration:
     try:
-        return ClusterConfiguration.model_validate(content)
+        return ClusterConfiguration.model_validate(marked.data)
     except ValidationError as error:
-        raise InputError(
-            f"Cluster configuration {name!r}{place} cannot be used.",
-            problems=[_problem(detail) for detail in error.errors()],
-        ) from error
-
-
-def _problem(detail: Any) -> str:
-    place = ""
-    for part in detail["loc"]:
-        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else str(part)
-    message = detail["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
+        problems = list(model_problems(error, marked, ClusterConfiguration))
+        raise problems_of(what, problems, next_command=LIST_COMMAND) from None
 
 
 def _repeated(names: list[str] | tuple[str, ...]) -> list[str]:

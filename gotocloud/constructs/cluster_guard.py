@@ -8,7 +8,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from gotocloud.constructs.policy import PARTITION, Policy, Statement
+from gotocloud.constructs.policy import PARTITION, Policy, Statement, hand_over_to_cloudformation
 from gotocloud.contract.names import CLUSTER_GUARD
 from gotocloud.contract.project_bucket import PROOFS
 from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX
@@ -83,13 +83,8 @@ def guard_statements(
             },
             why=ids,
         ),
-        Statement(
-            # AWS's pages contradict each other on whether deleting a stack passes its role.
-            sid="HandOverToCloudFormation",
-            actions=["iam:PassRole"],
-            resources=[service_role_arn],
-            conditions={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
-        ),
+        # AWS's pages contradict each other on whether deleting a stack passes its role.
+        hand_over_to_cloudformation(service_role_arn),
         Statement(
             sid="LookAtOwnCluster",
             actions=["cloudformation:DescribeStacks"],

@@ -9,7 +9,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from gotocloud.constructs.policy import PARTITION, Policy, Statement
+from gotocloud.constructs.policy import PARTITION, Policy, Statement, hand_over_to_cloudformation
 from gotocloud.contract.group_facts import PREFIX
 from gotocloud.contract.names import (
     COMMAND_DOCUMENT,
@@ -201,12 +201,7 @@ def launch_statements(place: _Place, releases: Releases, service_role_arn: str) 
             # Without a condition on the prefix, which a GetObject does not have: S3 answers 404
             # for a release that is missing only to those who may list.
         ),
-        Statement(
-            sid="HandOverToCloudFormation",
-            actions=["iam:PassRole"],
-            resources=[service_role_arn],
-            conditions={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
-        ),
+        hand_over_to_cloudformation(service_role_arn),
         Statement(
             sid="ReadFacts",
             actions=["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"],

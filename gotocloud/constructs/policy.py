@@ -84,6 +84,16 @@ class Statement:
         ]
 
 
+def hand_over_to_cloudformation(service_role_arn: str) -> Statement:
+    """The statement with which a caller gives CloudFormation its role, and no other service."""
+    return Statement(
+        sid="HandOverToCloudFormation",
+        actions=["iam:PassRole"],
+        resources=[service_role_arn],
+        conditions={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+    )
+
+
 class Policy(iam.ManagedPolicy):
     """A managed policy that is made of statements with reasons.
 

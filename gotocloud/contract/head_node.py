@@ -45,5 +45,8 @@ class ClusterFacts:
     keep_hours: str = "0"
 
 
+FACTS_FOR_PEOPLE = frozenset({"cluster", "release", "bucket", "lustre", "keep_hours"})
+"""Facts that no program reads: they are for people who look at a head node."""
+
 FACT_KEYS = tuple(field.name for field in fields(ClusterFacts))
 """Keys of the file, and arguments of the script."""

@@ -31,10 +31,7 @@ COMPARED = "compared.jsonl.gz"
 """Files of a proof: the list of what was on Lustre, the proof itself, what was compared."""
 
 STACK_ID = "stack_id"
-"""Key of a proof and of `KEEP_UNTIL`: the stack that it is about, and no other."""
-
-WITHDRAWN = "withdrawn"
-"""Key of a proof that no longer counts: when the cluster was given back to its users."""
+"""Key of `KEEP_UNTIL`: the stack that it is about, and no other."""
 
 KEEP_UNTIL = f"{RESERVED}keep-until.json"
 """The object that keeps a cluster longer than its stack does."""

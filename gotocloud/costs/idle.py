@@ -10,6 +10,7 @@ from gotocloud.cluster_configs.lustre_sizes import Deployment
 from gotocloud.cluster_configs.model import ClusterConfiguration
 from gotocloud.costs.price import HOURS_PER_MONTH, Item, Price, PriceUnit
 from gotocloud.costs.prices import find_price, price_usd_per_hour
+from gotocloud.formats import usd_text
 
 ROOT_VOLUME_GIB = 45
 """Head node's root volume where the image does not ask for more.
@@ -69,7 +70,7 @@ class IdleCost:
     @property
     def headline(self) -> str:
         """The total in words, for example "at least USD 0.38 per hour"."""
-        text = f"USD {self.known_total_usd_per_hour:.2f} per hour"
+        text = f"USD {usd_text(self.known_total_usd_per_hour, rounded=True)} per hour"
         return f"at least {text}" if self.unknown else text
 
     def as_dict(self) -> dict[str, Any]:

@@ -83,14 +83,12 @@ class MachineTime:
     Args:
         starts: How often it was started.
         seconds: Time in the job, as far as it is known.
-        machine_seconds: The same, multiplied by the machines of each start.
         timed: Whether the time of every start is known.
         cost: What the machines cost in that time.
     """
 
     starts: int
     seconds: float
-    machine_seconds: float
     timed: bool
     cost: Cost
 
@@ -131,7 +129,6 @@ def total(uses: Iterable[Use | None]) -> MachineTime:
     return MachineTime(
         starts=len(started),
         seconds=sum(seconds for _, seconds in known),
-        machine_seconds=sum(use.nodes * seconds for use, seconds in known),
         timed=len(known) == len(started),
         cost=Cost(
             sum(paid) if paid or not started else None,

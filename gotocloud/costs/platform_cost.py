@@ -16,8 +16,9 @@ from typing import Any
 
 from gotocloud.costs.price import HOURS_PER_MONTH, Price, PriceUnit
 from gotocloud.costs.prices import find_price
+from gotocloud.yaml_files import load_block
 
-TABLE = "gotocloud/costs/platform_resources.yaml"
+TABLE = "platform_resources.yaml"
 
 COPIES_PER_MONTH = Decimal(52) / 12
 """The replication's schedule is weekly; a test holds it against the synthesised task."""
@@ -185,10 +186,8 @@ def free() -> Mapping[str, str]:
 
 @cache
 def _table() -> Mapping[str, Any]:
-    import yaml
-
-    text = files(__package__).joinpath("platform_resources.yaml").read_text(encoding="utf-8")
-    table: Mapping[str, Any] = yaml.safe_load(text)
+    text = files(__package__).joinpath(TABLE).read_text(encoding="utf-8")
+    table: Mapping[str, Any] = load_block(text, TABLE).data
     return table
 
 

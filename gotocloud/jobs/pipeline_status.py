@@ -14,7 +14,7 @@ from pathlib import Path
 from gotocloud.files import write_whole
 from gotocloud.relion.pipeline import PIPELINE_FILE, ProcessStatus, read_pipeline, with_status
 from gotocloud.relion.star import StarError
-from gotocloud.slurm.polling import poll
+from gotocloud.waiting import poll
 
 LOCK_FOLDER = ".relion_lock"
 LOCK_FILE = "lock_default_pipeline.star"

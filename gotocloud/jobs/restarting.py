@@ -12,8 +12,8 @@ from gotocloud.slurm import resuming
 from gotocloud.slurm.attempts import PAUSE_S
 from gotocloud.slurm.case import CaseReport, Restarter
 from gotocloud.slurm.client import NoAnswerError
-from gotocloud.slurm.polling import poll
 from gotocloud.slurm.submissions import Attempt, Submission
+from gotocloud.waiting import poll
 
 TRIES = 5
 """Of a batch script: no person is there while Slurm's controller starts again."""

@@ -16,13 +16,13 @@ from gotocloud.slurm.accounting import SACCT_FIELDS, SACCT_OPTIONS, parse_sacct
 from gotocloud.slurm.client import SlurmError
 from gotocloud.slurm.cluster_facts import known_facts
 from gotocloud.slurm.job_rows import JobRow, RowSources, accounted_row, ended_rows, queued_rows
-from gotocloud.slurm.polling import poll
 from gotocloud.slurm.queue_state import SQUEUE_FORMAT, parse_squeue
 from gotocloud.slurm.recovery import ACTIVE_STATES
 from gotocloud.slurm.script import COMMENT_PREFIX
 from gotocloud.slurm.standstill import Standstill, standstill
 from gotocloud.slurm.submissions import RECORD_FILE, load, record_folders
 from gotocloud.slurm.workload import Ending
+from gotocloud.waiting import poll
 
 POLL_S = 2.0
 PATIENCE = 5
@@ -108,7 +108,7 @@ def wait_for_end(folder: Path) -> Ending | None:
         missed = 0 if _is_alive(folder) else missed + 1
         return (None,) if missed > PATIENCE else None
 
-    found = poll(look, pause_s=POLL_S, tries=None)
+    found = poll(look, pause_s=POLL_S)
     return found[0] if found else None
 
 

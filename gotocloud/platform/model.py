@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from typing import Annotated, Any, Self
@@ -24,6 +23,7 @@ from gotocloud.platform import rules
 from gotocloud.platform.addresses import REGIONS_PER_GROUP, network_of, shard_of
 from gotocloud.platform.regions import REGIONS
 from gotocloud.platform.strict import StrictModel
+from gotocloud.yaml_files import location_text
 
 CROSS_RULES = "platform_rules"
 """Pydantic error type of rules that look at more than one value."""
@@ -259,11 +259,3 @@ class Platform(StrictModel):
         if region not in group.regions:
             raise unknown_name(f"region of group {group.name!r}", region, group.regions)
         return network_of(self.network.pool, group.number, group.regions.index(region))
-
-
-def location_text(location: Sequence[int | str]) -> str:
-    """A place in the file as people write it, for example `groups[1].account`."""
-    text = ""
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text or "file"

@@ -116,18 +116,6 @@ PRINCIPAL_CHARACTERS = 34
 """An acceptor role's trust policy without its accounts, and an account in it: IAM keeps it as
 `"arn:aws:iam::ACCOUNT:root",`."""
 
-GROWING = (
-    PEERINGS,
-    ROUTES,
-    RULES,
-    VPCS,
-    ADDRESSES,
-    NAT_GATEWAYS,
-    ACCOUNTS,
-    BUCKET_POLICY,
-    TRUST_POLICY,
-)
-
 
 @dataclass(frozen=True)
 class QuotaNeed:

@@ -23,10 +23,9 @@ from gotocloud.contract.stacks import (
 )
 from gotocloud.errors import GoToCloudError, InputError, unknown_name
 from gotocloud.platform.addresses import acceptor_chunk, share_network
-from gotocloud.platform.lines import read_text
-from gotocloud.platform.load import yaml_problem
-from gotocloud.platform.model import Platform, location_text
+from gotocloud.platform.model import Platform
 from gotocloud.platform.strict import StrictModel
+from gotocloud.yaml_files import load_block, model_problems, problems_of, read_text
 
 RECORD_COMMAND = "gotocloud platform record"
 
@@ -120,18 +119,12 @@ def load_record(path: Path) -> Record:
             next_command=f'cdk deploy ManagementStack "RegionStack*" && {RECORD_COMMAND}',
         )
     text = read_text(path, "record", RECORD_COMMAND)
+    marked = load_block(text, str(path), next_command=RECORD_COMMAND)
     try:
-        return Record.model_validate(yaml.load(text, Loader=_LOADER))  # noqa: S506  # safe
-    except yaml.YAMLError as error:
-        problems = [yaml_problem(error)]
-    except RecursionError:
-        problems = ["it is nested too deeply"]
+        return Record.model_validate(marked.data)
     except ValidationError as error:
-        problems = [
-            f"{location_text(details['loc'])}: {details['msg']}"
-            for details in error.errors(include_url=False)
-        ]
-    raise InputError(f"{path} is not a record.", problems=problems, next_command=RECORD_COMMAND)
+        problems = list(model_problems(error, marked, Record))
+    raise problems_of(str(path), problems, next_command=RECORD_COMMAND)
 
 
 def dump_record(record: Record) -> str:

@@ -21,9 +21,8 @@ from pydantic import ValidationError
 from gotocloud.cluster_configs.offerings import REFRESH_COMMAND, Offerings
 from gotocloud.errors import InputError, unknown_name
 from gotocloud.formats import parse_json
-from gotocloud.platform.lines import read_text
-from gotocloud.platform.model import location_text
 from gotocloud.platform.strict import StrictModel
+from gotocloud.yaml_files import MarkedYaml, model_problems, problems_of, read_text
 
 ZONE_ID = re.compile(r"^[a-z]+[0-9]{1,9}-az[0-9]{1,9}$")
 """Availability zones; local and wavelength zones have longer ids."""
@@ -161,15 +160,13 @@ def parse_map(text: str, name: str) -> ZoneMap:
         InputError: if it is not one; names every problem.
     """
     try:
-        return ZoneMap.model_validate(parse_json(text))
+        data = parse_json(text)
+        return ZoneMap.model_validate(data)
     except json.JSONDecodeError as error:
-        problems = [f"line {error.lineno}: {error.msg}"]
+        problems = [(error.lineno, error.msg)]
     except ValidationError as error:
-        problems = [
-            f"{location_text(details['loc'])}: {details['msg']}"
-            for details in error.errors(include_url=False)
-        ]
-    raise InputError(f"{name} is not a zone map.", problems=problems, next_command=REFRESH_COMMAND)
+        problems = list(model_problems(error, MarkedYaml(data), ZoneMap))
+    raise problems_of(name, problems, next_command=REFRESH_COMMAND)
 
 
 def dump_map(zones: ZoneMap) -> str:

@@ -36,17 +36,6 @@ class BilledKind(StrEnum):
     SNAPSHOT = "EBS snapshot"
 
 
-RESOURCE_TYPES: Mapping[BilledKind, tuple[str, ...]] = {
-    BilledKind.MACHINE: ("AWS::EC2::Instance",),
-    BilledKind.VOLUME: ("AWS::EC2::Volume",),
-    BilledKind.NAT_GATEWAY: ("AWS::EC2::NatGateway",),
-    BilledKind.ADDRESS: ("AWS::EC2::EIP",),
-    BilledKind.LUSTRE: ("AWS::FSx::FileSystem",),
-    BilledKind.ENDPOINT: ("AWS::EC2::VPCEndpoint",),
-    BilledKind.SNAPSHOT: ("AWS::EC2::Snapshot",),
-}
-"""CloudFormation's types of each kind. A snapshot has none, and stands under EC2's name for it."""
-
 _RUNNING = {"pending", "running"}
 _PRICED = {BilledKind.NAT_GATEWAY: Item.NAT_GATEWAY, BilledKind.ADDRESS: Item.PUBLIC_IPV4}
 _PRICED_BY_GIB = {"gp3": Item.EBS_GP3, "SCRATCH_2": Item.LUSTRE_SCRATCH_2}

@@ -12,6 +12,7 @@ from gotocloud.contract.tag_text import from_tag
 from gotocloud.contract.tags import IAM_USER_TAG, PROJECT_TAG
 from gotocloud.errors import shell_line
 from gotocloud.findings import Finding, Severity
+from gotocloud.formats import rate_text
 from gotocloud.platform.service_quotas import increase_command
 from gotocloud.projects.billed import Billed, BilledKind
 from gotocloud.projects.deployed_stack import DeployedStack
@@ -130,7 +131,7 @@ def leftovers(
 
 def _price(one: Billed, region: str) -> str:
     usd = one.usd_per_hour(region)
-    return "price unknown" if usd is None else f"USD {usd:.3f}/h"
+    return "price unknown" if usd is None else f"USD {rate_text(usd)}/h"
 
 
 def desktops(

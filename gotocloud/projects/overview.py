@@ -16,7 +16,7 @@ from gotocloud.contract.stacks import (
 from gotocloud.contract.tag_text import from_tag
 from gotocloud.contract.tags import IAM_USER_TAG, PROJECT_TAG
 from gotocloud.errors import shell_line
-from gotocloud.formats import whole_number
+from gotocloud.formats import usd_text, whole_number
 from gotocloud.projects.cluster_end import ClusterEnd
 from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.jobs_now import UNREAD, JobsNow
@@ -54,7 +54,7 @@ class HourlyCost:
     unknown: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        text = f"USD {self.known_usd_per_hour:.2f}/h"
+        text = f"USD {usd_text(self.known_usd_per_hour, rounded=True)}/h"
         return f"at least {text}" if self.unknown else text
 
 

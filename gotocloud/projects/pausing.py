@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import cast
 
+from gotocloud.contract.proofs import FORMAT, CountRecord, ProofRecord
 from gotocloud.projects.inventory import Summary
 from gotocloud.projects.proof import MAX_SHOWN, Tally
 
@@ -196,16 +197,16 @@ class Proof:
     ended: str
     exports: tuple[ExportRun, ...]
     listed: Summary
-    counted: Mapping[str, Any]
+    counted: CountRecord
     compared_sha256: str
     notes: tuple[str, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_record(self) -> ProofRecord:
         """The proof as it is kept."""
-        return {"format": 1, **asdict(self)}
+        return cast(ProofRecord, {"format": FORMAT, **asdict(self)})
 
 
-def counted(tally: Tally) -> dict[str, Any]:
+def counted(tally: Tally) -> CountRecord:
     """The numbers of a comparison."""
     return {
         "files": tally.files,

@@ -10,6 +10,7 @@ from ipaddress import IPv4Network
 
 from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.findings import Finding, Severity, by_severity
+from gotocloud.formats import usd_text
 from gotocloud.platform.service_quotas import increase_command
 from gotocloud.projects.quotas import (
     Level,
@@ -259,7 +260,7 @@ def _budget(idle_usd_per_hour: Decimal, budget: Budget) -> Finding:
         why = f" ({budget.why})" if budget.why else ""
         return Finding(check, Severity.UNKNOWN, f"what is left of it is not known{why}.")
     left = budget.limit_usd - budget.spent_usd
-    text = f"USD {left:,.2f} of {budget.limit_usd:,.2f} are left"
+    text = f"USD {usd_text(left)} of {usd_text(budget.limit_usd)} are left"
     if left <= 0:
         return Finding(
             check,

@@ -7,10 +7,9 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-import yaml
-
 from gotocloud.errors import unknown_name
 from gotocloud.proving.stages import ProofStage
+from gotocloud.yaml_files import load_yaml
 
 
 class Here(StrEnum):
@@ -54,10 +53,11 @@ class Assumption:
 @cache
 def assumptions() -> tuple[Assumption, ...]:
     """Every assumption, in the order of the stages."""
-    text = files(__package__).joinpath("assumptions.yaml").read_text(encoding="utf-8")
+    name = "assumptions.yaml"
+    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
     rows = [
         Assumption(**{**row, "stage": ProofStage(row["stage"]), "here": Here(row["here"])})
-        for row in yaml.safe_load(text)
+        for row in load_yaml(text, name).data
     ]
     order = list(ProofStage)
     return tuple(sorted(rows, key=lambda row: order.index(row.stage)))

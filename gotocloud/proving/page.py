@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from gotocloud.formats import usd_text
 from gotocloud.pages.parts import NONE, frame, section
 from gotocloud.proving.report import LOCAL, ProofReport
 from gotocloud.proving.verdicts import Judged, Verdict
@@ -58,7 +59,7 @@ def _lead(report: ProofReport) -> str:
 def _numbers(report: ProofReport) -> Iterable[tuple[object, str]]:
     return [
         *((count, verdict.value) for verdict, count in reversed(report.counts.items())),
-        (f"{report.spent_usd:.2f}", "USD at most"),
+        (usd_text(report.spent_usd), "USD at most"),
     ]
 
 
@@ -111,13 +112,13 @@ def _stages(report: ProofReport) -> str:
             escape(row.does),
             "complete" if row.complete else NONE,
             escape("; ".join(row.price.unknown)) or NONE,
-            f"{row.price.usd:.2f}",
+            usd_text(row.price.usd),
         )
         for row in report.stages
     ]
     return section(
         "Stages and their prices",
-        f"What each may cost at most, USD; the budget was {report.budget_usd:.2f}.",
+        f"What each may cost at most, USD; the budget was {usd_text(report.budget_usd)}.",
         ("Stage", "What it does", "State", "Prices unknown", "USD at most"),
         rows,
         numeric={4},

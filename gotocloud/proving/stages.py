@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from gotocloud.errors import GoToCloudError
+from gotocloud.formats import usd_text
 
 
 class ProofStage(StrEnum):
@@ -88,7 +89,7 @@ class StagePrice:
         if not self.hours:
             return "nothing by the hour"
         least = "at least " if self.unknown else "at most "
-        return f"{least}USD {self.usd:.2f} ({self.hours:g} h at most)"
+        return f"{least}USD {usd_text(self.usd)} ({self.hours:g} h at most)"
 
 
 def prices(
@@ -153,10 +154,11 @@ def require_affordable(price: StagePrice, spent_usd: Decimal, budget_usd: Decima
             next_command="gotocloud platform prices --refresh",
         )
     if spent_usd + price.usd > budget_usd:
+        left = usd_text(max(budget_usd - spent_usd, Decimal()))
         raise GoToCloudError(
-            f"The stage {price.stage} costs at most USD {price.usd:.2f}; of the budget of "
-            f"USD {budget_usd:.2f} USD {max(budget_usd - spent_usd, Decimal()):.2f} are left.",
-            advice=f"Give it at least USD {spent_usd + price.usd:.2f} with --budget.",
+            f"The stage {price.stage} costs at most USD {usd_text(price.usd)}; of the budget of "
+            f"USD {usd_text(budget_usd)} USD {left} are left.",
+            advice=f"Give it at least USD {usd_text(spent_usd + price.usd)} with --budget.",
         )
 
 

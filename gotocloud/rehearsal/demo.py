@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from gotocloud import __version__
+from gotocloud.aws.billed import inventory
 from gotocloud.aws.stacks import StackEvent
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.costs.idle import idle_cost
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.platform.load import load_platform
 from gotocloud.platform.model import Group, Platform
+from gotocloud.projects.billed import Billed, BilledKind
 from gotocloud.rehearsal.launch import Launcher, sign_in
 from gotocloud.rehearsal.local_aws import LOG as SERVER_LOG
 from gotocloud.rehearsal.local_aws import LocalAws
@@ -102,10 +104,11 @@ def _run(
             with progress.step("Start the local AWS"):
                 aws = LocalAws.start(state_dir, account=platform.management.account, iam=True)
             deploy_platform(aws, platform_path, step=progress.step, log=progress.detail)
-            launch = _launch(aws, platform, configuration, progress)
+            launch, billed = _launch(aws, platform, configuration, progress)
             with progress.step("Ask AWS what exists where"):
                 found = survey(_places(platform), aws.client)
-            report = _report(platform, progress, found, launch, keep_running=keep_running)
+            following = _next_commands(launch, keep_running=keep_running)
+            report = _report(platform, progress, found, launch, billed, following)
             _write(report, output_dir)
             if keep_running:
                 _hand_over(aws, platform, output_dir, state_dir)
@@ -162,7 +165,9 @@ def launching_group(platform: Platform, configuration: str) -> tuple[Group, str]
     return platform.groups[0], platform.groups[0].home_region
 
 
-def _launch(aws: LocalAws, platform: Platform, configuration: str, progress: StepDisplay) -> Launch:
+def _launch(
+    aws: LocalAws, platform: Platform, configuration: str, progress: StepDisplay
+) -> tuple[Launch, tuple[Billed, ...]]:
     group, region = launching_group(platform, configuration)
     name = group.scientists[0]
     with progress.step(f"Sign in as {name} of {group.name}, with MFA"):
@@ -174,7 +179,7 @@ def _launch(aws: LocalAws, platform: Platform, configuration: str, progress: Ste
         launcher.launch_project()
     with progress.step(f"Launch a {configuration} cluster in {region}"):
         launcher.launch_cluster(load_configuration(configuration).lustre.gib)
-    return launcher.account()
+    return launcher.account(), inventory(scientist).of_project(launcher.names.tags)
 
 
 def _reporter(progress: StepDisplay) -> Any:
@@ -195,17 +200,15 @@ def _places(platform: Platform) -> list[SurveyedAccount]:
 
 
 def _report(
-    platform: Platform, progress: StepDisplay, found: Survey, launch: Launch, *, keep_running: bool
+    platform: Platform,
+    progress: StepDisplay,
+    found: Survey,
+    launch: Launch,
+    billed: tuple[Billed, ...],
+    following: tuple[tuple[str, str], ...],
 ) -> DemoReport:
     wanted = load_configuration(launch.configuration)
-    heads = [
-        head.type
-        for account in found.accounts
-        if account.account == launch.account
-        for region in account.regions
-        if region.region == launch.region
-        for head in region.instances
-    ]
+    heads = [one.type for one in billed if one.kind is BilledKind.MACHINE]
     cost = idle_cost(
         wanted, launch.region, wanted.lustre.gib, head_node_type=heads[0] if heads else None
     )
@@ -217,7 +220,8 @@ def _report(
         survey=found,
         launch=launch,
         cost=cost,
-        next_commands=_next_commands(launch, keep_running=keep_running),
+        billed=billed,
+        next_commands=following,
     )
 
 

@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any
 
 from gotocloud.aws.clusters import Wanted, check_start, launch, plan_start
-from gotocloud.aws.launch import StackCallbacks, settle
+from gotocloud.aws.launch import settle
+from gotocloud.aws.listener import Listener
 from gotocloud.aws.projects import place, plan_setup
 from gotocloud.aws.releases import verified_template_url
 from gotocloud.aws.stacks import StackEvent
@@ -130,7 +131,7 @@ class Launcher:
         refuse_errors(planned.findings, f"Setting up {self.project!r}", "the demo")
         if planned.plan is None:
             return {}
-        return settle(self.scientist, planned.plan, self._callbacks, retry="the demo")
+        return settle(self.scientist, planned.plan, self._listener, retry="the demo")
 
     def launch_cluster(self, lustre_gib: int) -> dict[str, str]:
         """Start the cluster as `gotocloud start` does; returns the outputs of its stack.
@@ -148,11 +149,11 @@ class Launcher:
         )
         findings = check_start(self.scientist, planned, idle.known_total_usd_per_hour)
         refuse_errors(findings, f"Starting a cluster for {self.project!r}", "the demo")
-        return launch(self.scientist, planned, self._callbacks, retry="the demo")
+        return launch(self.scientist, planned, self._listener, retry="the demo")
 
     @property
-    def _callbacks(self) -> StackCallbacks:
-        return StackCallbacks(event=self.on_event, sleep=lambda _: time.sleep(POLL_S))
+    def _listener(self) -> Listener:
+        return Listener(event=self.on_event, sleep=lambda _: time.sleep(POLL_S))
 
     def account(self) -> Launch:
         """What was launched, for the report."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import yaml
-
 from gotocloud import __version__
-from gotocloud.aws.launch import StackCallbacks, remove
+from gotocloud.aws.launch import remove
+from gotocloud.aws.listener import Listener
 from gotocloud.aws.stacks import describe
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.contract.stacks import ClusterOutput
@@ -29,9 +28,10 @@ from gotocloud.rehearsal.node_calls import (
     termination,
 )
 from gotocloud.rehearsal.platform import StepContext, untold
+from gotocloud.yaml_files import load_block
 from local_aws.engine.site import Site, service_credentials, session_without_profile
 
-QUICK = StackCallbacks(sleep=lambda _: time.sleep(POLL_S))
+QUICK = Listener(sleep=lambda _: time.sleep(POLL_S))
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class _Account:
         bucket = given["ResourcesS3Bucket"]
         key = f"{given['ArtifactS3RootDirectory']}/configs/cluster-config.yaml"
         body = self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-        configuration = yaml.safe_load(body)
+        configuration = load_block(body, "The configuration of the cluster").data
         return NodesCluster(
             name=name,
             table=f"parallelcluster-{name}",

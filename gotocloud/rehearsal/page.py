@@ -8,6 +8,7 @@ from html import escape
 from gotocloud.contract.names import OURS
 from gotocloud.costs.price import Price
 from gotocloud.costs.prices import price_usd_per_hour, spot_price_usd_per_hour
+from gotocloud.formats import rate_text, usd_text
 from gotocloud.pages.parts import frame, identifier, identifiers, lines, section
 from gotocloud.rehearsal.picture import narrow_picture, wide_picture, wide_width
 from gotocloud.rehearsal.picture_parts import SYMBOLS
@@ -75,7 +76,7 @@ def _numbers(report: DemoReport) -> tuple[tuple[object, str], ...]:
     peerings = survey.peerings()
     active = sum(1 for _, peering in peerings if peering.state == "active")
     cost = report.cost
-    total = f"{cost.known_total_usd_per_hour:.2f}"
+    total = usd_text(cost.known_total_usd_per_hour, rounded=True)
     return (
         (len(survey.accounts), "accounts"),
         (len(survey.regions), "regions"),
@@ -107,7 +108,7 @@ def _idle_cost(report: DemoReport) -> str:
         (
             escape(item.name),
             escape(item.quantity),
-            UNKNOWN if item.usd_per_hour is None else f"{item.usd_per_hour:.4f}",
+            UNKNOWN if item.usd_per_hour is None else rate_text(item.usd_per_hour),
             _price_cell(item.price),
             _source(item.price),
         )
@@ -126,7 +127,7 @@ def _idle_cost(report: DemoReport) -> str:
     total = (
         "Total",
         "",
-        f"{sign}{cost.known_total_usd_per_hour:.4f}",
+        f"{sign}{rate_text(cost.known_total_usd_per_hour)}",
         "",
         "",
     )

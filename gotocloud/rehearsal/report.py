@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gotocloud.costs.idle import IdleCost
+from gotocloud.projects.billed import Billed
 from gotocloud.rehearsal.survey_model import Survey
 
 SCHEMA_VERSION = 1
@@ -61,6 +62,7 @@ class DemoReport:
         survey: What then existed where.
         launch: What the scientist launched.
         cost: What the cluster costs while idle.
+        billed: What of the project is billed as long as it exists, as AWS lists it.
         next_commands: What to type next: command and reason.
     """
 
@@ -71,6 +73,7 @@ class DemoReport:
     survey: Survey
     launch: Launch
     cost: IdleCost
+    billed: tuple[Billed, ...]
     next_commands: tuple[tuple[str, str], ...]
 
     @property
@@ -101,5 +104,6 @@ class DemoReport:
             ],
             "survey": self.survey.as_dict(),
             "costs": self.cost.as_dict(),
+            "billed": [{"kind": one.kind, "id": one.identifier} for one in self.billed],
             "next": [{"command": command, "why": why} for command, why in self.next_commands],
         }

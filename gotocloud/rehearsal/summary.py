@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gotocloud.contract.project_bucket import PROJECT_BUCKETS
 from gotocloud.contract.stacks import ClusterOutput
 from gotocloud.costs.idle import IdleCost
+from gotocloud.formats import rate_text
 from gotocloud.rehearsal.picture import counted
 from gotocloud.rehearsal.report import DemoReport
 from gotocloud.rehearsal.survey_model import AccountSurvey, RegionSurvey, Survey, Vpc
@@ -39,6 +40,10 @@ def show(report: DemoReport, page_url: str, console: Console | None = None) -> N
     console.print(Text(_cost_title(report), style="bold"))
     console.print(_costs(report.cost))
     console.print(_cost_words(report.cost))
+    console.print(Text("Billed now, as status, pause and doctor list it", style="bold"))
+    for one in report.billed:
+        console.print(f"  {one}", highlight=False, soft_wrap=True)
+    console.print()
     console.print(Text("What to type next", style="bold"))
     _print_next(report, console)
     console.print()
@@ -129,8 +134,12 @@ def _costs(cost: IdleCost) -> Table:
     table.add_column("USD/h", justify="right")
     table.add_column("Price of")
     for item in cost.items:
-        usd = "unknown" if item.usd_per_hour is None else f"{item.usd_per_hour:.4f}"
-        table.add_row(item.name, item.quantity, usd, item.price.date if item.price else "")
+        table.add_row(
+            item.name,
+            item.quantity,
+            rate_text(item.usd_per_hour),
+            item.price.date if item.price else "",
+        )
     return table
 
 

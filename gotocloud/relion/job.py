@@ -49,7 +49,6 @@ class Job:
         type: What is true of all jobs of the type.
         options: Option name -> value, as RELION wrote them.
         is_continue: Whether it continues an earlier run.
-        is_tomo: Whether it belongs to tomography.
     """
 
     directory: Path
@@ -57,7 +56,6 @@ class Job:
     type: RelionJobType
     options: Mapping[str, str]
     is_continue: bool = False
-    is_tomo: bool = False
 
     @property
     def name(self) -> str:
@@ -313,7 +311,6 @@ def read_job(directory: Path) -> Job:
         type=job_type,
         options=_options(values, path),
         is_continue=head.value("_rlnJobIsContinue") == "1",
-        is_tomo=head.value("_rlnJobIsTomo") == "1",
     )
 
 

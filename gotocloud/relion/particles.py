@@ -8,7 +8,7 @@ from math import ceil, isfinite
 from pathlib import Path
 from typing import BinaryIO
 
-from gotocloud.relion.star import StarError, StarTable, parse_star
+from gotocloud.relion.star import StarError, StarTable, parse_star, unreadable
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,8 @@ def _read(path: Path, *, count: bool) -> tuple[bytes, int | None, float]:
             frames = _visible_frames(file)
             file.seek(place)
             return head, _count_rows(file), frames
-    except FileNotFoundError as error:
-        raise StarError(f"{path} does not exist.") from error
     except (OSError, ValueError) as error:
-        raise StarError(
-            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
-        ) from error
+        raise unreadable(path, error) from error
 
 
 def _box(optics: StarTable | None) -> int | None:

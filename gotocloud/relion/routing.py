@@ -63,11 +63,6 @@ class Route:
     source: str
 
     @property
-    def ranks_per_node(self) -> int:
-        """Ranks of the fullest machine."""
-        return max(self.layout)
-
-    @property
     def shape(self) -> str:
         """Machines, ranks and threads: "8 x g4dn.12xlarge, 33 ranks x 6 threads"."""
         ranks = f"{self.ranks} ranks x " if self.ranks > 1 else ""

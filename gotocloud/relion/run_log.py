@@ -1,4 +1,4 @@
-"""What RELION's own log shows about a job: `run.out`, `run.err` and the exit files.
+"""What RELION's own log shows about a job: `run.out` and the exit files.
 
 Source of the wording: 3dem/relion, `src/ml_optimiser.cpp`, `src/ml_optimiser_mpi.cpp`,
 `src/time.cpp` and `src/mpi.cpp` of the tags 3.1.3, 4.0.1 and 5.0.1, and real logs of 3.1.3.
@@ -14,7 +14,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 LOG_FILE = "run.out"
-ERROR_FILE = "run.err"
 
 _SECONDS = {"sec": 1.0, "min": 60.0, "hrs": 3600.0}
 _WHOLE_BAR = 60
@@ -62,15 +61,12 @@ class RunLog:
         threads: Threads a rank; None where RELION does not say it.
         hosts: Rank -> machine.
         devices: Rank -> device of each thread; rank 0 stands for a job without MPI.
-        shared_devices: Lines of RELION about GPUs that several ranks share.
-        memory_gb: RELION's estimates for expectation and maximisation, the largest of all.
         iteration: The last iteration that has begun; 0 before the first one.
         iterations_done: The last iteration whose maximisation has ended.
         iterations_total: How many there will be; None when RELION refines until it converges.
         resolution_angstrom: The latest resolution; None before there is one.
         final_resolution_angstrom: What a refinement or post-processing ends with.
         no_gain_iterations: Iterations since the resolution last became better.
-        converged: Whether a refinement has entered its last iteration.
         steps: Every progress bar of every start, in order.
     """
 
@@ -80,15 +76,12 @@ class RunLog:
     threads: int | None = None
     hosts: Mapping[int, str] = field(default_factory=dict)
     devices: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    shared_devices: tuple[str, ...] = ()
-    memory_gb: tuple[float, float] | None = None
     iteration: int = 0
     iterations_done: int = 0
     iterations_total: int | None = None
     resolution_angstrom: float | None = None
     final_resolution_angstrom: float | None = None
     no_gain_iterations: int | None = None
-    converged: bool = False
     steps: tuple[ProgressBar, ...] = ()
 
     @property
@@ -101,17 +94,6 @@ class RunLog:
                 for device in threads
             }
         )
-
-    def iteration_seconds(self, start: int) -> Mapping[int, float]:
-        """Seconds of the complete steps of each iteration, of one start.
-
-        Only progress bars count: what RELION does between them is not in it.
-        """
-        seconds: dict[int, float] = {}
-        for step in self.steps:
-            if step.start == start and step.iteration is not None and step.complete:
-                seconds[step.iteration] = seconds.get(step.iteration, 0.0) + step.elapsed_s
-        return MappingProxyType(seconds)
 
 
 def read_run_log(job_directory: Path) -> RunLog:
@@ -135,26 +117,6 @@ def exit_status(job_directory: Path) -> ExitStatus:
     return ExitStatus.NONE
 
 
-def failure_reason(job_directory: Path) -> str | None:
-    """The last error in a job's `run.err`, without the trace around it; None without one."""
-    return parse_failure(_read(job_directory / ERROR_FILE))
-
-
-def parse_failure(text: str) -> str | None:
-    """The last error in the text of a `run.err`."""
-    found = None
-    lines = [line.strip() for line in re.split(r"[\r\n]", text)]
-    for number, line in enumerate(lines):
-        if line.startswith("ERROR:"):
-            rest = [line.removeprefix("ERROR:").strip(), *lines[number + 1 :]]
-            said = next((one for one in rest if one and one != "ERROR:"), None)
-            if said and not said.startswith("==="):
-                found = said.removeprefix("ERROR:").strip() or found
-        elif "You ran out of memory on the GPU" in line:
-            found = "RELION ran out of memory on a GPU."
-    return found
-
-
 def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8", errors="replace")
@@ -176,8 +138,6 @@ _HOST = re.compile(
 _DEVICE = re.compile(
     r"\s+Thread (\d{1,9})(?: on (?:follower|slave) (\d{1,9}))? mapped to device (.+?)\s*$"
 )
-_SHARED = re.compile(r"Device .* is split between \d{1,9} (?:followers|slaves)")
-_MEMORY = re.compile(rf" Estimated memory for (expectation|maximization)\s+step\s+> {_NUMBER} Gb")
 _ITERATION = re.compile(
     r" (?:Expectation|Gradient optimisation|Stochastic [\w ]+?) iteration "
     r"(\d{1,9})(?: of (\d{1,9}))?"
@@ -191,7 +151,6 @@ _FINAL = re.compile(
     rf"\s*(?:Auto-refine: )?\+ (?:Final resolution \([^)]*\) is:|FINAL RESOLUTION:)\s*{_NUMBER}"
 )
 _RUNNING = " Running CPU instructions in "
-_CONVERGED = "Refinement has converged, entering last iteration"
 
 
 class _LogReader:
@@ -201,8 +160,6 @@ class _LogReader:
         self.facts: dict[str, object] = {}
         self.hosts: dict[int, str] = {}
         self.devices: dict[int, dict[int, str]] = {}
-        self.shared: list[str] = []
-        self.memory = {"expectation": 0.0, "maximization": 0.0}
         self.iteration = 0
         self.done = 0
         self.starts = 0
@@ -230,8 +187,6 @@ class _LogReader:
                 self.facts["no_gain_iterations"] = int(found[2])
         elif found := _FINAL.match(line):
             self.facts["final_resolution_angstrom"] = _float(found[1])
-        elif _CONVERGED in line:
-            self.facts["converged"] = True
         elif line.startswith(_RUNNING):
             # The program without MPI of 3.1 does not say its version.
             if not self.announced:
@@ -247,14 +202,11 @@ class _LogReader:
             rank: tuple(threads[number] for number in sorted(threads))
             for rank, threads in self.devices.items()
         }
-        memory = (self.memory["expectation"], self.memory["maximization"])
         return RunLog(
             **self.facts,  # type: ignore[arg-type]  # filled under the names of its fields
             starts=self.starts,
             hosts=MappingProxyType(dict(self.hosts)),
             devices=MappingProxyType(devices),
-            shared_devices=tuple(self.shared),
-            memory_gb=memory if any(memory) else None,
             iteration=self.iteration,
             iterations_done=self.done,
             steps=tuple(self.steps),
@@ -271,17 +223,13 @@ class _LogReader:
             self.facts["ranks"] = int(found[1])
             # The next start may have fewer machines and other devices.
             self.facts.pop("threads", None)
-            self.hosts, self.devices, self.shared = {}, {}, []
+            self.hosts, self.devices = {}, {}
         elif found := _THREADS.match(line):
             self.facts["threads"] = int(found[1])
         elif found := _HOST.match(line):
             self.hosts[int(found[1])] = found[2]
         elif found := _DEVICE.match(line):
             self.devices.setdefault(int(found[2] or 0), {})[int(found[1])] = found[3]
-        elif found := _SHARED.search(line):
-            self.shared.append(found[0])
-        elif (found := _MEMORY.match(line)) and (value := _float(found[2])) is not None:
-            self.memory[found[1]] = max(self.memory[found[1]], value)
 
     def _bar(self, line: str) -> None:
         if line.startswith(_NEW_BAR):

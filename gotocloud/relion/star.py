@@ -140,12 +140,15 @@ _BLANK_END = re.compile(rb"\n[ \t\r]*\n\s*\Z")
 def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8", errors="replace")
-    except FileNotFoundError as error:
-        raise StarError(f"{path} does not exist.") from error
     except (OSError, ValueError) as error:
-        raise StarError(
-            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
-        ) from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: Exception) -> StarError:
+    """The error for a file that cannot be read at all."""
+    if isinstance(error, FileNotFoundError):
+        return StarError(f"{path} does not exist.")
+    return StarError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.")
 
 
 def _parsed(text: str) -> dict[str, StarTable]:

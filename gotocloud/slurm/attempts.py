@@ -10,7 +10,6 @@ from pathlib import Path
 
 from gotocloud.slurm import client
 from gotocloud.slurm.client import NoAnswerError, SlurmError
-from gotocloud.slurm.polling import poll
 from gotocloud.slurm.recovery import AttemptOutcome
 from gotocloud.slurm.script import COMMENT_PREFIX, sbatch_options
 from gotocloud.slurm.site import Site
@@ -24,6 +23,7 @@ from gotocloud.slurm.submissions import (
 )
 from gotocloud.slurm.workload import Ending, Workload
 from gotocloud.slurm.writing import write_script
+from gotocloud.waiting import poll
 
 NOTE = " GoToCloud: "
 """How a line that GoToCloud adds to a job's log begins."""

@@ -9,10 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from gotocloud.errors import InputError
 from gotocloud.software.catalogue import Build, Catalogue, Family, Mpi, Package, Spack, Version
+from gotocloud.yaml_files import BLOCK, MarkedYaml, Problem, load_block, problems_of, read_text
 
 FORMAT = 1
+CHECK_COMMAND = "gotocloud software check"
 WAYS = ("spack", "recipe", "system")
 MIN_SOURCE = 10
 """A source with fewer letters is not one."""
@@ -27,12 +28,7 @@ def load_catalogue(path: Path) -> Catalogue:
     Raises:
         InputError: if it cannot be read or used; names every problem.
     """
-    try:
-        return parse_catalogue(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text: {error}.") from error
+    return parse_catalogue(read_text(path, "catalogue", CHECK_COMMAND), str(path))
 
 
 def parse_catalogue(text: str, name: str = "the catalogue") -> Catalogue:
@@ -41,19 +37,11 @@ def parse_catalogue(text: str, name: str = "the catalogue") -> Catalogue:
     Raises:
         InputError: if it cannot be used; names every problem.
     """
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        data = yaml.load(text, Loader=loader)  # noqa: S506 (a safe loader, the one in C)
-    except yaml.YAMLError as error:
-        raise InputError(f"{name} is not YAML: {' '.join(str(error).split())}.") from error
-    except RecursionError:
-        raise InputError(f"{name} is nested too deeply.") from None
-    reader = _CatalogueReader()
-    catalogue = reader.catalogue(data)
+    marked = load_block(text, name, next_command=CHECK_COMMAND)
+    reader = _CatalogueReader(marked)
+    catalogue = reader.catalogue(marked.data)
     if reader.problems or catalogue is None:
-        raise InputError(f"{name} cannot be used.", problems=reader.problems)
+        raise problems_of(name, reader.problems, next_command=CHECK_COMMAND)
     return catalogue
 
 
@@ -108,19 +96,22 @@ def _plain(data: Any) -> Any:
 class _CatalogueReader:
     """Turns plain data into a catalogue and gathers what is wrong with them."""
 
-    def __init__(self) -> None:
-        self.problems: list[str] = []
+    def __init__(self, marked: MarkedYaml) -> None:
+        self.marked = marked
+        self.problems: list[Problem] = []
 
-    def catalogue(self, data: Any) -> Catalogue | None:
-        if not isinstance(data, dict):
-            self.problems.append("it must be a mapping with the keys " + ", ".join(sorted(_TOP)))
-            return None
+    def _problem(self, where: str, what: str) -> None:
+        """Note what is wrong at a place such as "packages/relion/versions"."""
+        line, _ = self.marked.problem(where.split("/"), what)
+        self.problems.append((line, f"{where}: {what}"))
+
+    def catalogue(self, data: dict[str, Any]) -> Catalogue | None:
         if data.get("version") != FORMAT:
-            self.problems.append(f"version is {data.get('version')!r}; only {FORMAT} is known")
+            self._problem("version", f"is {data.get('version')!r}; only {FORMAT} is known")
             return None
         self._keys("the catalogue", data, _TOP, {"read", "root", "packages"})
         if not str(data.get("root", "")).startswith("/"):
-            self.problems.append(f"root: {data.get('root')!r} is not an absolute path")
+            self._problem("root", f"{data.get('root')!r} is not an absolute path")
         builds = self._items("builds", data, lambda name, each: Build(name=name, **each), Build)
         families = self._items(
             "families", data, lambda name, each: Family(name=name, **each), Family
@@ -145,20 +136,20 @@ class _CatalogueReader:
     ) -> MappingProxyType[str, Any]:
         given = data.get(key) or {}
         if not isinstance(given, dict):
-            self.problems.append(f"{key} must be a mapping")
+            self._problem(key, BLOCK)
             return MappingProxyType({})
         made = {}
         for name, each in given.items():
             where = f"{key}/{name}"
             if not _NAME.fullmatch(str(name)):
-                self.problems.append(f"{where}: the name may have letters, digits and . _ + -")
+                self._problem(where, "the name may have letters, digits and . _ + -")
             elif self._usable(where, each, kind, {"name"}):
                 made[str(name)] = make(str(name), each)
         return MappingProxyType(made)
 
     def _usable(self, where: str, given: Any, kind: type, left_out: set[str]) -> bool:
         if not isinstance(given, dict):
-            self.problems.append(f"{where} must be a mapping")
+            self._problem(where, BLOCK)
             return False
         known = {each.name: each for each in fields(kind)}
         needed = {
@@ -169,18 +160,16 @@ class _CatalogueReader:
         before = len(self.problems)
         self._keys(where, given, set(known) - left_out, needed - left_out)
         if "source" in known and len(str(given.get("source", ""))) < MIN_SOURCE:
-            self.problems.append(f"{where}: source must say where this comes from")
+            self._problem(where, "source must say where this comes from")
         return len(self.problems) == before
 
     def _keys(
         self, where: str, given: Mapping[str, Any], known: set[str], needed: set[str]
     ) -> None:
         for key in sorted(set(map(str, given)) - known):
-            self.problems.append(
-                f"{where}: {key!r} is not known (known: {', '.join(sorted(known))})"
-            )
+            self._problem(where, f"{key!r} is not known (known: {', '.join(sorted(known))})")
         for key in sorted(needed - set(given)):
-            self.problems.append(f"{where}: {key} is missing")
+            self._problem(where, f"{key} is missing")
 
     def _one(self, key: str, data: Mapping[str, Any], kind: type) -> Any:
         given = data.get(key)
@@ -194,7 +183,7 @@ class _CatalogueReader:
         for number, each in listed.items():
             where = f"packages/{name}/{number}"
             if not _NAME.fullmatch(str(number)):
-                self.problems.append(f"{where}: not a version")
+                self._problem(where, "not a version")
             elif self._usable(where, each, Version, {"number"}):
                 lists = {key: tuple(map(str, each.get(key) or ())) for key in ("builds", "steps")}
                 versions[str(number)] = Version(**{**each, **lists, "number": str(number)})
@@ -213,53 +202,53 @@ class _CatalogueReader:
                     str(each.get("version", "")),
                 )
             else:
-                self.problems.append(f"job_types/{name}: may have package and version")
+                self._problem(f"job_types/{name}", "may have package and version")
         return made
 
     def _fits(self, catalogue: Catalogue) -> None:
         """What refers to something must find it."""
         for family in catalogue.families.values():
             if family.build not in catalogue.builds:
-                self.problems.append(f"families/{family.name}: no build {family.build!r}")
+                self._problem(f"families/{family.name}", f"no build {family.build!r}")
         for build in catalogue.builds.values():
             if (build.cuda_arch is None) == (not build.cpu_flag):
-                self.problems.append(f"builds/{build.name}: needs either cuda_arch or cpu_flag")
+                self._problem(f"builds/{build.name}", "needs either cuda_arch or cpu_flag")
         for package in catalogue.packages.values():
             if package.default not in package.versions:
-                self.problems.append(
-                    f"packages/{package.name}: default {package.default!r} is no version of it"
+                self._problem(
+                    f"packages/{package.name}", f"default {package.default!r} is no version of it"
                 )
             for version in package.versions.values():
                 self._version_fits(catalogue, package, version)
         for name, (wanted, number) in catalogue.job_types.items():
             if wanted not in catalogue.packages:
-                self.problems.append(f"job_types/{name}: no package {wanted!r}")
+                self._problem(f"job_types/{name}", f"no package {wanted!r}")
             elif number and number not in catalogue.packages[wanted].versions:
-                self.problems.append(f"job_types/{name}: {wanted} has no version {number!r}")
+                self._problem(f"job_types/{name}", f"{wanted} has no version {number!r}")
 
     def _version_fits(self, catalogue: Catalogue, package: Package, version: Version) -> None:
         where = f"packages/{package.name}/{version.number}"
         if version.how not in WAYS:
-            self.problems.append(f"{where}: how is {version.how!r}; allowed: {', '.join(WAYS)}")
+            self._problem(where, f"how is {version.how!r}; allowed: {', '.join(WAYS)}")
         for name in version.builds:
             build = catalogue.builds.get(name)
             if build is None:
-                self.problems.append(f"{where}: no build {name!r}")
+                self._problem(where, f"no build {name!r}")
             elif version.how == "spack" and not (
                 version.gpu_spec if build.cuda_arch else version.cpu_spec
             ):
                 kind = "gpu_spec" if build.cuda_arch else "cpu_spec"
-                self.problems.append(f"{where}: {kind} is missing, which {name} needs")
+                self._problem(where, f"{kind} is missing, which {name} needs")
         if version.how == "spack" and not version.builds and not version.spec:
-            self.problems.append(f"{where}: spec is missing")
+            self._problem(where, "spec is missing")
         if version.how == "spack" and catalogue.spack is None:
-            self.problems.append(f"{where}: the catalogue has no entry for Spack")
+            self._problem(where, "the catalogue has no entry for Spack")
         if version.how == "recipe" and not version.steps:
-            self.problems.append(f"{where}: steps are missing")
+            self._problem(where, "steps are missing")
         if version.how == "system" and not version.prefix:
-            self.problems.append(f"{where}: prefix is missing")
+            self._problem(where, "prefix is missing")
         for executable in package.finds.values():
             if executable not in {
                 name for each in catalogue.packages.values() for name in each.executables
             }:
-                self.problems.append(f"packages/{package.name}: nothing provides {executable!r}")
+                self._problem(f"packages/{package.name}", f"nothing provides {executable!r}")

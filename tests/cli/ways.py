@@ -178,11 +178,12 @@ class Ways:
 
     def _prove(self, project: str) -> None:
         from gotocloud.aws.cloud import StandardCloud
-        from gotocloud.aws.pausing import PauseCallbacks, PauseOptions, _proven, cluster_state
+        from gotocloud.aws.listener import Listener
+        from gotocloud.aws.pausing import PauseOptions, _proven, cluster_state
 
         cloud = StandardCloud()
         now = cluster_state(cloud, self.group.names(project))
-        quick = PauseCallbacks(sleep=lambda _: time.sleep(0.02))
+        quick = Listener(sleep=lambda _: time.sleep(0.02))
         _proven(cloud, now, PauseOptions(), quick)
 
     def _break_link(self, file_system: str, how: str) -> None:

@@ -186,7 +186,7 @@ def test_a_configuration_of_another_shape_is_refused(change: dict[str, Any], sai
 
 @pytest.mark.parametrize("text", ["a: [", "just words", "- a\n- b"])
 def test_text_that_is_no_mapping_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match=r"not YAML|must be a mapping"):
+    with pytest.raises(InputError, match=r"not YAML|must be a block"):
         parse(text)
 
 

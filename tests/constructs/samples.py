@@ -10,6 +10,7 @@ from aws_cdk.assertions import Template
 from constructs import Construct
 
 from gotocloud.constructs.account import AccountRoles
+from gotocloud.constructs.cluster_provider import ProviderRole
 from gotocloud.constructs.sdk_calls import SdkCalls
 from gotocloud.constructs.zoned_network import ZonedNetwork
 
@@ -76,3 +77,20 @@ def only(stack: cdk.Stack, kind: str) -> dict[str, Any]:
 def statements(policy: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Statements of a managed policy by their name."""
     return {s["Sid"]: s for s in policy["PolicyDocument"]["Statement"]}
+
+
+def provider_statements() -> dict[str, dict[str, Any]]:
+    """Every statement of the role of ParallelCluster's provider, by its name."""
+    stack = sample_stack()
+    ProviderRole(
+        stack,
+        "Role",
+        regions=["ap-northeast-1"],
+        releases_bucket="dist",
+        releases_account="111111111111",
+        stack_name="s",
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for policy in resources(stack, "AWS::IAM::ManagedPolicy"):
+        found |= statements(policy)
+    return found

@@ -5,8 +5,13 @@ from typing import Any
 import pytest
 
 from gotocloud.constructs.cluster_guard import ClusterGuard, cluster_guard_arn
-from gotocloud.constructs.cluster_provider import ProviderRole
-from tests.constructs.samples import ACCOUNT, only, resources, sample_stack, statements
+from tests.constructs.samples import (
+    ACCOUNT,
+    only,
+    provider_statements,
+    sample_stack,
+    statements,
+)
 
 pytestmark = pytest.mark.cdk
 
@@ -65,17 +70,6 @@ def test_stacks_are_deleted_with_the_role_that_made_them(allowed: dict[str, Any]
 
 
 def test_parallelcluster_may_give_it_to_head_nodes() -> None:
-    stack = sample_stack()
-    ProviderRole(
-        stack,
-        "Role",
-        regions=["ap-northeast-1"],
-        releases_bucket="dist",
-        releases_account="111111111111",
-        stack_name="s",
-    )
-    found: dict[str, dict[str, Any]] = {}
-    for policy in resources(stack, "AWS::IAM::ManagedPolicy"):
-        found |= statements(policy)
+    found = provider_statements()
     attached = found["AttachNodePolicies"]["Condition"]["ArnEquals"]["iam:PolicyARN"]
     assert cluster_guard_arn("aws", ACCOUNT) in attached

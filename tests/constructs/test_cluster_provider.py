@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import aws_cdk as cdk
 import pytest
@@ -11,7 +10,13 @@ from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.constructs.boundary import boundary_arn
 from gotocloud.constructs.cluster_provider import ClusterProvider, ProviderRole
 from gotocloud.constructs.cluster_service import ClusterService
-from tests.constructs.samples import ACCOUNT, only, resources, sample_stack, statements
+from tests.constructs.samples import (
+    ACCOUNT,
+    only,
+    provider_statements,
+    resources,
+    sample_stack,
+)
 from tests.security.checks.template import as_list
 
 pytestmark = pytest.mark.cdk
@@ -57,18 +62,7 @@ def test_a_provider_takes_its_role_at_the_first_call_only() -> None:
 
 
 def test_the_provider_makes_bounded_roles_only() -> None:
-    stack = sample_stack()
-    ProviderRole(
-        stack,
-        "Role",
-        regions=["ap-northeast-1"],
-        releases_bucket="dist",
-        releases_account="111111111111",
-        stack_name="s",
-    )
-    found: dict[str, dict[str, Any]] = {}
-    for policy in resources(stack, "AWS::IAM::ManagedPolicy"):
-        found |= statements(policy)
+    found = provider_statements()
     bounded = {"iam:PermissionsBoundary": boundary_arn("aws", ACCOUNT)}
     for sid in ("MakeBoundedRoles", "AttachNodePolicies"):
         assert found[sid]["Condition"]["StringEquals"] == bounded

@@ -143,6 +143,20 @@ def test_the_head_nodes_script_takes_the_facts_of_the_contract_and_writes_their_
     assert f"put {head_node.FACTS_FILE} " in script
 
 
+def test_a_fact_of_a_head_node_is_read_by_a_program_or_marked_for_people() -> None:
+    pattern = re.compile(r"\bfacts(?:\(\))?\.([a-z_]+)\b")
+    rooms = ("jobs", "slurm", "aws/guarding.py", "cli/commands/guard.py")
+    sources = [f for room in rooms for f in [PACKAGE / room, *(PACKAGE / room).rglob("*.py")]]
+    read = {
+        name
+        for source in sources
+        if source.is_file()
+        for name in pattern.findall(source.read_text("utf-8"))
+    }
+    keys = set(head_node.FACT_KEYS)
+    assert keys - read == head_node.FACTS_FOR_PEOPLE
+
+
 def test_a_head_node_leaves_the_reserved_folder_out_of_its_list() -> None:
     from gotocloud.node import inventory
 

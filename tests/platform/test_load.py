@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from gotocloud.errors import ExitCode, InputError
-from gotocloud.platform.load import PlatformFileError, load_platform, record_path
+from gotocloud.platform.load import load_platform, record_path
 from tests.needs import ROOT
 from tests.platform.platforms import group, platform, platform_data
 
@@ -23,7 +23,7 @@ def problems_of(tmp_path: Path) -> Problems:
         path = tmp_path / "platform.yaml"
         text = content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False)
         path.write_text(text, encoding="utf-8")
-        with pytest.raises(PlatformFileError) as caught:
+        with pytest.raises(InputError) as caught:
             load_platform(path)
         assert caught.value.exit_code == ExitCode.USAGE
         assert caught.value.next_command

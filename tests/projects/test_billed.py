@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +18,7 @@ from gotocloud.aws.cloud import StandardCloud
 from gotocloud.aws.launch import FREE_WITHOUT_STACK
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.tags import CLUSTER_TAG, HEAD_NODE, NODE_TYPE_TAG, STACK_TAG
-from gotocloud.projects.billed import RESOURCE_TYPES, Billed, BilledKind, Inventory, with_costs
+from gotocloud.projects.billed import Billed, BilledKind, Inventory, with_costs
 from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.overview import Node, ProjectRow, project_rows
 from tests.needs import need_parallelcluster
@@ -71,6 +71,18 @@ SERVICES = {
     "": "CloudFormation",
 }
 """Services by their names in ParallelCluster's code, whose misspelling is its own."""
+
+
+RESOURCE_TYPES: Mapping[BilledKind, tuple[str, ...]] = {
+    BilledKind.MACHINE: ("AWS::EC2::Instance",),
+    BilledKind.VOLUME: ("AWS::EC2::Volume",),
+    BilledKind.NAT_GATEWAY: ("AWS::EC2::NatGateway",),
+    BilledKind.ADDRESS: ("AWS::EC2::EIP",),
+    BilledKind.LUSTRE: ("AWS::FSx::FileSystem",),
+    BilledKind.ENDPOINT: ("AWS::EC2::VPCEndpoint",),
+    BilledKind.SNAPSHOT: ("AWS::EC2::Snapshot",),
+}
+"""CloudFormation's types of each kind. A snapshot has none, and stands under EC2's name for it."""
 
 
 def covered() -> set[str]:

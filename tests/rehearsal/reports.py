@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.costs.idle import idle_cost
+from gotocloud.projects.billed import Billed, BilledKind
 from gotocloud.rehearsal.report import DemoReport, Launch, Step
 from gotocloud.rehearsal.survey_model import Survey
 
@@ -30,6 +31,10 @@ def report(survey: Survey, *, region: str = "ap-northeast-1") -> DemoReport:
             stacks=("gotocloud-project-x", "gotocloud-cluster-x"),
         ),
         cost=idle_cost(load_configuration("cryoem-spa"), region, 2400),
+        billed=(
+            Billed(BilledKind.MACHINE, "i-0123", state="running", type="m6i.xlarge"),
+            Billed(BilledKind.LUSTRE, "fs-0123", type="SCRATCH_2", gib=2400),
+        ),
         next_commands=(
             ("gotocloud rehearse up", "Leave such a platform running."),
             ("gotocloud cluster list", "See the cluster configurations."),

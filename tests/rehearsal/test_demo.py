@@ -51,7 +51,9 @@ def run(folder: Path, *, keep_running: bool = False, example: Path = EXAMPLE) ->
 def stub(monkeypatch: pytest.MonkeyPatch, deploy: Any) -> None:
     """Replace what takes minutes; the local AWS is a real one."""
     monkeypatch.setattr(demo, "deploy_platform", deploy)
-    monkeypatch.setattr(demo, "_launch", lambda *_: report(small()).launch)
+    monkeypatch.setattr(
+        demo, "_launch", lambda *_: (report(small()).launch, report(small()).billed)
+    )
     monkeypatch.setattr(demo, "add_scientists", lambda *_: None)
 
 

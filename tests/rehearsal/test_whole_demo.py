@@ -16,6 +16,7 @@ import pytest
 from gotocloud import __version__
 from gotocloud.aws.launch import remove
 from gotocloud.aws.stacks import describe
+from gotocloud.projects.billed import BilledKind
 from gotocloud.rehearsal import demo
 from gotocloud.rehearsal.judged import principal_of
 from gotocloud.rehearsal.launch import Scientist, sign_in
@@ -172,6 +173,12 @@ def test_its_cost_is_whole_and_sourced(done: Done) -> None:
     costs = done.data["costs"]
     assert costs["complete"]
     assert all(item["price"]["source"] for item in costs["items"])
+
+
+def test_what_it_lists_as_billed_is_all_of_the_cluster(done: Done) -> None:
+    kinds = {one.kind for one in done.report.billed}
+    assert kinds >= {BilledKind.MACHINE, BilledKind.NAT_GATEWAY, BilledKind.LUSTRE}
+    assert len(done.data["billed"]) == len(done.report.billed)
 
 
 def test_no_call_of_any_node_is_denied(done: Done, used: Use) -> None:

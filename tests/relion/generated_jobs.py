@@ -110,7 +110,6 @@ def generated_jobs(project: Path, count: int) -> Iterator[Job]:
             job.label,
             job.type,
             {**job.options, **AUTOMATIC, **kept},
-            is_tomo=job.is_tomo,
         )
 
 

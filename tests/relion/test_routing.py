@@ -115,7 +115,7 @@ def test_every_job_type_is_routed_in_every_configuration(label: str, name: str) 
             assert 1 <= found.nodes == len(found.layout) <= there.max_nodes
             assert 1 <= found.threads <= there.vcpus
             leaders = job(label, options).program.leaders(found.ranks)
-            workers = found.ranks_per_node - leaders
+            workers = max(found.layout) - leaders
             assert workers * found.threads <= there.vcpus
             assert found.reason.endswith(".")
             assert found.source

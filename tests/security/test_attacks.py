@@ -10,7 +10,8 @@ import pytest
 from gotocloud.constructs.scientists import network_statement
 from gotocloud.contract.names import SCIENTIST_ROLE
 from local_aws.iam.evaluator import Evaluator
-from tests.security.attacks import BUCKET, head_node, needed, refused
+from tests.security.attacks import BUCKET, head_node, refused
+from tests.security.needed_calls import needed
 from tests.security.principals import allowed
 from tests.security.site import PLACE, VERSION, Group
 

@@ -17,8 +17,10 @@ import pytest
 from packaging.requirements import Requirement
 
 import gotocloud
+from gotocloud.cli.main import FAMILIES, HIDDEN, VERBS
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.software.publishing import bundle, starter
+from gotocloud.software.publishing.reachable import ELSEWHERE, left_out
 from tests.needs import ROOT
 from tests.software.small_site import MAIN, THIS_PYTHON, make_site
 
@@ -245,6 +247,28 @@ def test_a_release_that_changes_while_it_starts_is_run_as_the_new_one(tmp_path: 
     assert done.stdout == "new x\n"
 
 
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+sys.path.insert(0, sys.argv[1])
+import gotocloud
+assert gotocloud.__file__.startswith(sys.argv[1])
+for one in pkgutil.walk_packages(gotocloud.__path__, "gotocloud."):
+    if one.name != "gotocloud.__main__":
+        importlib.import_module(one.name)
+"""
+
+
+def test_no_command_of_a_head_node_imports_what_its_program_leaves_out() -> None:
+    """Every command of `main`, but for those that belong elsewhere, is in the program whole."""
+    package = Path(gotocloud.__file__).parent
+    missing = left_out(package)
+    modules = {module for module, _ in VERBS.values()} | {*FAMILIES, *HIDDEN.values()}
+    for module in modules - ELSEWHERE:
+        assert package / "cli" / "commands" / f"{module}.py" not in missing
+    assert package / "aws" / "pausing.py" not in missing, "the guard pauses with it"
+    assert package / "proving" / "assumptions.yaml" in missing
+
+
 def test_the_whole_command_line_runs_out_of_one_file(tmp_path: Path) -> None:
     """With this environment's packages, not the nodes'; without AWS's data, for speed."""
     site = tmp_path / "packages"
@@ -257,6 +281,8 @@ def test_the_whole_command_line_runs_out_of_one_file(tmp_path: Path) -> None:
     bundle.add_package(site, Path(gotocloud.__file__).parent)
     unneeded = {path.name for path in (site / "gotocloud").iterdir()} & bundle.REPOSITORY_ONLY
     assert unneeded == set()
+    assert not (site / "gotocloud/cli/commands/platform.py").exists()
+    subprocess.run([sys.executable, "-I", "-c", IMPORT_ALL, site], check=True)
     file = tmp_path / "gotocloud"
     file.write_bytes(bundle.one_file(site, python=THIS_PYTHON, first_line=f"{sys.executable} -I"))
     file.chmod(0o755)
@@ -270,3 +296,8 @@ def test_the_whole_command_line_runs_out_of_one_file(tmp_path: Path) -> None:
             assert json.loads(done.stdout)
         else:
             assert done.stdout == f"gotocloud {gotocloud.__version__}\n"
+    elsewhere = subprocess.run(
+        [file, "platform", "check"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert elsewhere.returncode == 1
+    assert "has no commands of 'platform'" in elsewhere.stderr

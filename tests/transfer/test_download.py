@@ -14,8 +14,9 @@ from gotocloud.aws.transfer.engine import Bucket
 from gotocloud.aws.transfer.upload import Upload
 from gotocloud.errors import GoToCloudError
 from gotocloud.transfer.plan import SINGLE_PUT_LIMIT
-from gotocloud.transfer.report import Options, TransferOutcome, Unwatched
+from gotocloud.transfer.report import Options, TransferOutcome
 from tests.transfer.store import BUCKET, Store
+from tests.transfer.unwatched import Unwatched
 
 
 @pytest.fixture

@@ -17,9 +17,10 @@ from gotocloud.aws.transfer.engine import Bucket
 from gotocloud.aws.transfer.upload import Upload
 from gotocloud.transfer.plan import SINGLE_PUT_LIMIT
 from gotocloud.transfer.posix import metadata
-from gotocloud.transfer.report import Options, TransferOutcome, Unwatched
+from gotocloud.transfer.report import Options, TransferOutcome
 from gotocloud.transfer.tree import entry_of
 from tests.transfer.store import BUCKET, Store
+from tests.transfer.unwatched import Unwatched
 
 FILES = 60
 

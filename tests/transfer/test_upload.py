@@ -16,8 +16,9 @@ from gotocloud.aws.transfer.engine import Answer, Bucket
 from gotocloud.aws.transfer.upload import STILL_CHANGING, Upload
 from gotocloud.errors import GoToCloudError
 from gotocloud.transfer.plan import SINGLE_PUT_LIMIT
-from gotocloud.transfer.report import Options, TransferOutcome, Unwatched
+from gotocloud.transfer.report import Options, TransferOutcome
 from tests.transfer.store import BUCKET, RefusalError, Store
+from tests.transfer.unwatched import Unwatched
 
 BIG = 2 * SINGLE_PUT_LIMIT + 12345
 

@@ -17,7 +17,7 @@ from typing import Any
 from gotocloud.advisor.sweep.plan import Planned, SweepSetting
 from gotocloud.costs.machine_time import Cost
 from gotocloud.errors import InputError, shell_line
-from gotocloud.formats import parse_json
+from gotocloud.formats import parse_json, usd_text
 
 VERSION = 1
 
@@ -126,10 +126,12 @@ class Sweep:
                 return f"the cost of {entry.job} is {entry.cost}, so no budget can be kept"
             counted += entry.budgeted_usd
         if counted + usd > self.budget_usd:
-            estimated = "" if self.spent.complete else f", counted as {counted:.2f} by estimates,"
+            estimated = (
+                "" if self.spent.complete else f", counted as {usd_text(counted)} by estimates,"
+            )
             return (
-                f"{self.spent} spent{estimated}; the next run would cost about {usd:.2f} USD, "
-                f"and the budget is {self.budget_usd:.2f} USD"
+                f"{self.spent} spent{estimated}; the next run would cost about "
+                f"{usd_text(usd)} USD, and the budget is {usd_text(self.budget_usd)} USD"
             )
         return None
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.findings import Finding, errors
+from gotocloud.formats import usd_text
 from gotocloud.relion.job import Job
 from gotocloud.relion.overrides import TYPED, FormField, Overrides, overrides_of
 from gotocloud.relion.routing import Route
@@ -141,7 +142,7 @@ class SweepPlan:
         """The cost in words: "about 41 USD"."""
         if self.unknown == len(self.runs):
             return "an unknown amount"
-        text = f"about {self.known_usd:.2f} USD"
+        text = f"about {usd_text(self.known_usd)} USD"
         return f"{text}, and {self.unknown} runs of unknown cost" if self.unknown else text
 
 

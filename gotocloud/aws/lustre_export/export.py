@@ -13,6 +13,7 @@ from gotocloud.aws.session import error_code, explained
 from gotocloud.contract.project_bucket import REPORTS
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.pausing import ExportRun
+from gotocloud.waiting import Sleep, looks
 
 POLL_S = 5.0
 TIMEOUT_S = 24 * 3600.0
@@ -20,7 +21,7 @@ MAX_PATHS = 32
 """Paths in a task. Source: FSx API, CreateDataRepositoryTask."""
 
 _EXECUTING = "DataRepositoryTaskExecuting"
-_BUSY = {"PENDING", "EXECUTING", "CANCELING"}
+_BUSY = {"WAITING", "PENDING", "EXECUTING", "CANCELING"}
 # What FSx takes in a path; with any other name everything is exported instead.
 _PATH = re.compile(r"[^\u0000\u0085\u2028\u2029\r\n]{1,4096}")
 
@@ -32,7 +33,7 @@ def export(
     paths: Sequence[str] = (),
     *,
     report: Callable[[ExportRun, float], None] = lambda run, waited_s: None,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Sleep = time.sleep,
 ) -> ExportRun:
     """Export what is new or changed, and wait until FSx is done with it.
 
@@ -47,34 +48,25 @@ def export(
         GoToCloudError: if it cannot be started or read, or takes more than a day.
     """
     fsx = cloud.client("fsx")
-    waited_s = 0.0
     given = [] if len(paths) > MAX_PATHS else list(paths)
     if not all(_PATH.fullmatch(path) for path in given):
         given = []
     token = str(uuid4())
-    while True:
-        task = _create(fsx, file_system, bucket, given, token)
-        if task:
-            break
-        waited_s = _pause(sleep, waited_s)
-        report(ExportRun("", "WAITING"), waited_s)
-    while True:
-        run = _run(fsx, task)
+    task = None
+    for waited_s in looks(_pause_s, within_s=TIMEOUT_S, sleep=sleep):
+        task = task or _create(fsx, file_system, bucket, given, token)
+        run = _run(fsx, task) if task else ExportRun("", "WAITING")
         report(run, waited_s)
         if run.lifecycle not in _BUSY:
             return run
-        waited_s = _pause(sleep, waited_s)
+    raise GoToCloudError(
+        "The export to the bucket is not done after a day. The cluster is kept, and billed.",
+        next_command="gotocloud doctor",
+    )
 
 
-def _pause(sleep: Callable[[float], None], waited_s: float) -> float:
-    if waited_s >= TIMEOUT_S:
-        raise GoToCloudError(
-            "The export to the bucket is not done after a day. The cluster is kept, and billed.",
-            next_command="gotocloud doctor",
-        )
-    wait_s = POLL_S if waited_s > POLL_S else POLL_S / 5
-    sleep(wait_s)
-    return waited_s + wait_s
+def _pause_s(waited_s: float) -> float:
+    return POLL_S if waited_s > POLL_S else POLL_S / 5
 
 
 def _create(fsx: Any, file_system: str, bucket: str, paths: list[str], token: str) -> str | None:

@@ -7,13 +7,13 @@ Guide, "Exporting changes to the data repository", read 2026-11-22.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import explained
 from gotocloud.errors import TELL_MANAGEMENT, GoToCloudError
+from gotocloud.waiting import Sleep, looks
 
 EVENTS = ("NEW", "CHANGED", "DELETED")
 """As the cluster's template sets it."""
@@ -53,9 +53,7 @@ def link_of(cloud: Cloud, file_system: str) -> Link:
     return _link(found[0])
 
 
-def automatic_export(
-    cloud: Cloud, link: Link, *, on: bool, sleep: Callable[[float], None] = time.sleep
-) -> None:
+def automatic_export(cloud: Cloud, link: Link, *, on: bool, sleep: Sleep = time.sleep) -> None:
     """Switch the automatic export, and wait until FSx has done it.
 
     Raises:
@@ -69,20 +67,17 @@ def automatic_export(
             fsx.update_data_repository_association(
                 AssociationId=link.id, S3={"AutoExportPolicy": {"Events": list(wanted)}}
             )
-    waited_s = 0.0
-    while True:
+    for _ in looks(POLL_S, within_s=TIMEOUT_S, sleep=sleep):
         with explained(doing):
             found = fsx.describe_data_repository_associations(AssociationIds=[link.id])
         now = _link(found["Associations"][0])
         if now.state in {"AVAILABLE", "MISCONFIGURED"} and set(now.automatic) == set(wanted):
             return
-        if now.state == "FAILED" or waited_s >= TIMEOUT_S:
-            raise GoToCloudError(
-                f"Cannot {doing}: it is {now.state}. The cluster is kept.",
-                next_command="gotocloud doctor",
-            )
-        sleep(POLL_S)
-        waited_s += POLL_S
+        if now.state == "FAILED":
+            break
+    raise GoToCloudError(
+        f"Cannot {doing}: it is {now.state}. The cluster is kept.", next_command="gotocloud doctor"
+    )
 
 
 def _link(found: dict[str, Any]) -> Link:

@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import json
 import tempfile
-import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from uuid import uuid4
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.head_node import LONG_S
+from gotocloud.aws.listener import Listener
 from gotocloud.aws.local_node import Runner
 from gotocloud.aws.lustre_export.export import export
 from gotocloud.aws.lustre_export.link import Link
@@ -26,6 +26,7 @@ from gotocloud.aws.lustre_export.objects import listed, part_size, with_metadata
 from gotocloud.aws.session import explained
 from gotocloud.contract.head_node import LUSTRE_MOUNT
 from gotocloud.contract.project_bucket import COMPARED, LIST, PROOF, PROOFS
+from gotocloud.contract.proofs import proof_text
 from gotocloud.errors import GoToCloudError
 from gotocloud.formats import parse_json
 from gotocloud.projects.inventory import (
@@ -82,16 +83,6 @@ class ExportSite:
     in_use: Callable[[], tuple[str, ...]] = tuple
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Callbacks for how far a proof is."""
-
-    step: Callable[[str], None] = lambda text: None
-    exported: Callable[[ExportRun, float], None] = lambda run, waited_s: None
-    compared: Callable[[int, int], None] = lambda done, total: None
-    sleep: Callable[[float], None] = time.sleep
-
-
 class UnprovenError(GoToCloudError):
     """Not everything on Lustre is known to be in the bucket; the cluster is kept."""
 
@@ -127,7 +118,7 @@ def look(node: Runner) -> Look:
         ) from error
 
 
-def prove(site: ExportSite, progress: Progress) -> Proof:
+def prove(site: ExportSite, listener: Listener) -> Proof:
     """Export everything, compare everything, and keep the proof in the bucket.
 
     Raises:
@@ -139,10 +130,10 @@ def prove(site: ExportSite, progress: Progress) -> Proof:
     paths: list[str] = []
     for number in range(1, ROUNDS + 1):
         with _compared_file() as compared:
-            done = _round(site, progress, run, paths, compared)
+            done = _round(site, listener, run, paths, compared)
             runs += done.runs
             if done.holds:
-                done.doubts = _still(site, progress, done)
+                done.doubts = _still(site, listener, done)
             if done.holds and done.listed:
                 proof = _proof(site, run, began, runs, done)
                 _keep(site, run, proof, compared)
@@ -150,26 +141,26 @@ def prove(site: ExportSite, progress: Progress) -> Proof:
         if number == ROUNDS or not done.tally.curable:
             break
         paths = [] if done.doubts else _again(done.tally)
-        progress.step(f"{done.tally.flawed or 'Some'} entries differ; exporting them again")
+        listener.step(f"{done.tally.flawed or 'Some'} entries differ; exporting them again")
     raise _unproven(site, run, done)
 
 
 def _round(
-    site: ExportSite, progress: Progress, run: str, paths: list[str], compared: IO[bytes]
+    site: ExportSite, listener: Listener, run: str, paths: list[str], compared: IO[bytes]
 ) -> _Round:
     done = _Round()
     from_ns = look(site.node).now_ns
-    progress.step("Exporting to the bucket")
-    done.runs.append(_export(site, progress, paths))
-    progress.step("Listing everything on Lustre")
+    listener.step("Exporting to the bucket")
+    done.runs.append(_export(site, listener, paths))
+    listener.step("Listing everything on Lustre")
     folder = f"{PROOFS}{run}"
     budget = str(site.checksum_gib * GIB)
     done.listed = _inventory(site, "list", folder, budget)
     # The list travels as everything else does, so the head node needs no way into the bucket.
-    done.runs.append(_export(site, progress, [folder]))
-    progress.step("Comparing Lustre with the bucket")
+    done.runs.append(_export(site, listener, [folder]))
+    listener.step("Comparing Lustre with the bucket")
     try:
-        _compare(site, progress, f"{folder}/{LIST}", done, from_ns, compared)
+        _compare(site, listener, f"{folder}/{LIST}", done, from_ns, compared)
     except (InventoryError, ValueError) as error:
         done.doubts = (f"the list of Lustre cannot be used: {error}.",)
     for one in done.runs:
@@ -178,14 +169,14 @@ def _round(
     return done
 
 
-def _export(site: ExportSite, progress: Progress, paths: list[str]) -> ExportRun:
+def _export(site: ExportSite, listener: Listener, paths: list[str]) -> ExportRun:
     return export(
         site.cloud,
         site.file_system,
         site.link.bucket,
         paths,
-        report=progress.exported,
-        sleep=progress.sleep,
+        report=listener.exported,
+        sleep=listener.sleep,
     )
 
 
@@ -202,7 +193,7 @@ def _inventory(site: ExportSite, verb: str, *more: str) -> Summary:
 
 
 def _compare(
-    site: ExportSite, progress: Progress, key: str, done: _Round, from_ns: int, compared: IO[bytes]
+    site: ExportSite, listener: Listener, key: str, done: _Round, from_ns: int, compared: IO[bytes]
 ) -> None:
     listing, tally = done.listed, done.tally
     assert listing is not None
@@ -216,8 +207,8 @@ def _compare(
             for pair, stored in with_metadata(site.cloud, site.link.bucket, pairs):
                 record.write(tally.take(pair, stored, from_ns))
                 if tally.entries % 1000 == 0:
-                    progress.compared(tally.entries, listing.entries)
-    progress.compared(tally.entries, listing.entries)
+                    listener.compared(tally.entries, listing.entries)
+    listener.compared(tally.entries, listing.entries)
     _compare_parts(site, tally)
 
 
@@ -280,9 +271,9 @@ def _in_commands(parts: list[tuple[str, int, str]]) -> Iterator[list[tuple[str, 
         yield chunk
 
 
-def _still(site: ExportSite, progress: Progress, done: _Round) -> tuple[str, ...]:
+def _still(site: ExportSite, listener: Listener, done: _Round) -> tuple[str, ...]:
     """Whether anything has happened since; the last look before the cluster goes."""
-    progress.step("Looking whether anything has changed meanwhile")
+    listener.step("Looking whether anything has changed meanwhile")
     now = _inventory(site, "look")
     found = []
     if done.listed and now.digest != done.listed.digest:
@@ -335,7 +326,7 @@ def _keep(site: ExportSite, run: str, proof: Proof, compared: IO[bytes]) -> None
         s3.put_object(
             Bucket=bucket,
             Key=f"{PROOFS}{run}/{PROOF}",
-            Body=json.dumps(proof.as_dict(), indent=1, ensure_ascii=True).encode(),
+            Body=proof_text(proof.as_record()),
             ContentType="application/json",
         )
 

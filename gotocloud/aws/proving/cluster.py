@@ -17,12 +17,13 @@ from gotocloud.aws.session import error_code
 from gotocloud.contract.project_bucket import PROOF, PROOFS
 from gotocloud.contract.stacks import ClusterOutput
 from gotocloud.contract.tags import CLUSTER_TAG, HEAD_NODE, NODE_TYPE_TAG
-from gotocloud.formats import parse_json
+from gotocloud.formats import parse_json, usd_text
 from gotocloud.projects.billed import BilledKind
 from gotocloud.proving import jobs
 from gotocloud.proving.payload import FILE, FOLDER, MODE, TIME_S, content
 from gotocloud.proving.stages import MPI_NODES
 from gotocloud.proving.verdicts import ProbeAnswer
+from gotocloud.waiting import looks
 
 T = TypeVar("T")
 
@@ -276,7 +277,7 @@ def billed_service(site: ProofSite, service: str) -> ProbeAnswer:
     most = max(days)
     limit = {"AWS Secrets Manager": 0.40 / 30 * len(site.group.scientists)}.get(service, 1.0)
     # Cost Explorer rounds to a cent, and months have 28 to 31 days.
-    return ProbeAnswer(f"at most USD {most:.2f} a day", most <= limit * 1.2 + 0.005)
+    return ProbeAnswer(f"at most USD {usd_text(most)} a day", most <= limit * 1.2 + 0.005)
 
 
 def billed_proof(site: ProofSite, _: str) -> ProbeAnswer:
@@ -286,7 +287,9 @@ def billed_proof(site: ProofSite, _: str) -> ProbeAnswer:
     if not days:
         return ProbeAnswer(why, None)
     total, shown = sum(days), float(site.earlier.shown_usd)
-    return ProbeAnswer(f"USD {total:.2f} billed, USD {shown:.2f} shown", total <= shown + 0.01)
+    return ProbeAnswer(
+        f"USD {usd_text(total)} billed, USD {usd_text(shown)} shown", total <= shown + 0.01
+    )
 
 
 def _costs(site: ProofSite, filters: dict[str, object]) -> tuple[list[float], str]:
@@ -342,7 +345,7 @@ def _fsx_roles(site: ProofSite) -> list[str]:
 
 def _until(look: Callable[[], T], good: Callable[[T], bool], timeout_s: float) -> T:
     """What a look shows when it is good, or when the time is up."""
-    deadline = time.monotonic() + timeout_s
-    while not good(found := look()) and time.monotonic() < deadline:
-        time.sleep(POLL_S)
+    for _ in looks(POLL_S, within_s=timeout_s):
+        if good(found := look()):
+            break
     return found

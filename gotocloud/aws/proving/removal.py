@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gotocloud.aws.launch import StackCallbacks, remove, stack_of
-from gotocloud.aws.pausing import PauseCallbacks, wait_until_nothing_bills
-from gotocloud.aws.project_removal import Removal, delete_bucket, empty_bucket, plan_finish
+from gotocloud.aws.launch import remove, stack_of
+from gotocloud.aws.listener import Listener
+from gotocloud.aws.pausing import wait_until_nothing_bills
+from gotocloud.aws.project_removal import delete_bucket, empty_bucket, plan_finish
 from gotocloud.aws.project_removal import finish as finish_project
 from gotocloud.aws.proving.site import ProfileCloud, ProofSite
 from gotocloud.aws.session import error_code, explained
@@ -29,11 +30,11 @@ def remove_cluster(site: ProofSite, say: Say) -> None:
     stack = stack_of(site.account, site.names.cluster_stack)
     if stack.exists:
         say(f"Removing {site.names.cluster_stack}")
-        remove(site.account, stack, StackCallbacks(step=say))
+        remove(site.account, stack, Listener(step=say))
     wait_until_nothing_bills(
         site.account,
         site.names,
-        PauseCallbacks(left=lambda left: say(f"Still billed: {'; '.join(left)}")),
+        Listener(left=lambda left: say(f"Still billed: {'; '.join(left)}")),
     )
 
 
@@ -43,7 +44,7 @@ def remove_project(site: ProofSite, say: Say) -> None:
     Raises:
         GoToCloudError: if something of it is left; running it again goes on.
     """
-    told = Removal(step=say)
+    told = Listener(step=say)
     plan = plan_finish(site.account, site.names, told, count=False)
     finish_project(site.account, plan, told, keep_data=False)
 
@@ -73,11 +74,11 @@ def _remove_stack(cloud: ProfileCloud, name: str, say: Say) -> None:
             say(f"Deleting what is in {identifier}")
             _open_and_empty(cloud, identifier)
     say(f"Removing {name} in {cloud.region}")
-    remove(cloud, stack, StackCallbacks(step=say))
+    remove(cloud, stack, Listener(step=say))
     for identifier, kind in kept.items():
         say(f"Deleting {identifier}, which the stack retained")
         if kind == _BUCKET:
-            delete_bucket(cloud, identifier, _account(cloud), Removal())
+            delete_bucket(cloud, identifier, _account(cloud), Listener())
         else:
             _delete_file_system(cloud, identifier)
 
@@ -102,7 +103,7 @@ def _open_and_empty(cloud: ProfileCloud, bucket: str) -> None:
     # The policy of the distribution bucket lets no principal delete a release.
     with explained(f"delete the policy of {bucket}"):
         cloud.client("s3").delete_bucket_policy(Bucket=bucket)
-    empty_bucket(cloud, bucket, _account(cloud), Removal())
+    empty_bucket(cloud, bucket, _account(cloud), Listener())
 
 
 def _delete_file_system(cloud: ProfileCloud, identifier: str) -> None:

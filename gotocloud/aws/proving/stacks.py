@@ -16,6 +16,7 @@ from gotocloud.contract.stacks import MANAGEMENT_STACK, REGION_STACK, USER_STACK
 from gotocloud.platform.load import record_path
 from gotocloud.platform.record import load_record, record_from_outputs
 from gotocloud.proving.verdicts import ProbeAnswer
+from gotocloud.waiting import looks
 
 COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 _NESTED = "AWS::CloudFormation::Stack"
@@ -129,13 +130,10 @@ def change_set(site: ProofSite, _: str) -> ProbeAnswer:
 
 
 def _settled(cfn: Any, name: str) -> tuple[str, str]:
-    import time
-
-    for _ in range(60):
+    for _ in looks(2, tries=60):
         found = cfn.describe_change_set(StackName=USER_STACK, ChangeSetName=name)
         if not str(found["Status"]).endswith(("_PENDING", "_IN_PROGRESS")):
             break
-        time.sleep(2)
     return str(found["Status"]), str(found.get("StatusReason", ""))
 
 

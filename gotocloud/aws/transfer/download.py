@@ -18,6 +18,7 @@ from gotocloud.aws.transfer.known import KnownStates
 from gotocloud.aws.transfer.listing import listing, remote_of
 from gotocloud.aws.transfer.work import Workers, checksum_of
 from gotocloud.errors import GoToCloudError
+from gotocloud.formats import size_text
 from gotocloud.transfer.plan import (
     SINGLE_PUT_LIMIT,
     Remote,
@@ -132,7 +133,7 @@ class Download:
         )
         if missing > free:
             raise GoToCloudError(
-                f"{missing / 1e9:.1f} GB are to come, and there is room for {free / 1e9:.1f} GB "
+                f"{size_text(missing)} are to come, and there is room for {size_text(free)} "
                 f"in {self._root}.",
                 advice="Use another folder, or a smaller part with --from.",
             )

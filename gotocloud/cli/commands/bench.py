@@ -10,7 +10,7 @@ import typer
 
 from gotocloud.cli.confirm import agree
 from gotocloud.cli.options import Dataset, DryRun, Json, MeasuredBy, PricesOf, Yes
-from gotocloud.cli.output import narrate, print_json, suggest, table
+from gotocloud.cli.output import narrate, print_json, stoppable, suggest, table
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.files import write_file
 from gotocloud.formats import usd_text, whole_number
@@ -105,13 +105,11 @@ def run(
             retry=shell_line("gotocloud", "bench", "run", sweep, "--yes"),
             otherwise=shell_line("gotocloud", "bench", "report"),
         )
-    try:
+    with stoppable(
+        "Stopped. A job that runs continues, and its machines are billed until it ends.",
+        next_command=shell_line("gotocloud", "bench", "run", sweep),
+    ):
         report = run_sweep(sweep, _show_run)
-    except KeyboardInterrupt:
-        raise GoToCloudError(
-            "Stopped. A job that runs continues, and its machines are billed until it ends.",
-            next_command=shell_line("gotocloud", "bench", "run", sweep),
-        ) from None
     if as_json:
         print_json(_sweep_dict(report.sweep))
     else:

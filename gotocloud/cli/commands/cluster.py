@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -77,20 +78,19 @@ def versions(as_json: Json = False) -> None:
 
 @app.command(epilog="Example: gotocloud cluster render cryoem-spa --region ap-northeast-1")
 def render(
-    name: Annotated[str, typer.Argument(help="Cluster configuration.")],
+    name: Annotated[str, typer.Argument(help="Cluster configuration, or a YAML file.")],
     region: Annotated[str, typer.Option(help="AWS region.")],
     parallelcluster: EngineVersion = None,
 ) -> None:
     """Print the ParallelCluster configuration, with <placeholders> for what a launch decides."""
     from gotocloud.cluster_configs.engine import engine_of
-    from gotocloud.cluster_configs.model import load_configuration
     from gotocloud.cluster_configs.renderer import render as rendered
     from gotocloud.cluster_configs.renderer import select, to_yaml
     from gotocloud.platform.placeholders import placeholder_site
     from gotocloud.platform.zones import zone_map
 
     configuration, zones, engine = _all_or_every_problem(
-        lambda: load_configuration(name),
+        lambda: _configuration(name),
         lambda: zone_map().region(region),
         lambda: engine_of(parallelcluster),
     )
@@ -107,7 +107,7 @@ def render(
 @app.command(epilog="Example: gotocloud cluster validate cryoem-spa --region us-east-1")
 def validate(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Cluster configurations. Default: all.")
+        list[str] | None, typer.Argument(help="Cluster configurations or YAML files. Default: all.")
     ] = None,
     region: Annotated[
         list[str] | None, typer.Option(help="AWS region, repeatable. Default: all of the zone map.")
@@ -117,7 +117,7 @@ def validate(
 ) -> None:
     """Run ParallelCluster's own validators, in a local AWS; exit code 1 if they find anything."""
     from gotocloud.cluster_configs.engine import engine_of
-    from gotocloud.cluster_configs.model import configuration_names, load_configuration
+    from gotocloud.cluster_configs.model import configuration_names
     from gotocloud.platform.zones import zone_map
 
     need_rehearsal()
@@ -126,7 +126,7 @@ def validate(
     regions = list(region or zone_map().regions)
     wanted = list(names or configuration_names())
     found = _all_or_every_problem(
-        *(lambda name=name: load_configuration(name) for name in wanted),
+        *(lambda name=name: _configuration(name) for name in wanted),
         *(lambda place=place: zone_map().region(place) for place in regions),
         lambda: engine_of(parallelcluster),
     )
@@ -146,6 +146,13 @@ def validate(
         _show(verdicts)
     if not all(verdict.passed for verdict in verdicts):
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _configuration(name: str) -> ClusterConfiguration:
+    """A configuration of the package, or one in a file of one's own."""
+    from gotocloud.cluster_configs.model import load_configuration
+
+    return load_configuration(Path(name) if name.endswith(".yaml") else name)
 
 
 def _row(configuration: ClusterConfiguration, queue: Queue) -> tuple[str, str, str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gotocloud.cli.options import DryRun, Json, ProjectArgument
-from gotocloud.cli.output import narrate, print_json, suggest
+from gotocloud.cli.output import narrate, print_json, stoppable, suggest
 from gotocloud.errors import GoToCloudError, shell_line
 
 if TYPE_CHECKING:
@@ -96,7 +96,11 @@ def _open(
     if dry_run:
         narrate(f"Would open the {said}.")
         return
-    try:
+    again = shell_line("gotocloud", "connect", cluster.names.project)
+    with stoppable(
+        "Stopped. The desktop was not opened to you. The cluster runs on, and is billed.",
+        next_command=f"{again}, or {shell_line('gotocloud', 'pause', cluster.names.project)}",
+    ):
         # Requested first: a desktop that does not answer is not opened.
         url = session(cluster.node).url(cluster.address)
         with opened(cloud, cluster.desktop_group, network, where.caller.name, until) as new:
@@ -106,14 +110,7 @@ def _open(
                 return
             narrate(f"Good once, within {TOKEN_S} seconds:")
             typer.echo(url)
-    except KeyboardInterrupt:
-        again = shell_line("gotocloud", "connect", cluster.names.project)
-        raise GoToCloudError(
-            "Stopped. The desktop was not opened to you. The cluster runs on, and is billed.",
-            next_command=again,
-        ) from None
     _browse(url, browser)
-    again = shell_line("gotocloud", "connect", cluster.names.project)
     narrate("Type it again for a new URL; close the desktop when you are done.")
     suggest(f"{again} --close")
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gotocloud.cli.confirm import agree_by_name
 from gotocloud.cli.options import Confirm, DryRun, Json, ProjectArgument
-from gotocloud.cli.output import narrate, print_json, suggest
-from gotocloud.errors import GoToCloudError
+from gotocloud.cli.output import narrate, print_json, stoppable, suggest
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
-    from gotocloud.aws.project_removal import Removal
+    from gotocloud.aws.listener import Listener
     from gotocloud.projects.finishing import Finish
 
 app = typer.Typer(help="Finish a project for good.")
@@ -46,7 +46,7 @@ def finish(
     bucket = bucket_region(cloud, names)
     require_here(search(cloud, where), names, "finish", bucket_region=bucket)
     with StackDisplay(0) as display:
-        plan = plan_finish(cloud, names, _removal(display))
+        plan = plan_finish(cloud, names, _listener(display.listener()))
     if plan.nothing:
         _report(plan, keep_data=keep_data, done=False, dry_run=dry_run, as_json=as_json)
         return
@@ -66,20 +66,15 @@ def _finished(cloud: Cloud, plan: Finish, retry: str, *, keep_data: bool) -> Non
     from gotocloud.aws.project_removal import finish as carry_out
     from gotocloud.cli.views.stack import StackDisplay
 
-    try:
-        with StackDisplay(0) as display:
-            carry_out(cloud, plan, _removal(display), keep_data=keep_data)
-    except KeyboardInterrupt:
-        raise GoToCloudError(
-            "Stopped. What was deleted stays deleted; what is left is stored, and billed for "
-            "storage. No cluster runs.",
-            next_command=retry,
-        ) from None
+    left = (
+        "Stopped. What was deleted stays deleted; what is left is stored, and billed for "
+        "storage. No cluster runs."
+    )
+    with stoppable(left, next_command=retry), StackDisplay(0) as display:
+        carry_out(cloud, plan, _listener(display.listener()), keep_data=keep_data)
 
 
-def _removal(display: Any) -> Removal:
-    from gotocloud.aws.project_removal import Removal
-
+def _listener(shown: Listener) -> Listener:
     said = {"counted": 0, "deleted": 0}
 
     def every(kind: str, step: int) -> Any:
@@ -90,12 +85,7 @@ def _removal(display: Any) -> Removal:
 
         return tell
 
-    return Removal(
-        counted=every("counted", 100_000),
-        deleted=every("deleted", 10_000),
-        step=display.step,
-        stack=display.callbacks(),
-    )
+    return replace(shown, counted=every("counted", 100_000), deleted=every("deleted", 10_000))
 
 
 def _report(plan: Finish, *, keep_data: bool, done: bool, dry_run: bool, as_json: bool) -> None:

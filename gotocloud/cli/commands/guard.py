@@ -22,7 +22,7 @@ from gotocloud.formats import parse_json
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
     from gotocloud.aws.guarding import Guarded
-    from gotocloud.aws.pausing import PauseCallbacks
+    from gotocloud.aws.listener import Listener
     from gotocloud.projects.idle_guard import Decision, Memory
     from gotocloud.projects.observation import Observation
     from gotocloud.projects.pausing import Proof
@@ -92,7 +92,7 @@ def _carry_out(cloud: Cloud, one: Guarded, decision: Decision, memory: Path) -> 
     from gotocloud.projects.idle_guard import Action, failed
 
     try:
-        proof = carry_out(cloud, one, decision, _callbacks())
+        proof = carry_out(cloud, one, decision, _listener())
     except GoToCloudError as error:
         if decision.action is Action.PAUSE:
             seen = _seen(one)
@@ -128,9 +128,8 @@ def _try(what: Any) -> None:
         narrate(error.message)
 
 
-def _callbacks() -> PauseCallbacks:
-    from gotocloud.aws.lustre_export.proof import Progress
-    from gotocloud.aws.pausing import PauseCallbacks
+def _listener() -> Listener:
+    from gotocloud.aws.listener import Listener
 
     said: set[str] = set()
 
@@ -139,8 +138,8 @@ def _callbacks() -> PauseCallbacks:
             said.add(text)
             narrate(text)
 
-    return PauseCallbacks(
-        progress=Progress(step=narrate),
+    return Listener(
+        step=narrate,
         jobs=lambda jobs: once(f"waiting for {len(jobs)} jobs, the first {jobs[0]}"),
     )
 
@@ -160,7 +159,7 @@ def _report(
                 "message": message,
                 "reopen": bool(decision and decision.reopen),
                 "memory": decision and decision.memory.as_dict(),
-                "proof": proof and proof.as_dict(),
+                "proof": proof and proof.as_record(),
                 "standing_still": list(still.values()),
             }
         )

@@ -14,7 +14,8 @@ from gotocloud.errors import GoToCloudError, shell_line
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
-    from gotocloud.aws.pausing import ClusterState, PauseCallbacks, PauseOptions
+    from gotocloud.aws.listener import Listener
+    from gotocloud.aws.pausing import ClusterState, PauseOptions
     from gotocloud.aws.stacks import StackEvent
     from gotocloud.projects.pausing import ExportRun, Proof, UnfinishedJob
 
@@ -168,7 +169,7 @@ def _paused(cloud: Cloud, now: ClusterState, options: PauseOptions) -> Proof | N
 
     try:
         with StackDisplay(0) as display:
-            return carry_out(cloud, now, options, _callbacks(display))
+            return carry_out(cloud, now, options, _listener(display))
     except KeyboardInterrupt:
         raise GoToCloudError(
             "Stopped. Unless its stack is being deleted already, the cluster is still there and "
@@ -178,10 +179,8 @@ def _paused(cloud: Cloud, now: ClusterState, options: PauseOptions) -> Proof | N
         ) from None
 
 
-def _callbacks(display: Any) -> PauseCallbacks:
-    from gotocloud.aws.launch import StackCallbacks
-    from gotocloud.aws.lustre_export.proof import Progress
-    from gotocloud.aws.pausing import PauseCallbacks
+def _listener(display: Any) -> Listener:
+    from gotocloud.aws.listener import Listener
     from gotocloud.projects.progress import in_words
 
     said: dict[str, str] = {}
@@ -205,12 +204,13 @@ def _callbacks(display: Any) -> PauseCallbacks:
         if event.status == "DELETE_IN_PROGRESS" and event.resource_type != STACK:
             once("removed", f"removing {in_words(event.resource_type)}")
 
-    progress = Progress(step=display.step, exported=exported, compared=compared)
-    return PauseCallbacks(
-        progress=progress,
+    return Listener(
+        step=display.step,
+        event=removed,
         jobs=lambda jobs: once("jobs", f"waiting for {len(jobs)} jobs: {jobs[0]}"),
+        exported=exported,
+        compared=compared,
         left=lambda left: once("left", f"still billed: {', '.join(left)}"),
-        removal=StackCallbacks(event=removed, sleep=display.sleep),
         sleep=display.sleep,
     )
 
@@ -248,7 +248,7 @@ def _report(now: ClusterState, proof: Proof | None, *, there_was: bool, as_json:
                 "project": now.names.project,
                 "deleted": there_was,
                 "billed": [],
-                "proof": proof and proof.as_dict(),
+                "proof": proof and proof.as_record(),
             }
         )
         return

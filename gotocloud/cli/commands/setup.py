@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gotocloud.cli.options import DryRun, Json, Release
-from gotocloud.cli.output import narrate, print_json, suggest
-from gotocloud.errors import GoToCloudError, InputError, shell_line
+from gotocloud.cli.output import narrate, print_json, stoppable, suggest
+from gotocloud.errors import InputError, shell_line
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
@@ -102,15 +102,12 @@ def _launch(cloud: Cloud, planned: Setup, retry: str) -> None:
     from gotocloud.aws.projects import carry_out
     from gotocloud.cli.views.stack import StackDisplay
 
-    try:
-        with StackDisplay(planned.resources, key="project") as display:
-            carry_out(cloud, planned, display.callbacks(), retry=retry)
-    except KeyboardInterrupt:
-        raise GoToCloudError(
-            "Stopped watching. AWS goes on with what it has begun; a project costs nothing but "
-            "stored data.",
-            next_command=retry,
-        ) from None
+    left = "AWS goes on with what it has begun; a project costs nothing but stored data."
+    with (
+        stoppable(f"Stopped watching. {left}", next_command=retry),
+        StackDisplay(planned.resources, key="project") as display,
+    ):
+        carry_out(cloud, planned, display.listener(), retry=retry)
 
 
 def _report(planned: Setup, *, made: bool, dry_run: bool, as_json: bool) -> None:

@@ -235,7 +235,7 @@ def _launch(request: _Request, planned: Start, idle: IdleCost) -> dict[str, str]
     key = f"{wanted.configuration} {request.cloud.region}"
     try:
         with StackDisplay(len(planned.shape.resources), key=key) as display:
-            return launch(request.cloud, planned, display.callbacks(), retry=request.retry)
+            return launch(request.cloud, planned, display.listener(), retry=request.retry)
     except KeyboardInterrupt:
         raise _left_running(request, idle.headline) from None
 
@@ -252,7 +252,7 @@ def _follow(request: _Request) -> bool:
                 request.cloud,
                 request.where,
                 request.project,
-                display.callbacks(),
+                display.listener(),
                 retry=request.retry,
             )
     except KeyboardInterrupt:

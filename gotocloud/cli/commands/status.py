@@ -12,6 +12,7 @@ from gotocloud.cli.options import Json
 from gotocloud.cli.output import narrate, print_json, suggest, table
 from gotocloud.cli.visible import unfiltered
 from gotocloud.errors import InputError
+from gotocloud.waiting import looks
 
 if TYPE_CHECKING:
     from gotocloud.aws.cloud import Cloud
@@ -44,13 +45,10 @@ def status(
     cloud = StandardCloud()
     where = place(cloud)
     try:
-        while True:
+        for _ in looks(watch or 0, tries=None if watch else 1, sleep=time.sleep):
             if watch and sys.stdout.isatty():
                 unfiltered(sys.stdout).write(CLEAR)
             _show(cloud, where, as_json=as_json)
-            if not watch:
-                return
-            time.sleep(watch)
     except KeyboardInterrupt:
         # Watching changes nothing, so there is nothing to tell about ending it.
         return

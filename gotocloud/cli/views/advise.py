@@ -153,7 +153,7 @@ def show_project(advice: ProjectAdvice) -> None:
         least = "at least " if no_hours else ""
         interval = _range(advice.hours_interval, hours_words)
         _line("Together", f"{least}{hours_words(hours)}{f' ({interval})' if interval else ''}")
-        _line("Cost", f"{'at least ' if no_usd else ''}{usd:,.2f} USD in jobs")
+        _line("Cost", f"{'at least ' if no_usd else ''}{usd_text(usd)} USD in jobs")
         if no_hours:
             _line("Not known", ", ".join(no_hours))
     typer.echo("")
@@ -235,10 +235,10 @@ def _time(choice: Choice) -> str:
 def _cost(choice: Choice) -> str:
     if choice.usd is None or choice.usd_per_hour is None or choice.price is None:
         return f"{UNKNOWN}: no price of {choice.shape.instance_type} is known here"
-    interval = _range(choice.usd_interval, lambda usd: f"{usd:.2f}")
+    interval = _range(choice.usd_interval, usd_text)
     return (
         f"{_usd(choice.usd)}{f'  ({interval})' if interval else ''}; all nodes "
-        f"{choice.usd_per_hour:.2f} USD per hour, price of {choice.price.date}"
+        f"{usd_text(choice.usd_per_hour)} USD per hour, price of {choice.price.date}"
     )
 
 
@@ -274,7 +274,9 @@ def _paper_price(advice: Advice, optimum: PaperOptimum) -> str:
     price = node_price(optimum.instance_type, advice.question.region, advice.question.market)
     if price is None:
         return f"{UNKNOWN} in {advice.question.region}: gotocloud platform prices --refresh"
-    return f"{price.usd_per_hour * optimum.nodes:.2f} USD per hour for all nodes ({price.date})"
+    return (
+        f"{usd_text(price.usd_per_hour * optimum.nodes)} USD per hour for all nodes ({price.date})"
+    )
 
 
 def _queues(job: str, shape: Shape) -> str:

@@ -17,7 +17,7 @@ from gotocloud.files import write_whole
 from gotocloud.projects.progress import Making, advance, line, remember, remembered
 
 if TYPE_CHECKING:
-    from gotocloud.aws.launch import StackCallbacks
+    from gotocloud.aws.listener import Listener
     from gotocloud.aws.stacks import StackEvent
 
 
@@ -72,11 +72,11 @@ class StackDisplay:
         if kind is None and self._key:
             _write(remember(remembered(_read()), self._key, self._clock() - self._began))
 
-    def callbacks(self) -> StackCallbacks:
-        """What the launch is given to tell this display."""
-        from gotocloud.aws.launch import StackCallbacks
+    def listener(self) -> Listener:
+        """What shows here how far AWS is."""
+        from gotocloud.aws.listener import Listener
 
-        return StackCallbacks(event=self.event, step=self.step, sleep=self.sleep)
+        return Listener(event=self.event, step=self.step, sleep=self.sleep)
 
     def step(self, text: str) -> None:
         """A sentence about what is done next; the count begins again."""

@@ -16,6 +16,7 @@ from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.cli.visible import unfiltered
 from gotocloud.errors import InputError
 from gotocloud.files import write_file
+from gotocloud.formats import rate_text
 
 if TYPE_CHECKING:
     from gotocloud.costs.price import Key, Price
@@ -48,8 +49,8 @@ def show(platform_path: Path, regions: Sequence[str], *, as_json: bool) -> None:
                 (
                     row["item"],
                     row["unit"],
-                    "unknown" if row["usd"] is None else f"{row['usd']:.4f}",
-                    "" if row["spread_usd"] is None else f"± {row['spread_usd']:.4f}",
+                    rate_text(row["usd"]),
+                    "" if row["spread_usd"] is None else f"± {rate_text(row['spread_usd'])}",
                     row["age_days"],
                     f"[{sources.index(row['source']) + 1}]" if row["source"] else "",
                 )

@@ -18,6 +18,7 @@ from gotocloud.cli.work.proving import ProofRun, failed, require_budget
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
 from gotocloud.errors import GoToCloudError, InputError, shell_line, unknown_name
 from gotocloud.files import write_file
+from gotocloud.formats import usd_text
 from gotocloud.platform.load import load_platform
 from gotocloud.platform.model import Group, Platform
 from gotocloud.platform.zones import zone_map
@@ -156,7 +157,7 @@ def _with_yes() -> str:
 
 def _interrupted(proof: ProofRun) -> GoToCloudError:
     rate = proof.journal.usd_per_hour
-    billed = f"a cluster is billed at USD {rate:.2f} an hour" if rate else "nothing runs"
+    billed = f"a cluster is billed at USD {usd_text(rate)} an hour" if rate else "nothing runs"
     return GoToCloudError(
         f"Stopped; {billed}. What was made is kept in {proof.journal.path}.",
         problems=[f"made and not removed: {stage}" for stage in proof.journal.made],

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ from gotocloud.contract.stacks import CLUSTER_RESOURCE
 from gotocloud.rehearsal.extension.pcluster_head import CONFIGURATIONS
 from gotocloud.rehearsal.extension.pcluster_provider import PROVIDERS, Provider
 from gotocloud.rehearsal.pcluster_process import operator_of
+from gotocloud.waiting import looks
 from local_aws.engine.access import no_real_account
 from local_aws.engine.site import service_credentials
 from local_aws.engine.values import stringified
@@ -117,7 +117,7 @@ class PclusterCluster(Resource):
     def _settle(self, wanted: str) -> None:
         """Wait for the cluster's own stack, as the provider's polling does."""
         client = self.site.client("cloudformation")
-        while True:
+        for _ in looks(POLL_S):
             try:
                 stack = client.describe_stacks(StackName=self.physical_id)["Stacks"][0]
             except ClientError as error:
@@ -128,7 +128,6 @@ class PclusterCluster(Resource):
                 status = stack["StackStatus"]
             if not status.endswith("_IN_PROGRESS"):
                 break
-            time.sleep(POLL_S)
         if status != wanted:
             raise ResourceError(
                 "Received response status [FAILED] from custom resource. Message returned: "

@@ -15,8 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.cluster_configs.partitions import configured_partitions
@@ -29,6 +27,8 @@ from gotocloud.rehearsal.slurm.furnishing import SHELL, refuse_unfit, set_up_fol
 from gotocloud.rehearsal.slurm.keeper import LOCK, PLAN
 from gotocloud.rehearsal.slurm.machines import SlurmQueue, node_names, slurm_queues
 from gotocloud.rehearsal.slurm.slurm_conf import SlurmFolder, Timing
+from gotocloud.waiting import looks
+from gotocloud.yaml_files import load_block
 
 KEEPER_LOG = "keeper.log"
 DEFAULT_RANKS = 3
@@ -127,12 +127,12 @@ class RehearsalCluster:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + _START_WITHIN_S
-        while process.poll() is None and time.monotonic() < deadline:
+        for _ in looks(0.05, within_s=_START_WITHIN_S):
+            if process.poll() is not None:
+                break
             described = _described(directory)
             if described and described["pid"] == process.pid and described["ready"]:
                 return cls(directory, process.pid)
-            time.sleep(0.05)
         process.terminate()
         process.wait()
         raise GoToCloudError(
@@ -159,7 +159,7 @@ class RehearsalCluster:
     @property
     def queues(self) -> tuple[SlurmQueue, ...]:
         """Its partitions."""
-        return slurm_queues(yaml.safe_load(self._plan["rendered"]))
+        return slurm_queues(load_block(self._plan["rendered"], PLAN).data)
 
     @property
     def configuration(self) -> str:
@@ -232,11 +232,10 @@ class RehearsalCluster:
         new = self.layout.requests / f".kill-{time.time_ns()}"
         new.write_text(name)
         new.rename(new.with_name(new.name[1:]))
-        deadline = time.monotonic() + _STOP_WITHIN_S
-        while name in self.running_nodes():
-            if time.monotonic() > deadline:
-                raise GoToCloudError(f"{name} does not die.")
-            time.sleep(0.02)
+        for _ in looks(0.02, within_s=_STOP_WITHIN_S):
+            if name not in self.running_nodes():
+                return
+        raise GoToCloudError(f"{name} does not die.")
 
     def warm(self, *partitions: str) -> None:
         """Start every node of some partitions now and wait until they can take a job.
@@ -254,12 +253,10 @@ class RehearsalCluster:
         if not wanted:
             return
         self._scontrol("update", f"nodename={','.join(wanted)}", "state=power_up")
-        deadline = time.monotonic() + _START_WITHIN_S
-        while time.monotonic() < deadline:
+        for _ in looks(0.1, within_s=_START_WITHIN_S):
             said = self._scontrol("--oneliner", "show", "nodes", ",".join(wanted)).splitlines()
             if said and not any(word in line for line in said for word in _NOT_UP):
                 return
-            time.sleep(0.1)
         raise GoToCloudError(f"The nodes of {', '.join(partitions)} do not come up.")
 
     def _scontrol(self, *words: str) -> str:

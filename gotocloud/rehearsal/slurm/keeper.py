@@ -29,8 +29,6 @@ from random import SystemRandom
 from types import FrameType
 from typing import IO, Any
 
-import yaml
-
 from gotocloud.rehearsal.slurm.machines import SlurmQueue, slurm_queues
 from gotocloud.rehearsal.slurm.slurm_conf import (
     HEAD,
@@ -43,6 +41,8 @@ from gotocloud.rehearsal.slurm.slurm_conf import (
     ports_needed,
     slurm_conf,
 )
+from gotocloud.waiting import looks
+from gotocloud.yaml_files import load_block
 
 LOCK = "slurm.lock"
 """Held by the keeper as long as it lives; holds its pid and whether Slurm answers."""
@@ -234,15 +234,15 @@ class Keeper:
             )
 
     def _await(self, name: str, ready: Any, log: Path) -> None:
-        deadline = time.monotonic() + _READY_WITHIN_S
-        while not ready():
+        for _ in looks(_TICK_S, within_s=_READY_WITHIN_S):
+            if ready():
+                return
             if self.ended:
                 raise KeeperError("A request to end came before Slurm was up.")
-            gone = self.daemons[name].poll() is not None
-            if gone or time.monotonic() > deadline:
-                said = _last_lines(log) or _last_lines(self.layout.log / f"{name}.out")
-                raise KeeperError(f"{name} did not come up; its log is {log}.\n" + said)
-            time.sleep(_TICK_S)
+            if self.daemons[name].poll() is not None:
+                break
+        said = _last_lines(log) or _last_lines(self.layout.log / f"{name}.out")
+        raise KeeperError(f"{name} did not come up; its log is {log}.\n" + said)
 
     def _answers(self) -> bool:
         return self._scontrol("ping").returncode == 0
@@ -327,7 +327,7 @@ def keep(root: Path, owner: int | None) -> None:
     """
     plan = json.loads((root / PLAN).read_text())
     layout = SlurmFolder(root)
-    queues = slurm_queues(yaml.safe_load(plan["rendered"]))
+    queues = slurm_queues(load_block(plan["rendered"], PLAN).data)
     watch = None if owner is None else os.pidfd_open(owner)
     content = {"pid": os.getpid(), "cluster": plan["cluster"], "ready": False}
     lock = take_lock(root, content)

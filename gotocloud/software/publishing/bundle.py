@@ -18,6 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from gotocloud.errors import GoToCloudError, InputError, unknown_name
+from gotocloud.software.publishing.reachable import left_out
 from gotocloud.software.publishing.starter import IDENTITY, SITE
 
 PYTHON = "3.12"
@@ -106,14 +107,16 @@ def pip_arguments(requirements: Path, target: Path, python: str = PYTHON) -> lis
 
 
 def add_package(site: Path, package: Path) -> None:
-    """Copy this package beside its requirements, but for `REPOSITORY_ONLY` and compiled files."""
+    """Copy of this package, beside its requirements, what a head node can run."""
     compiled = shutil.ignore_patterns("__pycache__", "*.pyc")
+    unneeded = left_out(package)
 
-    def left_out(folder: str, names: list[str]) -> set[str]:
-        rooms = REPOSITORY_ONLY if Path(folder) == package else frozenset[str]()
-        return compiled(folder, names) | rooms
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        here = Path(folder)
+        rooms = REPOSITORY_ONLY if here == package else frozenset[str]()
+        return compiled(folder, names) | rooms | {n for n in names if here / n in unneeded}
 
-    shutil.copytree(package, site / package.name, ignore=left_out, dirs_exist_ok=True)
+    shutil.copytree(package, site / package.name, ignore=ignored, dirs_exist_ok=True)
 
 
 def require_fitting(site: Path, python: str = PYTHON) -> None:

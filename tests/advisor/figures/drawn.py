@@ -36,7 +36,6 @@ def point(hours: float, usd: float | None, **changes: Any) -> Point:
         usd_interval=None,
         measured=True,
         optimum=False,
-        optimum_of_type=False,
         on_front=False,
         basis="measured",
         sources=("a formula, not a run",),

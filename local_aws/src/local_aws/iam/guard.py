@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 import threading
 import time
@@ -37,9 +36,10 @@ from local_aws.iam import tokens
 from local_aws.iam.callers import Caller, Callers, CredentialsError, role_of_arn
 from local_aws.iam.decisions import Decision, DecisionLog
 from local_aws.iam.denial import reason, unmapped
-from local_aws.iam.evaluator import Evaluator, NamedPolicy, Question, Verdict
+from local_aws.iam.evaluator import Evaluator, Verdict
 from local_aws.iam.facts import Facts, MotoFacts
-from local_aws.iam.mapping import Check, global_context
+from local_aws.iam.mapping import Check
+from local_aws.iam.questions import question
 from local_aws.iam.requirements import checks_of, listing_of_missing
 from local_aws.iam.resources import UnmappedError
 from local_aws.iam.wire import (
@@ -57,15 +57,6 @@ ACCOUNT = in_environ(ACCOUNT_HEADER)
 ACTING = in_environ(ACTING_HEADER)
 ASSUMING_SERVICE = in_environ(ASSUMING_SERVICE_HEADER)
 CALLER_KEY = in_environ(CALLER_HEADER)
-ADMINISTRATOR = NamedPolicy(
-    "administrator",
-    json.dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"},
-        }
-    ),
-)
 
 
 class Mode(StrEnum):
@@ -234,27 +225,10 @@ class Guard:
     def _verdict(self, call: Call, caller: Caller, check: Check, *, mfa: bool) -> Verdict:
         if check.action == "sts:AssumeRole" and check.resource_policy is None:
             return Verdict(allowed=False, policy_type="trust")
-        verdict = self._evaluator.judge(self._question(call, caller, check, mfa=mfa))
+        verdict = self._evaluator.judge(question(call, caller, check, mfa=mfa))
         if check.only_if_denied and not verdict.explicit and not verdict.error:
             return Verdict(allowed=True)
         return verdict
-
-    def _question(self, call: Call, caller: Caller, check: Check, *, mfa: bool) -> Question:
-        context = {**global_context(call), **caller.context(), **check.context}
-        if mfa:
-            context.update({"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0"})
-        return Question(
-            principal=None if caller.kind == "Anonymous" else caller.arn,
-            action=check.action,
-            resource=check.resource,
-            account=check.account,
-            context=context,
-            identity=(ADMINISTRATOR,) if caller.is_administrator else caller.identity,
-            boundary=caller.boundary,
-            session=_one_session_policy(caller),
-            resource_policy=check.resource_policy,
-            beyond_reference=check.beyond_reference,
-        )
 
     def _note(
         self,
@@ -385,18 +359,6 @@ def _without_mfa(call: Call, caller: Caller) -> str:
         f"User: {caller.arn} is not authorized to perform: {action} because the session was "
         "got without MFA"
     )
-
-
-def _one_session_policy(caller: Caller) -> NamedPolicy | None:
-    policies = caller.session.policies if caller.session else ()
-    if len(policies) <= 1:
-        return policies[0] if policies else None
-    statements: list[Any] = []
-    for policy in policies:
-        found = json.loads(policy.document)["Statement"]
-        statements.extend(found if isinstance(found, list) else [found])
-    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    return NamedPolicy("session policies", document)
 
 
 def _denied(call: Call, text: str, *, head: bool) -> Answer:

@@ -1,0 +1,71 @@
+"""Which files of this package the commands of a head node can reach."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ELSEWHERE = frozenset({"connect", "finish", "platform", "prove", "rehearse", "setup", "ssh"})
+"""Modules of commands for a scientist's or the management group's own computer."""
+
+_COMMANDS = ("cli", "commands")
+_DATA = "node"
+"""Its scripts are sent to machines as text, so no import names them."""
+
+
+def left_out(package: Path) -> frozenset[Path]:
+    """Files that no command of a head node imports, and the data beside them.
+
+    Args:
+        package: The folder of this package.
+    """
+    modules = {_name(package, path): path for path in package.rglob("*.py")}
+    start = [
+        name
+        for name, path in modules.items()
+        if path.parent == package.joinpath(*_COMMANDS) and path.stem not in ELSEWHERE
+    ]
+    reached: set[str] = set()
+    waiting = [f"{package.name}.__main__", *start]
+    while waiting:
+        name = waiting.pop()
+        if name in modules and name not in reached:
+            reached.add(name)
+            waiting += _imported(modules[name])
+    kept = {modules[name] for name in reached}
+    return frozenset(
+        path
+        for path in package.rglob("*")
+        if path.is_file() and path not in kept and not _is_data_of(path, kept, package / _DATA)
+    )
+
+
+def _is_data_of(path: Path, kept: set[Path], sent: Path) -> bool:
+    """Whether a file is read by a package that is kept."""
+    if sent in path.parents:
+        return True
+    around = next(folder / "__init__.py" for folder in path.parents if _is_package(folder))
+    return path.suffix != ".py" and around in kept
+
+
+def _is_package(folder: Path) -> bool:
+    return (folder / "__init__.py").exists()
+
+
+def _name(package: Path, path: Path) -> str:
+    parts = path.relative_to(package.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports, at once or later, with the packages around it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [one.name for one in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{one.name}" for one in node.names]
+        for name in names:
+            parts = name.split(".")
+            yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))

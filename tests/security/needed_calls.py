@@ -1,0 +1,85 @@
+"""Calls without which no person and no cluster could work: every policy must allow them."""
+
+from __future__ import annotations
+
+from gotocloud.contract.names import (
+    BOUNDARY,
+    CLUSTER_SERVICE_ROLE,
+    PROVIDER_ROLE,
+    SCIENTIST_ROLE,
+)
+from tests.security.attacks import BUCKET, HEAD_NODE, OWN, USERS, Place, launch
+from tests.security.principals import Request
+
+
+def needed(at: Place, version: str) -> list[Request]:
+    """Requests without which nobody could work."""
+    project, cluster = "gotocloud-project-hanako-apo", "gotocloud-cluster-hanako-apo"
+    bucket = f"arn:aws:s3:::{BUCKET}"
+    log = at.arn("logs", "log-group:/aws/parallelcluster/apo-202611300732")
+    with_mfa = {"aws__MultiFactorAuthPresent": "true"}
+    console = {"aws__MultiFactorAuthPresent": "false"}
+    stack = at.arn("cloudformation", "stack/apo/1")
+    own_stack = {"aws:ResourceTag/parallelcluster:cluster-name": "apo"}
+    return [
+        launch(at, project, "project.template.json", version=version),
+        launch(at, project, "project.template.json?versionId=abc", version=version),
+        launch(at, cluster, f"cluster/tutorial/{at.region}.template.json", version=version),
+        at.ask(SCIENTIST_ROLE, "s3:PutObject", f"{bucket}/movie.tif"),
+        at.ask(SCIENTIST_ROLE, "s3:DeleteObjectVersion", f"{bucket}/movie.tif", **with_mfa),
+        at.ask(SCIENTIST_ROLE, "s3:ListAllMyBuckets"),
+        at.ask(CLUSTER_SERVICE_ROLE, "s3:CreateBucket", bucket),
+        at.ask(CLUSTER_SERVICE_ROLE, "s3:PutBucketPolicy", bucket),
+        at.ask(CLUSTER_SERVICE_ROLE, "s3:PutObject", f"{bucket}/x"),
+        at.ask(PROVIDER_ROLE, "s3:ListBucket", bucket),
+        at.ask(PROVIDER_ROLE, "s3:PutObject", "arn:aws:s3:::parallelcluster-0123-v1/x"),
+        at.ask(PROVIDER_ROLE, "cloudwatch:PutCompositeAlarm", at.arn("cloudwatch", "alarm:apo")),
+        at.ask(
+            PROVIDER_ROLE,
+            "cloudformation:CreateStack",
+            stack,
+            aws__TagKeys=["parallelcluster:cluster-name"],
+        ),
+        *(
+            at.ask(
+                PROVIDER_ROLE,
+                "cloudformation:TagResource",
+                stack,
+                cloudformation__CreateAction=call,
+            )
+            for call in ("CreateStack", "UpdateStack")
+        ),
+        Request(PROVIDER_ROLE, "cloudformation:UpdateStack", stack, own_stack),
+        Request(PROVIDER_ROLE, "cloudformation:DeleteStack", stack, own_stack),
+        at.ask(
+            PROVIDER_ROLE,
+            "iam:CreateRole",
+            at.iam("role/parallelcluster/apo/x"),
+            iam__PermissionsBoundary=at.iam(f"policy/{BOUNDARY}"),
+        ),
+        *(
+            at.tagged(HEAD_NODE, f"ec2:{call}", at.arn("ec2", resource), OWN)
+            for call, resource in (
+                ("TerminateInstances", "instance/i-1"),
+                ("AttachVolume", "volume/vol-1"),
+                ("CreateTags", "instance/i-1"),
+            )
+        ),
+        at.ask(
+            HEAD_NODE,
+            "ec2:CreateTags",
+            at.arn("ec2", "instance/i-2"),
+            ec2__CreateAction="RunInstances",
+        ),
+        at.ask(HEAD_NODE, "ec2:RunInstances", at.arn("ec2", "subnet/subnet-1")),
+        at.ask(HEAD_NODE, "ssm:GetParameter", at.arn("ssm", "parameter/gotocloud/group")),
+        at.ask(HEAD_NODE, "logs:CreateLogStream", f"{log}:log-stream:x"),
+        at.ask(HEAD_NODE, "logs:PutLogEvents", f"{log}:log-stream:x"),
+        at.ask(HEAD_NODE, "s3:GetObject", f"{bucket}/x"),
+        at.ask(USERS, "iam:EnableMFADevice", at.iam("user/hanako"), **console),
+        at.ask(USERS, "iam:CreateVirtualMFADevice", at.iam("mfa/phone"), **console),
+        at.ask(USERS, "iam:ChangePassword", at.iam("user/hanako"), **console),
+        # The first sign-in, at which IAM requires another password: its key is not documented.
+        at.ask(USERS, "iam:ChangePassword", at.iam("user/hanako")),
+        at.ask(USERS, "sts:AssumeRole", at.iam(f"role/{SCIENTIST_ROLE}"), **with_mfa),
+    ]
