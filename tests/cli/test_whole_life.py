@@ -168,7 +168,7 @@ class Reader:
     """A scientist with the README open, at a terminal.
 
     Each command is typed as it stands there, but for the folder of the data. Questions are
-    answered as they are printed; after an error the next command is the one that it prints.
+    answered as they are printed; after an error the command gets the option that it names.
     """
 
     def __init__(self, me: Scientist) -> None:
@@ -181,15 +181,13 @@ class Reader:
         """Type the README's next command, which is of this verb; it must succeed."""
         return self._succeeds(self._next(verb))
 
-    def is_told_another(self, verb: str, **place: str) -> str:
-        """Type the README's next command, which fails, and then the one that it prints."""
-        code, shown = self._session.types(self._next(verb))
+    def takes_advice(self, verb: str, option: str, value: str) -> str:
+        """Type the README's next command, which fails and names an option, and it with that."""
+        command = self._next(verb)
+        code, shown = self._session.types(command)
         assert code != 0, shown
-        following = shown.rpartition("Next: ")[2].partition(", or ")[0]
-        for name, value in place.items():
-            assert name in following
-            following = following.replace(name, value)
-        return self._succeeds(following)
+        assert f"Give it with {option}" in shown
+        return self._succeeds(f"{command} {option} {value}")
 
     def _next(self, verb: str) -> str:
         command = self.left.pop(0)
@@ -281,7 +279,7 @@ def in_parallel(*commands: Callable[[], Any]) -> None:
 
 def open_desktop(me: Scientist, reader: Reader, cluster: Mapping[str, str]) -> None:
     """Connect, from where the own address cannot be found: the port opens to it alone."""
-    shown = reader.is_told_another("connect", **{"YOUR.PUBLIC.IP.ADDRESS": DESKTOP})
+    shown = reader.takes_advice("connect", "--from", DESKTOP)
     assert f"https://{cluster['HeadNodePublicIp']}:8443?authToken=" in shown
     assert opened_to(me.lab, cluster["DesktopSecurityGroupId"]) == [f"{DESKTOP}/32"]
 
