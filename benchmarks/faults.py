@@ -47,6 +47,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=240, help="Begin nothing after these.")
     parser.add_argument("--table", type=Path, help="File for the table.")
     given = parser.parse_args()
+    # Resolved now: the commands run in a folder of their own.
+    table = given.table and given.table.resolve()
     began = time.monotonic()
     with _group() as (group, folder):
         until = began + 60 * given.minutes
@@ -65,8 +67,8 @@ def main() -> int:
         f"{lost} without a way out; seed {given.seed}."
     )
     print(f"{summary} {time.monotonic() - began:.0f} s")
-    if given.table:
-        given.table.write_text(f"{ABOUT}\n{_table(trials)}\n{summary}\n", encoding="utf-8")
+    if table:
+        table.write_text(f"{ABOUT}\n{_table(trials)}\n{summary}\n", encoding="utf-8")
     return 1 if bad or lost else 0
 
 
