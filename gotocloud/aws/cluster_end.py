@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import ABSENT_BUCKET, ABSENT_OBJECT, error_code, explained
-from gotocloud.contract.project_bucket import KEEP_UNTIL
+from gotocloud.contract.project_bucket import GUARD_NOTICE, KEEP_UNTIL
 from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, ClusterParameter
 from gotocloud.errors import GoToCloudError
-from gotocloud.projects.cluster_end import ClusterEnd, kept_longer, kept_until
+from gotocloud.projects.cluster_end import ClusterEnd, guard_notice, kept_longer, kept_until
 from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.jobs_now import UNREAD, JobsNow
 from gotocloud.projects.states import State
@@ -44,7 +44,8 @@ def ending(cloud: Cloud, stack: DeployedStack, node: JobsNow) -> ClusterEnd:
     if node.guarded is None:
         return ClusterEnd(why=f"whether it has an idle guard: {node.why}")
     try:
-        return ClusterEnd(until=deadline(cloud, stack))
+        notice = guard_notice(stack.stack_id, _kept(cloud, stack, GUARD_NOTICE))
+        return ClusterEnd(until=deadline(cloud, stack), notice=notice)
     except GoToCloudError as error:
         return ClusterEnd(why=error.message)
 
@@ -60,7 +61,7 @@ def deadline(cloud: Cloud, stack: DeployedStack) -> datetime | None:
             stack.stack_id,
             datetime.fromisoformat(stack.created),
             stack.parameters,
-            _kept(cloud, stack.parameter(ClusterParameter.BUCKET_NAME)),
+            _kept(cloud, stack, KEEP_UNTIL),
         )
     except ValueError as error:
         raise GoToCloudError(
@@ -87,11 +88,11 @@ def keep(cloud: Cloud, stack: DeployedStack, hours: int, scientist: str) -> date
     return until
 
 
-def _kept(cloud: Cloud, bucket: str) -> bytes | None:
-    s3 = cloud.client("s3")
-    with explained(f"read s3://{bucket}/{KEEP_UNTIL}"):
+def _kept(cloud: Cloud, stack: DeployedStack, key: str) -> bytes | None:
+    s3, bucket = cloud.client("s3"), stack.parameter(ClusterParameter.BUCKET_NAME)
+    with explained(f"read s3://{bucket}/{key}"):
         try:
-            content: bytes = s3.get_object(Bucket=bucket, Key=KEEP_UNTIL)["Body"].read()
+            content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         except s3.exceptions.ClientError as error:
             if error_code(error) in ABSENT_OBJECT | ABSENT_BUCKET:
                 return None

@@ -6,7 +6,10 @@ machine, and it does not wait for the end, because the end is its own.
 
 from __future__ import annotations
 
+import json
+import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Protocol
 
 from gotocloud.aws.cloud import Cloud
@@ -21,13 +24,17 @@ from gotocloud.aws.pausing import (
     pause,
     reopen,
 )
+from gotocloud.aws.session import explained
+from gotocloud.contract.project_bucket import GUARD_NOTICE, NOTICE_AT, NOTICE_TEXT, STACK_ID
 from gotocloud.contract.project_names import ProjectNames
+from gotocloud.contract.stacks import ClusterParameter
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.idle_guard import Action, Decision, still_used
 from gotocloud.projects.observation import (
     OBSERVE,
     Observation,
     read_observation,
+    unseen,
     warning_script,
 )
 from gotocloud.projects.pausing import CLOSE, Proof
@@ -89,16 +96,11 @@ def guarded(cloud: Cloud, facts: HeadNodeFacts, node: Runner) -> Guarded:
 
 
 def observe(node: Runner) -> Observation:
-    """Look whether anybody uses the cluster.
-
-    Raises:
-        GoToCloudError: if nothing at all can be seen.
-    """
-    text = node.run(OBSERVE, "look whether anybody uses the cluster")
+    """Look whether anybody uses the cluster; what cannot be seen is unknown."""
     try:
-        return read_observation(text)
-    except ValueError as error:
-        raise GoToCloudError(f"Whether anybody uses the cluster is not known: {error}.") from error
+        return read_observation(node.run(OBSERVE, "look whether anybody uses the cluster"))
+    except (GoToCloudError, ValueError):
+        return unseen(time.time())
 
 
 def carry_out(cloud: Cloud, one: Guarded, decision: Decision, listener: Listener) -> Proof | None:
@@ -122,6 +124,24 @@ def carry_out(cloud: Cloud, one: Guarded, decision: Decision, listener: Listener
         )
         return pause(cloud, one.now, options, listener)
     return None
+
+
+def notify(cloud: Cloud, one: Guarded, text: str) -> None:
+    """Leave word in the project's bucket, where `gotocloud status` finds it; empty: it is over.
+
+    Raises:
+        GoToCloudError: if it cannot be written.
+    """
+    bucket = one.now.stack.parameters[ClusterParameter.BUCKET_NAME]
+    content = {STACK_ID: one.now.stack.stack_id, NOTICE_TEXT: text}
+    content[NOTICE_AT] = datetime.now(UTC).isoformat(timespec="seconds")
+    with explained(f"leave a notice in {bucket}"):
+        cloud.client("s3").put_object(
+            Bucket=bucket,
+            Key=GUARD_NOTICE,
+            Body=json.dumps(content, indent=1).encode(),
+            ContentType="application/json",
+        )
 
 
 def warn(node: Runner, text: str) -> None:

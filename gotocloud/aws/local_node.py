@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +14,10 @@ from gotocloud.files import scratch_folder
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin"
 """As the agent of Systems Manager has it, so that both kinds of node run the same scripts."""
+
+
+KILL_S = 10.0
+"""How long a process that was killed is waited for."""
 
 
 class Runner(Protocol):
@@ -48,21 +53,25 @@ class LocalNode:
             # A file, as the agent does: scripts read their own standard input.
             file = folder / "script.sh"
             file.write_text(script)
-            with subprocess.Popen(
+            # Not as a context: that waits for a process that not even a signal ends, as one
+            # does that waits for a file system which does not answer.
+            process = subprocess.Popen(
                 ["sh", str(file)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env={**os.environ, "PATH": self.path},
                 start_new_session=True,
-            ) as process:
-                try:
-                    out, err = process.communicate(timeout=timeout_s)
-                except BaseException as error:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    if isinstance(error, subprocess.TimeoutExpired):
-                        raise _failed(doing, f"took longer than {timeout_s} s", -1) from error
-                    raise
+            )
+            try:
+                out, err = process.communicate(timeout=timeout_s)
+            except BaseException as error:
+                os.killpg(process.pid, signal.SIGKILL)
+                with suppress(subprocess.TimeoutExpired):
+                    process.communicate(timeout=KILL_S)
+                if isinstance(error, subprocess.TimeoutExpired):
+                    raise _failed(doing, f"took longer than {timeout_s} s", -1) from error
+                raise
         text = out.decode(errors="replace")
         if process.returncode:
             said = err.decode(errors="replace").strip().splitlines()[-5:]

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from gotocloud.constructs.policy import PARTITION, Policy, Statement, hand_over_to_cloudformation
 from gotocloud.contract.names import CLUSTER_GUARD
-from gotocloud.contract.project_bucket import PROOFS
+from gotocloud.contract.project_bucket import GUARD_NOTICE, PROOFS
 from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX
 from gotocloud.contract.tags import BUCKET_TAG, OWNER_TAGS
 
@@ -122,9 +122,12 @@ def guard_statements(
         Statement(
             sid="KeepProofs",
             actions=["s3:PutObject"],
-            resources=[f"arn:{partition}:s3:::${{aws:PrincipalTag/{BUCKET_TAG}}}/{PROOFS}*"],
+            resources=[
+                f"arn:{partition}:s3:::${{aws:PrincipalTag/{BUCKET_TAG}}}/{place}"
+                for place in (f"{PROOFS}*", GUARD_NOTICE)
+            ],
             conditions={"StringEquals": {"s3:ResourceAccount": account}},
-            why="The head node's own tag names the one bucket; of that it admits proofs only, "
-            "whose names are not known before, and versions keep what was there.",
+            why="The head node's own tag names the one bucket; of that it admits its notice "
+            "and proofs, whose names are not known before. Versions keep what was there.",
         ),
     ]

@@ -36,6 +36,12 @@ STACK_ID = "stack_id"
 KEEP_UNTIL = f"{RESERVED}keep-until.json"
 """The object that keeps a cluster longer than its stack does."""
 
+GUARD_NOTICE = f"{RESERVED}guard-notice.json"
+"""What the idle guard reports to people who are not on the head node; an empty text is over."""
+
+NOTICE_TEXT, NOTICE_AT = "guard_says", "at"
+"""Keys of `GUARD_NOTICE`: its text, and since when (ISO 8601)."""
+
 LAST_CLUSTER = f"{RESERVED}last-cluster.json"
 """What the project's last cluster was like."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gotocloud.contract.project_bucket import KEEP_UNTIL, STACK_ID, UNTIL
+from gotocloud.contract.project_bucket import KEEP_UNTIL, NOTICE_TEXT, STACK_ID, UNTIL
 from gotocloud.contract.stacks import MOST_KEEP_HOURS, ClusterParameter
 from gotocloud.formats import parse_json, whole_number
 from gotocloud.projects.idle_guard import IDLE_MINUTES
@@ -27,11 +27,13 @@ class ClusterEnd:
         until: Until when it is kept; None while it is used.
         guarded: Whether its head node has an idle guard at all; older releases have none.
         why: Why nothing is known; empty when it is.
+        notice: What the idle guard reports; empty as long as all is well.
     """
 
     until: datetime | None = None
     guarded: bool = True
     why: str = ""
+    notice: str = ""
 
     def __str__(self) -> str:
         if self.why:
@@ -48,6 +50,7 @@ class ClusterEnd:
             "kept_until": self.until and self.until.isoformat(),
             "when_idle": self.guarded and self.until is None and not self.why,
             "unknown": self.why,
+            "notice": self.notice,
         }
 
 
@@ -62,6 +65,16 @@ def kept_longer(stack_id: str, hours: int, scientist: str, now: datetime) -> tup
         "hours": hours,
     }
     return json.dumps(content, indent=1).encode() + b"\n", until
+
+
+def guard_notice(stack_id: str, kept: bytes | None) -> str:
+    """What the idle guard of a cluster left for people; empty if nothing, or of another cluster."""
+    try:
+        content: Any = parse_json(kept or b"{}")
+        mine = content.get(STACK_ID) == stack_id
+        return str(content.get(NOTICE_TEXT) or "") if mine else ""
+    except (ValueError, AttributeError):
+        return ""
 
 
 def kept_until(

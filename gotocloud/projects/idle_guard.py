@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from gotocloud.projects.observation import Observation, people, uses
+from gotocloud.projects.observation import Observation, people, surely_used, uses
 
 IDLE_MINUTES = 120
 """How long a cluster is unused before it is paused."""
@@ -34,7 +34,14 @@ FIRST_RETRY_HOURS = 1
 LONGEST_RETRY_HOURS = 24
 """After a pause that failed; each wait is twice the one before."""
 
+DOUBT_HOURS = 2
+"""How long nothing may be known about a cluster, or no pause succeed, until people hear of it."""
+
+ALARM_AGAIN_HOURS = 12
+"""How often they hear of it again. Our own choice: a cluster costs tens of USD in that time."""
+
 _MINUTE = 60.0
+_HOUR = 3600.0
 
 
 class Action(StrEnum):
@@ -63,6 +70,9 @@ class Memory:
         failures: Pauses that failed, one after the other.
         retry_s: Not again before this time.
         still: Slurm's ids of jobs of which people were warned, because their logs stand still.
+        doubtful_since_s: Since when nothing shows whether the cluster is used, or it cannot be
+            paused; None while it is known.
+        alarm_s: When people heard of that.
     """
 
     last: Observation | None = None
@@ -74,6 +84,8 @@ class Memory:
     failures: int = 0
     retry_s: float = 0.0
     still: tuple[str, ...] = ()
+    doubtful_since_s: float | None = None
+    alarm_s: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For keeping it on disk."""
@@ -103,12 +115,14 @@ class Decision:
     Args:
         reopen: Whether queues and automatic export have to be given back first.
         message: One sentence for the log and, with a warning, for people.
+        alarm: What people must hear, wherever they are: it is billed, and nothing will end it.
     """
 
     action: Action
     message: str
     memory: Memory
     reopen: bool = False
+    alarm: str = ""
 
 
 def decide(
@@ -132,12 +146,47 @@ def decide(
     since = None
     if not reasons:
         since = now.at_s if gap or memory.idle_since_s is None else memory.idle_since_s
-    memory = replace(memory, last=now, idle_since_s=since)
+    # After a clock that ran ahead, the next attempt must not lie beyond all bounds.
+    retry_s = min(memory.retry_s, now.at_s + LONGEST_RETRY_HOURS * _HOUR)
+    memory = replace(memory, last=now, idle_since_s=since, retry_s=retry_s)
+    kept_on_purpose = deadline_s is not None and now.at_s < deadline_s
+    doubtful = bool(reasons) and not surely_used(now, None if gap else last)
+    unpaused = memory.failures > 0 and not reasons
+    memory, alarm = alarmed(
+        memory, now.at_s, reasons, doubtful=(doubtful or unpaused) and not kept_on_purpose
+    )
     if deadline_s is None:
-        return _by_idleness(memory, now, reasons, retry)
+        return replace(_by_idleness(memory, now, reasons, retry), alarm=alarm)
     if memory.deadline_s != deadline_s:
         memory = replace(memory, deadline_s=deadline_s, warned_s=None, warned_minutes=None)
-    return _by_deadline(memory, now, deadline_s, retry)
+    return replace(_by_deadline(memory, now, deadline_s, retry), alarm=alarm)
+
+
+def alarmed(
+    memory: Memory, at_s: float, reasons: tuple[str, ...], *, doubtful: bool
+) -> tuple[Memory, str]:
+    """What to remember about a cluster that nothing ends, and what people must hear of it.
+
+    Args:
+        at_s: Seconds since 1970.
+        reasons: What keeps it.
+        doubtful: Whether that may last for ever.
+    """
+    if not doubtful:
+        return replace(memory, doubtful_since_s=None, alarm_s=None), ""
+    since = memory.doubtful_since_s
+    if since is None or since > at_s:
+        return replace(memory, doubtful_since_s=at_s, alarm_s=None), ""
+    told = memory.alarm_s
+    again = told is not None and 0 <= at_s - told < ALARM_AGAIN_HOURS * _HOUR
+    if at_s - since < DOUBT_HOURS * _HOUR or again:
+        return memory, ""
+    why = "; ".join(reasons) or f"{memory.failures} attempts to pause failed"
+    text = (
+        f"This cluster is billed and does not pause itself. For {_span((at_s - since) / _MINUTE)}: "
+        f"{why}. To end it: gotocloud pause; to look: gotocloud ssh"
+    )
+    return replace(memory, alarm_s=at_s), text
 
 
 def failed(memory: Memory, now: Observation | None, at_s: float) -> Memory:
@@ -225,6 +274,9 @@ def _over(memory: Memory, now: Observation) -> Decision:
     """Its time is over, and users were warned long enough ago."""
     if now.jobs is None:
         text = "its time is over, but Slurm does not say whether jobs run"
+        return Decision(Action.KEEP, text, memory)
+    if not now.lustre:
+        text = "its time is over, but Lustre does not answer: nothing could be proven"
         return Decision(Action.KEEP, text, memory)
     if now.at_s < memory.retry_s:
         return _kept(memory, _waiting(memory, now))

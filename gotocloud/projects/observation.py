@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gotocloud.contract.head_node import LUSTRE_MOUNT
 from gotocloud.formats import parse_json, whole_number
 from gotocloud.projects.pausing import JOBS, UnfinishedJob, read_job
 
@@ -22,8 +23,16 @@ and an idle desktop take, below one program that computes."""
 BUSY_BYTES_PER_S = 1024 * 1024
 """Average between two looks, in and out. Our own choice: above monitoring, below copying."""
 
+BUSY_PEOPLE_CORES = 0.1
+"""Average of all programs of people, between two looks: in `screen`, `tmux`, behind `nohup` or on
+a desktop. Our own choice: above what the session of a desktop without a viewer takes, below any
+program that computes, also one that mostly waits for files."""
+
 BUSY_GPU_PERCENT = 5
 """Our own choice: above what drawing an idle desktop takes."""
+
+AT_WORK = frozenset({"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "STAGE_OUT", "SIGNALING"})
+"""States of Slurm's jobs on machines that are there (squeue(1), "Job State Codes")."""
 
 OBSERVE = (
     JOBS
@@ -33,22 +42,33 @@ echo "boot=$(cat /proc/sys/kernel/random/boot_id)"
 echo "cpu=$(getconf CLK_TCK) $(head -n 1 /proc/stat)"
 awk -F: '/:/ { gsub(/ /, "", $1); split($2, f, " "); if ($1 != "lo") sum += f[1] + f[9] }
     END { printf "network=%.0f\n", sum }' /proc/net/dev
+find /proc -maxdepth 1 -name '[0-9]*' -uid +999 ! -uid 65534 -exec cat '{}/stat' ';' 2>/dev/null \
+    | awk '{ sub(/^.*\) /, ""); sum += $12 + $13 + $14 + $15 }
+    END { printf "people=%.0f\n", sum }'
+answer=$(mktemp)
+(stat -t LUSTRE_MOUNT; echo ok >"$answer") </dev/null >/dev/null 2>&1 &
+waits=0
+# A process that waits for a file system may not even be killed: it is left alone.
+while [ ! -s "$answer" ] && [ "$waits" -lt 400 ]; do sleep 0.05; waits=$((waits + 1)); done
+if [ -s "$answer" ]; then echo 'lustre=ok'; fi
+rm -f "$answer"
 running=$(ps -eo comm=) && echo "shells=$(echo "$running" | grep -c '^ssm-session-wor')"
 if command -v dcv >/dev/null; then
-    sessions=$(dcv list-sessions --json) && echo "sessions=$(echo "$sessions" | tr '\n' ' ')"
+    sessions=$(timeout -k 5 15 dcv list-sessions --json) \
+        && echo "sessions=$(echo "$sessions" | tr '\n' ' ')"
 else
     echo 'sessions=[]'
 fi
 set -- /proc/driver/nvidia/gpus/*
 if [ -e "$1" ]; then
-    load=$(nvidia-smi --query-gpu=utilization.gpu --format=csv,noheader,nounits) \
-        && running=$(nvidia-smi --query-compute-apps=pid --format=csv,noheader) \
+    load=$(timeout -k 5 10 nvidia-smi --query-gpu=utilization.gpu --format=csv,noheader,nounits) \
+        && running=$(timeout -k 5 10 nvidia-smi --query-compute-apps=pid --format=csv,noheader) \
         && echo "gpus=$(echo "$load" | tr '\n' ' ')/$(echo "$running" | tr '\n' ' ')"
 else
     echo 'gpus=0/'
 fi
 true
-"""
+""".replace("LUSTRE_MOUNT", LUSTRE_MOUNT)
 )
 """Prints what `read_observation` reads; what is unknown is left out, and counts as use.
 
@@ -72,6 +92,8 @@ class Observation:
             one, because between two steps it shows none.
         cpu_s: Core seconds that were used since boot.
         network_bytes: Bytes in and out since boot.
+        people_cpu_s: Core seconds of people's programs that run now, with those that they ran.
+        lustre: Whether Lustre answers.
     """
 
     at_s: float
@@ -82,6 +104,8 @@ class Observation:
     gpu_percent: int | None
     cpu_s: float | None
     network_bytes: int | None
+    people_cpu_s: float | None = None
+    lustre: bool = True
 
     @staticmethod
     def from_dict(kept: Mapping[str, Any]) -> Observation:
@@ -128,7 +152,18 @@ def read_observation(text: str) -> Observation:
         gpu_percent=_gpus(told.get("gpus", "")),
         cpu_s=_cpu(told.get("cpu", "")),
         network_bytes=_integer(told.get("network", "")),
+        people_cpu_s=_people(told.get("people", ""), told.get("cpu", "")),
+        lustre=told.get("lustre") == "ok",
     )
+
+
+def unseen(at_s: float) -> Observation:
+    """A look at which nothing could be seen.
+
+    Args:
+        at_s: Seconds since 1970.
+    """
+    return Observation(at_s, None, None, None, None, None, None, None)
 
 
 def uses(now: Observation, before: Observation | None) -> tuple[str, ...]:
@@ -142,7 +177,23 @@ def uses(now: Observation, before: Observation | None) -> tuple[str, ...]:
         found.insert(0, "Slurm does not say whether there are jobs")
     elif now.jobs:
         found.insert(0, f"{len(now.jobs)} jobs, the first {now.jobs[0]}")
+    if not now.lustre:
+        found.insert(0, "Lustre does not answer")
     return (*found, *_load(now, before))
+
+
+def surely_used(now: Observation, before: Observation | None) -> bool:
+    """Whether a person or a program is known to be at work.
+
+    What is unknown counts as use too, and so does a job that waits or for which a machine is
+    being made; but these may last for ever.
+
+    Args:
+        before: The look before; None where it is too long ago to compare.
+    """
+    at_work = any(job.state in AT_WORK for job in now.jobs or ())
+    seen = now.desktops or now.shells or (now.gpu_percent or 0) >= BUSY_GPU_PERCENT
+    return at_work or bool(seen) or bool(_busy(now, before))
 
 
 def people(now: Observation) -> tuple[str, ...]:
@@ -171,6 +222,19 @@ def _load(now: Observation, before: Observation | None) -> list[str]:
     seconds = now.at_s - before.at_s
     if before.boot != now.boot or seconds <= 0:
         return ["the head node was restarted"] if before.boot != now.boot else []
+    return _busy(now, before)
+
+
+def _busy(now: Observation, before: Observation | None) -> list[str]:
+    if before is None or before.boot != now.boot or now.at_s <= before.at_s:
+        return []
+    if None in (now.cpu_s, before.cpu_s, now.network_bytes, before.network_bytes):
+        return []
+    assert now.cpu_s is not None
+    assert before.cpu_s is not None
+    assert now.network_bytes is not None
+    assert before.network_bytes is not None
+    seconds = now.at_s - before.at_s
     found = []
     cores = (now.cpu_s - before.cpu_s) / seconds
     if cores >= BUSY_CORES:
@@ -178,6 +242,10 @@ def _load(now: Observation, before: Observation | None) -> list[str]:
     bytes_per_s = (now.network_bytes - before.network_bytes) / seconds
     if bytes_per_s >= BUSY_BYTES_PER_S:
         found.append(f"the head node moves {bytes_per_s / 1e6:.1f} MB/s")
+    if now.people_cpu_s is not None and before.people_cpu_s is not None and not found:
+        people_cores = (now.people_cpu_s - before.people_cpu_s) / seconds
+        if people_cores >= BUSY_PEOPLE_CORES:
+            found.append(f"programs of people use {people_cores:.2f} cores")
     return found
 
 
@@ -210,6 +278,12 @@ def _cpu(text: str) -> float | None:
         return sum(numbers[:3] + numbers[5:7]) / int(per_s[:_LONGEST])
     except (ValueError, ZeroDivisionError):
         return None
+
+
+def _people(ticks: str, cpu: str) -> float | None:
+    """Core seconds from ticks; the line about the processor has their number in a second."""
+    used, per_s = _integer(ticks), _integer(cpu.partition(" ")[0])
+    return used / per_s if used is not None and per_s else None
 
 
 def _desktops(text: str) -> int | None:

@@ -21,7 +21,7 @@ _SQUEUE = f"squeue --noheader --all --format='job={_FIELDS}'"
 LOOK = f"{SLURM}\ndate +now=%s%N\n{_SQUEUE}\n"
 """Prints the node's clock and every job that is not finished."""
 
-JOBS = f"{SLURM}\n{_SQUEUE} && echo slurm=ok\n"
+JOBS = f"{SLURM}\ntimeout -k 5 40 {_SQUEUE} && echo slurm=ok\n"
 """Prints every job, and then that these are all, for a script that goes on without them."""
 
 CLOSE = (

@@ -58,9 +58,10 @@ def test_what_it_changes_carries_the_head_nodes_own_project(allowed: dict[str, A
         assert told == OWN, sid
 
 
-def test_it_writes_proofs_of_its_own_project_only(allowed: dict[str, Any]) -> None:
+def test_it_writes_proofs_and_its_notice_into_its_own_project_only(allowed: dict[str, Any]) -> None:
     proofs = allowed["KeepProofs"]
-    assert proofs["Resource"] == "arn:aws:s3:::${aws:PrincipalTag/gtc:bucket}/.gotocloud/proofs/*"
+    own = "arn:aws:s3:::${aws:PrincipalTag/gtc:bucket}/.gotocloud"
+    assert proofs["Resource"] == [f"{own}/proofs/*", f"{own}/guard-notice.json"]
     assert proofs["Condition"]["StringEquals"] == {"s3:ResourceAccount": ACCOUNT}
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from gotocloud.aws.head_node import SHORT_S
 from gotocloud.projects.observation import OBSERVE, read_observation, uses, warning_script
 
 JOB = "job=7|RUNNING|ubuntu|refine3d|2|None|a|b"
@@ -157,3 +161,71 @@ def test_the_scripts_are_clean(tmp_path: Path) -> None:
             ["shellcheck", str(path)], capture_output=True, text=True, check=False, env=os.environ
         )
         assert done.stdout == ""
+
+
+def test_a_lustre_that_never_answers_is_seen_and_holds_nothing_up(node: Node) -> None:
+    assert read_observation(node.run(OBSERVE)).lustre
+    node.has("stat", "exec sleep 60")
+    began = time.monotonic()
+    seen = read_observation(node.run(OBSERVE.replace("-lt 400", "-lt 4")))
+    assert time.monotonic() - began < 10
+    assert not seen.lustre
+    assert "Lustre does not answer" in uses(seen, None)
+    assert seen.jobs == ()
+
+
+@pytest.mark.parametrize(
+    ("program", "limit", "field"),
+    [("squeue", "timeout -k 5 40", "jobs"), ("dcv", "timeout -k 5 15", "desktops")],
+)
+def test_a_program_that_does_not_answer_in_time_is_unknown(
+    node: Node, program: str, limit: str, field: str
+) -> None:
+    node.has(program, "exec sleep 60")
+    assert limit in OBSERVE
+    seen = read_observation(node.run(OBSERVE.replace(limit, "timeout -k 1 0.2")))
+    assert getattr(seen, field) is None
+    assert seen.network_bytes is not None
+
+
+def test_everything_that_may_hang_is_given_less_time_than_the_whole_look() -> None:
+    limits = [int(one) for one in re.findall(r"timeout -k 5 (\d+)", OBSERVE)]
+    waits = re.search(r'"\$waits" -lt (\d+)', OBSERVE)
+    assert waits
+    assert sum(limits) + 5 * len(limits) + int(waits[1]) * 0.05 < SHORT_S
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another person's program needs root")
+@pytest.mark.parametrize("how", ["nohup"])
+def test_a_computation_without_a_viewer_is_seen_by_the_time_it_takes(
+    node: Node, tmp_path: Path, how: str
+) -> None:
+    tmp_path.chmod(0o777)
+    work = "i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done; exec sleep 30"
+    started = {
+        "nohup": ["nohup", "sh", "-c", work],
+    }[how]
+    before = read_observation(node.run(OBSERVE)).people_cpu_s or 0.0
+    with subprocess.Popen(
+        ["setpriv", "--reuid=1234", "--regid=1234", "--clear-groups", *started],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as running:
+        try:
+            after, until = before, time.monotonic() + 20
+            while after - before < 0.1 and time.monotonic() < until:
+                after = read_observation(node.run(OBSERVE)).people_cpu_s or 0.0
+        finally:
+            os.killpg(running.pid, signal.SIGKILL)
+    assert after - before >= 0.1
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York", "Europe/Berlin"])
+def test_the_time_of_a_look_knows_no_zones_and_no_summer(
+    node: Node, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    seen = read_observation(node.run(f"export TZ={zone}\n{OBSERVE}"))
+    assert abs(seen.at_s - time.time()) < 30

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from gotocloud.aws.guarding import Guarded
     from gotocloud.aws.listener import Listener
     from gotocloud.projects.idle_guard import Decision, Memory
-    from gotocloud.projects.observation import Observation
     from gotocloud.projects.pausing import Proof
 
 app = typer.Typer(help="Look whether anybody uses this cluster.")
@@ -73,8 +71,21 @@ def guard(
     narrate(f"{decision.action.value}: {decision.message}")
     for identifier in still.keys() - {*before.still}:
         _try(partial(warn, one.node, still[identifier]))
+    _tell(cloud, one, decision, before)
     proof = _carry_out(cloud, one, decision, memory)
     _report(decision, decision.message, proof, as_json=as_json, still=still)
+
+
+def _tell(cloud: Cloud, one: Guarded, decision: Decision, before: Memory) -> None:
+    """Tell people what nothing else would: here, and in the bucket for those who are away."""
+    from gotocloud.aws.guarding import notify, warn
+
+    if decision.alarm:
+        narrate(decision.alarm)
+        _try(partial(warn, one.node, decision.alarm))
+        _try(partial(notify, cloud, one, decision.alarm))
+    elif before.alarm_s is not None and decision.memory.alarm_s is None:
+        _try(partial(notify, cloud, one, ""))
 
 
 def _standstills() -> dict[str, str]:
@@ -88,18 +99,18 @@ def _standstills() -> dict[str, str]:
 
 
 def _carry_out(cloud: Cloud, one: Guarded, decision: Decision, memory: Path) -> Proof | None:
-    from gotocloud.aws.guarding import carry_out, warn
+    from gotocloud.aws.guarding import carry_out, notify, observe, warn
     from gotocloud.projects.idle_guard import Action, failed
 
     try:
         proof = carry_out(cloud, one, decision, _listener())
     except GoToCloudError as error:
         if decision.action is Action.PAUSE:
-            seen = _seen(one)
-            now_s = seen.at_s if seen else datetime.now(UTC).timestamp()
-            _write(memory, failed(decision.memory, seen, now_s))
+            seen = observe(one.node)
+            _write(memory, failed(decision.memory, seen, seen.at_s))
             text = f"This cluster could not pause itself, and is kept: {error.message}"
-            _try(lambda: warn(one.node, text))
+            _try(partial(warn, one.node, text))
+            _try(partial(notify, cloud, one, text))
         elif decision.reopen:
             _write(memory, _still_closed(decision.memory))
         raise
@@ -110,15 +121,6 @@ def _carry_out(cloud: Cloud, one: Guarded, decision: Decision, memory: Path) -> 
 
 def _still_closed(memory: Memory) -> Memory:
     return replace(memory, closed=True)
-
-
-def _seen(one: Guarded) -> Observation | None:
-    from gotocloud.aws.guarding import observe
-
-    try:
-        return observe(one.node)
-    except GoToCloudError:
-        return None
 
 
 def _try(what: Any) -> None:

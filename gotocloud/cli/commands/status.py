@@ -128,6 +128,8 @@ def _print(rows: tuple[ProjectRow, ...], *, regional: bool) -> None:
     for row in rows:
         if row.cluster and row.cluster.runs and row.cluster.jobs.why:
             narrate(f"Jobs of {row.project!r} could not be read: {row.cluster.jobs.why}.")
+        if row.cluster and row.cluster.ending and row.cluster.ending.notice:
+            narrate(f"The idle guard of {row.project!r}: {row.cluster.ending.notice}")
         if row.cluster and row.cluster.ending and row.cluster.ending.why:
             narrate(f"When {row.project!r} pauses is not known: {row.cluster.ending.why}")
     cost = total(rows)
