@@ -28,7 +28,7 @@ from gotocloud.projects.shape import cluster_shape
 from gotocloud.relion.gpu_map import device_lists
 from gotocloud.relion.job import read_job
 from gotocloud.relion.pipeline import read_pipeline
-from gotocloud.relion.run_log import parse_failure, parse_run_log
+from gotocloud.relion.run_log import parse_run_log
 from gotocloud.relion.star import StarError, read_star
 from gotocloud.slurm.accounting import parse_sacct
 from gotocloud.slurm.causes import cause_of
@@ -192,9 +192,6 @@ def _relion() -> list[Target]:
             (StarError,),
         ),
         Target("log", "RELION's logs", logs, parse_run_log),
-        Target(
-            "failure", "errors of RELION", examples("tests/relion/logs/*.err.gz"), parse_failure
-        ),
         Target("gpus", "lists of GPUs", ["0,1:2,3", "0"], device_lists),
     ]
 

@@ -98,10 +98,6 @@ class Record(StrictModel):
         return shares[shard]
 
 
-# The loader in C reads nesting without end in milliseconds instead of seconds.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
 class RecordError(GoToCloudError):
     """What is deployed is incomplete or is not what `platform.yaml` describes."""
 
