@@ -61,17 +61,39 @@ function equals(best, weight) {
   };
 }
 
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+
+const onPage = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+// On a phone plotly's buttons cover the title, and a long title of an axis is cut.
+const narrow = () => window.innerWidth < 600;
+const config = () => ({ responsive: true, displaylogo: false, displayModeBar: narrow() ? false : "hover" });
+
+/** The frame of every plot, in the colours of the page. */
+function frame() {
+  const [ink, line] = [onPage("--ink"), onPage("--line")];
+  const axis = { gridcolor: line, zerolinecolor: line, linecolor: line, automargin: true };
+  return {
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink },
+    template: { layout: { xaxis: axis, yaxis: axis, annotationdefaults: { font: { color: ink }, arrowcolor: ink } } },
+  };
+}
+
+// Black marks would be lost on a dark page.
+const seen = (colour) => (dark.matches && colour === "#000000" ? "#ffffff" : colour);
+
 const ends = (spreads) => ({
   type: "data", symmetric: false, thickness: 1, width: 3,
   array: spreads.map(([, up]) => up), arrayminus: spreads.map(([down]) => down),
 });
 
 function barTraces(chart) {
-  return chart.types.map(({ name, colour, pattern }) => {
+  return chart.types.map(({ name, colour: given, pattern }) => {
+    const colour = seen(given);
     const own = chart.bars.filter((p) => p.type === name);
     return {
       type: "bar", name, x: own.map((p) => p.name), y: own.map((p) => p.hours),
-      error_y: ends(own.map((p) => p.hoursSpread)),
+      error_y: { ...ends(own.map((p) => p.hoursSpread)), color: onPage("--ink") },
       marker: {
         color: colour, opacity: own.map((p) => (p.measured ? 1 : chart.pale)),
         pattern: { shape: pattern, fgcolor: "white", bgcolor: colour },
@@ -83,8 +105,9 @@ function barTraces(chart) {
 }
 
 function markTraces(chart, points, best, preference) {
-  return chart.types.flatMap(({ name, colour, symbol }) =>
+  return chart.types.flatMap(({ name, colour: given, symbol }) =>
     [false, true].map((spot) => {
+      const colour = seen(given);
       const own = points.filter((p) => p.usd !== null && p.type === name && p.spot === spot);
       return {
         type: "scatter", mode: "markers", name: name + (spot ? " spot" : ""),
@@ -119,23 +142,23 @@ function drawScatter(chart, points, best, preference) {
   const reach = 1.1 * Math.max(0.01,
     ...priced.map((p) => Math.max(p.hours / scaleHours, p.usd / scaleUsd)));
   Plotly.react("scatter", traces, {
-    title: { text: "Time against cost", x: 0.02 }, height: 520, margin: { t: 50, r: 10 },
+    ...frame(), title: { text: "Time against cost", x: 0.02 }, height: 520, margin: { t: 50, r: 10 },
     xaxis: { title: { text: "time in the job (hours)" }, range: [0, reach * scaleHours], constrain: "domain" },
     yaxis: { title: { text: "cost (US dollars)" }, range: [0, reach * scaleUsd],
       scaleanchor: "x", scaleratio: scaleHours / scaleUsd, constrain: "domain" },
     legend: { orientation: "h", y: -0.2 },
     annotations: best ? [{ x: best.hours, y: best.usd, text: best.label, ax: 60, ay: -40 }] : [],
-  }, { responsive: true, displaylogo: false });
+  }, config());
 }
 
 function drawBars(chart) {
   Plotly.react("bars", barTraces(chart), {
-    title: { text: `Time against number of ${chart.unitName}`, x: 0.02 }, barmode: "overlay", height: 520, margin: { t: 50, r: 10 },
+    ...frame(), title: { text: `Time against number of ${chart.unitName}`, x: 0.02 }, barmode: "overlay", height: 520, margin: { t: 50, r: 10 },
     xaxis: { categoryorder: "array", categoryarray: chart.bars.map((p) => p.name), tickangle: -60,
-      title: { text: `${chart.unitName} @ nodes x family (GPUs, vCPUs of a node)`, standoff: 12 } },
+      title: { text: `${chart.unitName} @ nodes x family${narrow() ? "<br>" : " "}(GPUs, vCPUs of a node)`, standoff: 12 } },
     yaxis: { title: { text: "time in the job (hours)" }, rangemode: "tozero" },
     legend: { orientation: "h", y: -0.55 },
-  }, { responsive: true, displaylogo: false });
+  }, config());
 }
 
 function fillTable(points, best, preference) {
@@ -189,10 +212,10 @@ function drawResolution() {
     customdata: steps.map((step) => step.name),
     hovertemplate: "%{customdata}<br>%{y} Å at %{x:,}<extra></extra>",
   }], {
-    height: 460, margin: { t: 20 },
+    ...frame(), height: 460, margin: { t: 20 },
     xaxis: { rangemode: "tozero", title: { text: axis === "hours" ? "cumulative time (hours)" : "cumulative cost (US dollars)" } },
     yaxis: { autorange: "reversed", title: { text: "resolution (Å), better is up" } },
-  }, { responsive: true, displaylogo: false });
+  }, config());
 }
 
 function prepareProject() {
@@ -205,6 +228,7 @@ function prepareProject() {
     return item;
   }));
   at("axis").addEventListener("input", drawResolution);
+  dark.addEventListener("change", drawResolution);
   drawResolution();
 }
 
@@ -222,6 +246,7 @@ function prepareCharts() {
     });
   });
   at("controls").addEventListener("input", draw);
+  dark.addEventListener("change", draw);
   at("controls").addEventListener("submit", (event) => event.preventDefault());
   // A reset changes the fields after its event.
   at("controls").addEventListener("reset", () => setTimeout(draw));
