@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import TypedDict
 
+from gotocloud.formats import parse_json
+
 FORMAT = 1
 """Version of the file; raised when a key changes its meaning or goes."""
 
@@ -93,7 +95,7 @@ def read_proof(text: bytes) -> ProofRecord:
     Raises:
         ValueError: if the file is damaged, or of another format: then it proves nothing.
     """
-    found: ProofRecord = json.loads(text)
+    found: ProofRecord = parse_json(text)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError(f"it is no proof of format {FORMAT}")
     if missing := sorted(ProofRecord.__required_keys__ - set(found)):

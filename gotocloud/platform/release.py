@@ -76,7 +76,7 @@ def next_version(version: str) -> str:
     >>> next_version("1.2.9"), next_version("1.2.0-rc1"), next_version("spring")
     ('1.2.10', '1.2.0-rc2', 'spring.1')
     """
-    last = re.search(r"\d+$", version)
+    last = re.search(r"\d{1,9}$", version)
     if last is None:
         return f"{version}.1"
     return f"{version[: last.start()]}{int(last[0]) + 1}"
