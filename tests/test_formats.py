@@ -59,7 +59,7 @@ def test_no_other_file_writes_an_unknown_amount_in_its_own_way() -> None:
     assert found == []
 
 
-_UNBOUNDED = re.compile(r"\\d[+*]|\[0-9\][+*]|\\d\{\d+,\}|\.is(?:digit|decimal|numeric)\(")
+_UNBOUNDED = re.compile(r"\\d[+*]|\[0-9\]\+|\\d\{\d+,\}|\.is(?:digit|decimal|numeric)\(")
 _RUN_ELSEWHERE = ("rehearsal", "node", "constructs", "stacks")
 
 
