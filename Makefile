@@ -81,6 +81,10 @@ lock: ## write the lock files from the pyproject.toml files
 	@$(BIN)/pip-compile --quiet --extra infra --extra advice --extra rehearsal --extra dev --all-build-deps \
 	  --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-emit-trusted-host --strip-extras --no-header -o requirements.txt pyproject.toml local_aws/pyproject.toml
+	@$(BIN)/pip-compile --quiet --allow-unsafe \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --strip-extras --no-header -c requirements.txt \
+	  -o requirements-scientists.txt pyproject.toml
 	@for file in requirements-pcluster*.in; do $(BIN)/pip-compile --quiet --allow-unsafe \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	  --strip-extras --no-header -o "$${file%.in}.txt" "$$file"; done

@@ -17,11 +17,14 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     """A draft to write instead of a file; it takes the file's place when all went well.
 
     The draft has the file's ending and the mode that a new file gets. After an error or an
     interruption nothing is left of it, and the file is as it was.
+
+    Args:
+        private: Whether only its owner may read the file (mode 600). Default: as the umask says.
 
     Raises:
         OSError: if the folder cannot be written, or the disk is full.
@@ -30,9 +33,10 @@ def replacing(path: Path) -> Iterator[Path]:
     os.close(handle)
     draft = Path(name)
     try:
-        umask = os.umask(0)
-        os.umask(umask)
-        draft.chmod(0o666 & ~umask)
+        if not private:
+            umask = os.umask(0)
+            os.umask(umask)
+            draft.chmod(0o666 & ~umask)
         yield draft
         with draft.open("rb") as written:
             os.fsync(written.fileno())
@@ -95,14 +99,18 @@ def write_whole(path: Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8")
 
 
-def write_file(path: Path, text: str) -> None:
+def write_file(path: Path, text: str, *, private: bool = False) -> None:
     """Write a text file in one step; it is there whole, or as it was.
+
+    Args:
+        private: Whether only its owner may read the file (mode 600). Default: as the umask says.
 
     Raises:
         InputError: if it cannot be written.
     """
     try:
-        write_whole(path, text)
+        with replacing(path, private=private) as draft:
+            draft.write_text(text, encoding="utf-8")
     except OSError as error:
         raise unwritable(path, error) from error
 

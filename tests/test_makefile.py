@@ -74,7 +74,7 @@ def test_every_locked_package_has_one_exact_version_and_hashes() -> None:
     for path in ROOT.glob("requirements*.txt"):
         text = path.read_text()
         requirements = re.findall(r"^([a-z0-9][^\s;]*)(.*)\n", text, re.MULTILINE)
-        assert len(requirements) > 50
+        assert len(requirements) > 15
         assert [first for first, _ in requirements if "==" not in first] == []
         assert text.count("--hash=sha256:") >= len(requirements)
 

@@ -189,9 +189,5 @@ def _local_error(error: Any, doing: str) -> GoToCloudError:
     return GoToCloudError(f"Cannot {doing}: {error}")
 
 
-_LOGIN = "aws sso login"
-_SIGN_IN: dict[str, Any] = {
-    "advice": "Sign in again (without single sign-on: aws configure).",
-    "next_command": _LOGIN,
-    "again": True,
-}
+_LOGIN = "gotocloud login"
+_SIGN_IN: dict[str, Any] = {"advice": "Sign in again.", "next_command": _LOGIN, "again": True}

@@ -29,6 +29,7 @@ FAMILIES = {
 """Command family -> help; the module of the same name holds its commands."""
 
 VERBS: dict[str, tuple[str, str]] = {
+    "login": ("login", "Sign in with MFA; the first time, write your AWS profile."),
     "setup": ("setup", "Create a project: its bucket and its key pair."),
     "upload": ("transfer", "Upload a folder to the project's bucket."),
     "start": ("start", "Start a project's cluster, checked and priced first."),

@@ -15,6 +15,9 @@ PROJECT_TEMPLATE = "project.template.json"
 NODE_SCRIPTS = "node"
 """Folder of the scripts that nodes run."""
 
+INSTALL = "install"
+"""Folder of what scientists install: the wheel, and the hashes of it and of its libraries."""
+
 MOUNT_SOFTWARE = f"{NODE_SCRIPTS}/mount-software.sh"
 CONFIGURE_HEAD_NODE = f"{NODE_SCRIPTS}/configure-head-node.sh"
 
@@ -62,3 +65,8 @@ def cluster_template(configuration: str, region: str) -> str:
 def cluster_stack_id(configuration: str, region: str) -> str:
     """The CDK's id of the stack whose template is `cluster_template`."""
     return f"ClusterStack-{configuration}-{region}"
+
+
+def install_uri(bucket: str, version: str) -> str:
+    """Where scientists copy from what they install."""
+    return f"s3://{bucket}/{release_key(version, INSTALL)}/"

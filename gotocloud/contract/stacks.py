@@ -59,6 +59,9 @@ class UserOutput(StrEnum):
     SCIENTIST_ROLE_ARN = "ScientistRoleArn"
     CLUSTER_SERVICE_ROLE_ARN = "ClusterServiceRoleArn"
     COST_ALLOCATION_TAGS = "CostAllocationTags"
+    SIGN_IN_ADDRESS = "SignInAddress"
+    LOGIN_COMMAND = "LoginCommand"
+    INSTALL_FROM = "InstallFrom"
 
 
 class ProjectParameter(StrEnum):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gotocloud.contract.releases import (
+    INSTALL,
     NODE_SCRIPTS,
     PROJECT_STACK_ID,
     PROJECT_TEMPLATE,
@@ -24,6 +25,8 @@ from gotocloud.platform.regions import REGIONS
 
 MAX_TEMPLATE_BYTES = 1_000_000
 """CloudFormation takes templates of up to 1 MB from S3 (its quota "Template body size")."""
+
+INSTALL_REQUIREMENTS = "requirements.txt"
 
 _CLUSTER_STACK = re.compile(
     "^" + cluster_stack_id("(?P<name>.+)", f"(?P<region>{'|'.join(REGIONS)})") + "$"
@@ -96,6 +99,7 @@ def make_release(
     scripts: Mapping[str, bytes],
     *,
     expected: Mapping[str, str],
+    install: Mapping[str, bytes] | None = None,
 ) -> Release:
     """Put a release together.
 
@@ -104,6 +108,7 @@ def make_release(
             are ignored.
         scripts: Node scripts by file name.
         expected: CDK stack ids that must be there, by path in the release.
+        install: What scientists install, as `install_files` makes it. Default: nothing.
 
     Raises:
         GoToCloudError: if a template is missing, too large or not JSON; names every one.
@@ -119,7 +124,33 @@ def make_release(
     problems += [problem for path, text in found.items() for problem in _other(path, text, given)]
     if problems:
         raise GoToCloudError(f"Release {version} is not complete.", problems=problems)
-    return Release(version, found | given)
+    return Release(version, found | given | dict(install or {}))
+
+
+def install_files(wheel_name: str, wheel: bytes, lock: str, version: str) -> dict[str, bytes]:
+    """What scientists install, by path in the release.
+
+    pip takes the wheel from the folder and compares everything with a hash, so that the name
+    `gotocloud` is looked up on no index.
+
+    Args:
+        wheel_name: File name of the wheel.
+        lock: Pinned libraries with their hashes, as pip-compile writes them.
+        version: The package's version.
+
+    Raises:
+        InputError: if the file is not the wheel of this version.
+    """
+    if not re.fullmatch(rf"gotocloud-{re.escape(version)}-[a-z0-9_.-]+\.whl", wheel_name):
+        raise InputError(
+            f"{wheel_name!r} is not the wheel of gotocloud {version}.", next_command="make wheel"
+        )
+    own = f"--only-binary :all:\n./{wheel_name} --hash=sha256:{sha256(wheel)}\n"
+    text = f"--require-hashes\n{own}{lock}"
+    return {
+        f"{INSTALL}/{wheel_name}": wheel,
+        f"{INSTALL}/{INSTALL_REQUIREMENTS}": text.encode(),
+    }
 
 
 def expected_templates(configurations: tuple[str, ...], regions: tuple[str, ...]) -> dict[str, str]:

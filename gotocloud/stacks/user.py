@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from constructs import Construct
 
+from gotocloud import __version__
 from gotocloud.constructs.account import Account, AccountRoles
 from gotocloud.constructs.audit import Audit
 from gotocloud.constructs.boundary import boundary_arn
@@ -24,7 +25,8 @@ from gotocloud.constructs.share_peering import SharePeering, route_back_statemen
 from gotocloud.contract.group_facts import NO_NETWORKS, Fact, approved_text
 from gotocloud.contract.names import CLUSTER_SERVICE_ROLE, group_name
 from gotocloud.contract.releases import PREFIX as RELEASES_PREFIX
-from gotocloud.contract.releases import releases_url
+from gotocloud.contract.releases import install_uri, releases_url
+from gotocloud.contract.sign_in import login_command, sign_in_address
 from gotocloud.contract.stacks import USER_STACK, UserOutput
 from gotocloud.contract.tags import ACCOUNT_TAG, CRYOEM, METHOD_TAG
 from gotocloud.errors import InputError
@@ -169,6 +171,9 @@ class UserStack(cdk.Stack):
         output(self, UserOutput.SCIENTIST_ROLE_ARN, scientists.role.role_arn)
         output(self, UserOutput.CLUSTER_SERVICE_ROLE_ARN, service.role.role_arn)
         output(self, UserOutput.COST_ALLOCATION_TAGS, ",".join(costs.tag_keys))
+        output(self, UserOutput.SIGN_IN_ADDRESS, sign_in_address(group.account))
+        output(self, UserOutput.LOGIN_COMMAND, login_command(group.account, group.home_region))
+        output(self, UserOutput.INSTALL_FROM, install_uri(self._releases.bucket, __version__))
         return PeopleAndLimits(
             account=account, scientists=scientists, service=service, provider=provider, costs=costs
         )

@@ -115,7 +115,7 @@ def test_without_credentials_the_sign_on_is_named(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     code, found = told(capsys)
     assert (code, checks(found["error"])) == (1, {"Credentials"})
-    assert "aws sso login" in found["error"][0]["remedy"]
+    assert "gotocloud login" in found["error"][0]["remedy"]
     assert checks(found["unknown"]) == {"Clock"}
 
 

@@ -206,7 +206,7 @@ def test_without_credentials_the_next_command_is_named(
     outcome = run("record")
     assert outcome.code == 1
     assert "there are no AWS credentials" in outcome.err
-    assert "Next: aws sso login" in outcome.err
+    assert "Next: gotocloud login" in outcome.err
 
 
 @pytest.mark.parametrize("command", ["check", "plan", "zones", "schema", "record", "publish"])

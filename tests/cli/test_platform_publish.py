@@ -9,11 +9,13 @@ from pathlib import Path
 import boto3
 import pytest
 
+from gotocloud import __version__
 from gotocloud.cluster_configs.model import configuration_names
 from gotocloud.contract.releases import (
     CONFIGURE_HEAD_NODE,
     MOUNT_SOFTWARE,
     SCRIPT_DIGESTS,
+    install_uri,
 )
 from gotocloud.platform.release import sha256
 from tests.cli.platform_site import (
@@ -84,6 +86,32 @@ def test_publish_uploads_templates_and_scripts_once(run: Run, assembly: Path) ->
     assert other.code == 1
     assert "never overwritten" in other.err
     assert "project.template.json differs" in other.err
+
+
+@pytest.mark.usefixtures("aws")
+def test_publish_includes_what_scientists_install(run: Run, assembly: Path, folder: Path) -> None:
+    make_bucket()
+    wheel = folder / f"gotocloud-{__version__}-py3-none-any.whl"
+    wheel.write_bytes(b"wheel")
+    (folder / "requirements-scientists.txt").write_text("rich==1 --hash=sha256:00\n")
+    other = folder / "gotocloud-9.9-py3-none-any.whl"
+    words = ("publish", "--from", "assembly", "--wheel")
+    refused = run(*words, str(other))
+    assert (refused.code, "make wheel" in refused.err) == (2, True)
+    other.write_bytes(b"wheel")
+    assert "is not the wheel of gotocloud" in run(*words, str(other)).err
+    assert run(*words, str(wheel)).code == 0
+    folder_of = f"releases/{__version__}/install/"
+    keys = [key for key in published() if key.startswith(folder_of)]
+    assert keys == [f"{folder_of}{wheel.name}", f"{folder_of}requirements.txt"]
+    text = boto3.client("s3", HOME).get_object(Bucket=BUCKET, Key=keys[1])["Body"].read().decode()
+    assert text.splitlines() == [
+        "--require-hashes",
+        "--only-binary :all:",
+        f"./{wheel.name} --hash=sha256:{sha256(b'wheel')}",
+        "rich==1 --hash=sha256:00",
+    ]
+    assert install_uri(BUCKET, __version__).endswith(f"{BUCKET}/{folder_of}")
 
 
 @pytest.mark.usefixtures("aws")

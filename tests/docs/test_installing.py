@@ -8,9 +8,14 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from pathlib import Path
 
+import pytest
+
 from gotocloud import __version__
+from gotocloud.cli.work.platform import SCIENTISTS_LOCK
+from gotocloud.platform.release import install_files
 from tests.docs.command_blocks import ROOT, commands, documents
 
 FROM_AN_INDEX = re.compile(r"pip3? install\b[^\n`]*?[\s\"']gotocloud(?![-\w])")
@@ -72,8 +77,37 @@ def test_nothing_names_gotocloud_on_a_public_index() -> None:
         for path in sources
         for found in FROM_AN_INDEX.finditer(path.read_text())
     ]
-    assert naming == ["README.md: pip install gotocloud"]
-    assert "**Never type `pip install gotocloud`**" in (ROOT / "README.md").read_text()
+    assert naming == []
+
+
+def test_pip_takes_what_is_published_from_its_folder_and_refuses_a_changed_byte(
+    wheel: Path, tmp_path: Path
+) -> None:
+    files = install_files(wheel.name, wheel.read_bytes(), "", __version__)
+    folder = tmp_path / "gotocloud-install"
+    folder.mkdir()
+    for path, content in files.items():
+        (folder / Path(path).name).write_bytes(content)
+    install = f"cd {folder} && {sys.executable} -m pip install --no-deps --no-index --target x"
+    run(f"{install} -r requirements.txt", tmp_path)
+    assert (folder / "x" / "gotocloud" / "__init__.py").exists()
+    with (folder / wheel.name).open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(AssertionError, match="DO NOT MATCH THE HASHES"):
+        run(f"{install}2 -r requirements.txt", tmp_path)
+
+
+def test_the_hashes_cover_every_library_of_the_wheel(wheel: Path) -> None:
+    lock = (ROOT / SCIENTISTS_LOCK).read_text()
+    locked = {name.lower() for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
+    with zipfile.ZipFile(wheel) as packed:
+        (name,) = (one for one in packed.namelist() if one.endswith(".dist-info/METADATA"))
+        metadata = packed.read(name).decode()
+    needed = re.findall(r"^Requires-Dist: ([\w.-]+)(?!.*extra ==)", metadata, re.MULTILINE)
+    assert len(needed) > 4
+    assert {name.lower() for name in needed} <= locked
+    everything = (ROOT / "requirements.txt").read_text()
+    assert [line for line in lock.splitlines() if "==" in line and line not in everything] == []
 
 
 def test_a_command_that_names_gotocloud_on_an_index_is_found() -> None:

@@ -299,7 +299,7 @@ def test_an_error_that_concerns_everything_ends_the_run(store: Store, folder: Pa
     store.on_put = vanish
     with pytest.raises(GoToCloudError, match="expired") as raised:
         work.run()
-    assert "aws sso login" in (raised.value.next_command or "")
+    assert "gotocloud login" in (raised.value.next_command or "")
     assert len(calls) < 200
 
 

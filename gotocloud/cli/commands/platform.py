@@ -225,6 +225,10 @@ def publish(
         Path | None,
         typer.Option("--from", metavar="DIR", help="Templates that `cdk synth -o DIR` made."),
     ] = None,
+    wheel: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What scientists install, as `make wheel` built it."),
+    ] = None,
     dry_run: DryRun = False,
     platform: PlatformFile = PLATFORM_FILE,
     as_json: Json = False,
@@ -233,7 +237,7 @@ def publish(
     from gotocloud import __version__
     from gotocloud.cli.work.platform import publish_release
 
-    result = publish_release(platform, version or __version__, source, dry_run=dry_run)
+    result = publish_release(platform, version or __version__, source, wheel=wheel, dry_run=dry_run)
     if as_json:
         print_json(result)
         return

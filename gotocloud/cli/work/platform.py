@@ -25,6 +25,9 @@ from gotocloud.platform.regions import REGIONS, region_problem
 if TYPE_CHECKING:
     from gotocloud.platform.zones import ZoneMap
 
+SCIENTISTS_LOCK = "requirements-scientists.txt"
+"""The libraries of the wheel, pinned, with hashes; `make lock` writes it in the repository."""
+
 
 def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool) -> ZoneMap:
     """Ask EC2 for the offerings of some regions and keep the answer beside the platform file.
@@ -120,12 +123,18 @@ def write_record(platform_path: Path, *, dry_run: bool) -> None:
 
 
 def publish_release(
-    platform_path: Path, version: str, source: Path | None, *, dry_run: bool
+    platform_path: Path,
+    version: str,
+    source: Path | None,
+    *,
+    wheel: Path | None = None,
+    dry_run: bool,
 ) -> dict[str, Any]:
     """Publish a release; returns what was done with each file.
 
     Args:
         source: A cloud assembly with the templates. Default: they are synthesised.
+        wheel: What scientists install. Default: the release has nothing to install.
 
     Raises:
         GoToCloudError: if the templates are incomplete, or other content is published
@@ -137,10 +146,11 @@ def publish_release(
     from gotocloud.platform.release import check_version, sha256
 
     check_version(version)
+    install = _install_files(wheel) if wheel else {}
     platform = load_platform(platform_path)
     management = platform.management
     require_account(management.account, management.home_region, "publishing")
-    release = _release(platform, platform_path, version, source)
+    release = _release(platform, platform_path, version, source, install)
     bucket = distribution_bucket(management.account, management.home_region)
     plan = releases.plan_release(bucket, management.home_region, release)
     done = "would be uploaded" if dry_run else "uploaded"
@@ -171,7 +181,28 @@ def publish_release(
     }
 
 
-def _release(platform: Platform, platform_path: Path, version: str, source: Path | None) -> Any:
+def _install_files(wheel: Path) -> dict[str, bytes]:
+    from gotocloud import __version__
+    from gotocloud.platform.release import install_files
+
+    lock = Path.cwd() / SCIENTISTS_LOCK
+    try:
+        return install_files(
+            wheel.name, wheel.read_bytes(), lock.read_text(encoding="utf-8"), __version__
+        )
+    except OSError as error:
+        raise InputError(
+            f"{error.filename} cannot be read: {error.strerror}.", next_command="make wheel"
+        ) from error
+
+
+def _release(
+    platform: Platform,
+    platform_path: Path,
+    version: str,
+    source: Path | None,
+    install: dict[str, bytes],
+) -> Any:
     from gotocloud.aws.synthesis import read_templates, synthesise_templates
     from gotocloud.cluster_configs.model import configuration_names
     from gotocloud.platform.release import expected_templates, make_release
@@ -184,7 +215,7 @@ def _release(platform: Platform, platform_path: Path, version: str, source: Path
     else:
         templates = read_templates(source)
     expected = expected_templates(configuration_names(), platform.regions)
-    return make_release(version, templates, node_scripts(), expected=expected)
+    return make_release(version, templates, node_scripts(), expected=expected, install=install)
 
 
 def node_scripts() -> dict[str, bytes]:

@@ -19,6 +19,9 @@ from local_aws.iam.decisions import Decision, read_decisions
 from local_aws.testing import Person, Stacks
 from tests.security.assemblies import SITES, record_text
 
+SHARED = "test_scientist.py"
+"""Group of the tests that share one site: one worker deploys it once."""
+
 Resources = dict[str, Any]
 MANAGEMENT, GROUP, REGION = "410000000000", "410000000001", "eu-west-1"
 OTHER_GROUP = "410000000002"

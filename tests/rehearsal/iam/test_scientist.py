@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.people import scientist_environment
 from local_aws.testing import Person
-from tests.needs import need_iam_evaluator
 from tests.rehearsal.iam.site import (
     BEYOND_URL,
     BUCKET,
@@ -27,26 +24,15 @@ from tests.rehearsal.iam.site import (
     ROLE,
     SCIENTIST,
     SERVICE_ROLE,
+    SHARED,
     TRAP,
     Site,
-    deployed,
 )
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = [pytest.mark.rehearsal, pytest.mark.xdist_group(SHARED)]
 TAGS = [{"Key": "gtc:method", "Value": "cryoem"}]
 TEMPLATE = '{"Resources": {"A": {"Type": "AWS::SSM::Parameter"}}}'
 ELSEWHERE = PROJECT_URL.replace("/releases/1.0.0/", "/elsewhere/")
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    need_iam_evaluator()
-    workdir = tmp_path_factory.mktemp("iam")
-    aws = LocalAws.start(workdir / "state", iam=True)
-    try:
-        yield deployed(aws, workdir)
-    finally:
-        aws.stop()
 
 
 @pytest.fixture(scope="module")

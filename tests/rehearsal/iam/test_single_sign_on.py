@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +14,14 @@ import pytest
 from gotocloud.rehearsal.local_aws import LocalAws
 from local_aws.testing import Person
 from tests.needs import need_iam_evaluator
+from tests.rehearsal.iam.login import WHO, Home
 from tests.rehearsal.iam.site import GROUP, OWN_BUCKET, REGION, ROLE, Site, deployed
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.cdk]
 PERMISSION_SET = "Scientist"
 RESERVED = "/aws-reserved/sso.amazonaws.com/"
 NAME = "hanako@example.org"
+START_URL = "https://institute.awsapps.com/start"
 TRUST = {
     "Version": "2012-10-17",
     "Statement": {
@@ -106,3 +111,80 @@ def test_a_user_still_needs_mfa(site: Site) -> None:
     name = "solo"
     assert site.newcomer.refusal("sts", "assume_role", RoleArn=ROLE, RoleSessionName=name)
     assert site.scientist().allowed("cloudformation", "list_stacks")
+
+
+@pytest.fixture
+def identity_center(site: Site) -> Iterator[str]:
+    """Identity Center's endpoint: a person who confirms at the second look.
+
+    Paths and fields are those of botocore's models of `sso-oidc` and `sso`, whose clients reject
+    others.
+    """
+    person = signed_on(site, f"AWSReservedSSO_{PERMISSION_SET}_0123456789abcdef", RESERVED)
+    looks = iter([(400, {"error": "authorization_pending"}), (200, None)])
+
+    class Endpoint(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path == "/client/register":
+                self.answer(clientId="c", clientSecret="s", clientSecretExpiresAt=4_000_000_000)
+            elif self.path == "/device_authorization":
+                assert sent["startUrl"] == START_URL
+                page = f"{START_URL}/device"
+                self.answer(
+                    deviceCode="d",
+                    userCode="ABCD-EFGH",
+                    verificationUri=page,
+                    verificationUriComplete=f"{page}?user_code=ABCD-EFGH",
+                    expiresIn=600,
+                    interval=0.01,
+                )
+            else:
+                status, refusal = next(looks)
+                given = refusal or {"accessToken": "t", "expiresIn": 3600, "tokenType": "Bearer"}
+                self.answer(status, **given)
+
+        def do_GET(self) -> None:
+            assert self.path.startswith("/federation/credentials?")
+            assert f"role_name={PERMISSION_SET}" in self.path
+            assert self.headers["x-amz-sso_bearer_token"] == "t"
+            given: dict[str, Any] = {
+                "accessKeyId": person.keys["AccessKeyId"],
+                "secretAccessKey": person.keys["SecretAccessKey"],
+                "sessionToken": person.keys["SessionToken"],
+                "expiration": 4e12,
+            }
+            self.answer(roleCredentials=given)
+
+        def answer(self, status: int = 200, /, **body: Any) -> None:
+            text = json.dumps(body).encode()
+            self.send_response(status)
+            if "error" in body:
+                self.send_header("x-amzn-ErrorType", "AuthorizationPendingException")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def test_login_signs_on_for_gotocloud_and_the_aws_command(
+    site: Site, identity_center: str, tmp_path: Path
+) -> None:
+    home = Home(tmp_path, site.aws.endpoint_url)
+    endpoints = {f"AWS_ENDPOINT_URL_{name}": identity_center for name in ("SSO", "SSO_OIDC")}
+    there = ("--start-url", START_URL, "--permission-set", PERMISSION_SET)
+    done = home.gotocloud("login", *WHO, "--user", NAME, *there, **endpoints)
+    assert done.returncode == 0, done.stderr
+    assert f"Open {START_URL}/device?user_code=ABCD-EFGH in a browser" in done.stderr
+    assert f"You are {NAME} in account {GROUP}" in done.stderr
+    for cached in (tmp_path / ".aws" / "cli" / "cache").glob("*"):
+        cached.unlink()
+    found = home.aws("sts", "get-caller-identity", "--profile", "gotocloud", **endpoints)
+    assert json.loads(found.stdout)["Arn"].endswith(f"gotocloud-scientist/{NAME}"), found.stderr
