@@ -11,7 +11,12 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from gotocloud.constructs.policy import PARTITION, Policy, Statement, acknowledge
-from gotocloud.contract.names import NETWORKS_POLICY, SCIENTIST_GROUP, SCIENTIST_ROLE
+from gotocloud.contract.names import (
+    NETWORKS_POLICY,
+    SCIENTIST_GROUP,
+    SCIENTIST_ROLE,
+    initial_password,
+)
 
 PASSWORD_LENGTH = 24
 
@@ -107,7 +112,7 @@ class Scientists(Construct):
         secret = secretsmanager.CfnSecret(
             self,
             f"{place}Password",
-            name=f"gotocloud/initial-password/{name}",
+            name=initial_password(name),
             description=f"Initial password of {name}; it must be changed at the first sign-in.",
             generate_secret_string=secretsmanager.CfnSecret.GenerateSecretStringProperty(
                 password_length=PASSWORD_LENGTH, require_each_included_type=True

@@ -65,6 +65,11 @@ def audit_bucket(account: str) -> str:
     return f"audit-gotocloud-{account}"
 
 
+def initial_password(user: str) -> str:
+    """Secret with a scientist's initial password."""
+    return f"gotocloud/initial-password/{user}"
+
+
 def acceptor_role(chunk: int) -> str:
     """Role that accepts peerings for one chunk of groups."""
     return f"gotocloud-peering-acceptor-{chunk:02d}"

@@ -147,6 +147,19 @@ def lost_providers(
     )
 
 
+def lost_people(deployed: Template, template: Template) -> tuple[str, ...]:
+    """Names of IAM users that an update would delete; a renamed one is deleted, too."""
+    before, after = (
+        {
+            str(one["Properties"]["UserName"])
+            for one in _resources(each).values()
+            if one.get("Type") == "AWS::IAM::User" and "UserName" in one.get("Properties", {})
+        }
+        for each in (deployed, template)
+    )
+    return tuple(sorted(before - after))
+
+
 def refusals(found: tuple[ResourceChange, ...]) -> tuple[str, ...]:
     """Why an update must not be made: every replacement or deletion that loses data."""
     return tuple(

@@ -7,6 +7,7 @@ from typing import Any
 
 from gotocloud.aws.launch import remove, stack_of
 from gotocloud.aws.listener import Listener
+from gotocloud.aws.offboarding import give_back, held_by
 from gotocloud.aws.pausing import wait_until_nothing_bills
 from gotocloud.aws.project_removal import delete_bucket, empty_bucket, plan_finish
 from gotocloud.aws.project_removal import finish as finish_project
@@ -50,7 +51,12 @@ def remove_project(site: ProofSite, say: Say) -> None:
 
 
 def remove_group(site: ProofSite, say: Say) -> None:
-    """Remove the group's stacks, the first region's at last: it holds the roles."""
+    """Remove the group's stacks, the first region's at last: it holds the roles and people."""
+    iam = site.account.client("iam")
+    for name in site.group.scientists:
+        # IAM deletes no user who still has them.
+        for line in give_back(iam, held_by(iam, name) or []):
+            say(line)
     for region in reversed(site.group.regions):
         _remove_stack(ProfileCloud(site.account.profile, region), USER_STACK, say)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gotocloud.cli.commands.people import hand_over, invite, remove_scientist
 from gotocloud.cli.commands.prove import prove
 from gotocloud.cli.options import PLATFORM_FILE, DryRun, Json, PlatformFile, PlatformRegions
 from gotocloud.cli.output import narrate, print_json, suggest, table
@@ -17,6 +18,13 @@ app = typer.Typer(
     epilog="Example: gotocloud platform check",
 )
 app.command(epilog="Example: gotocloud platform prove --stage account")(prove)
+app.command(epilog="Example: gotocloud platform invite scientist1")(invite)
+app.command(
+    "hand-over", epilog="Example: gotocloud platform hand-over apoferritin --from anna --to ben"
+)(hand_over)
+app.command(
+    "remove-scientist", epilog="Example: gotocloud platform remove-scientist anna --successor ben"
+)(remove_scientist)
 
 
 @app.command(epilog="Example: gotocloud platform check --platform platform.example.yaml")

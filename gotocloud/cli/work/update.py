@@ -14,6 +14,7 @@ from gotocloud.platform.model import Platform
 from gotocloud.platform.update import (
     ResourceChange,
     changes,
+    lost_people,
     lost_providers,
     provider_versions,
     refusals,
@@ -136,6 +137,7 @@ def _update(stack: SynthesisedStack, owner: str) -> StackUpdate:
     clusters = cluster_versions(StandardCloud(), stack.region) if versions[0] - versions[1] else {}
     lost = lost_providers(deployed, stack.template, clusters)
     keep = [f"{one}: name it in parallelcluster_kept of the platform file" for one in lost]
+    people = [why for name in lost_people(deployed, stack.template) if (why := _left(name, stack))]
     return StackUpdate(
         stack_id=stack.stack_id,
         owner=owner,
@@ -143,5 +145,24 @@ def _update(stack: SynthesisedStack, owner: str) -> StackUpdate:
         is_new=not deployed,
         changes=found,
         versions=(tuple(sorted(versions[0])), tuple(sorted(versions[1]))),
-        refusals=(*refusals(found), *keep),
+        refusals=(*refusals(found), *keep, *people),
     )
+
+
+def _left(name: str, stack: SynthesisedStack) -> str:
+    """Why a user cannot be deleted yet; empty if nothing is in the way."""
+    from gotocloud.aws.cloud import StandardCloud
+    from gotocloud.aws.handing_over import projects_of
+    from gotocloud.aws.offboarding import held_by
+
+    cloud = StandardCloud(stack.region)
+    # CloudFormation itself deletes access keys.
+    held = [
+        one.what for one in held_by(cloud.client("iam"), name) or () if "key AKIA" not in one.what
+    ]
+    projects = [f"project {one.project!r}" for one in projects_of(cloud, name)]
+    if not held and not projects:
+        return ""
+    has = ", ".join((*held, *projects))
+    following = shell_line("gotocloud", "platform", "remove-scientist", name)
+    return f"scientist {name} leaves or is renamed, and still has {has}: {following}"

@@ -41,6 +41,7 @@ def apply(state_dir: Path, spot_prices: Sequence[SpotPrice] = ()) -> None:
         efs,
         fsx,
         fsx_network,
+        iam_users,
         placement_groups,
         price_list,
         quotas,
@@ -58,6 +59,7 @@ def apply(state_dir: Path, spot_prices: Sequence[SpotPrice] = ()) -> None:
     price_list.apply(spot_prices)
     quotas.apply()
     budgets.apply()
+    iam_users.apply()
     _name_the_role_for_spot()
     _leave_conditions_open()
     _read_forms_in_forms_only()

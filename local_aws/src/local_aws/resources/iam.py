@@ -161,9 +161,13 @@ class User(_Principal):
         self.drop("iam", "DeleteLoginProfile", **self._named())
 
     def delete(self) -> None:
+        # What CloudFormation's handler deletes, by its permissions in the registry's schema: not
+        # MFA devices, signing certificates, SSH keys or credentials of services.
         self._drop_policies()
         for group in self.call_as("iam", "ListGroupsForUser", self._named())["Groups"]:
             self.call_as("iam", "RemoveUserFromGroup", self._named(GroupName=group["GroupName"]))
+        for key in self.call_as("iam", "ListAccessKeys", self._named())["AccessKeyMetadata"]:
+            self.call_as("iam", "DeleteAccessKey", self._named(AccessKeyId=key["AccessKeyId"]))
         self._drop_login()
         self.call_as("iam", "DeleteUser", self._named())
 

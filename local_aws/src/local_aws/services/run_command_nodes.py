@@ -109,7 +109,7 @@ def describe_sessions(self: Any) -> ActionResult:
     wanted = "Connected" if self._get_param("State") == "Active" else "Terminated"
     listed = [item for item in kept(self, "sessions").values() if item["Status"] == wanted]
     for item in self._get_param("Filters") or []:
-        key = {"Target": "Target", "SessionId": "SessionId"}.get(item["key"])
+        key = item["key"] if item["key"] in ("Target", "SessionId", "Owner") else None
         if key is None:
             raise SSMException("InvalidFilterKey", f"No filter {item['key']} here.")
         listed = [session for session in listed if session[key] == item["value"]]

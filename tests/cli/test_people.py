@@ -1,0 +1,206 @@
+"""`gotocloud platform invite`, `hand-over` and `remove-scientist`, in this process (moto)."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto.ssm.models import ssm_backends
+
+from gotocloud.contract.names import SCIENTIST_ROLE, initial_password
+from gotocloud.contract.project_names import ProjectNames
+from gotocloud.contract.tags import DESKTOP_DOOR, DOOR_TAG, IAM_USER_TAG, PROJECT_TAG
+from local_aws.services import iam_users, run_command
+from local_aws.services.run_command_nodes import kept
+from tests.needs import ROOT
+
+EXAMPLE = ROOT / "platform.example.yaml"
+GROUP, REGION = "222222222222", "ap-northeast-1"
+LEAVER, STAYS = "scientist1", "scientist2"
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(
+    aws: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Run:
+    """Runs `gotocloud platform …` as an administrator of the group's account."""
+    iam_users.apply()
+    run_command.apply(tmp_path / "nodes")
+    monkeypatch.setattr("gotocloud.aws.session.account_id", lambda _region: GROUP)
+    monkeypatch.chdir(tmp_path)
+    boto3.client("iam").create_role(RoleName=SCIENTIST_ROLE, AssumeRolePolicyDocument="{}")
+
+    def invoke(*words: object) -> tuple[int, str]:
+        from gotocloud.cli.main import main
+
+        given = [*map(str, words), "--platform", str(EXAMPLE)]
+        monkeypatch.setattr(sys, "argv", ["gotocloud", "platform", *given])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0), capsys.readouterr().err
+
+    return invoke
+
+
+@pytest.fixture
+def leaver(run: Run) -> Any:
+    """A user with everything that keeps IAM from deleting one."""
+    iam = boto3.client("iam")
+    iam.create_user(UserName=LEAVER)
+    iam.create_access_key(UserName=LEAVER)
+    serial = iam.create_virtual_mfa_device(VirtualMFADeviceName=LEAVER)["VirtualMFADevice"]
+    iam.enable_mfa_device(
+        UserName=LEAVER,
+        SerialNumber=serial["SerialNumber"],
+        AuthenticationCode1="123456",
+        AuthenticationCode2="234567",
+    )
+    iam.upload_ssh_public_key(UserName=LEAVER, SSHPublicKeyBody="ssh-rsa AAAA")
+    iam.create_service_specific_credential(UserName=LEAVER, ServiceName="codecommit.amazonaws.com")
+    return iam
+
+
+def bucket(owner: str, project: str = "ribosome", region: str = REGION) -> Any:
+    """A project's bucket, tagged as its stack tags it."""
+    name = ProjectNames(owner, GROUP, project).bucket
+    made = boto3.resource("s3", region_name=region).Bucket(name)
+    made.create(CreateBucketConfiguration={"LocationConstraint": region})
+    tags = {IAM_USER_TAG: owner, PROJECT_TAG: project}
+    made.Tagging().put(Tagging={"TagSet": [{"Key": k, "Value": v} for k, v in tags.items()]})
+    return made
+
+
+def test_an_invitation_has_the_password_and_only_its_writer_can_read_it(run: Run) -> None:
+    secrets = boto3.client("secretsmanager", region_name=REGION)
+    code, said = run("invite", LEAVER)
+    assert (code, "has no initial password" in said) == (1, True)
+    secrets.create_secret(Name=initial_password(LEAVER), SecretString="pa55 word")
+    code, said = run("invite", LEAVER)
+    path = Path(f"invitation-{LEAVER}.txt")
+    assert code == 0, said
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    text = path.read_text()
+    assert "Password:  pa55 word\n" in text
+    assert f"gotocloud login --account {GROUP} --region {REGION} --user {LEAVER}\n" in text
+    assert "pa55" not in said
+    assert "Did you mean" in run("invite", "scientist11")[1]
+
+
+def test_a_user_with_mfa_is_not_deleted_until_the_command_has_run(run: Run, leaver: Any) -> None:
+    with pytest.raises(leaver.exceptions.DeleteConflictException):
+        leaver.delete_user(UserName=LEAVER)
+    code, said = run("remove-scientist", LEAVER, "--yes")
+    assert code == 0, said
+    assert said.endswith("Next: cdk deploy UserStack -c group=membrane-lab\n")
+    (denied,) = leaver.list_user_policies(UserName=LEAVER)["PolicyNames"]
+    # CloudFormation's handler deletes inline policies itself; the rest must be gone.
+    leaver.delete_user_policy(UserName=LEAVER, PolicyName=denied)
+    leaver.delete_user(UserName=LEAVER)
+    assert leaver.list_virtual_mfa_devices()["VirtualMFADevices"] == []
+    (policy,) = leaver.list_role_policies(RoleName=SCIENTIST_ROLE)["PolicyNames"]
+    ended = leaver.get_role_policy(RoleName=SCIENTIST_ROLE, PolicyName=policy)["PolicyDocument"]
+    conditions = ended["Statement"]["Condition"]
+    assert conditions["StringLike"] == {"aws:userid": f"*:{LEAVER}"}
+    assert "aws:TokenIssueTime" in conditions["DateLessThan"]
+    assert run("remove-scientist", LEAVER, "--yes")[0] == 0
+
+
+def test_nothing_changes_in_a_dry_run(run: Run, leaver: Any) -> None:
+    code, said = run("remove-scientist", LEAVER, "--dry-run")
+    assert code == 0
+    assert "Would delete MFA device" in said
+    assert leaver.list_mfa_devices(UserName=LEAVER)["MFADevices"]
+    assert leaver.list_user_policies(UserName=LEAVER)["PolicyNames"] == []
+
+
+@pytest.mark.usefixtures("leaver")
+def test_desktops_of_the_leaver_are_closed_and_those_of_others_stay_open(run: Run) -> None:
+    ec2 = boto3.client("ec2", region_name="us-east-1")
+    rule = {"IpProtocol": "tcp", "FromPort": 8443, "ToPort": 8443}
+    rules: list[Any] = [{**rule, "IpRanges": [{"CidrIp": "192.0.2.1/32"}]}]
+    groups = {}
+    for owner in (LEAVER, STAYS):
+        tags = [{"Key": DOOR_TAG, "Value": DESKTOP_DOOR}, {"Key": IAM_USER_TAG, "Value": owner}]
+        groups[owner] = ec2.create_security_group(
+            GroupName=owner,
+            Description="d",
+            TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
+        )["GroupId"]
+        ec2.authorize_security_group_ingress(GroupId=groups[owner], IpPermissions=rules)
+    assert run("remove-scientist", LEAVER, "--yes")[0] == 0
+    left = ec2.describe_security_groups(GroupIds=list(groups.values()))["SecurityGroups"]
+    assert {one["GroupName"]: len(one["IpPermissions"]) for one in left} == {LEAVER: 0, STAYS: 1}
+
+
+@pytest.mark.usefixtures("leaver")
+def test_shells_of_the_leaver_end_and_those_of_others_go_on(run: Run) -> None:
+    here: Any = SimpleNamespace(ssm_backend=ssm_backends["123456789012"][REGION])
+    sessions = kept(here, "sessions")
+    for owner in (LEAVER, STAYS):
+        arn = f"arn:aws:sts::{GROUP}:assumed-role/{SCIENTIST_ROLE}/{owner}"
+        sessions[owner] = {"SessionId": owner, "Status": "Connected", "Owner": arn}
+    assert run("remove-scientist", LEAVER, "--yes")[0] == 0
+    assert {name: one["Status"] for name, one in sessions.items()} == {
+        LEAVER: "Terminated",
+        STAYS: "Connected",
+    }
+
+
+@pytest.mark.usefixtures("leaver")
+def test_projects_are_handed_over_before_the_name_may_leave(run: Run) -> None:
+    old = bucket(LEAVER)
+    for number in range(3):
+        old.put_object(Key=f"movies/{number}", Body=b"x" * number, Metadata={"file-owner": "1000"})
+    old.put_object(Key=".gotocloud/proofs/1", Body=b"of a cluster of the leaver")
+    code, said = run("remove-scientist", LEAVER, "--successor", STAYS, "--yes")
+    following = f"gotocloud platform hand-over ribosome --from {LEAVER} --to {STAYS}"
+    assert (code, said.endswith(f"Next: {following}\n")) == (1, True)
+    code, said = run(*following.split()[2:])
+    assert (code, said.endswith("Next: gotocloud setup ribosome\n")) == (2, True)
+    new = bucket(STAYS)
+    assert "Would copy 3 objects, 3 bytes" in run(*following.split()[2:], "--dry-run")[1]
+    assert run(*following.split()[2:])[0] == 0
+    assert {one.key for one in new.objects.all()} == {f"movies/{n}" for n in range(3)}
+    assert new.Object("movies/2").metadata == {"file-owner": "1000"}
+    assert run("remove-scientist", LEAVER, "--successor", STAYS, "--yes")[0] == 0
+    old.put_object(Key="movies/1", Body=b"longer")
+    code, said = run("remove-scientist", LEAVER, "--successor", STAYS, "--yes")
+    assert (code, "is not handed over" in said) == (1, True)
+
+
+def test_names_and_accounts_that_do_not_fit_are_refused(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, said = run("remove-scientist", "scientist11", "--yes")
+    assert (code, "Did you mean 'scientist1'?" in said) == (2, True)
+    assert run("remove-scientist", LEAVER, "--successor", LEAVER, "--yes")[0] == 2
+    monkeypatch.setattr("gotocloud.aws.session.account_id", lambda _region: "111111111111")
+    code, said = run("remove-scientist", LEAVER, "--yes")
+    assert (code, "management account" in said) == (2, True)
+
+
+@pytest.mark.usefixtures("leaver")
+def test_an_update_that_deletes_a_user_with_mfa_is_refused(run: Run, tmp_path: Path) -> None:
+    from tests.cli.test_platform_update import STORE, assembly
+
+    user = {"Type": "AWS::IAM::User", "Properties": {"UserName": LEAVER}}
+    boto3.client("cloudformation", region_name=REGION).create_stack(
+        StackName="gotocloud-user",
+        TemplateBody=json.dumps({"Resources": {"Store": STORE}}),
+    )
+    template = json.dumps({"Resources": {"Store": STORE, "User": user}})
+    source = assembly(tmp_path / "out", Store=STORE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gotocloud.aws.deployed.deployed_template", lambda *_: json.loads(template))
+        code, said = run("update", "--from", source)
+    assert code == 1
+    assert f"scientist {LEAVER} leaves or is renamed, and still has MFA device" in said
+    assert f"gotocloud platform remove-scientist {LEAVER}" in said
