@@ -10,7 +10,7 @@ import aws_cdk as cdk
 from gotocloud.errors import ExitCode, GoToCloudError, InputError
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Platform
-from gotocloud.platform.record import load_record
+from gotocloud.platform.record import load_record, require_history
 from gotocloud.platform.release import check_version
 from gotocloud.platform.zones import ZoneMap, zone_map
 
@@ -67,6 +67,9 @@ def build(app: cdk.App) -> None:
         check_version(str(version))
         add_templates(app, platform=platform, version=str(version), zones=zones)
     else:
+        where = record_path(path)
+        if where.exists():
+            require_history(platform, load_record(where), where)
         _add_management(app, platform, zones)
     if str(app.node.try_get_context("nag")).lower() == "true":
         from gotocloud.checks import attach
@@ -104,7 +107,9 @@ def _add_group(app: cdk.App, platform: Platform, name: str, path: Path, zones: Z
     from gotocloud.stacks.user import UserStack
 
     group = platform.group(name)
-    record = load_record(record_path(path))
+    where = record_path(path)
+    record = load_record(where)
+    require_history(platform, record, where)
     first: cdk.Stack | None = None
     for region in group.regions:
         stack = UserStack(

@@ -34,12 +34,17 @@ class Room:
     edges: tuple[tuple[str, str], ...] = ()
 
 
-EVERYWHERE = ("errors", "files", "findings", "formats", "waiting", "yaml_files")
+EVERYWHERE = ("errors", "files", "findings", "formats", "origin", "waiting", "yaml_files")
 """Every room may import these."""
 
 ROOMS = (
     Room("errors", "the errors that people see, and exit codes", pure=True),
     Room("files", "files that are replaced in one step", ("errors",)),
+    Room(
+        "origin",
+        "whether a file's content came from AWS or from an endpoint that stands in for it",
+        ("errors",),
+    ),
     Room("formats", "sizes, times and money as people read them", pure=True),
     Room("waiting", "the one loop that waits: look, pause, look again"),
     Room(

@@ -10,6 +10,7 @@ from typing import Any
 
 from gotocloud.aws.billed import inventory
 from gotocloud.aws.cloud import Cloud, StandardCloud, answer_of
+from gotocloud.aws.clusters import spot_role_of
 from gotocloud.aws.deployed import cluster_versions
 from gotocloud.aws.desktop_access import close_stale, openings
 from gotocloud.aws.group_facts import GroupFacts, read_group_facts
@@ -27,6 +28,7 @@ from gotocloud.projects import checkup
 from gotocloud.projects.desktop_access import Opening, parse_networks
 from gotocloud.projects.names import name_problems
 from gotocloud.projects.overview import cluster_names
+from gotocloud.projects.preflight import spot_role
 from gotocloud.projects.profiles import judge_profile
 
 
@@ -117,6 +119,8 @@ def _account(cloud: Cloud, who: Caller, facts: GroupFacts) -> Iterator[Finding]:
     subnets, _ = answer_of("list the subnets", lambda: ec2.describe_subnets()["Subnets"])
     levels = cluster_levels(cloud, facts[Fact.ZONE_ID], subnets or ())
     yield from checkup.quotas(levels, cloud.region)
+    role, why = answer_of("look up the role for spot", lambda: spot_role_of(cloud) is not None)
+    yield spot_role(role, why)
 
 
 def _versions(cloud: Cloud) -> Iterator[Finding]:

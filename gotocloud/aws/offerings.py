@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 
 from gotocloud.aws.session import client, explained
+from gotocloud.origin import endpoint
 
 
 def offerings(region: str, instance_types: Sequence[str]) -> dict[str, set[str]]:
@@ -39,5 +39,4 @@ def offerings(region: str, instance_types: Sequence[str]) -> dict[str, set[str]]
 
 def source() -> str:
     """Where the offerings come from, for the record."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_EC2") or os.environ.get("AWS_ENDPOINT_URL")
-    return f"EC2 DescribeInstanceTypeOfferings at {endpoint or 'AWS'}"
+    return f"EC2 DescribeInstanceTypeOfferings at {endpoint() or 'AWS'}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from gotocloud.aws.session import client, explained
 from gotocloud.costs.price import Price
 from gotocloud.costs.price_list import Product, SpotChange, offers, spot_price
 from gotocloud.errors import GoToCloudError
+from gotocloud.origin import endpoint
 
 PRICE_LIST_REGION = "us-east-1"
 """One of the few regions in which the price list answers; it has the prices of all."""
@@ -127,5 +127,5 @@ def _utc(moment: datetime) -> datetime:
 
 def _elsewhere() -> str:
     """Warns when the answers are not those of AWS itself."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL")
-    return f" at {endpoint}" if endpoint else ""
+    found = endpoint()
+    return f" at {found}" if found else ""

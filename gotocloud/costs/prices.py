@@ -13,7 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from gotocloud.costs.price import EVERY_REGION, Key, Price, PriceUnit
-from gotocloud.costs.price_files import parse_table, read_table
+from gotocloud.costs.price_files import REFRESH, parse_table, read_table
+from gotocloud.origin import endpoint, require_from_aws, stated_endpoint
 
 OWN_TABLE = "GOTOCLOUD_PRICES"
 """Environment variable that names the file of one's own prices."""
@@ -31,7 +32,7 @@ def price_table() -> Mapping[Key, Price]:
     own = own_table()
     if own is None:
         return shipped_table()
-    return _overlaid(own.resolve(), own.stat().st_mtime_ns if own.exists() else 0)
+    return _overlaid(own.resolve(), own.stat().st_mtime_ns if own.exists() else 0, endpoint())
 
 
 def own_table() -> Path | None:
@@ -50,8 +51,11 @@ def shipped_table() -> Mapping[Key, Price]:
 
 
 @cache
-def _overlaid(path: Path, _changed_ns: int) -> Mapping[Key, Price]:
-    return {**shipped_table(), **read_table(path)}
+def _overlaid(path: Path, _changed_ns: int, _endpoint: str) -> Mapping[Key, Price]:
+    own = read_table(path)
+    for one in own.values():
+        require_from_aws(path, stated_endpoint(one.source), REFRESH)
+    return {**shipped_table(), **own}
 
 
 def find_price(item: str, region: str, unit: PriceUnit) -> Price | None:

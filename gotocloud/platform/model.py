@@ -176,6 +176,11 @@ class Group(StrictModel):
         max_length=rules.MAX_TAGS,
         description="Tags of your own on everything the group has. Default: none.",
     )
+    retired: Annotated[bool, Field(strict=True)] = Field(
+        default=False,
+        description="Whether the group is gone: its stacks are destroyed, and its number stays"
+        " taken. Default: no.",
+    )
 
     @property
     def home_region(self) -> str:
@@ -190,7 +195,9 @@ class Platform(StrictModel):
     management: Management
     regions: tuple[Region, ...] = Field(min_length=1, description="Regions with a software share.")
     network: Network = Field(default_factory=Network)
-    groups: tuple[Group, ...] = Field(default=(), description="The research groups.")
+    all_groups: tuple[Group, ...] = Field(
+        default=(), alias="groups", description="The research groups."
+    )
     releases: dict[ReleaseVersion, Sha256] = Field(
         default_factory=dict,
         max_length=rules.MAX_RELEASES,
@@ -209,11 +216,16 @@ class Platform(StrictModel):
 
     @model_validator(mode="after")
     def _keep_the_rules(self) -> Self:
-        found = rules.cross_problems(self.model_dump(mode="json"))
+        found = rules.cross_problems(self.model_dump(mode="json", by_alias=True))
         if found:
             text = "; ".join(f"{location_text(where)}: {what}" for where, what in found)
             raise PydanticCustomError(CROSS_RULES, "{text}", {"text": text})
         return self
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups that are there; retired ones only keep their numbers."""
+        return tuple(group for group in self.all_groups if not group.retired)
 
     @property
     def engine(self) -> Engine:

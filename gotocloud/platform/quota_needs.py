@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gotocloud.cluster_configs.instances import instance_types
+from gotocloud.cluster_configs.model import used_instance_types
 from gotocloud.contract.names import acceptor_role
 from gotocloud.platform.addresses import acceptor_chunk, shard_of
 from gotocloud.platform.model import Group, Platform
@@ -92,6 +94,18 @@ ACCOUNTS = GrowingQuota(
     default=10,
     highest=None,
     source=ORGANIZATION_QUOTAS,
+)
+GPU_VCPUS = GrowingQuota(
+    QuotaKind("ec2", "L-DB2E81BA", "Running On-Demand G and VT instances", "vCPUs"),
+    default=0,
+    highest=None,
+    source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html",
+)
+GPU_VCPUS_SPOT = GrowingQuota(
+    QuotaKind("ec2", "L-3819A6DF", "All G and VT Spot Instance Requests", "vCPUs"),
+    default=0,
+    highest=None,
+    source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-spot-limits.html",
 )
 BUCKET_POLICY = GrowingQuota(
     QuotaKind("s3", "L-748707F3", "Bucket policy", "characters"),
@@ -269,6 +283,29 @@ def _groups(platform: Platform) -> Iterator[QuotaNeed]:
                 needed = each * people
                 beyond = group.name if needed > quota.default else ""
                 yield QuotaNeed(quota, group.account, region, place, needed, beyond, if_all_work)
+
+
+def gpu_note(platform: Platform) -> str:
+    """What stops each new account first: it may run no machine with a GPU. Empty without groups.
+
+    One sentence for all groups, since only an account itself shows what it was granted.
+    """
+    if not platform.groups:
+        return ""
+    sizes = [one for name in used_instance_types() if (one := instance_types()[name]).gpus]
+    # By name where two are as small, so that the sentence is always the same.
+    least = min(sizes, key=lambda one: (one.vcpus, one.name))
+    first = platform.groups[0]
+    commands = "; ".join(
+        increase_command(quota.kind, least.vcpus, first.home_region)
+        for quota in (GPU_VCPUS, GPU_VCPUS_SPOT)
+    )
+    return (
+        f"a new account has 0 vCPUs of machines with GPUs ({GPU_VCPUS.kind.code}, "
+        f"{GPU_VCPUS_SPOT.kind.code}), and a single {least.name} needs {least.vcpus}. In the "
+        "account of each group, for each of its regions, gotocloud doctor shows what there is; "
+        f"for {first.name}: {commands}"
+    )
 
 
 def _in_order(groups: Iterable[Group]) -> list[Group]:

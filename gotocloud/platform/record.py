@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import PlainSerializer, ValidationError
+from pydantic import Field, PlainSerializer, ValidationError
 
 from gotocloud.contract.stacks import (
     MANAGEMENT_STACK,
@@ -22,6 +22,7 @@ from gotocloud.contract.stacks import (
     ShareOutput,
 )
 from gotocloud.errors import GoToCloudError, InputError, unknown_name
+from gotocloud.origin import require_from_aws
 from gotocloud.platform.addresses import acceptor_chunk, share_network
 from gotocloud.platform.model import Platform
 from gotocloud.platform.strict import StrictModel
@@ -61,6 +62,14 @@ class ShareRecord(StrictModel):
     mount_targets: dict[str, Address]
 
 
+class GroupRecord(StrictModel):
+    """What must not change of a group once it is deployed, since its addresses follow from it."""
+
+    number: int
+    account: str
+    regions: tuple[str, ...]
+
+
 class RegionRecord(StrictModel):
     """The shares of one region, by shard."""
 
@@ -72,9 +81,15 @@ class Record(StrictModel):
 
     Args:
         written: The day on which the outputs were read. Default: unknown.
+        endpoint: What answered instead of AWS. Default: AWS.
+        pool: The network pool. Default: unknown.
+        groups: Every group that was ever recorded, by name.
     """
 
     written: date | None = None
+    endpoint: str = ""
+    pool: Cidr | None = None
+    groups: dict[str, GroupRecord] = Field(default_factory=dict)
     management: ManagementRecord
     regions: dict[str, RegionRecord]
 
@@ -117,15 +132,25 @@ def load_record(path: Path) -> Record:
     text = read_text(path, "record", RECORD_COMMAND)
     marked = load_block(text, str(path), next_command=RECORD_COMMAND)
     try:
-        return Record.model_validate(marked.data)
+        found = Record.model_validate(marked.data)
     except ValidationError as error:
         problems = list(model_problems(error, marked, Record))
-    raise problems_of(str(path), problems, next_command=RECORD_COMMAND)
+        raise problems_of(str(path), problems, next_command=RECORD_COMMAND) from error
+    require_from_aws(path, found.endpoint, RECORD_COMMAND)
+    return found
 
 
 def dump_record(record: Record) -> str:
     """The text of a record: the same bytes for the same record."""
     data = record.model_dump(mode="python", exclude_none=True)
+    for key in ("endpoint", "groups"):
+        if not data[key]:
+            del data[key]
+    if record.groups:
+        data["groups"] = {
+            name: {**group, "regions": list(group["regions"])}
+            for name, group in sorted(data["groups"].items())
+        }
     data["management"]["acceptor_roles"] = dict(
         sorted(data["management"]["acceptor_roles"].items())
     )
@@ -147,6 +172,8 @@ def record_from_outputs(
     region_outputs: Mapping[str, Mapping[str, str] | None],
     *,
     written: date | None = None,
+    endpoint: str = "",
+    before: Record | None = None,
 ) -> Record:
     """Make the record from the outputs of the deployed stacks.
 
@@ -155,11 +182,13 @@ def record_from_outputs(
             None if the stack is not there.
         region_outputs: Outputs of `gotocloud-region` by region; None if it is not there.
         written: The day on which they were read.
+        endpoint: What answered instead of AWS. Default: AWS.
+        before: The former record, whose groups stay recorded. Default: none.
 
     Raises:
         RecordError: if anything is missing or does not fit the platform; names everything.
     """
-    problems: list[str] = []
+    problems = history_problems(platform, before) if before else []
     management = _management(platform, management_outputs, problems)
     regions = {
         region: _region(platform, region, region_outputs.get(region), problems)
@@ -171,7 +200,14 @@ def record_from_outputs(
             "the platform file.",
             problems=problems,
         )
-    return Record(written=written, management=management, regions=regions)
+    return Record(
+        written=written,
+        endpoint=endpoint,
+        pool=platform.network.pool,
+        groups={**(before.groups if before else {}), **recorded_groups(platform)},
+        management=management,
+        regions=regions,
+    )
 
 
 def record_problems(platform: Platform, record: Record) -> list[str]:
@@ -193,6 +229,72 @@ def record_problems(platform: Platform, record: Record) -> list[str]:
         for shard in platform.shards_in(region):
             found += _share_problems(platform, region, shard, shares.get(shard))
     return found
+
+
+def recorded_groups(platform: Platform) -> dict[str, GroupRecord]:
+    """What the record keeps of the groups, retired ones included."""
+    return {
+        group.name: GroupRecord(number=group.number, account=group.account, regions=group.regions)
+        for group in platform.all_groups
+    }
+
+
+def history_problems(platform: Platform, record: Record) -> list[str]:
+    """What the platform file changes that must stay as it was deployed; empty if nothing.
+
+    Networks follow from the pool, the number and the place of a region in the list; users and
+    roles are in the first region.
+    """
+    found = []
+    if record.pool is not None and record.pool != platform.network.pool:
+        found.append(
+            f"network.pool: is {platform.network.pool}, and was {record.pool}: every network of "
+            "the platform would move"
+        )
+    groups = {group.name: group for group in platform.all_groups}
+    for name, old in sorted(record.groups.items()):
+        if (group := groups.get(name)) is None:
+            found.append(
+                f"group {name!r} is missing: keep its block with `retired: true`, so that its "
+                f"number {old.number} is never given to another group"
+            )
+            continue
+        for what, is_now, was in (
+            ("number", group.number, old.number),
+            ("account", group.account, old.account),
+        ):
+            if is_now != was:
+                found.append(f"group {name!r}: {what} is {is_now}, and was {was}")
+        if group.regions[: len(old.regions)] != old.regions:
+            found.append(
+                f"group {name!r}: regions begin with {', '.join(group.regions)}, and were "
+                f"{', '.join(old.regions)}: append new regions at the end, remove none"
+            )
+    return [*found, *_reused(platform, record)]
+
+
+def _reused(platform: Platform, record: Record) -> list[str]:
+    taken = {old.number: name for name, old in record.groups.items()}
+    return [
+        f"group {group.name!r}: {group.number} was the number of group {taken[group.number]!r}"
+        for group in platform.all_groups
+        if taken.get(group.number, group.name) != group.name
+    ]
+
+
+def require_history(platform: Platform, record: Record, path: Path) -> None:
+    """Refuse a platform file that moves what is deployed.
+
+    Raises:
+        InputError: with everything that must be put back.
+    """
+    if problems := history_problems(platform, record):
+        raise InputError(
+            f"The platform file changes what {path.name} has as deployed; networks, users and data "
+            "would move. Put it back; what was never deployed can be removed from the record.",
+            problems=problems,
+            next_command="gotocloud platform plan",
+        )
 
 
 def _share_problems(

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from gotocloud.cluster_configs.offerings import REFRESH_COMMAND, Offerings
 from gotocloud.errors import InputError, unknown_name
 from gotocloud.formats import parse_json
+from gotocloud.origin import require_from_aws, stated_endpoint
 from gotocloud.platform.strict import StrictModel
 from gotocloud.yaml_files import MarkedYaml, model_problems, problems_of, read_text
 
@@ -83,9 +84,21 @@ class ZoneMap(StrictModel):
         return min(region.date for region in self.regions.values())
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """Where the entries come from, each source once."""
+        return tuple(sorted({region.source for region in self.regions.values()}))
+
+    @property
     def source(self) -> str:
-        """Where the entries come from."""
-        return "; ".join(sorted({region.source for region in self.regions.values()}))
+        """The sources in one line."""
+        return "; ".join(self.sources)
+
+    def from_aws(self) -> ZoneMap:
+        """The map without the regions that an endpoint in AWS's place answered for."""
+        invented = {k for k, v in self.regions.items() if stated_endpoint(v.source)}
+        left_out = {k: v for k, v in self.left_out.items() if not stated_endpoint(v)}
+        kept = {k: v for k, v in self.regions.items() if k not in invented}
+        return ZoneMap(regions=kept, left_out=left_out)
 
     def region(self, name: str) -> RegionZones:
         """The zones of a region.
@@ -136,7 +149,10 @@ def zone_map(platform_path: Path | None = None) -> ZoneMap:
     if platform_path is None or not zones_path(platform_path).exists():
         return shipped
     path = zones_path(platform_path)
-    return merged(shipped, parse_map(read_text(path, "zone map", REFRESH_COMMAND), str(path)))
+    own = parse_map(read_text(path, "zone map", REFRESH_COMMAND), str(path))
+    for source in own.sources:
+        require_from_aws(path, stated_endpoint(source), REFRESH_COMMAND)
+    return merged(shipped, own)
 
 
 @cache

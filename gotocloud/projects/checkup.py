@@ -97,6 +97,9 @@ def versions(clusters: Mapping[str, str], today: date) -> list[Finding]:
             text = f"{name} runs {version}, which AWS supports until {engine.supported_until}."
             remedy = "gotocloud pause, then start: a new cluster takes the platform's version"
             findings.append(Finding(_VERSION, Severity.WARNING, text, remedy))
+        elif engine.supported_until is None:
+            text = f"{name} runs {version}; until when AWS supports it is not known here."
+            findings.append(Finding(_VERSION, Severity.UNKNOWN, text, f"see {SUPPORT_POLICY}"))
     if findings:
         return findings
     used = ", ".join(sorted({*clusters.values()})) or "no cluster runs"

@@ -236,22 +236,30 @@ def _family(
 def _spot_role(shape: ClusterShape, observed: Observed, *, needed: bool) -> list[Finding]:
     if not any(queue.spot for queue in shape.queues):
         return []
+    why = observed.unknown.get("spot role", "IAM gave no answer")
+    return [spot_role(observed.spot_role, why, needed=needed)]
+
+
+def spot_role(exists: bool | None, why: str, *, needed: bool = False) -> Finding:
+    """Whether the account has EC2's role for spot, which a new account lacks.
+
+    Args:
+        exists: None if it is not known.
+        why: Why it is not known.
+        needed: Whether nothing but spot will do.
+    """
     check = "Spot role"
-    if observed.spot_role is None:
-        why = observed.unknown.get("spot role", "IAM gave no answer")
-        return [
-            Finding(check, Severity.UNKNOWN, f"whether {SPOT_ROLE} exists is not known ({why}).")
-        ]
-    if observed.spot_role:
-        return [Finding(check, Severity.OK, f"{SPOT_ROLE} exists.")]
-    return [
-        Finding(
-            check,
-            Severity.ERROR if needed else Severity.WARNING,
-            f"the account has no {SPOT_ROLE}: the first spot node may be refused.",
-            f"an administrator of the account types: {SPOT_ROLE_COMMAND}",
-        )
-    ]
+    if exists is None:
+        text = f"whether {SPOT_ROLE} exists is not known ({why})."
+        return Finding(check, Severity.UNKNOWN, text)
+    if exists:
+        return Finding(check, Severity.OK, f"{SPOT_ROLE} exists.")
+    return Finding(
+        check,
+        Severity.ERROR if needed else Severity.WARNING,
+        f"the account has no {SPOT_ROLE}: the first spot node may be refused.",
+        f"an administrator of the account types: {SPOT_ROLE_COMMAND}",
+    )
 
 
 def _budget(idle_usd_per_hour: Decimal, budget: Budget) -> Finding:

@@ -248,6 +248,27 @@ def test_groups_have_members_and_policies(stacks: Stacks) -> None:
     assert iam.list_groups()["Groups"] == []
 
 
+def test_a_user_with_an_mfa_device_cannot_be_deleted(stacks: Stacks) -> None:
+    """CloudFormation's handler deletes keys and inline policies, and no device (aws-cdk 16511)."""
+    user = {"Type": "AWS::IAM::User", "Properties": {"UserName": "leaver"}}
+    stacks.create("person", {"User": user}, Capabilities=["CAPABILITY_NAMED_IAM"])
+    iam, named = stacks.client("iam"), {"UserName": "leaver"}
+    iam.create_access_key(**named)
+    iam.put_user_policy(**named, PolicyName="p", PolicyDocument='{"Version": "2012-10-17"}')
+    made = iam.create_virtual_mfa_device(VirtualMFADeviceName="leaver")["VirtualMFADevice"]
+    device = {"SerialNumber": made["SerialNumber"]}
+    codes = {"AuthenticationCode1": "123456", "AuthenticationCode2": "654321"}
+    iam.enable_mfa_device(**named, **device, **codes)
+    stacks.cfn.delete_stack(StackName="person")
+    assert stacks.settled("person")["StackStatus"] == "DELETE_FAILED"
+    assert "must delete MFA device first" in stacks.reasons("person")
+    iam.deactivate_mfa_device(**named, **device)
+    stacks.delete("person")
+    assert [
+        one["UserName"] for one in iam.list_users()["Users"] if one["UserName"] == "leaver"
+    ] == []
+
+
 def test_a_trust_policy_that_is_too_long_is_refused(stacks: Stacks) -> None:
     many = [f"arn:aws:iam::{number:012}:root" for number in range(80)]
     made = stacks.create("long", {"Role": role(*many)}, Capabilities=["CAPABILITY_IAM"])

@@ -71,7 +71,7 @@ def leaver(run: Run) -> Any:
 def bucket(owner: str, project: str = "ribosome", region: str = REGION) -> Any:
     """A project's bucket, tagged as its stack tags it."""
     name = ProjectNames(owner, GROUP, project).bucket
-    made = boto3.resource("s3", region_name=region).Bucket(name)
+    made: Any = boto3.resource("s3", region_name=region).Bucket(name)
     made.create(CreateBucketConfiguration={"LocationConstraint": region})
     tags = {IAM_USER_TAG: owner, PROJECT_TAG: project}
     made.Tagging().put(Tagging={"TagSet": [{"Key": k, "Value": v} for k, v in tags.items()]})
@@ -128,7 +128,10 @@ def test_desktops_of_the_leaver_are_closed_and_those_of_others_stay_open(run: Ru
     rules: list[Any] = [{**rule, "IpRanges": [{"CidrIp": "192.0.2.1/32"}]}]
     groups = {}
     for owner in (LEAVER, STAYS):
-        tags = [{"Key": DOOR_TAG, "Value": DESKTOP_DOOR}, {"Key": IAM_USER_TAG, "Value": owner}]
+        tags: Any = [
+            {"Key": DOOR_TAG, "Value": DESKTOP_DOOR},
+            {"Key": IAM_USER_TAG, "Value": owner},
+        ]
         groups[owner] = ec2.create_security_group(
             GroupName=owner,
             Description="d",

@@ -125,6 +125,37 @@ def test_refresh_keeps_the_answer_beside_the_platform_file(run: Run, folder: Pat
 
 
 @pytest.mark.usefixtures("aws")
+def test_answers_of_a_stand_in_never_take_the_place_of_those_of_aws(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = "http://127.0.0.1:5000"
+    deploy_management()
+    deploy_region(HOME, "10.0.0.0/24")
+    deploy_region("us-east-1", "10.0.8.0/24")
+    assert run("zones", "--refresh", "us-east-1").code == run("record").code == 0
+    paths = [folder / "platform.zones.json", folder / "platform.record.yaml"]
+    before = [path.read_bytes() for path in paths]
+    # Only where the answers come from changes; moto gives them all the same.
+    monkeypatch.setattr("gotocloud.origin.endpoint", lambda *_: local)
+    for module in ("gotocloud.cli.work.platform", "gotocloud.aws.offerings"):
+        monkeypatch.setattr(f"{module}.endpoint", lambda *_: local)
+    for words in (("zones", "--refresh", "us-east-1"), ("record",)):
+        refused = run(*words)
+        assert (refused.code, f"those of {local} would replace" in refused.err) == (2, True)
+    assert [path.read_bytes() for path in paths] == before
+
+    for path in paths:
+        path.unlink()
+    assert run("zones", "--refresh", "us-east-1").code == run("record").code == 0
+    assert all(local in path.read_text() for path in paths)
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    for words in (("zones",), ("check",)):
+        refused = run(*words)
+        assert (refused.code, f"was written from {local}" in refused.err) == (2, True)
+
+
+@pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize("broken", ["{", "[]", '{"regions": 1}', "\0\udcff"])
 def test_refresh_repairs_a_zone_map_that_is_none(run: Run, folder: Path, broken: str) -> None:
     content = broken.encode(errors="surrogateescape")
@@ -168,7 +199,8 @@ def test_record_is_written_once_all_stacks_are_there(run: Run, folder: Path) -> 
     before = path.read_bytes()
     assert "Nothing to do" in run("record").err
     assert path.read_bytes() == before
-    assert json.loads(run("check", "--json").out)["notes"] == []
+    (note,) = json.loads(run("check", "--json").out)["notes"]
+    assert note.startswith("a new account has 0 vCPUs of machines with GPUs (L-DB2E81BA")
 
 
 @pytest.mark.usefixtures("aws")

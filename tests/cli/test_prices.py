@@ -17,6 +17,7 @@ from gotocloud.cli.work.prices import age_days
 from gotocloud.costs.price import PriceUnit
 from gotocloud.costs.price_files import read_table
 from gotocloud.costs.prices import shipped_table
+from gotocloud.origin import stated_endpoint
 from gotocloud.rehearsal.local_aws import LocalAws
 from tests.needs import ROOT
 
@@ -53,6 +54,16 @@ def test_refresh_keeps_what_aws_tells_and_calls_the_rest_unknown(
     done = prices(local, folder, "--refresh", REGION)
     assert done.returncode == 0, done.stderr
     kept = read_table(folder / "platform.prices.csv")
+    assert {stated_endpoint(one.source) for one in kept.values()} == {local.endpoint_url}
+    refused = subprocess.run(
+        [sys.executable, "-m", "gotocloud", "platform", "prices"],
+        cwd=folder,
+        env={k: v for k, v in os.environ.items() if not k.startswith("AWS_")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (refused.returncode, "is invented" in refused.stderr) == (2, True)
     today = datetime.now(UTC).date()
     for key, price in kept.items():
         shipped = shipped_table().get(key) or shipped_table()[(key[0], "*", key[2])]

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from gotocloud.errors import ExitCode, InputError
 from gotocloud.platform.model import Platform
@@ -11,6 +13,7 @@ from gotocloud.platform.record import (
     Record,
     RecordError,
     dump_record,
+    history_problems,
     load_record,
     record_from_outputs,
     record_problems,
@@ -168,3 +171,79 @@ def test_a_file_that_is_no_record_is_refused(tmp_path: Path, text: str, words: s
     with pytest.raises(InputError, match=r"is not YAML|has \d+ problem") as caught:
         load_record(path)
     assert any(words in problem for problem in caught.value.problems)
+
+
+def described(*changed: dict[str, Any], **more: Any) -> Platform:
+    """The platform of the record, with other blocks for some groups."""
+    given = {"regions": REGIONS, **more}
+    return platform(*changed, **given)
+
+
+FIRST, SECOND = group(1, regions=REGIONS), group(126)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (described(FIRST, SECOND, network={"pool": "10.128.0.0/9"}), "was 10.0.0.0/8"),
+        (described({**FIRST, "number": 3}, SECOND), "number is 3, and was 1"),
+        (described({**FIRST, "account": "2" * 12}, SECOND), "account is 222222222222, and was"),
+        (described({**FIRST, "regions": REGIONS[::-1]}, SECOND), "regions begin with us-east-1"),
+        (described({**FIRST, "regions": REGIONS[:1]}, SECOND), "append new regions at the end"),
+        (described(FIRST), "keep its block with `retired: true`, so that its number 126"),
+    ],
+)
+def test_what_must_stay_as_it_was_deployed_is_refused_when_it_changes(
+    record: Record, changed: Platform, said: str
+) -> None:
+    found = history_problems(changed, record)
+    assert len(found) == 1, found
+    assert said in found[0]
+
+
+def test_what_may_change_is_no_problem(record: Record, known: Platform) -> None:
+    assert history_problems(known, record) == []
+    grown = described(
+        {**FIRST, "regions": [*REGIONS, "eu-west-1"], "scientists": ["somebody-new"]},
+        {**SECOND, "retired": True},
+        group(127),
+        regions=[*REGIONS, "eu-west-1"],
+    )
+    assert history_problems(grown, record) == []
+    assert [one.number for one in grown.groups] == [1, 127]
+
+
+def test_a_number_is_never_given_to_another_group(record: Record) -> None:
+    renamed = {**SECOND, "name": "other"}
+    found = history_problems(described(FIRST, renamed), record)
+    assert found[1] == f"group 'other': 126 was the number of group {SECOND['name']!r}"
+
+
+def test_a_removed_group_stays_recorded(
+    record: Record, management: dict[str, str], regions: dict[str, dict[str, str] | None]
+) -> None:
+    retired = described(FIRST, {**SECOND, "retired": True})
+    later = record_from_outputs(retired, management, regions, before=record)
+    assert later.groups == record.groups
+    with pytest.raises(RecordError, match="is missing: keep its block"):
+        record_from_outputs(described(FIRST), management, regions, before=record)
+
+
+def test_a_record_of_an_endpoint_is_refused_where_aws_answers(
+    known: Platform,
+    management: dict[str, str],
+    regions: dict[str, dict[str, str] | None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    local = "http://127.0.0.1:5000"
+    made = record_from_outputs(known, management, regions, endpoint=local)
+    path = tmp_path / "platform.record.yaml"
+    path.write_text(dump_record(made))
+    assert yaml.safe_load(path.read_text())["endpoint"] == local
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with pytest.raises(InputError, match="is invented") as caught:
+        load_record(path)
+    assert caught.value.next_command == "gotocloud platform record"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", local)
+    assert load_record(path) == made

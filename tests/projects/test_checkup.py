@@ -104,13 +104,24 @@ def test_clusters_whose_support_ends_soon_are_named_before_it_does(
     ends = date(2027, 3, 31)
     dated = dataclasses.replace(engine_of(), version="3.14.2", supported_until=ends)
     monkeypatch.setattr(checkup, "ENGINES", {**ENGINES, "3.14.2": dated})
-    clusters = {"old": "3.14.2", "new": DEFAULT_VERSION}
+    clusters = {"old": "3.14.2"}
     (early,) = checkup.versions(clusters, ends - SUPPORT_WARNING)
     assert early.severity is Severity.OK
     (late,) = checkup.versions(clusters, ends - timedelta(days=10))
     assert late.severity is Severity.WARNING
     assert late.text == "old runs 3.14.2, which AWS supports until 2027-03-31."
     assert "a new cluster takes the platform's version" in late.remedy
+
+
+def test_a_version_without_a_known_end_of_support_is_called_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    undated = dataclasses.replace(engine_of(), supported_until=None)
+    monkeypatch.setattr(checkup, "ENGINES", {DEFAULT_VERSION: undated})
+    (found,) = checkup.versions({"new": DEFAULT_VERSION}, date(2027, 1, 1))
+    assert found.severity is Severity.UNKNOWN
+    assert "until when AWS supports it is not known" in found.text
+    assert "support-policy" in found.remedy
 
 
 def test_a_version_that_this_release_does_not_have_is_named() -> None:

@@ -205,5 +205,5 @@ def test_the_cluster_is_launched_where_its_cost_is_known(platform: Platform) -> 
 
 def test_without_any_known_cost_the_first_group_launches_at_home(platform: Platform) -> None:
     group = platform.groups[0].model_copy(update={"regions": ("ap-southeast-7",)})
-    alone = platform.model_copy(update={"groups": (group,)})
+    alone = platform.model_copy(update={"all_groups": (group,)})
     assert demo.launching_group(alone, "cryoem-spa") == (group, "ap-southeast-7")

@@ -68,7 +68,7 @@ def test_no_type_is_both_billed_and_free() -> None:
 def test_the_counts_are_those_of_the_templates(example: Templates) -> None:
     """Of the example's groups one is synthesised: it works in both regions."""
     whole = load_platform(EXAMPLE)
-    platform = whole.model_copy(update={"groups": (whole.group("membrane-lab"),)})
+    platform = whole.model_copy(update={"all_groups": (whole.group("membrane-lab"),)})
     wanted: Counter[tuple[str, str, str]] = Counter()
     for place in places_of(platform):
         for kind, row in billed().items():

@@ -39,7 +39,7 @@ def check(platform: PlatformFile = PLATFORM_FILE, as_json: Json = False) -> None
     if as_json:
         print_json(
             {
-                **checked.model_dump(mode="json"),
+                **checked.model_dump(mode="json", by_alias=True),
                 "notes": notes,
                 "quotas": [need.as_dict() for need in quota_needs(checked)],
             }

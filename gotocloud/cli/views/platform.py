@@ -10,8 +10,8 @@ from gotocloud.errors import InputError
 from gotocloud.platform import addresses
 from gotocloud.platform.load import record_path
 from gotocloud.platform.model import Platform
-from gotocloud.platform.quota_needs import quota_needs
-from gotocloud.platform.record import load_record, record_problems
+from gotocloud.platform.quota_needs import gpu_note, quota_needs
+from gotocloud.platform.record import load_record, record_problems, require_history
 from gotocloud.platform.zones import ZoneMap
 
 Rows = tuple[Sequence[str], list[Sequence[object]]]
@@ -31,8 +31,13 @@ def counted(platform: Platform) -> str:
 
 
 def notes(platform: Platform, path: Path) -> list[str]:
-    """What is not wrong, but good to know before deploying."""
+    """What is not wrong, but good to know before deploying.
+
+    Raises:
+        InputError: if the file changes what must stay as it was deployed.
+    """
     lacking = [str(need) for need in quota_needs(platform) if not need.enough]
+    lacking += filter(None, [gpu_note(platform)])
     where = record_path(path)
     if not where.exists():
         return [
@@ -40,9 +45,11 @@ def notes(platform: Platform, path: Path) -> list[str]:
             f"there is no {where.name} yet: deploy ManagementStack and the RegionStacks, "
             "then type: gotocloud platform record",
         ]
+    record = load_record(where)
+    require_history(platform, record, where)
     return [
         *lacking,
-        *(f"{where.name}: {text}" for text in record_problems(platform, load_record(where))),
+        *(f"{where.name}: {text}" for text in record_problems(platform, record)),
     ]
 
 
@@ -67,7 +74,7 @@ def address_plan(platform: Platform) -> dict[str, Any]:
     """The whole address plan of a platform."""
     pool = platform.network.pool
     room = addresses.capacity(pool)
-    following = max((group.number for group in platform.groups), default=0) + 1
+    following = max((group.number for group in platform.all_groups), default=0) + 1
     return {
         "pool": str(pool),
         "capacity": room,

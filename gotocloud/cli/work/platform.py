@@ -12,6 +12,7 @@ from gotocloud.contract.releases import distribution_bucket, releases_url
 from gotocloud.contract.stacks import MANAGEMENT_STACK, REGION_STACK
 from gotocloud.errors import InputError
 from gotocloud.files import scratch_folder, write_file
+from gotocloud.origin import endpoint, keep_from_aws, stated_endpoint
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Platform
 from gotocloud.platform.record import (
@@ -77,6 +78,9 @@ def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool)
         kept = path.with_name(f"{path.name}.broken")
         path.replace(kept)
         narrate(f"The former file is kept as {kept}.")
+    if own:
+        keep_from_aws(path, map(stated_endpoint, own.sources))
+        own = own if endpoint() else own.from_aws()
     write_file(path, dump_map(merged(own, fresh) if own else fresh))
     narrate(f"Wrote {path}.")
     return merged(before, fresh)
@@ -106,9 +110,12 @@ def write_record(platform_path: Path, *, dry_run: bool) -> None:
     """
     platform = load_platform(platform_path)
     path = record_path(platform_path)
-    made = _read_deployed(platform)
+    old = _old_record(path)
+    if old and old.written:
+        keep_from_aws(path, [old.endpoint])
+    made = _read_deployed(platform, old)
     # The same content keeps its date, so that a repeated run changes no byte.
-    if (old := _old_record(path)) and old.model_copy(update={"written": made.written}) == made:
+    if old and old.model_copy(update={"written": made.written}) == made:
         made = old
     text = dump_record(made)
     if dry_run:
@@ -228,7 +235,7 @@ def node_scripts() -> dict[str, bytes]:
     }
 
 
-def _read_deployed(platform: Platform) -> Record:
+def _read_deployed(platform: Platform, old: Record | None) -> Record:
     from gotocloud.aws.session import require_account
     from gotocloud.aws.stacks import outputs
 
@@ -239,6 +246,8 @@ def _read_deployed(platform: Platform) -> Record:
         outputs(MANAGEMENT_STACK, home),
         {region: outputs(REGION_STACK, region) for region in platform.regions},
         written=_today(),
+        endpoint=endpoint(),
+        before=old,
     )
 
 

@@ -1,0 +1,47 @@
+"""Files that commands write from AWS's answers, and what stands in for AWS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gotocloud.errors import InputError
+from gotocloud.origin import endpoint, keep_from_aws, require_from_aws, stated_endpoint
+
+LOCAL = "http://127.0.0.1:5000"
+PATH = Path("platform.zones.json")
+
+
+@pytest.fixture(autouse=True)
+def no_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+
+
+def test_an_endpoint_of_one_service_counts() -> None:
+    assert endpoint({}) == endpoint({"AWS_REGION": "x", "AWS_ENDPOINT_URL": ""}) == ""
+    assert endpoint({"AWS_ENDPOINT_URL_EC2": LOCAL}) == LOCAL
+    assert endpoint({"AWS_ENDPOINT_URL_EC2": "http://b", "AWS_ENDPOINT_URL": LOCAL}) == LOCAL
+
+
+def test_a_source_states_where_it_came_from() -> None:
+    assert stated_endpoint(f"AWS price list, AmazonEC2 at {LOCAL}") == LOCAL
+    assert stated_endpoint("EC2 DescribeInstanceTypeOfferings at AWS") == ""
+
+
+def test_invented_files_are_refused_without_an_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_from_aws(PATH, "", "x")
+    with pytest.raises(InputError, match="not from AWS"):
+        require_from_aws(PATH, LOCAL, "gotocloud platform zones --refresh")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", LOCAL)
+    require_from_aws(PATH, LOCAL, "x")
+
+
+def test_answers_of_aws_are_not_replaced_by_those_of_an_endpoint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keep_from_aws(PATH, ["", LOCAL])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", LOCAL)
+    keep_from_aws(PATH, [LOCAL])
+    with pytest.raises(InputError, match="would replace them"):
+        keep_from_aws(PATH, [LOCAL, ""])
