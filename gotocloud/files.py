@@ -24,7 +24,7 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     interruption nothing is left of it, and the file is as it was.
 
     Args:
-        private: Whether only its owner may read the file (mode 600). Default: as the umask says.
+        private: Whether only its owner may read the file (mode 600). Default: by the umask.
 
     Raises:
         OSError: if the folder cannot be written, or the disk is full.
@@ -103,7 +103,7 @@ def write_file(path: Path, text: str, *, private: bool = False) -> None:
     """Write a text file in one step; it is there whole, or as it was.
 
     Args:
-        private: Whether only its owner may read the file (mode 600). Default: as the umask says.
+        private: Whether only its owner may read the file (mode 600). Default: by the umask.
 
     Raises:
         InputError: if it cannot be written.

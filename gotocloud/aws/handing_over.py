@@ -41,7 +41,7 @@ class Owned:
 
 
 @dataclass(frozen=True)
-class Listed:
+class KeptObject:
     """An object of a bucket's listing."""
 
     key: str
@@ -88,7 +88,7 @@ def successors_bucket(cloud: Cloud, account: str, successor: str, project: str) 
     return found[0] if found else None
 
 
-def not_there(cloud: Cloud, old: Owned, new: Owned) -> Iterator[Listed]:
+def not_there(cloud: Cloud, old: Owned, new: Owned) -> Iterator[KeptObject]:
     """The objects of one bucket that the other lacks, or has older or of another size.
 
     Both listings are in order of the key, and are read once, a page at a time.
@@ -106,13 +106,13 @@ def not_there(cloud: Cloud, old: Owned, new: Owned) -> Iterator[Listed]:
             yield one
 
 
-def _listing(cloud: Cloud, place: Owned) -> Iterator[Listed]:
+def _listing(cloud: Cloud, place: Owned) -> Iterator[KeptObject]:
     pages = cloud.client("s3", place.region).get_paginator("list_objects_v2")
     with explained(f"list {place.bucket}"):
         for page in pages.paginate(Bucket=place.bucket):
             for one in page.get("Contents", ()):
                 if not one["Key"].startswith(_OF_CLUSTERS):
-                    yield Listed(one["Key"], one["Size"], one["LastModified"])
+                    yield KeptObject(one["Key"], one["Size"], one["LastModified"])
 
 
 def copy_over(cloud: Cloud, old: Owned, new: Owned, done: Callable[[int, int], None]) -> int:
@@ -143,8 +143,8 @@ def copy_over(cloud: Cloud, old: Owned, new: Owned, done: Callable[[int, int], N
     return count
 
 
-def _batches(objects: Iterator[Listed]) -> Iterator[list[Listed]]:
-    batch: list[Listed] = []
+def _batches(objects: Iterator[KeptObject]) -> Iterator[list[KeptObject]]:
+    batch: list[KeptObject] = []
     for one in objects:
         batch.append(one)
         if len(batch) == _BATCH:
@@ -154,7 +154,7 @@ def _batches(objects: Iterator[Listed]) -> Iterator[list[Listed]]:
         yield batch
 
 
-def _copy(cloud: Cloud, old: Owned, new: Owned, item: Listed) -> None:
+def _copy(cloud: Cloud, old: Owned, new: Owned, item: KeptObject) -> None:
     s3 = cloud.client("s3", new.region)
     source = {"Bucket": old.bucket, "Key": item.key}
     with explained(f"copy {item.key!r}"):

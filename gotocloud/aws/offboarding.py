@@ -1,4 +1,4 @@
-"""Ends a scientist's access: sessions, desktops, keys and devices; what IAM wants gone first.
+"""Ends a scientist's access: sessions, desktops, keys and devices; what IAM needs gone first.
 
 IAM deletes no user who has MFA devices, signing certificates, SSH keys or credentials of services,
 and CloudFormation deletes none of these (the handlers of AWS::IAM::User in its registry), so that

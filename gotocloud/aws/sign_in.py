@@ -157,9 +157,9 @@ def sign_on(
     with explained("reach IAM Identity Center"):
         mine = oidc.register_client(clientName="gotocloud", clientType="public", scopes=[SCOPE])
         registered = {key: mine[key] for key in ("clientId", "clientSecret")}
-        asked = oidc.start_device_authorization(**registered, startUrl=person.start_url)
-    show(asked["verificationUriComplete"], asked["userCode"])
-    given = _token(oidc, registered, asked, sleep)
+        offered = oidc.start_device_authorization(**registered, startUrl=person.start_url)
+    show(offered["verificationUriComplete"], offered["userCode"])
+    given = _token(oidc, registered, offered, sleep)
     until = datetime.now(UTC) + timedelta(seconds=given["expiresIn"])
     end = datetime.fromtimestamp(mine["clientSecretExpiresAt"], UTC)
     token = {
@@ -181,16 +181,16 @@ def sign_on(
 def _token(
     oidc: Any,
     registered: Mapping[str, str],
-    asked: Mapping[str, Any],
+    offered: Mapping[str, Any],
     sleep: Callable[[float], None],
 ) -> dict[str, Any]:
-    interval, waited = float(asked.get("interval") or _SLOWER_S), 0.0
-    while waited < asked["expiresIn"]:
+    interval, waited = float(offered.get("interval") or _SLOWER_S), 0.0
+    while waited < offered["expiresIn"]:
         sleep(interval)
         waited += interval
         try:
             answer: dict[str, Any] = oidc.create_token(
-                **registered, grantType=_DEVICE_GRANT, deviceCode=asked["deviceCode"]
+                **registered, grantType=_DEVICE_GRANT, deviceCode=offered["deviceCode"]
             )
         except oidc.exceptions.AuthorizationPendingException:
             continue

@@ -5,6 +5,9 @@ from __future__ import annotations
 from gotocloud.contract.sign_in import login_command, sign_in_address
 from gotocloud.platform.model import Group
 
+PROGRAM = "gotocloud"
+"""Folder of the program in a person's home."""
+
 
 def invitation(group: Group, user: str, *, password: str, install_from: str) -> str:
     """The text for one scientist: where to sign in, with what, and each command after it.
@@ -33,8 +36,8 @@ def invitation(group: Group, user: str, *, password: str, install_from: str) -> 
         f"   aws configure set role_arn {role} {profile}",
         f"   aws configure set role_session_name {user} {profile}",
         f"   aws s3 cp --recursive {install_from} gotocloud-install {profile}",
-        "   python3 -m venv ~/gotocloud",
-        "   cd gotocloud-install && ~/gotocloud/bin/pip install -r requirements.txt",
+        f"   python3 -m venv ~/{PROGRAM}",
+        f"   cd gotocloud-install && ~/{PROGRAM}/bin/pip install -r requirements.txt",
         "4. Sign in, now and whenever a sign-in has ended:",
         f"   {login_command(group.account, region, user)}",
         "   export AWS_PROFILE=gotocloud",

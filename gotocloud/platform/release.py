@@ -141,7 +141,7 @@ def install_files(wheel_name: str, wheel: bytes, lock: str, version: str) -> dic
     Raises:
         InputError: if the file is not the wheel of this version.
     """
-    if not re.fullmatch(rf"gotocloud-{re.escape(version)}-[a-z0-9_.-]+\.whl", wheel_name):
+    if not re.fullmatch(rf"gotocloud[-]{re.escape(version)}-[a-z0-9_.-]+\.whl", wheel_name):
         raise InputError(
             f"{wheel_name!r} is not the wheel of gotocloud {version}.", next_command="make wheel"
         )

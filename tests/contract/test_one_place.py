@@ -32,7 +32,7 @@ AWS_OWN |= {"RouteTableId", "MountTargets"}
 """Names of ours that AWS and ParallelCluster use as well, for keys of their own."""
 
 WORDS = {"on-demand", "spot", "new", "kept", "none", "node", "until", "withdrawn", "desktop"}
-WORDS |= {"software", "cryoem", "releases", "stack_id", "Cidr"}
+WORDS |= {"install", "software", "cryoem", "releases", "stack_id", "Cidr"}
 """Values that are words of other things, too."""
 
 BEGINNINGS = re.compile(

@@ -39,7 +39,7 @@ SIGN_ON = SignIn(
     permission_set="Scientist",
 )
 PEOPLE = [BROWSER, CODE, SIGN_ON]
-OTHERS = "# mine\n[profile admin]\nregion=eu-west-1\n  output = json\n\n[sso-session x]\na = b"
+OTHERS = "# mine\n[profile admin]\nregion=eu-west-1\noutput = json\n\n[sso-session x]\na = b"
 KEYS = {"aws_access_key_id": "A", "aws_secret_access_key": "B", "aws_session_token": "C"}
 
 

@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.cdk, pytest.mark.xdist_group("security")]
 
 AWS = ROOT / "gotocloud/aws"
 OF_THE_MANAGEMENT_GROUP = {
+    "handing_over.py": "`platform hand-over` copies a project for another person",
+    "offboarding.py": "`platform remove-scientist` ends a person's access",
     "offerings.py": "`platform zones` asks where machines and file systems are offered",
     "price_list.py": "the shipped price table is written before a release",
     "quotas.py": "`platform check` counts the quotas of an account",
