@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gotocloud.contract.releases import install_uri
 from tests.rehearsal.iam.login import WHO, Home
-from tests.rehearsal.iam.site import MFA, REGION, SCIENTIST, SHARED, Site
+from tests.rehearsal.iam.site import BUCKET, MANAGEMENT, MFA, REGION, SCIENTIST, SHARED, Site
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.cdk, pytest.mark.xdist_group(SHARED)]
 CODE = "123456"
@@ -40,6 +41,17 @@ def test_a_code_gives_a_session_that_the_aws_command_uses_too(home: Home) -> Non
     # Without MFA the same key may do nothing: it is the session that lets the person in.
     refused = home.aws("s3api", "list-buckets", "--profile", "lab-key", "--region", REGION)
     assert "AccessDenied" in refused.stderr
+
+
+def test_a_scientist_copies_what_is_installed_from_the_release(site: Site, home: Home) -> None:
+    """The command of docs/signing-in.md, with the profile that `gotocloud login` writes."""
+    s3 = site.aws.client("s3", MANAGEMENT, REGION)
+    s3.put_object(Bucket=BUCKET, Key="releases/1.0.0/install/requirements.txt", Body=b"x")
+    login(home, "--code", CODE)
+    there, here = install_uri(BUCKET, "1.0.0"), str(home.folder / "gotocloud-install")
+    copied = home.aws("s3", "cp", "--recursive", there, here, "--profile", "gotocloud")
+    assert copied.returncode == 0, copied.stderr
+    assert (home.folder / "gotocloud-install" / "requirements.txt").read_bytes() == b"x"
 
 
 def test_the_second_time_the_command_alone_is_enough_and_keeps_every_line(home: Home) -> None:

@@ -141,7 +141,8 @@ def identity_center(site: Site) -> Iterator[str]:
                 )
             else:
                 status, refusal = next(looks)
-                given = refusal or {"accessToken": "t", "expiresIn": 3600, "tokenType": "Bearer"}
+                token = {"accessToken": "t", "expiresIn": 3600, "tokenType": "Bearer"}
+                given: dict[str, Any] = refusal or token
                 self.answer(status, **given)
 
         def do_GET(self) -> None:
