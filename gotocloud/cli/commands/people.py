@@ -19,7 +19,7 @@ def invite(
     ] = None,
     platform: PlatformFile = PLATFORM_FILE,
 ) -> None:
-    """Write a new scientist's invitation: sign-in, password, steps.
+    """Write the invitation of a new scientist.
 
     With credentials of an administrator of the group's account.
     """
@@ -54,10 +54,11 @@ def remove_scientist(
     yes: Yes = False,
     platform: PlatformFile = PLATFORM_FILE,
 ) -> None:
-    """End a scientist's access, before the name leaves the file.
+    """End a scientist's access and check projects.
 
-    Ends sessions, closes desktops, deletes keys and MFA devices; then checks that no project is
-    left behind. With credentials of an administrator of the group's account.
+    Run it before the name leaves the platform file. Ends sessions, closes desktops, deletes keys
+    and MFA devices; then checks that no project is left behind. With credentials of an
+    administrator of the group's account.
     """
     from gotocloud.cli.work import people as work
 

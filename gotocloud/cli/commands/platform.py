@@ -29,7 +29,7 @@ app.command(
 
 @app.command(epilog="Example: gotocloud platform check --platform platform.example.yaml")
 def check(platform: PlatformFile = PLATFORM_FILE, as_json: Json = False) -> None:
-    """Check the platform file, and the AWS quotas that it meets."""
+    """Check the platform file, and AWS quotas it meets."""
     from gotocloud.cli.views import platform as views
     from gotocloud.platform.load import load_platform
     from gotocloud.platform.quota_needs import quota_needs
@@ -153,7 +153,7 @@ def cost(
     platform: PlatformFile = PLATFORM_FILE,
     as_json: Json = False,
 ) -> None:
-    """Show what the platform costs a month while no cluster exists."""
+    """Show what the platform costs without clusters."""
     from decimal import Decimal
 
     from gotocloud.cli.views import platform_cost as views
