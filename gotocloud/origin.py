@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gotocloud.errors import InputError, shell_line
+from gotocloud.errors import InputError
 
 _VARIABLES = re.compile(r"AWS_ENDPOINT_URL(_[A-Z0-9_]+)?")
 _STATED = re.compile(r" at (https?://\S+)")
@@ -49,19 +49,19 @@ def require_from_aws(path: Path, found: str, command: str) -> None:
         )
 
 
-def keep_from_aws(path: Path, endpoints: Iterable[str]) -> None:
+def keep_from_aws(path: Path, endpoints: Iterable[str], now: str) -> None:
     """Refuse to write a stand-in's answers over those of AWS.
 
     Args:
         endpoints: From where what is in the file now came; empty for AWS.
+        now: The endpoint that answers now; empty for AWS.
 
     Raises:
         InputError: if the file holds AWS's answers, and an endpoint stands in now.
     """
-    now = endpoint()
     if now and any(not one for one in endpoints):
         raise InputError(
             f"{path} holds AWS's own answers, and those of {now} would replace them. With a copy "
             "of the platform file in another folder, nothing is lost.",
-            next_command=shell_line("unset", "AWS_ENDPOINT_URL"),
+            next_command="unset AWS_ENDPOINT_URL, and AWS_PROFILE if its profile has endpoint_url",
         )

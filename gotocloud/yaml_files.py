@@ -206,14 +206,20 @@ def _fields(model: type[BaseModel], where: Location) -> tuple[str, ...]:
     """The keys of the model that describes a place."""
     kind: Any = model
     for part in where:
-        if isinstance(part, str) and hasattr(kind, "model_fields") and part in kind.model_fields:
-            kind = kind.model_fields[part].annotation
+        if isinstance(part, str) and part in (keys := _keys(kind)):
+            kind = keys[part].annotation
         while not hasattr(kind, "model_fields"):
             inner = [one for one in get_args(kind) if one not in (Ellipsis, str, type(None))]
             if not inner:
                 return ()
             kind = inner[-1]
-    return tuple(kind.model_fields)
+    return tuple(_keys(kind))
+
+
+def _keys(kind: Any) -> dict[str, Any]:
+    """The fields of a model by their keys in the file; none for another kind."""
+    fields = getattr(kind, "model_fields", {})
+    return {field.alias or name: field for name, field in fields.items()}
 
 
 def _not_yaml(name: str, problem: str, next_command: str | None) -> InputError:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gotocloud.aws.session import stand_in
 from gotocloud.errors import InputError
 from gotocloud.origin import endpoint, keep_from_aws, require_from_aws, stated_endpoint
 
@@ -37,11 +38,24 @@ def test_invented_files_are_refused_without_an_endpoint(monkeypatch: pytest.Monk
     require_from_aws(PATH, LOCAL, "x")
 
 
-def test_answers_of_aws_are_not_replaced_by_those_of_an_endpoint(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    keep_from_aws(PATH, ["", LOCAL])
-    monkeypatch.setenv("AWS_ENDPOINT_URL", LOCAL)
-    keep_from_aws(PATH, [LOCAL])
+def test_answers_of_aws_are_not_replaced_by_those_of_an_endpoint() -> None:
+    keep_from_aws(PATH, ["", LOCAL], "")
+    keep_from_aws(PATH, [LOCAL], LOCAL)
     with pytest.raises(InputError, match="would replace them"):
-        keep_from_aws(PATH, [LOCAL, ""])
+        keep_from_aws(PATH, [LOCAL, ""], LOCAL)
+
+
+def test_an_endpoint_of_a_profile_or_a_block_of_services_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        f"[profile local]\nendpoint_url = {LOCAL}\n[profile part]\nservices = x\n"
+        f"[services x]\nec2 =\n  endpoint_url = {LOCAL}\n[profile aws]\nregion = eu-west-1\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    found = {}
+    for profile in ("local", "part", "aws"):
+        monkeypatch.setenv("AWS_PROFILE", profile)
+        found[profile] = stand_in("ec2", "eu-west-1"), stand_in("sts", "eu-west-1")
+    assert found == {"local": (LOCAL, LOCAL), "part": (LOCAL, ""), "aws": ("", "")}

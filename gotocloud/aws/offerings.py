@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from gotocloud.aws.session import client, explained
-from gotocloud.origin import endpoint
+from gotocloud.aws.session import client, explained, stand_in
 
 
 def offerings(region: str, instance_types: Sequence[str]) -> dict[str, set[str]]:
@@ -37,6 +36,6 @@ def offerings(region: str, instance_types: Sequence[str]) -> dict[str, set[str]]
     return dict(found) if any(found.values()) else {}
 
 
-def source() -> str:
+def source(region: str) -> str:
     """Where the offerings come from, for the record."""
-    return f"EC2 DescribeInstanceTypeOfferings at {endpoint() or 'AWS'}"
+    return f"EC2 DescribeInstanceTypeOfferings at {stand_in('ec2', region) or 'AWS'}"

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from gotocloud.aws.session import client, explained
+from gotocloud.aws.session import client, explained, stand_in
 from gotocloud.costs.price import Price
 from gotocloud.costs.price_list import Product, SpotChange, offers, spot_price
 from gotocloud.errors import GoToCloudError
-from gotocloud.origin import endpoint
 
 PRICE_LIST_REGION = "us-east-1"
 """One of the few regions in which the price list answers; it has the prices of all."""
@@ -127,5 +126,5 @@ def _utc(moment: datetime) -> datetime:
 
 def _elsewhere() -> str:
     """Warns when the answers are not those of AWS itself."""
-    found = endpoint()
+    found = stand_in("pricing", PRICE_LIST_REGION)
     return f" at {found}" if found else ""

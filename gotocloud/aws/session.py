@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from gotocloud import __version__
 from gotocloud.errors import GoToCloudError, InputError
@@ -86,6 +87,16 @@ def _session(profile: str | None, _settings: tuple[tuple[str, str], ...]) -> Any
     provider = made._session.get_component("credential_provider").get_provider("assume-role")
     provider.cache = JSONFileCache(str(Path("~/.aws/cli/cache").expanduser()))
     return made
+
+
+def stand_in(service: str, region: str) -> str:
+    """The endpoint that answers for a service instead of AWS; empty where AWS does.
+
+    A variable, a profile or a block of services can name one; the client has it.
+    """
+    url = str(client(service, region).meta.endpoint_url)
+    host = urlsplit(url).hostname or ""
+    return "" if host.endswith((".amazonaws.com", ".api.aws")) else url
 
 
 def profiles() -> tuple[str, dict[str, dict[str, str]]]:

@@ -136,9 +136,9 @@ def test_answers_of_a_stand_in_never_take_the_place_of_those_of_aws(
     paths = [folder / "platform.zones.json", folder / "platform.record.yaml"]
     before = [path.read_bytes() for path in paths]
     # Only where the answers come from changes; moto gives them all the same.
+    for module in ("gotocloud.aws.session", "gotocloud.aws.offerings"):
+        monkeypatch.setattr(f"{module}.stand_in", lambda *_: local)
     monkeypatch.setattr("gotocloud.origin.endpoint", lambda *_: local)
-    for module in ("gotocloud.cli.work.platform", "gotocloud.aws.offerings"):
-        monkeypatch.setattr(f"{module}.endpoint", lambda *_: local)
     for words in (("zones", "--refresh", "us-east-1"), ("record",)):
         refused = run(*words)
         assert (refused.code, f"those of {local} would replace" in refused.err) == (2, True)

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from gotocloud import __version__
 from gotocloud.contract.names import SCIENTIST_ROLE
 from gotocloud.contract.releases import MANIFEST
+from gotocloud.errors import InputError
 from gotocloud.platform.addresses import shard_of, share_network
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Group, Platform
@@ -33,8 +34,13 @@ def deployed(rehearsed: Rehearsal) -> Rehearsal:
 
 
 @pytest.fixture
-def record(deployed: Rehearsal) -> Record:
-    return load_record(record_path(deployed.local.state_dir / PLATFORM))
+def record(deployed: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Record:
+    path = record_path(deployed.local.state_dir / PLATFORM)
+    # Without the endpoint of the rehearsal, its record is refused.
+    with pytest.raises(InputError, match="is invented"):
+        load_record(path)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", deployed.endpoint_url)
+    return load_record(path)
 
 
 def links(platform: Platform) -> list[tuple[Group, str]]:

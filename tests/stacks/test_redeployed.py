@@ -50,6 +50,6 @@ def test_neither_account_is_synthesised_from_a_file_that_moves_its_groups(
 ) -> None:
     platform.write_text(platform.read_text().replace("number: 1", "number: 7"))
     for context in ({"group": "membrane-lab"}, {}):
-        with pytest.raises(InputError, match="changes what platform.record") as raised:
+        with pytest.raises(InputError, match="changes what platform") as raised:
             synthesise(tmp_path / "out", platform=str(platform), **context)
         assert raised.value.problems == ("group 'membrane-lab': number is 7, and was 1",)

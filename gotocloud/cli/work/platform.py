@@ -12,7 +12,7 @@ from gotocloud.contract.releases import distribution_bucket, releases_url
 from gotocloud.contract.stacks import MANAGEMENT_STACK, REGION_STACK
 from gotocloud.errors import InputError
 from gotocloud.files import scratch_folder, write_file
-from gotocloud.origin import endpoint, keep_from_aws, stated_endpoint
+from gotocloud.origin import keep_from_aws, stated_endpoint
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Platform
 from gotocloud.platform.record import (
@@ -65,7 +65,8 @@ def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool)
     needs = configuration_needs()
     types = sorted({name for need in needs for name in need.instance_types})
     asked = {name: offerings(name, types) for name in names}
-    fresh = make_map(asked, needs, day=_today(), source=source())
+    asked_of = source(names[0])
+    fresh = make_map(asked, needs, day=_today(), source=asked_of)
     changes = map_changes(before, merged(before, fresh))
     for change in changes:
         narrate(f"Changed: {change}")
@@ -79,8 +80,9 @@ def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool)
         path.replace(kept)
         narrate(f"The former file is kept as {kept}.")
     if own:
-        keep_from_aws(path, map(stated_endpoint, own.sources))
-        own = own if endpoint() else own.from_aws()
+        now = stated_endpoint(asked_of)
+        keep_from_aws(path, map(stated_endpoint, own.sources), now)
+        own = own if now else own.from_aws()
     write_file(path, dump_map(merged(own, fresh) if own else fresh))
     narrate(f"Wrote {path}.")
     return merged(before, fresh)
@@ -112,7 +114,7 @@ def write_record(platform_path: Path, *, dry_run: bool) -> None:
     path = record_path(platform_path)
     old = _old_record(path)
     if old and old.written:
-        keep_from_aws(path, [old.endpoint])
+        keep_from_aws(path, [old.endpoint], _answering(platform))
     made = _read_deployed(platform, old)
     # The same content keeps its date, so that a repeated run changes no byte.
     if old and old.model_copy(update={"written": made.written}) == made:
@@ -246,9 +248,15 @@ def _read_deployed(platform: Platform, old: Record | None) -> Record:
         outputs(MANAGEMENT_STACK, home),
         {region: outputs(REGION_STACK, region) for region in platform.regions},
         written=_today(),
-        endpoint=endpoint(),
+        endpoint=_answering(platform),
         before=old,
     )
+
+
+def _answering(platform: Platform) -> str:
+    from gotocloud.aws.session import stand_in
+
+    return stand_in("cloudformation", platform.management.home_region)
 
 
 def _old_record(path: Path) -> Record | None:

@@ -17,7 +17,7 @@ from gotocloud.cli.visible import unfiltered
 from gotocloud.errors import InputError
 from gotocloud.files import write_file
 from gotocloud.formats import rate_text
-from gotocloud.origin import endpoint, keep_from_aws, stated_endpoint
+from gotocloud.origin import keep_from_aws, stated_endpoint
 
 if TYPE_CHECKING:
     from gotocloud.costs.price import Key, Price
@@ -78,14 +78,17 @@ def refresh(platform_path: Path, regions: Sequence[str], *, dry_run: bool) -> No
         InputError: if the platform file, a region or the old table cannot be used.
         GoToCloudError: if AWS does not answer; nothing is written then.
     """
+    from gotocloud.aws.price_list import PRICE_LIST_REGION
+    from gotocloud.aws.session import stand_in
     from gotocloud.costs.price_files import dump_table, read_table
     from gotocloud.costs.prices import shipped_table
 
     path = prices_path(platform_path)
     own = dict(read_table(path)) if path.exists() else {}
+    now = stand_in("pricing", PRICE_LIST_REGION)
     if not dry_run:
-        keep_from_aws(path, (stated_endpoint(one.source) for one in own.values()))
-    if not endpoint():
+        keep_from_aws(path, (stated_endpoint(one.source) for one in own.values()), now)
+    if not now:
         own = {key: one for key, one in own.items() if not stated_endpoint(one.source)}
     before = {**shipped_table(), **own}
     answers = _answers(platform_path, _regions(platform_path, regions))
