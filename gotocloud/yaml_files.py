@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import yaml
 
 from gotocloud.errors import InputError
+from gotocloud.printed import lines_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -229,7 +230,7 @@ def _not_yaml(name: str, problem: str, next_command: str | None) -> InputError:
 def _complaint(error: yaml.YAMLError) -> str:
     """What the YAML reader complains about, with its line."""
     if not isinstance(error, yaml.MarkedYAMLError):
-        return str(error).splitlines()[0]
+        return lines_of(str(error))[0]
     mark = error.problem_mark or error.context_mark
     what = ", ".join(part for part in (error.context, error.problem) if part)
     return f"line {mark.line + 1}: {what}" if mark else what

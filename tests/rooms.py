@@ -34,7 +34,16 @@ class Room:
     edges: tuple[tuple[str, str], ...] = ()
 
 
-EVERYWHERE = ("errors", "files", "findings", "formats", "origin", "waiting", "yaml_files")
+EVERYWHERE = (
+    "errors",
+    "files",
+    "findings",
+    "formats",
+    "origin",
+    "printed",
+    "waiting",
+    "yaml_files",
+)
 """Every room may import these."""
 
 ROOMS = (
@@ -53,6 +62,7 @@ ROOMS = (
         ("errors",),
         pure=True,
     ),
+    Room("printed", "text of other programs, as lines", pure=True),
     Room("findings", "what a check found, for the account and for a job", ("errors",), pure=True),
     Room(
         "contract",

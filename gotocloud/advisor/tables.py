@@ -24,6 +24,7 @@ from gotocloud.advisor.job_names import job_name
 from gotocloud.advisor.plausible import row_problems
 from gotocloud.advisor.records import BenchmarkRecord, record_from
 from gotocloud.errors import InputError, shell_line
+from gotocloud.printed import lines_of
 
 SHOWN_PROBLEMS = 25
 MOST_BYTES = 100_000_000
@@ -129,7 +130,7 @@ def split_lines(text: str, name: str) -> Iterator[Line]:
 
 def remarks(text: str) -> tuple[str, ...]:
     """What a person has noted in a table: its lines that begin with `#`, but the first."""
-    noted = (line.strip() for line in text.splitlines())
+    noted = (line.strip() for line in lines_of(text))
     return tuple(one for one in noted if one.startswith("#") and not _VERSION_LINE.fullmatch(one))
 
 

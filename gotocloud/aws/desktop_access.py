@@ -17,6 +17,7 @@ from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.ports import DESKTOP_PORT
 from gotocloud.contract.tags import DESKTOP_DOOR, DOOR_TAG
 from gotocloud.errors import GoToCloudError
+from gotocloud.printed import lines_of
 from gotocloud.projects.desktop_access import (
     DCV,
     DesktopSession,
@@ -246,7 +247,7 @@ def session(node: HeadNode, *, sleep: Sleep = time.sleep) -> DesktopSession:
             return found
     raise GoToCloudError(
         "The desktop on the head node gives no session.",
-        problems=[line for line in told.strip().splitlines()[-3:] if line],
+        problems=[line for line in lines_of(told.strip())[-3:] if line],
         advice="Its logs are in /var/log/parallelcluster and /var/log/dcv of the head node.",
         next_command="gotocloud ssh",
     )

@@ -11,6 +11,7 @@ from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import error_code, explained
 from gotocloud.contract.names import COMMAND_DOCUMENT
 from gotocloud.errors import GoToCloudError
+from gotocloud.printed import lines_of
 from gotocloud.waiting import Sleep, looks
 
 POLL_S = 2.0
@@ -126,7 +127,7 @@ class HeadNode:
 
     def _failed(self, doing: str, answer: dict[str, Any]) -> NodeError:
         code = int(answer.get("ResponseCode", -1))
-        said = str(answer.get("StandardErrorContent", "")).strip().splitlines()[-5:]
+        said = lines_of(str(answer.get("StandardErrorContent", "")).strip())[-5:]
         state = answer.get("StatusDetails") or answer.get("Status") or "unknown"
         return NodeError(
             f"Cannot {doing}: the command on the head node {self.instance} ended with "

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from gotocloud.aws.head_node import SHORT_S, NodeError
 from gotocloud.files import scratch_folder
+from gotocloud.printed import lines_of
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin"
 """As the agent of Systems Manager has it, so that both kinds of node run the same scripts."""
@@ -74,7 +75,7 @@ class LocalNode:
                 raise
         text = out.decode(errors="replace")
         if process.returncode:
-            said = err.decode(errors="replace").strip().splitlines()[-5:]
+            said = lines_of(err.decode(errors="replace").strip())[-5:]
             ended = f"ended with exit code {process.returncode}"
             raise _failed(doing, ended, process.returncode, text, tuple(said))
         return text

@@ -14,6 +14,7 @@ from typing import Any
 from gotocloud.contract.stacks import ASSEMBLY_MANIFEST, ASSEMBLY_STACK
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.formats import parse_json
+from gotocloud.printed import lines_of
 
 SHOWN_LINES = 30
 
@@ -77,7 +78,7 @@ def _synthesise(context: Mapping[str, str], out: Path, app: Path) -> None:
         check=False,
     )
     if done.returncode:
-        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        said = [line for line in lines_of(done.stdout + done.stderr) if line.strip()]
         wanted = [word for item in context.items() for word in ("-c", "=".join(item))]
         raise GoToCloudError(
             "The templates cannot be synthesised.",

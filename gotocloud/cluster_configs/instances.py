@@ -9,6 +9,8 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
+from gotocloud.printed import lines_of
+
 
 @dataclass(frozen=True)
 class InstanceType:
@@ -35,7 +37,7 @@ class InstanceType:
 def instance_types() -> Mapping[str, InstanceType]:
     """Every instance type that a configuration may name."""
     text = files(__package__).joinpath("instance_types.csv").read_text(encoding="utf-8")
-    rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
+    rows = csv.DictReader(line for line in lines_of(text) if not line.startswith("#"))
     return MappingProxyType(
         {
             row["instance_type"]: InstanceType(

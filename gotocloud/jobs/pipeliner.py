@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.formats import whole_number
+from gotocloud.printed import lines_of
 from gotocloud.relion.pipeline import PIPELINE_FILE, read_pipeline
 from gotocloud.relion.star import StarError, read_star
 
@@ -100,6 +101,6 @@ class Pipeliner:
             text = self.log.read_text(errors="replace").replace("\r", "\n")
             raise GoToCloudError(
                 f"relion_pipeliner failed (exit code {done.returncode}).",
-                problems=text.splitlines()[-_SHOWN_LINES:],
+                problems=lines_of(text)[-_SHOWN_LINES:],
                 next_command=shell_line("less", self.log),
             )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from gotocloud.errors import InputError
+from gotocloud.printed import lines_of
 
 VERSION = "1"
 _SETTING = re.compile(r"#GTC (\w+)=(.*)")
@@ -96,7 +97,7 @@ def parse_filled(text: str, name: str = "The script") -> FilledTemplate:
     Raises:
         InputError: if it was made from another template, or is not complete.
     """
-    lines = text.splitlines()
+    lines = lines_of(text)
     settings = {
         found[1]: found[2].strip()
         for line in lines

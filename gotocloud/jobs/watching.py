@@ -18,7 +18,6 @@ from gotocloud.slurm.cluster_facts import known_facts
 from gotocloud.slurm.job_rows import JobRow, RowSources, accounted_row, ended_rows, queued_rows
 from gotocloud.slurm.queue_state import SQUEUE_FORMAT, parse_squeue
 from gotocloud.slurm.recovery import ACTIVE_STATES
-from gotocloud.slurm.script import COMMENT_PREFIX
 from gotocloud.slurm.standstill import Standstill, standstill
 from gotocloud.slurm.submissions import RECORD_FILE, load, record_folders
 from gotocloud.slurm.workload import Ending
@@ -71,14 +70,12 @@ def submitted_jobs(project: Path) -> Iterator[Path]:
         seen.add(folder)
         yield folder
     try:
-        listed = client.jobs("%k|%j|%Z", "--states=all", "--me")
+        listed = client.jobs(SQUEUE_FORMAT, "--states=all", "--me")
     except SlurmError:
         return
-    for line in listed.splitlines():
-        comment, name, work = [*line.strip().split("|", 2), "", ""][:3]
-        folder = Path(work) / name
-        ours = comment.startswith(COMMENT_PREFIX) and _is_own(folder / RECORD_FILE)
-        if ours and folder not in seen:
+    for job in parse_squeue(listed):
+        folder = Path(job.directory) / job.name
+        if job.token and _is_own(folder / RECORD_FILE) and folder not in seen:
             seen.add(folder)
             yield folder
 

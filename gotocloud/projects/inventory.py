@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from gotocloud.formats import parse_json
+from gotocloud.printed import lines_of
 
 HSM_DIRTY = 0x02
 HSM_ARCHIVED = 0x08
@@ -113,7 +114,7 @@ def read_summary(text: str) -> Summary:
         InventoryError: if it is anything else.
     """
     try:
-        given = parse_json(text.strip().splitlines()[-1])
+        given = parse_json(lines_of(text.strip())[-1])
         known = {name: given[name] for name in Summary.__dataclass_fields__ if name in given}
         known["shown"] = {kind: tuple(paths) for kind, paths in given.get("shown", {}).items()}
         return Summary(**known)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gotocloud.printed import lines_of
 from gotocloud.projects.pausing import SLURM
 
 GUARD = "/usr/local/sbin/gotocloud-guard"
@@ -79,7 +80,7 @@ def read_count(text: str) -> JobsNow:
         return JobsNow(why=f"the head node answered {text[-80:]!r}", guarded=guarded)
     running = waiting = 0
     queues: dict[str, int] = {}
-    for line in rest.splitlines():
+    for line in lines_of(rest):
         found = _LINE.fullmatch(line)
         if not found:
             # No job at all is one empty line.

@@ -10,6 +10,7 @@ from typing import Any
 
 from gotocloud.contract.head_node import LUSTRE_MOUNT
 from gotocloud.formats import parse_json, whole_number
+from gotocloud.printed import lines_of
 from gotocloud.projects.pausing import JOBS, UnfinishedJob, read_job
 
 _LONGEST = 20
@@ -123,6 +124,9 @@ class Observation:
         )
 
 
+_FACTS = {"slurm", "now", "boot", "cpu", "network", "shells", "sessions", "gpus"}
+
+
 def read_observation(text: str) -> Observation:
     """Read what `OBSERVE` printed.
 
@@ -131,9 +135,12 @@ def read_observation(text: str) -> Observation:
     """
     told: dict[str, str] = {}
     jobs: list[UnfinishedJob] | None = []
-    for line in text.splitlines():
+    for line in filter(None, lines_of(text)):
         key, _, value = line.partition("=")
         if key != "job":
+            # What is printed once comes twice, or another line: from the name of a job, which
+            # may hold the end of a line.
+            jobs = None if key in told or key not in _FACTS else jobs
             told[key] = value
         elif jobs is not None:
             try:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import cast
 
 from gotocloud.contract.proofs import FORMAT, CountRecord, ProofRecord
+from gotocloud.printed import lines_of
 from gotocloud.projects.inventory import Summary
 from gotocloud.projects.proof import MAX_SHOWN, Tally
 
@@ -83,8 +84,7 @@ def read_look(text: str) -> Look:
     if not now:
         raise ValueError(f"the head node answered {text[-300:]!r}")
     jobs = []
-    # Not `splitlines`: a name may hold U+2028, U+0085 or a form feed, which end no line of Slurm's.
-    for line in text.split("\n"):
+    for line in lines_of(text):
         if line.startswith("job="):
             jobs.append(read_job(line))
         elif line and not line.startswith("now="):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from gotocloud.printed import lines_of
 from gotocloud.proving.stages import MPI_NODES, ProofQueue
 
 FOLDER = "/fsx/gotocloud-proof"
@@ -113,7 +114,7 @@ bash -lc "squeue -h -j $(cut -d';' -f1 {name}.id) -o 'waits %T %R'" || true
 def ended(text: str) -> ProbeJobEnd | None:
     """The job that this output is of; None while it has not ended."""
     found = re.search(rf"^{_END} (\d{{1,18}})$", text, re.MULTILINE)
-    return ProbeJobEnd(int(found[1]), tuple(text.splitlines())) if found else None
+    return ProbeJobEnd(int(found[1]), tuple(lines_of(text))) if found else None
 
 
 def why_it_waits(text: str) -> str:

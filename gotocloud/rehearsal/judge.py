@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gotocloud.errors import GoToCloudError
+from gotocloud.printed import lines_of
 
 PYTHON_VARIABLE = "GOTOCLOUD_PCLUSTER_PYTHON"
 """Environment variable that names another Python with ParallelCluster."""
@@ -145,7 +146,7 @@ def _answers(
     for request in requests:
         line = process.stdout.readline()
         if not line:
-            said = process.stderr.read().strip().splitlines()
+            said = lines_of(process.stderr.read().strip())
             raise GoToCloudError(
                 f"ParallelCluster's validators stopped at {request.name!r} in {request.region}.",
                 problems=said[-3:],

@@ -13,6 +13,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from gotocloud.errors import GoToCloudError
+from gotocloud.printed import lines_of
 from gotocloud.rehearsal.judge import pcluster_python
 
 _SCRIPT = Path(__file__).with_name("pcluster_operator.py")
@@ -64,7 +65,7 @@ class Operator:
         if self._said is not None:
             with self._said as stream:
                 stream.seek(0)
-                said = stream.read().strip().splitlines()
+                said = lines_of(stream.read().strip())
         return GoToCloudError(
             f"ParallelCluster's process has ended (exit code {process.returncode}).",
             problems=said[-3:],

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from gotocloud.errors import GoToCloudError
+from gotocloud.printed import lines_of
 from gotocloud.relion.star_dialect import as_strict_star
 
 if TYPE_CHECKING:
@@ -180,4 +181,4 @@ def _table(block: gemmi.cif.Block) -> StarTable:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else "unreadable"
+    return lines_of(str(error).strip())[0].rstrip(".") if str(error).strip() else "unreadable"

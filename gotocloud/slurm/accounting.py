@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gotocloud.formats import whole_number
+from gotocloud.printed import lines_of
 from gotocloud.slurm.queue_state import STATE_WORDS, seconds
 
 SACCT_FIELDS = "JobIDRaw,State,Partition,NNodes,ElapsedRaw,User,ExitCode,JobName,WorkDir"
@@ -55,8 +56,7 @@ def parse_sacct(text: str | None) -> tuple[EndedJob, ...]:
         text: The output of `sacct`; None where Slurm keeps no accounts, as on our clusters,
             which have no accounting database by default.
     """
-    lines = (text or "").split("\n")
-    return tuple(job for line in lines if (job := _ended(line)) is not None)
+    return tuple(job for line in lines_of(text or "") if (job := _ended(line)) is not None)
 
 
 def _seconds(elapsed: str) -> int | None:

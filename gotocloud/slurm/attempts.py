@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from gotocloud.printed import lines_of
 from gotocloud.slurm import client
 from gotocloud.slurm.client import NoAnswerError, SlurmError
 from gotocloud.slurm.recovery import AttemptOutcome
@@ -134,7 +135,7 @@ def finish(folder: Path, workload: Workload, ending: Ending, text: str) -> None:
 def note(folder: Path, text: str, *, error: bool = False) -> None:
     """Add lines to the job's own log, where the scientist looks."""
     with (folder / ("run.err" if error else "run.out")).open("a", encoding="utf-8") as log:
-        log.writelines(f"{NOTE}{line}\n" for line in text.splitlines())
+        log.writelines(f"{NOTE}{line}\n" for line in lines_of(text))
 
 
 def _submitted(script: Path, options: Sequence[str], attempt: Attempt, tries: int) -> str:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from gotocloud.printed import lines_of
+
 _SIGNALS = {
     "4": "an instruction that its processor does not have: a build for another processor",
     "6": "it stopped itself; its own message, if any, stands above",
@@ -130,6 +132,6 @@ def _last_line(text: str) -> str | None:
 
 
 def _lines(text: str) -> Iterator[str]:
-    for line in text.splitlines():
+    for line in lines_of(text):
         if (plain := line.strip()) and not re.fullmatch(r"[-=*_\s]+", plain):
             yield plain

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gotocloud.errors import GoToCloudError
 from gotocloud.formats import whole_number
+from gotocloud.printed import lines_of
 
 TIMEOUT_S = 60.0
 """Longer than Slurm's own retries while slurmctld starts again."""
@@ -58,7 +59,7 @@ def submit(script: Path, options: Sequence[str] = ()) -> str:
         NoAnswerError: if it may have been submitted.
     """
     answer = _run(("sbatch", "--parsable", *options, str(script)))
-    identifier = answer.strip().splitlines()[-1].partition(";")[0] if answer.strip() else ""
+    identifier = lines_of(answer.strip())[-1].partition(";")[0] if answer.strip() else ""
     if whole_number(identifier) is None:
         raise NoAnswerError(f"sbatch answered {answer.strip()!r}, which is no job id.")
     return identifier
@@ -116,7 +117,7 @@ def parse_job(text: str) -> dict[str, str]:
 def node_states(nodes: str) -> dict[str, str]:
     """State of each node of a list such as "a[1-3]", for example "allocated" or "down*"."""
     text = partitions("%N %T", "--Node", f"--nodes={nodes}")
-    return dict(line.split()[:2] for line in text.splitlines() if len(line.split()) > 1)
+    return dict(line.split()[:2] for line in lines_of(text) if len(line.split()) > 1)
 
 
 def hostnames(nodes: str) -> tuple[str, ...]:
@@ -166,7 +167,7 @@ def find(comment: str) -> str | None:
     Raises:
         SlurmError: if Slurm does not answer.
     """
-    for line in jobs("%i %k", "--states=all", "--me").splitlines():
+    for line in lines_of(jobs("%i %k", "--states=all", "--me")):
         identifier, _, message = line.strip().partition(" ")
         if message == comment:
             return identifier
@@ -209,8 +210,6 @@ def _run(command: Sequence[str]) -> str:
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
-            errors="replace",
             timeout=TIMEOUT_S,
             env=clean_environment(os.environ),
             check=False,
@@ -225,9 +224,11 @@ def _run(command: Sequence[str]) -> str:
         raise NoAnswerError(
             f"{tool} has not answered within {TIMEOUT_S:g} s.", next_command="scontrol ping"
         ) from error
+    # Python's text mode would make a line end of each carriage return, which a name may hold.
+    output, message = (text.decode(errors="replace") for text in (done.stdout, done.stderr))
     if done.returncode:
-        raise _failure(tool, (done.stderr or done.stdout).strip())
-    return done.stdout
+        raise _failure(tool, (message or output).strip())
+    return output
 
 
 def _failure(tool: str, message: str) -> SlurmError:
@@ -245,5 +246,5 @@ def _failure(tool: str, message: str) -> SlurmError:
 
 
 def _short(message: str) -> str:
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    lines = [line.strip() for line in lines_of(message) if line.strip()]
     return "; ".join(lines[-3:]) or "it gave no reason."

@@ -15,6 +15,7 @@ from typing import Any
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.costs.machine_time import Cost, MachineTime, Price, Use, total, uses_of
 from gotocloud.errors import GoToCloudError
+from gotocloud.printed import lines_of
 from gotocloud.slurm.accounting import EndedJob
 from gotocloud.slurm.attempts import NOTE
 from gotocloud.slurm.case import WorkloadOf
@@ -265,7 +266,7 @@ def _cause(folder: Path, latest: Attempt, workload: Workload) -> str:
     """Why a job failed, from its log, else from the record of its end; empty if it did not."""
     if Ending.FAILURE not in workload.markers.of(folder):
         return ""
-    lines = log_since(folder, latest).splitlines()
+    lines = lines_of(log_since(folder, latest))
     own = "\n".join(line for line in lines if not line.startswith(NOTE))
     return workload.last_error(own) or latest.detail
 

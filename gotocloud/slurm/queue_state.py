@@ -10,7 +10,7 @@ from gotocloud.formats import whole_number
 from gotocloud.slurm.script import COMMENT_PREFIX
 
 SEPARATOR = "\x1f"
-"""Between fields: a character that no name has."""
+"""Between fields: a character that hardly any name has."""
 
 RECORD = "\x1e"
 """Before each job: a name may hold the end of a line."""
@@ -136,10 +136,11 @@ def seconds(text: str) -> int | None:
 
 
 def _job(line: str) -> QueuedJob:
-    fields = line.removesuffix("\n").split(SEPARATOR)
-    if len(fields) != _FIELDS:
+    *fields, rest = line.removesuffix("\n").split(SEPARATOR, _FIELDS - 2)
+    name, separator, folder = rest.rpartition(SEPARATOR)
+    if len(fields) != _FIELDS - 2 or not separator:
         raise _odd(line)
-    number, state, partition, reason, nodes, used, user, where, when, comment, name, folder = fields
+    number, state, partition, reason, nodes, used, user, where, when, comment = fields
     return QueuedJob(
         slurm_id=number,
         state=state,

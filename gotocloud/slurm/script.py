@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gotocloud.printed import lines_of
 from gotocloud.slurm.script_parts import BEGINNING, HOSTS, MODULES
 from gotocloud.slurm.submissions import CONTROL_FOLDER, control_folder
 from gotocloud.slurm.workload import Command, Ending, Markers
@@ -123,7 +124,7 @@ def batch_script(job: BatchJob) -> str:
             *_values(job),
             BEGINNING,
             *_modules(job),
-            *(HOSTS[job.mpi].splitlines() if _uses_mpi(job) else ()),
+            *(lines_of(HOSTS[job.mpi]) if _uses_mpi(job) else ()),
             *_commands(job),
             "finished=yes",
             "",

@@ -8,6 +8,7 @@ from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.cluster_configs.limits import SPOT_SUFFIX
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.errors import GoToCloudError
+from gotocloud.printed import lines_of
 
 SINFO_FORMAT = "%R|%D|%c|%m|%G|%f|%h"
 """Partition, nodes, CPUs, memory in MiB, GPUs, features and whether jobs share nodes."""
@@ -34,7 +35,7 @@ def parse_sinfo(text: str) -> tuple[Partition, ...]:
         GoToCloudError: if a line is not of that format.
     """
     found: dict[str, Partition] = {}
-    for line in text.splitlines():
+    for line in lines_of(text):
         if not line.strip():
             continue
         one = _partition(line)

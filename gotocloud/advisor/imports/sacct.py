@@ -10,6 +10,7 @@ from datetime import datetime
 from gotocloud.advisor.tables import raise_problems
 from gotocloud.errors import InputError
 from gotocloud.formats import whole_number
+from gotocloud.printed import lines_of
 
 FIELDS = "JobID,JobName,Partition,State,Submit,Start,End,NNodes"
 COMMAND = f"sacct --parsable2 --duplicates --format={FIELDS}"
@@ -74,7 +75,7 @@ def parse_sacct(text: str, name: str) -> tuple[SlurmRun, ...]:
     Raises:
         InputError: with every problem and its line number.
     """
-    lines = [line for line in enumerate(text.splitlines(), start=1) if line[1].strip()]
+    lines = [line for line in enumerate(lines_of(text), start=1) if line[1].strip()]
     header = lines[0][1].strip().split("|") if lines else []
     missing = [field for field in _REQUIRED if field not in header]
     if missing:

@@ -29,6 +29,7 @@ from gotocloud.contract.project_bucket import COMPARED, LIST, PROOF, PROOFS
 from gotocloud.contract.proofs import proof_text
 from gotocloud.errors import GoToCloudError
 from gotocloud.formats import parse_json
+from gotocloud.printed import lines_of
 from gotocloud.projects.inventory import (
     InventoryError,
     Summary,
@@ -238,7 +239,7 @@ def _compare_parts(site: ExportSite, tally: Tally) -> None:
         script = inventory_script(source, "sums", LUSTRE_MOUNT, packed)
         text = site.node.run(script, "compare checksums", timeout_s=LONG_S)
         try:
-            sums = parse_json(text.strip().splitlines()[-1])["sums"]
+            sums = parse_json(lines_of(text.strip())[-1])["sums"]
             answers = list(zip(chunk, sums, strict=True))
         except (ValueError, LookupError, TypeError):
             answers = [(one, None) for one in chunk]

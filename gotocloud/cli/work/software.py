@@ -16,6 +16,7 @@ from gotocloud.cli.output import narrate, suggest
 from gotocloud.cli.work.replication import REPLICATE, Regions
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.files import scratch_folder
+from gotocloud.printed import lines_of
 from gotocloud.software.catalogue import Catalogue
 from gotocloud.software.layout import FILE, TEMPLATE, Layout
 
@@ -199,10 +200,10 @@ def _site(work: Path, repository: Path, python: str, extras: Sequence[str]) -> P
         command, capture_output=True, text=True, errors="replace", check=False, cwd=work
     )
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        said = [line for line in lines_of(done.stderr) if line.startswith("ERROR")]
         raise GoToCloudError(
             f"pip could not fetch the locked packages for Python {python}.",
-            problems=said or done.stderr.splitlines()[-3:],
+            problems=said or lines_of(done.stderr)[-3:],
         )
     bundle.add_package(site, Path(gotocloud.__file__).parent)
     return site
@@ -230,7 +231,7 @@ def _try(work: Path, one_file: bytes, first_line: str) -> None:
     if done.returncode:
         raise GoToCloudError(
             f"The file does not start with {program}.",
-            problems=(done.stderr or done.stdout).strip().splitlines()[-5:],
+            problems=lines_of((done.stderr or done.stdout).strip())[-5:],
         )
     narrate(f"Tried with {program}: {done.stdout.strip()}.")
 

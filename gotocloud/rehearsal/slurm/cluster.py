@@ -23,6 +23,7 @@ from gotocloud.contract.head_node import FACTS_VARIABLE
 from gotocloud.errors import GoToCloudError, unknown_name
 from gotocloud.platform.placeholders import placeholder_site
 from gotocloud.platform.zones import zone_map
+from gotocloud.printed import lines_of
 from gotocloud.rehearsal.slurm.furnishing import SHELL, refuse_unfit, set_up_folder
 from gotocloud.rehearsal.slurm.keeper import LOCK, PLAN
 from gotocloud.rehearsal.slurm.machines import SlurmQueue, node_names, slurm_queues
@@ -137,7 +138,7 @@ class RehearsalCluster:
         process.wait()
         raise GoToCloudError(
             f"The rehearsed Slurm did not start. Its logs are in {directory}.",
-            problems=(directory / KEEPER_LOG).read_text(errors="replace").splitlines()[-6:],
+            problems=lines_of((directory / KEEPER_LOG).read_text(errors="replace"))[-6:],
         )
 
     @classmethod
@@ -254,7 +255,7 @@ class RehearsalCluster:
             return
         self._scontrol("update", f"nodename={','.join(wanted)}", "state=power_up")
         for _ in looks(0.1, within_s=_START_WITHIN_S):
-            said = self._scontrol("--oneliner", "show", "nodes", ",".join(wanted)).splitlines()
+            said = lines_of(self._scontrol("--oneliner", "show", "nodes", ",".join(wanted)))
             if said and not any(word in line for line in said for word in _NOT_UP):
                 return
         raise GoToCloudError(f"The nodes of {', '.join(partitions)} do not come up.")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.printed import lines_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -228,7 +229,7 @@ def _projected(directory: Path) -> Any:
     )
     stack = directory / "projected.mrcs"
     if done.returncode or not stack.is_file():
-        said = (done.stderr or done.stdout).splitlines()
+        said = lines_of(done.stderr or done.stdout)
         raise GoToCloudError("relion_project failed.", problems=said[-5:])
     images = mrcfile.read(stack)
     stack.unlink()

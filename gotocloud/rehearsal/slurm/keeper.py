@@ -29,6 +29,7 @@ from random import SystemRandom
 from types import FrameType
 from typing import IO, Any
 
+from gotocloud.printed import lines_of
 from gotocloud.rehearsal.slurm.machines import SlurmQueue, slurm_queues
 from gotocloud.rehearsal.slurm.slurm_conf import (
     HEAD,
@@ -316,7 +317,7 @@ def _daemon_environment() -> dict[str, str]:
 def _last_lines(path: Path, count: int = 5) -> str:
     if not path.is_file():
         return ""
-    return "\n".join(path.read_text(errors="replace").splitlines()[-count:])
+    return "\n".join(lines_of(path.read_text(errors="replace"))[-count:])
 
 
 def keep(root: Path, owner: int | None) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from gotocloud.errors import GoToCloudError, InputError, shell_line
+from gotocloud.printed import lines_of
 from gotocloud.rehearsal.slurm.dataset import Dataset
 from gotocloud.rehearsal.slurm.movies import Movies
 
@@ -395,4 +396,4 @@ def _job_star(number: int, options: Mapping[str, str]) -> str:
 def _last_lines(path: Path, count: int = 4) -> list[str]:
     if not path.is_file():
         return []
-    return path.read_text(errors="replace").replace("\r", "\n").splitlines()[-count:]
+    return lines_of(path.read_text(errors="replace").replace("\r", "\n"))[-count:]

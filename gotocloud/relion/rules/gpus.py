@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from gotocloud.findings import Severity
+from gotocloud.printed import lines_of
 from gotocloud.relion.gpu_map import IDS, device_lists
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_facts import GPU_TICKED, GpuUse
@@ -212,7 +213,7 @@ def _too_large(case: Situation) -> Broken | None:
 def _bound(case: Situation) -> Broken | None:
     if case.script is None or not case.job.uses_gpu:
         return None
-    lines = [line for line in case.script.splitlines() if _BINDING.search(line)]
+    lines = [line for line in lines_of(case.script) if _BINDING.search(line)]
     if not lines:
         return None
     return Broken(f"The queue script of {case.job.name} contains {lines[0].strip()!r}.")

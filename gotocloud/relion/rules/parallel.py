@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from gotocloud.findings import Severity
+from gotocloud.printed import lines_of
 from gotocloud.relion.job_facts import MemoryFormula
 from gotocloud.relion.rules.model import Broken, Rule, Situation
 from gotocloud.relion.sizing import frame_threads, frames_to_sum
@@ -69,7 +70,7 @@ def _idle_ranks(case: Situation) -> Broken | None:
 def _program_alone(case: Situation) -> Broken | None:
     if case.script is None or case.job.ranks > 1:
         return None
-    lines = (line for line in case.script.splitlines() if not line.lstrip().startswith("#"))
+    lines = (line for line in lines_of(case.script) if not line.lstrip().startswith("#"))
     if not any("relion_" in line and "_mpi" in line for line in lines):
         return None
     return Broken(f"The queue script of {case.job.name} starts an MPI program with 1 rank.")

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.printed import lines_of
 from gotocloud.software.catalogue import Catalogue
 from gotocloud.software.in_force import CATALOGUE_VARIABLE
 from gotocloud.software.layout import (
@@ -210,7 +211,7 @@ def in_force(layout: Layout) -> str | None:
 def damage(folder: Path) -> list[str]:
     """Files of a release that are not what was published."""
     try:
-        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+        lines = lines_of((folder / SUMS).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         return [f"{SUMS}: {error}"]
     faults = []
