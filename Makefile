@@ -13,7 +13,7 @@ export AWS_EC2_METADATA_DISABLED := true
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env versions wheel demo test check lint lock fuzz bench bench-upload bench-advise bench-jobs bench-routes bench-submit faults clean
+.PHONY: help env versions wheel demo test check lint lock bom fuzz bench bench-upload bench-advise bench-jobs bench-routes bench-submit faults clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -91,6 +91,9 @@ lock: ## write the lock files from the pyproject.toml files
 
 fuzz: env ## feed 20,000 damaged inputs to everything that is read
 	@python -m benchmarks.fuzz
+
+bom: env versions ## write the bill of materials: build/gotocloud.cdx.json
+	@python -m bill_of_materials build/gotocloud.cdx.json
 
 bench: env ## measure start-up and synthesis, as ratios
 	@python benchmarks/run.py

@@ -12,7 +12,7 @@ import pytest
 from tests.needs import ROOT
 
 TARGETS = (
-    *("env", "versions", "wheel", "demo", "test", "check", "lint", "lock", "clean"),
+    *("env", "versions", "wheel", "demo", "test", "check", "lint", "lock", "bom", "clean"),
     *("bench", "bench-upload", "bench-advise", "bench-jobs", "bench-submit", "fuzz", "faults"),
 )
 

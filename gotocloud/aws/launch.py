@@ -240,14 +240,22 @@ def remove(cloud: Cloud, stack: DeployedStack, listener: Listener) -> None:
 def begin_removal(cloud: Cloud, stack: DeployedStack, *, leave: Sequence[str] = ()) -> None:
     """Have CloudFormation delete a stack, with the role that made it.
 
+    Its termination protection ends before: it is against deletion by mistake, in the console.
+
     Args:
         leave: Resources to leave behind, which AWS allows after a deletion that failed.
 
     Raises:
         GoToCloudError: if it does not begin.
     """
+    cfn = cloud.client("cloudformation")
+    if stack.protected:
+        with explained(f"end the termination protection of stack {stack.name}"):
+            cfn.update_termination_protection(
+                StackName=stack.stack_id, EnableTerminationProtection=False
+            )
     with explained(f"delete stack {stack.name}"):
-        cloud.client("cloudformation").delete_stack(
+        cfn.delete_stack(
             StackName=stack.stack_id, **({"RetainResources": list(leave)} if leave else {})
         )
 
@@ -277,6 +285,26 @@ def broken(stack: DeployedStack) -> GoToCloudError:
     )
 
 
+_PROTECTED = {
+    "EnableTerminationProtection": True,
+    # Against mistakes: an update can bring another policy for itself.
+    "StackPolicyBody": json.dumps(
+        {
+            "Statement": [
+                {"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "*"},
+                {
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": ["Update:Replace", "Update:Delete"],
+                    "Resource": "*",
+                    "Condition": {"StringEquals": {"ResourceType": ["AWS::S3::Bucket"]}},
+                },
+            ]
+        }
+    ),
+}
+
+
 def _create(cloud: Cloud, plan: StackPlan) -> None:
     cfn = cloud.client("cloudformation")
     with explained(f"create stack {plan.name} in {plan.region}"):
@@ -291,6 +319,7 @@ def _create(cloud: Cloud, plan: StackPlan) -> None:
                 ],
                 Tags=[{"Key": key, "Value": value} for key, value in plan.tags.items()],
                 Capabilities=list(CAPABILITIES),
+                **(_PROTECTED if plan.holds_data else {}),
             )
         except cfn.exceptions.ClientError as error:
             # The same command in another window was faster: then that one is waited for.

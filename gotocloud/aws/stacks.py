@@ -67,6 +67,7 @@ def typed(stack: Mapping[str, Any]) -> DeployedStack:
         parameters={it["ParameterKey"]: it["ParameterValue"] for it in stack.get("Parameters", ())},
         tags={it["Key"]: it["Value"] for it in stack.get("Tags", ())},
         outputs={it["OutputKey"]: it["OutputValue"] for it in stack.get("Outputs", ())},
+        protected=bool(stack.get("EnableTerminationProtection")),
     )
 
 

@@ -165,6 +165,14 @@ def launch_statements(place: _Place, releases: Releases, service_role_arn: str) 
             why=ours,
         ),
         Statement(
+            sid="ProtectProjects",
+            actions=["cloudformation:SetStackPolicy", "cloudformation:UpdateTerminationProtection"],
+            # Not of clusters: one that is protected could not be ended, and costs.
+            resources=[place.arn("cloudformation", f"stack/{PROJECT_STACK_PREFIX}*/*")],
+            conditions=in_regions,
+            why=ours,
+        ),
+        Statement(
             sid="TagWhatIsLaunched",
             actions=["cloudformation:TagResource", "cloudformation:UntagResource"],
             resources=stacks,

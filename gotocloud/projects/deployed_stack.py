@@ -16,6 +16,7 @@ class DeployedStack:
         status: CloudFormation's status; None when there is no such stack.
         reason: CloudFormation's reason for the status.
         created: When it was made, in ISO 8601.
+        protected: Whether CloudFormation refuses to delete it.
     """
 
     name: str
@@ -27,6 +28,7 @@ class DeployedStack:
     parameters: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
+    protected: bool = False
 
     @property
     def exists(self) -> bool:

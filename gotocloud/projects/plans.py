@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from gotocloud.contract.stacks import PROJECT_STACK_PREFIX
+
 
 @dataclass(frozen=True)
 class StackPlan:
@@ -28,6 +30,11 @@ class StackPlan:
     role_arn: str
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
+
+    @property
+    def holds_data(self) -> bool:
+        """Whether it is a project's: a cluster must be easy to end, for it costs."""
+        return self.name.startswith(PROJECT_STACK_PREFIX)
 
     def as_dict(self) -> dict[str, Any]:
         """The plan for a JSON report."""

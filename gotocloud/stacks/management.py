@@ -46,6 +46,7 @@ class ManagementStack(cdk.Stack):
             scope,
             construct_id,
             stack_name=MANAGEMENT_STACK,
+            termination_protection=True,
             description=f"GoToCloud platform {platform.name}: master of the software, releases.",
             env=cdk.Environment(account=management.account, region=management.home_region),
         )

@@ -49,6 +49,7 @@ class RegionStack(cdk.Stack):
             scope,
             construct_id,
             stack_name=REGION_STACK,
+            termination_protection=True,
             description=f"GoToCloud platform {platform.name}: software share in {region}.",
             env=cdk.Environment(account=management.account, region=region),
         )

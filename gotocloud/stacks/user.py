@@ -90,6 +90,7 @@ class UserStack(cdk.Stack):
             scope,
             construct_id,
             stack_name=USER_STACK,
+            termination_protection=True,
             description=f"GoToCloud group {group.name} of platform {platform.name} in {region}.",
             env=cdk.Environment(account=group.account, region=region),
         )

@@ -92,6 +92,16 @@ def test_waiters_see_a_failure(stacks: Stacks) -> None:
         stacks.cfn.get_waiter("stack_create_complete").wait(StackName="waited")
 
 
+def test_a_protected_stack_is_deleted_once_its_protection_ends(stacks: Stacks) -> None:
+    stacks.create("kept", {"A": parameter("x")}, EnableTerminationProtection=True)
+    with pytest.raises(ClientError, match="TerminationProtection is enabled"):
+        stacks.delete("kept")
+    assert stacks.settled("kept")["EnableTerminationProtection"]
+    stacks.cfn.update_termination_protection(StackName="kept", EnableTerminationProtection=False)
+    stacks.delete("kept")
+    assert "kept" not in {one["StackName"] for one in stacks.cfn.describe_stacks()["Stacks"]}
+
+
 def test_what_is_to_be_retained_stays(stacks: Stacks) -> None:
     kept = {**parameter("x", Name="/kept"), "DeletionPolicy": "Retain"}
     stacks.create("kept", {"Kept": kept, "Gone": parameter("y", Name="/gone")})

@@ -31,9 +31,11 @@ def empty_aws() -> Iterator[None]:
     from moto.cloudformation.models import CloudFormationBackend  # noqa: F401 (loads the models)
     from moto.sts.responses import TokenResponse
 
+    from local_aws.engine import protection
     from local_aws.services import quotas
 
     quotas.apply()
+    protection.install()
     original = TokenResponse.get_caller_identity
 
     def named(self: Any) -> Any:

@@ -311,7 +311,12 @@ def _stacks(at: Place) -> list[Request]:
         at.ask(PROVIDER_ROLE, "cloudformation:DeleteStack", institute, **keys),
         at.ask(PROVIDER_ROLE, "cloudformation:CreateStack", user, **keys),
         at.ask(SCIENTIST_ROLE, "cloudformation:DeleteStack", user),
-        at.ask(SCIENTIST_ROLE, "cloudformation:UpdateTerminationProtection", user),
+        *(
+            at.ask(SCIENTIST_ROLE, f"cloudformation:{call}", stack)
+            # A cluster that is protected, or keeps its parts, could not be ended, and costs.
+            for stack in (user, at.arn("cloudformation", "stack/gotocloud-cluster-hanako-apo/1"))
+            for call in ("UpdateTerminationProtection", "SetStackPolicy")
+        ),
     ]
 
 

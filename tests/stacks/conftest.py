@@ -32,12 +32,17 @@ def synthesise(directory: Path, **context: str) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, dict[str, Any]]:
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the synthesised example: of the management account and of a group."""
+    return tmp_path_factory.mktemp("example")
+
+
+@pytest.fixture(scope="session")
+def example(assembly: Path) -> Mapping[str, dict[str, Any]]:
     """The stacks of the management account and of the group in two regions."""
-    directory = tmp_path_factory.mktemp("example")
     return {
-        **synthesise(directory / "management"),
-        **synthesise(directory / "group", group="membrane-lab"),
+        **synthesise(assembly / "management"),
+        **synthesise(assembly / "group", group="membrane-lab"),
     }
 
 

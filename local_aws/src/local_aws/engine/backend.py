@@ -19,7 +19,7 @@ from moto.cloudformation.exceptions import AlreadyExistsException, ValidationErr
 from moto.cloudformation.utils import generate_changeset_id, generate_stack_id
 from moto.core.resource_tagging import TaggedResource
 
-from local_aws.engine import change_sets
+from local_aws.engine import change_sets, protection
 from local_aws.engine.intrinsics import TemplateError
 from local_aws.engine.lookups import Lookups
 from local_aws.engine.site import CALLER_HEADER, Endpoint, Site
@@ -54,6 +54,7 @@ def install(endpoint: Endpoint) -> None:
         setattr(backend, method.__name__, method)
     responses.__dict__["get_stack_from_s3_url"] = template_at
     change_sets.install()
+    protection.install()
 
 
 class ChangeSet:
