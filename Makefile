@@ -13,7 +13,7 @@ export AWS_EC2_METADATA_DISABLED := true
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env versions wheel demo test check lint lock bom fuzz bench bench-upload bench-advise bench-jobs bench-routes bench-submit faults clean
+.PHONY: help env versions wheel demo test check lint lock bom checkov fuzz bench bench-upload bench-advise bench-jobs bench-routes bench-submit faults clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -85,15 +85,27 @@ lock: ## write the lock files from the pyproject.toml files
 	  --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-emit-trusted-host --strip-extras --no-header -c requirements.txt \
 	  -o requirements-scientists.txt pyproject.toml
-	@for file in requirements-pcluster*.in; do $(BIN)/pip-compile --quiet --allow-unsafe \
+	@for file in requirements-*.in; do $(BIN)/pip-compile --quiet --allow-unsafe \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	  --strip-extras --no-header -o "$${file%.in}.txt" "$$file"; done
 
 fuzz: env ## feed 20,000 damaged inputs to everything that is read
 	@python -m benchmarks.fuzz
 
-bom: env versions ## write the bill of materials: build/gotocloud.cdx.json
+bom: env versions .venv-checkov/.ready ## write the bill of materials: build/gotocloud.cdx.json
 	@python -m bill_of_materials build/gotocloud.cdx.json
+
+# checkov pins older packages than ours: an environment of its own.
+.venv-checkov/.ready: requirements-checkov.txt
+	@echo "Setting up $(@D) ..."
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --require-hashes -r $<
+	@touch $@
+
+checkov: env .venv-checkov/.ready ## checkov over every stack of three platforms (two minutes)
+	@rm -rf build/checkov
+	@python -m tests.security.assemblies build/checkov
+	@.venv-checkov/bin/checkov --framework cloudformation --directory build/checkov --compact --quiet --skip-download
 
 bench: env ## measure start-up and synthesis, as ratios
 	@python benchmarks/run.py
@@ -117,4 +129,4 @@ faults: env ## disturb every command, and leave every state by what is suggested
 	@python -W ignore -m benchmarks.faults --tries 3 --near --states 100 --table docs/faults.md
 
 clean: ## remove everything that was built and installed here
-	rm -rf build cdk.out $(VENV) $(PCLUSTER_VENV) $(PCLUSTER_VENV)-* node_modules *.egg-info
+	rm -rf build cdk.out $(VENV) $(PCLUSTER_VENV) $(PCLUSTER_VENV)-* .venv-checkov node_modules *.egg-info

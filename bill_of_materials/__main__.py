@@ -32,7 +32,7 @@ def main(target: Path) -> int:
     """Write the bill, or list what is wrong with it."""
     missing = [folder for folder in ENVIRONMENTS.values() if not (ROOT / folder).is_dir()]
     if missing:
-        print(f"Licences are read from {', '.join(missing)}. Next: make env versions")
+        print(f"Licences are read from {', '.join(missing)}. Next: make bom")
         return 1
     found = [
         *(one for lock, at in ENVIRONMENTS.items() for one in python_packages(lock, ROOT / at)),

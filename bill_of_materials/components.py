@@ -21,10 +21,12 @@ Component = dict[str, Any]
 
 ENVIRONMENTS = {
     "requirements.txt": ".venv",
+    "requirements-scientists.txt": ".venv",
     "requirements-pcluster.txt": ".venv-pcluster",
     "requirements-pcluster-3.15.1.txt": ".venv-pcluster-3.15.1",
+    "requirements-checkov.txt": ".venv-checkov",
 }
-"""Lock files, and where `make env` and `make versions` install them."""
+"""Lock files, and where the Makefile installs them."""
 
 
 def python_packages(lock: str, environment: Path) -> Iterator[Component]:

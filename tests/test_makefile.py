@@ -12,8 +12,9 @@ import pytest
 from tests.needs import ROOT
 
 TARGETS = (
-    *("env", "versions", "wheel", "demo", "test", "check", "lint", "lock", "bom", "clean"),
+    *("env", "versions", "wheel", "demo", "test", "check", "lint", "lock", "clean"),
     *("bench", "bench-upload", "bench-advise", "bench-jobs", "bench-submit", "fuzz", "faults"),
+    *("bom", "checkov"),
 )
 
 

@@ -377,12 +377,15 @@ class Boundary(Construct):
             description="The most that any role or user of this account can do.",
             statements=boundary_statements(PARTITION, stack.account),
         )
+        edge = (
+            "A permissions boundary grants nothing. It names whole services as the outer edge; "
+            "every role's own policy names its actions one by one."
+        )
         acknowledge(
             self.policy,
             {
-                "NIST.800.53.R5-IAMPolicyNoStatementsWithFullAccess": "A permissions boundary "
-                "grants nothing. It names whole services as the outer edge; every role's own "
-                "policy names its actions one by one.",
+                "NIST.800.53.R5-IAMPolicyNoStatementsWithFullAccess": edge,
+                **dict.fromkeys(("CKV_AWS_107", "CKV_AWS_109", "CKV_AWS_111"), edge),
             },
         )
         iam.PermissionsBoundary.of(stack).apply(self.policy)

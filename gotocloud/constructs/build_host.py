@@ -85,6 +85,13 @@ class BuildHost(Construct):
         )
         profile = iam.CfnInstanceProfile(self, "InstanceProfile", roles=[self.role.role_name])
         self.launch_template = self._launch_template(network, profile, instance_type, volume_gib)
+        acknowledge(
+            self.launch_template,
+            {
+                "CKV_AWS_88": "Its network has no NAT gateway, which is billed by the hour; its "
+                "security group lets nothing in, and people come through Session Manager.",
+            },
+        )
 
     def _launch_template(
         self,

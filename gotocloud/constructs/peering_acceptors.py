@@ -8,7 +8,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from gotocloud.constructs.policy import PARTITION, Policy, Statement
+from gotocloud.constructs.policy import PARTITION, Policy, Statement, acknowledge
 from gotocloud.contract.names import acceptor_role
 from gotocloud.contract.tags import SHARE_TAG, SOFTWARE_SHARE
 
@@ -47,6 +47,13 @@ class PeeringAcceptor(Construct):
             assumed_by=iam.ArnPrincipal(accounts[0]),
         )
         self._trust(accounts)
+        acknowledge(
+            self.role,
+            {
+                "CKV_AWS_61": "It trusts the accounts of the groups that it serves, by their "
+                "numbers; each account's own policies let the deployment role alone assume it.",
+            },
+        )
         Policy(
             self,
             "Policy",

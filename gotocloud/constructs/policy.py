@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aws_cdk import Acknowledgment, Validations
+from aws_cdk import Acknowledgment, CfnResource, Validations
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
 
@@ -26,6 +26,16 @@ _NIST = "NIST.800.53.R5"
 _SAME_RULES = ("HIPAA.Security", "PCI.DSS.321")
 """Packs with rules that have the name and the meaning of NIST's, for the same reasons."""
 _PACKS = ("AwsSolutions", _NIST, *_SAME_RULES)
+_CHECKOV = "CKV_"
+_SAME_IN_CHECKOV = {
+    "CloudWatchLogGroupEncrypted": "CKV_AWS_158",
+    "LambdaConcurrency": "CKV_AWS_115",
+    "LambdaDLQ": "CKV_AWS_116",
+    "LambdaInsideVPC": "CKV_AWS_117",
+    "S3BucketLoggingEnabled": "CKV_AWS_18",
+    "SecretsManagerUsingKMSKey": "CKV_AWS_149",
+}
+"""Rules of checkov that have the meaning of one of NIST's, for the same reasons."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,16 +157,29 @@ def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
         construct: What the findings are about.
         reasons: Why each finding is all right here, by rule such as `AwsSolutions-IAM4`;
             a rule of another pack with it, as in `CloudFormation-Validate::W9003`. A reason for
-            a rule of NIST answers the rule of the same name of HIPAA and PCI too.
+            a rule of NIST answers the rule of the same name of HIPAA and PCI, and of checkov, too.
     """
-    if reasons:
+    answered = {rule: why for rule, why in reasons.items() if not rule.startswith(_CHECKOV)}
+    for rule, why in reasons.items():
+        name = _SAME_IN_CHECKOV.get(rule.removeprefix(f"{_NIST}-"), rule)
+        if name.startswith(_CHECKOV):
+            _skip_in_checkov(construct, name, why)
+    if answered:
         Validations.of(construct).acknowledge(
             *(
                 Acknowledgment(id=_full_id(one), reason=why)
-                for rule, why in reasons.items()
+                for rule, why in answered.items()
                 for one in _with_same(rule)
             )
         )
+
+
+def _skip_in_checkov(construct: IConstruct, rule: str, why: str) -> None:
+    """Its own form: https://www.checkov.io/2.Basics/Suppressing%20and%20Skipping%20Policies.html"""
+    made = construct if isinstance(construct, CfnResource) else construct.node.default_child
+    assert isinstance(made, CfnResource)
+    before = (made.get_metadata("checkov") or {"skip": []})["skip"]
+    made.add_metadata("checkov", {"skip": [*before, {"id": rule, "comment": why}]})
 
 
 def _with_same(rule: str) -> list[str]:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from aws_cdk import aws_logs as logs
+from aws_cdk.assertions import Template
 
-from gotocloud.constructs.policy import Policy, Statement
+from gotocloud.constructs.policy import Policy, Statement, acknowledge
 from tests.constructs.samples import only, sample_stack, statements
 
 pytestmark = pytest.mark.cdk
@@ -64,3 +66,15 @@ def test_a_policy_larger_than_iam_takes_is_refused() -> None:
 def test_findings_are_named_as_cdk_nag_names_them() -> None:
     own = Statement(sid="Own", actions=["ssm:Get*"], resources=["arn:x:session/${aws:userid}-*"])
     assert own.wildcards() == ["Action::ssm:Get*", "Resource::arn:x:session/<aws:userid>-*"]
+
+
+def test_an_answer_to_nist_is_one_to_the_same_rule_of_checkov() -> None:
+    stack = sample_stack()
+    log_group = logs.CfnLogGroup(stack, "Log")
+    acknowledge(log_group, {"NIST.800.53.R5-CloudWatchLogGroupEncrypted": "It holds no data."})
+    acknowledge(log_group, {"CKV_AWS_66": "It is kept for ever."})
+    (made,) = Template.from_stack(stack).find_resources("AWS::Logs::LogGroup").values()
+    assert made["Metadata"]["checkov"]["skip"] == [
+        {"id": "CKV_AWS_158", "comment": "It holds no data."},
+        {"id": "CKV_AWS_66", "comment": "It is kept for ever."},
+    ]

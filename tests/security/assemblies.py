@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -136,3 +137,14 @@ def _synthesised(directory: Path, platform: Path, **context: str) -> Assembly:
         if "ValidationFailed" not in str(error):
             raise
     return Assembly(directory)
+
+
+def main(directory: Path) -> None:
+    """Write the templates of all platforms, for a check that runs outside the tests."""
+    for name, site in SITES.items():
+        for _ in assemblies(site, directory / name):
+            pass
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
