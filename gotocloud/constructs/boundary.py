@@ -348,12 +348,14 @@ def _cluster_limits(partition: str, account: str) -> list[Statement]:
             conditions=clusters,
         ),
         Statement(
-            # Commands run as root: to other machines they are for people alone.
+            # Commands run as root: to other machines they are for people alone. The tags of its
+            # own role decide what is a cluster's own.
             sid="ClustersKeepLogsAndSendNoCommands",
             effect="Deny",
             actions=[
                 *("logs:Delete*", "logs:PutRetentionPolicy"),
                 *("ssm:SendCommand", "ssm:StartSession"),
+                *("iam:TagRole", "iam:UntagRole", "sts:TagSession"),
             ],
             conditions=clusters,
         ),

@@ -26,6 +26,10 @@ check() {
         key="${word%%=*}"
         [[ "$word" == *=* && " $KEYS " == *" $key "* ]] || problems+="; '$word' is none of KEY=VALUE"
         [[ "${word#*=}" =~ ^[A-Za-z0-9\ _.:/=+@-]+$ ]] || problems+="; '$word' has no usable value"
+        case "$word" in
+            keep_hours=*[!0-9]*) problems+="; '$word' is no number of hours" ;;
+            software=[!/]*) problems+="; '$word' is no absolute path" ;;
+        esac
         given[${key:-nothing}]=1
     done
     for key in $KEYS; do

@@ -99,6 +99,12 @@ PermissionSet = Annotated[
     AfterValidator(rules.check_permission_set),
     WithJsonSchema({"type": "string", "pattern": rules.PERMISSION_SET.pattern}),
 ]
+KmsKey = Annotated[
+    str,
+    AfterValidator(rules.check_kms_key),
+    # Without the names of groups, which only Python writes so.
+    WithJsonSchema({"type": "string", "pattern": "^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/.+$"}),
+]
 Cidr = Annotated[
     IPv4Network,
     BeforeValidator(_network),
@@ -170,6 +176,12 @@ class Group(StrictModel):
         default=False,
         description="Whether a trail records each call on an object of the projects. AWS bills"
         " each record. Default: no.",
+    )
+    kms_key: KmsKey | None = Field(
+        default=None,
+        description="ARN of a KMS key of your own for logs, initial passwords and the trail; a"
+        " multi-Region key for a group of several regions. AWS bills keys and their use."
+        " Default: AWS's own keys.",
     )
     tags: dict[TagKey, TagValue] = Field(
         default_factory=dict,

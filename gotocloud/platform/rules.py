@@ -26,6 +26,9 @@ SCIENTIST = re.compile(r"^[A-Za-z0-9_+=.@-]{1,64}$")
 """What IAM takes as a user name and every service takes as a tag value."""
 PERMISSION_SET = re.compile(r"^[A-Za-z0-9_+=,.@-]{1,32}$")
 """What IAM Identity Center takes as the name of a permission set."""
+KMS_KEY = re.compile(
+    r"^arn:aws:kms:(?P<region>[a-z0-9-]+):[0-9]{12}:key/(?P<id>(mrk-)?[0-9a-f-]{32,36})$"
+)
 TAG_TEXT = re.compile(r"^[\w\s.:/=+@-]*$")
 CIDR_PATTERN = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"
 MAX_NAME = 30
@@ -49,7 +52,7 @@ _PRIVATE = tuple(
 
 def check_account(value: str) -> str:
     """An AWS account id: twelve digits."""
-    if not ACCOUNT.match(value):
+    if not ACCOUNT.fullmatch(value):
         raise ValueError(f"{value!r} is not an AWS account id of 12 digits")
     return value
 
@@ -63,14 +66,14 @@ def check_region(value: str) -> str:
 
 def check_email(value: str) -> str:
     """An e-mail address, judged by its shape."""
-    if not EMAIL.match(value) or len(value) > 254:
+    if not EMAIL.fullmatch(value) or len(value) > 254:
         raise ValueError(f"{value!r} is not an e-mail address")
     return value
 
 
 def check_name(value: str) -> str:
     """A short name that fits into the names of stacks, roles and buckets."""
-    if not NAME.match(value) or len(value) > MAX_NAME:
+    if not NAME.fullmatch(value) or len(value) > MAX_NAME:
         raise ValueError(
             f"{value!r} is not a name: at most {MAX_NAME} lower-case letters, digits and "
             "single hyphens, starting with a letter"
@@ -80,16 +83,26 @@ def check_name(value: str) -> str:
 
 def check_permission_set(value: str) -> str:
     """A name that IAM Identity Center takes for a permission set."""
-    if not PERMISSION_SET.match(value):
+    if not PERMISSION_SET.fullmatch(value):
         raise ValueError(
             f"{value!r} cannot be a permission set: 1 to 32 letters, digits and _ + = , . @ - only"
         )
     return value
 
 
+def check_kms_key(value: str) -> str:
+    """The ARN of a KMS key; CloudWatch Logs takes no alias."""
+    if not KMS_KEY.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is not the ARN of a KMS key, such as arn:aws:kms:ap-northeast-1:"
+            "222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab; an alias is not enough"
+        )
+    return value
+
+
 def check_scientist(value: str) -> str:
     """A name that IAM takes for a user."""
-    if not SCIENTIST.match(value):
+    if not SCIENTIST.fullmatch(value):
         raise ValueError(
             f"{value!r} cannot be an IAM user: 1 to 64 letters, digits and _ + = . @ - only"
         )
@@ -147,7 +160,7 @@ def check_tag_key(value: str) -> str:
         raise ValueError(
             f"tag {value!r} has a reserved prefix ({', '.join(RESERVED_TAG_PREFIXES)})"
         )
-    if not 1 <= len(value) <= 128 or not TAG_TEXT.match(value):
+    if not 1 <= len(value) <= 128 or not TAG_TEXT.fullmatch(value):
         raise ValueError(
             f"{value!r} is not a tag key: 1 to 128 letters, digits, spaces and _ . : / = + - @"
         )
@@ -156,7 +169,7 @@ def check_tag_key(value: str) -> str:
 
 def check_tag_value(value: str) -> str:
     """A tag value that AWS takes."""
-    if not TAG_TEXT.match(value):
+    if not TAG_TEXT.fullmatch(value):
         raise ValueError(
             f"{value!r} is not a tag value: letters, digits, spaces and _ . : / = + - @ only"
         )
@@ -185,6 +198,7 @@ def cross_problems(data: Any) -> list[Problem]:
         *_group_regions(data, groups),
         *_scientists(groups),
         *_desktops(data, groups),
+        *_keys(groups),
     ]
 
 
@@ -315,3 +329,16 @@ def _desktops(data: dict[str, Any], groups: list[tuple[int, Any]]) -> Iterator[P
                 if network.overlaps(other):
                     yield where, f"{network} overlaps {other}, which is listed already"
             earlier.append(network)
+
+
+def _keys(groups: list[tuple[int, Any]]) -> Iterator[Problem]:
+    for index, group in groups:
+        found = KMS_KEY.fullmatch(str(group.get("kms_key")))
+        if found is None:
+            continue
+        where, regions = ("groups", index, "kms_key"), _list(group.get("regions"))
+        if found["region"] not in regions:
+            named = ", ".join(map(str, regions)) or "none"
+            yield where, f"is a key in {found['region']}; the group's regions are {named}"
+        elif len(regions) > 1 and not found["id"].startswith("mrk-"):
+            yield where, "is a key of one region; a group of several needs a multi-Region key"

@@ -15,6 +15,7 @@ from gotocloud.constructs.cluster_guard import ClusterGuard, cluster_guard_arn
 from gotocloud.constructs.cluster_provider import ClusterProvider, ProviderRole
 from gotocloud.constructs.cluster_service import ClusterService
 from gotocloud.constructs.cost_controls import CostControls
+from gotocloud.constructs.customer_key import encrypt_with
 from gotocloud.constructs.facts import FactParameters
 from gotocloud.constructs.group_vpc import GroupVpc
 from gotocloud.constructs.launch_permissions import LaunchPermissions, Releases
@@ -31,6 +32,7 @@ from gotocloud.contract.stacks import USER_STACK, UserOutput
 from gotocloud.contract.tags import ACCOUNT_TAG, CRYOEM, METHOD_TAG
 from gotocloud.errors import InputError
 from gotocloud.platform.addresses import acceptor_chunk, shard_of
+from gotocloud.platform.customer_key import key_arn
 from gotocloud.platform.model import Group, Platform
 from gotocloud.platform.record import RECORD_COMMAND, Record, ShareRecord
 from gotocloud.platform.zones import RegionZones
@@ -121,6 +123,8 @@ class UserStack(cdk.Stack):
         if self.home:
             for provider in self.providers.values():
                 provider.node.add_dependency(*self.home.provider.policies)
+        if key := key_arn(group, region):
+            encrypt_with(self, key)
         FactParameters(self, "Facts", values=self._facts(share))
         output(self, UserOutput.VPC_ID, self.vpc.network.resource.ref)
         output(self, UserOutput.PEERING_ID, self.peering.connection_id)

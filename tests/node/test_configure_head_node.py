@@ -104,6 +104,8 @@ def test_the_guards_timer_is_started_and_survives_a_restart(node: Node) -> None:
         (arguments(project="a;reboot"), "'project=a;reboot' has no usable value"),
         (arguments(project="x bucket=y")[:6], "bucket is missing"),
         ([], "keep_hours is missing"),
+        (arguments(keep_hours="8h"), "'keep_hours=8h' is no number of hours"),
+        (arguments(software="efs"), "'software=efs' is no absolute path"),
     ],
 )
 def test_arguments_that_make_no_sense_change_nothing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network
 
@@ -10,19 +11,24 @@ import pytest
 from gotocloud.constructs.scientists import network_statement
 from gotocloud.contract.names import SCIENTIST_ROLE
 from local_aws.iam.evaluator import Evaluator
+from tests.security import indirect_attacks
 from tests.security.attacks import BUCKET, head_node, refused
+from tests.security.checks.template import Template
 from tests.security.needed_calls import needed
-from tests.security.principals import allowed
+from tests.security.principals import allowed, principals
 from tests.security.site import PLACE, VERSION, Group
 
 pytestmark = [pytest.mark.cdk, pytest.mark.xdist_group("security")]
 
 
-@pytest.mark.parametrize("attack", sorted(refused(PLACE, VERSION)))
+ATTACKS = {**refused(PLACE, VERSION), **indirect_attacks.refused(PLACE)}
+
+
+@pytest.mark.parametrize("attack", sorted(ATTACKS))
 def test_an_attacker_cannot(group: Group, judge: Evaluator, attack: str) -> None:
     done = [
         str(asked)
-        for asked in refused(PLACE, VERSION)[attack]
+        for asked in ATTACKS[attack]
         if allowed(judge, asked, group.who(asked), group.boundary, PLACE.account, PLACE.region)
     ]
     assert done == []
@@ -67,7 +73,7 @@ def test_without_the_boundary_root_on_a_head_node_could_do_all_of_it(judge: Eval
     anything = {"Version": "2012-10-17", "Statement": head_node().statements}
     refusals = [
         str(asked)
-        for attack in refused(PLACE, VERSION).values()
+        for attack in ATTACKS.values()
         for asked in attack
         if asked.principal == head_node().name
         and not allowed(judge, asked, head_node(), anything, PLACE.account, PLACE.region)
@@ -88,10 +94,7 @@ GIVEN_BY_NO_LIST = {
 
 def test_each_denial_of_the_boundary_refuses_an_attack(group: Group, judge: Evaluator) -> None:
     asked = [
-        one
-        for attack in refused(PLACE, VERSION).values()
-        for one in attack
-        if one.principal == head_node().name
+        one for attack in ATTACKS.values() for one in attack if one.principal == head_node().name
     ]
     idle = []
     limit = group.boundary
@@ -105,3 +108,20 @@ def test_each_denial_of_the_boundary_refuses_an_attack(group: Group, judge: Eval
         ):
             idle.append(statement["Sid"])
     assert idle == []
+
+
+@pytest.mark.parametrize("stack", ["UserStack", "ManagementStack"])
+def test_a_session_has_the_name_of_its_person(example: Mapping[str, Template], stack: str) -> None:
+    """Session names are in each project's tags and trail; only the trust can bind them."""
+    roles = principals(example[stack]).values()
+    people = [
+        statement
+        for role in roles
+        for statement in (role.trust or {}).get("Statement", ())
+        if "AWS" in statement["Principal"] and role.name == SCIENTIST_ROLE
+    ]
+    for statement in people:
+        named = statement["Condition"]["StringEquals"]["sts:RoleSessionName"]
+        assert named == "${aws:username}"
+        assert statement["Action"] == "sts:AssumeRole", "no session tags"
+    assert bool(people) is (stack == "UserStack")

@@ -42,10 +42,14 @@ def check(platform: PlatformFile = PLATFORM_FILE, as_json: Json = False) -> None
                 **checked.model_dump(mode="json", by_alias=True),
                 "notes": notes,
                 "quotas": [need.as_dict() for need in quota_needs(checked)],
+                "key_policies": views.key_policies(checked),
             }
         )
         return
     table(*views.groups_table(checked))
+    for name, statements in views.key_policies(checked).items():
+        narrate(f"The policy of {name}'s key needs these statements:")
+        print_json(statements)
     for note in notes:
         narrate(f"Note: {note}")
     narrate(f"{platform} is in order: {views.counted(checked)}.")

@@ -8,6 +8,7 @@ from typing import Any
 
 from gotocloud.errors import InputError
 from gotocloud.platform import addresses
+from gotocloud.platform.customer_key import key_policy
 from gotocloud.platform.load import record_path
 from gotocloud.platform.model import Platform
 from gotocloud.platform.quota_needs import gpu_note, quota_needs
@@ -28,6 +29,11 @@ def counted(platform: Platform) -> str:
             (len(platform.regions), "region"),
         )
     )
+
+
+def key_policies(platform: Platform) -> dict[str, list[dict[str, Any]]]:
+    """What the policies of groups' own keys must allow, by group."""
+    return {group.name: key_policy(group) for group in platform.groups if group.kms_key}
 
 
 def notes(platform: Platform, path: Path) -> list[str]:
