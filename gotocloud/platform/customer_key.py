@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from gotocloud.contract.names import AUDIT_TRAIL, PREFIX
+from gotocloud.contract.group_facts import PREFIX
+from gotocloud.contract.names import AUDIT_TRAIL
 from gotocloud.platform.model import Group
 
 _PARTITION = "aws"

@@ -123,8 +123,8 @@ class UserStack(cdk.Stack):
         if self.home:
             for provider in self.providers.values():
                 provider.node.add_dependency(*self.home.provider.policies)
-        if key := key_arn(group, region):
-            encrypt_with(self, key)
+        if own_key := key_arn(group, region):
+            encrypt_with(self, own_key)
         FactParameters(self, "Facts", values=self._facts(share))
         output(self, UserOutput.VPC_ID, self.vpc.network.resource.ref)
         output(self, UserOutput.PEERING_ID, self.peering.connection_id)
