@@ -65,7 +65,7 @@ def _of_any(at: Place, who: str) -> list[Request]:
             "elasticfilesystem:DeleteFileSystem",
             at.arn("elasticfilesystem", "file-system/fs-1"),
         ),
-        at.ask(who, "kms:Decrypt", at.arn("kms", "key/1")),
+        at.ask(who, "kms:CreateKey"),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -28,13 +28,6 @@ SERVICES = {
     BUILD_HOST: {"Service": "ec2.amazonaws.com"},
     ACCEPTOR: {"AWS": ["222222222222", "333333333333"]},
 }
-
-
-@pytest.fixture(scope="module")
-def judge() -> Iterator[Evaluator]:
-    evaluator = Evaluator()
-    yield evaluator
-    evaluator.close()
 
 
 def done(
