@@ -5,6 +5,7 @@ Everything here can be interrupted anywhere and called again: the state in AWS d
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
