@@ -20,11 +20,7 @@ from gotocloud.slurm.sinfo import parse_sinfo
 LOOKALIKES = "\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
 """What `str.splitlines` takes for the end of a line, and no program of Slurm or the shell does."""
 
-NAMES = st.text(
-    st.characters(blacklist_characters="\n", blacklist_categories=["Cs"])
-    | st.sampled_from(LOOKALIKES),
-    max_size=40,
-)
+NAMES = st.text(st.sampled_from(f"{LOOKALIKES}ab=|7 "), max_size=40)
 
 
 @given(st.lists(NAMES))
