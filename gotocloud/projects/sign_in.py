@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from io import StringIO
 
 from gotocloud.contract.names import SCIENTIST_ROLE
 from gotocloud.errors import InputError
@@ -198,7 +199,7 @@ def with_session(text: str, profile: str, keys: Mapping[str, str]) -> str:
         InputError: if a block of that name was not written by `gotocloud login`.
     """
     block = _block(profile, keys)
-    lines = text.splitlines(keepends=True)
+    lines = list(StringIO(text))
     starts = [n for n, line in enumerate(lines) if re.match(r"\s*\[", line)]
     ours = [n for n in starts if re.match(rf"\s*\[\s*{re.escape(profile)}\s*\]", lines[n])]
     if not ours:
