@@ -56,10 +56,10 @@ def scratch_folder(purpose: str) -> Iterator[Path]:
         OSError: if it cannot be made.
     """
     base = Path(tempfile.gettempdir())
-    for left in base.glob(f"gotocloud-{purpose}-*"):
+    for left in base.glob(f"gotocloud.{purpose}.*"):
         _remove_abandoned(left)
     with (
-        tempfile.TemporaryDirectory(prefix=f"gotocloud-{purpose}-", dir=base) as name,
+        tempfile.TemporaryDirectory(prefix=f"gotocloud.{purpose}.", dir=base) as name,
         (Path(name) / _LOCK).open("w") as lock,
     ):
         # The kernel releases the lock when this process ends, however it ends.

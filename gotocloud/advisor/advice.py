@@ -71,7 +71,7 @@ class Advice:
         front: The Pareto front of all choices, fastest first, whatever the preference.
         choices: All of them, those without a price too.
         work: The work of the runs behind it.
-        alike: Measured settings that cannot be told from the recommendation.
+        alike: Measured settings that cannot be distinguished from the recommendation.
         paper: The paper's settings, best first.
         refusals: Why measurements give no answer, or not the requested one.
         notes: What else to know.
@@ -203,7 +203,7 @@ def _judged(
 def _weighed(
     ranked: list[Choice], spread: tuple[float, int] | None, question: Question
 ) -> tuple[list[Choice], tuple[Choice, ...]]:
-    """The choices with the best one's interval, and those that cannot be told from it."""
+    """The choices with the best one's interval, and those that cannot be distinguished from it."""
     if not ranked:
         return ranked, ()
     best, preference = ranked[0], question.preference

@@ -20,7 +20,7 @@ SEED = 20261130
 """The same records give the same answer."""
 
 ALIKE = 0.05
-"""A setting that wins more often than this in the simulation cannot be told from the best."""
+"""A setting that wins oftener than this in the simulation cannot be distinguished from the best."""
 
 
 class Candidate(Protocol):
@@ -39,7 +39,7 @@ class Selected:
 
     Args:
         interval_s: Where the next run of it lies at the rate, seconds in the job.
-        alike: Positions of the candidates that cannot be told from it.
+        alike: Positions of the candidates that cannot be distinguished from it.
     """
 
     interval_s: tuple[float, float]

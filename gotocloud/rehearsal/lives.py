@@ -87,14 +87,14 @@ def live(
 
 
 @dataclass(frozen=True)
-class Use:
+class ClusterUse:
     """What a cluster consists of, and what IAM denied to its nodes; see `Life`."""
 
     resource_types: tuple[str, ...]
     refusals: tuple[str, ...]
 
 
-def use(local: LocalAws, owner: Scientist, name: str) -> Use:
+def use(local: LocalAws, owner: Scientist, name: str) -> ClusterUse:
     """Make every call of a cluster's nodes.
 
     Args:
@@ -104,7 +104,7 @@ def use(local: LocalAws, owner: Scientist, name: str) -> Use:
     """
     account = _Account(local, owner.group.account, owner.region)
     cluster = account.cluster(name)
-    return Use(account.resource_types(name), tuple(account.node_refusals(cluster)))
+    return ClusterUse(account.resource_types(name), tuple(account.node_refusals(cluster)))
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def test_a_wish_that_nothing_meets_says_what_comes_nearest() -> None:
     wish = preference(deadline_h=0.1, budget_usd=1)
     advice = advise(Question("refine3d", preference=wish), MACHINES)
     assert advice.best is None
-    assert "the fastest takes 54 min" in advice.refusals[0]
+    assert "the fastest takes 55 min" in advice.refusals[0]
     assert "the cheapest costs 15.36 USD" in advice.refusals[1]
     assert advice.front
 

@@ -20,7 +20,7 @@ from gotocloud.projects.billed import BilledKind
 from gotocloud.rehearsal import demo
 from gotocloud.rehearsal.judged import principal_of
 from gotocloud.rehearsal.launch import Scientist, sign_in
-from gotocloud.rehearsal.lives import QUICK, Use, use
+from gotocloud.rehearsal.lives import QUICK, ClusterUse, use
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.progress import StepDisplay
 from gotocloud.rehearsal.report import DemoReport
@@ -99,7 +99,7 @@ def delete(made: Done) -> None:
 
 
 @pytest.fixture(scope="module")
-def used(done: Done) -> Use:
+def used(done: Done) -> ClusterUse:
     """What the cluster's nodes have called."""
     (cluster,) = [stack for stack in done.own_stacks() if stack.queues]
     return use(done.rehearsed.local, done.scientist, cluster.outputs["ClusterName"])
@@ -181,14 +181,16 @@ def test_what_it_lists_as_billed_is_all_of_the_cluster(done: Done) -> None:
     assert len(done.data["billed"]) == len(done.report.billed)
 
 
-def test_no_call_of_any_node_is_denied(done: Done, used: Use) -> None:
+def test_no_call_of_any_node_is_denied(done: Done, used: ClusterUse) -> None:
     assert used.refusals == ()
     made = {one.action for one in done.decisions() if principal_of(one.caller) == "head nodes"}
     assert {"ec2:RunInstances", "iam:PassRole", "dynamodb:BatchWriteItem"} <= made
     assert "compute nodes" in {principal_of(one.caller) for one in done.decisions()}
 
 
-def test_the_handlers_are_looked_at_for_every_type_that_parallelcluster_makes(used: Use) -> None:
+def test_the_handlers_are_looked_at_for_every_type_that_parallelcluster_makes(
+    used: ClusterUse,
+) -> None:
     found = set(used.resource_types)
     assert {kind for kind in found if has_handlers(kind)} <= set(PARALLELCLUSTER)
     assert {"AWS::CloudWatch::CompositeAlarm", "AWS::EC2::SecurityGroupIngress"} <= found
