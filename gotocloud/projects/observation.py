@@ -124,7 +124,9 @@ class Observation:
         )
 
 
-_FACTS = {"slurm", "now", "boot", "cpu", "network", "shells", "sessions", "gpus"}
+_FACTS = {"slurm", "now", "boot", "cpu", "network", "people"}
+_FACTS |= {"lustre", "shells", "sessions", "gpus"}
+"""What `OBSERVE` prints once each; a line of any other key came from the name of a job."""
 
 
 def read_observation(text: str) -> Observation:
