@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gotocloud.aws.transfer.download import Download
-from gotocloud.aws.transfer.engine import Bucket
+from gotocloud.aws.transfer.engine import THREADS, Bucket
 from gotocloud.aws.transfer.upload import Upload
 from gotocloud.errors import GoToCloudError
 from gotocloud.transfer.plan import SINGLE_PUT_LIMIT
@@ -121,11 +122,13 @@ def test_a_leftover_of_a_killed_download_is_replaced(store: Store, target: Path)
     assert seen(target) == {"a.tif": b"movie"}
 
 
+@pytest.mark.parametrize("size", [5, SINGLE_PUT_LIMIT + 1])
 def test_a_content_that_is_not_its_checksum_never_takes_its_place(
-    store: Store, target: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, target: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    put(store, "session/a.tif", b"movie")
+    put(store, "session/a.tif", bytes(size))
     monkeypatch.setattr("gotocloud.aws.transfer.download.checksum_of", lambda _: "other")
+    monkeypatch.setattr("gotocloud.aws.transfer.download.crc64_text", lambda _: "other")
     outcome = download(target)
     assert "did not arrive" in outcome.problems[0].text
     assert seen(target) == {}
@@ -146,3 +149,26 @@ def test_a_dry_run_fetches_nothing(store: Store, target: Path) -> None:
     put(store, "session/a.tif", b"movie")
     assert [move.path for move in download(target, dry_run=True).copies] == ["a.tif"]
     assert not target.exists()
+
+
+def test_more_than_memory_holds_arrives(
+    store: Store, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All threads wait for memory, which only a thread that writes what came can give back."""
+    monkeypatch.setattr("gotocloud.aws.transfer.download.MEMORY", 10)
+    for number in range(THREADS * 2):
+        put(store, f"session/{number}", b"12345")
+    outcome = download(target)
+    assert (len(outcome.copies), outcome.problems) == (THREADS * 2, [])
+
+
+def test_a_disk_that_takes_a_part_only_keeps_no_part(store: Store, target: Path) -> None:
+    put(store, "session/a.tif", bytes(3_000_000))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        outcome = download(target)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [one.path for one in outcome.problems] == ["a.tif"]
+    assert seen(target) == {}

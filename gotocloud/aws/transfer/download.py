@@ -198,7 +198,8 @@ class Download:
         coming = _beside(target)
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-            with os.fdopen(os.open(coming, flags, 0o666), "wb", buffering=0) as file:
+            with os.fdopen(os.open(coming, flags, 0o666), "wb") as file:
+                # Buffered: a raw file may take less than all, as one on a full disk does.
                 file.write(answer.body)
             _dress(coming, remote)
             coming.replace(target)

@@ -72,7 +72,9 @@ class Workers:
             GoToCloudError: for an error that concerns all of them.
             KeyboardInterrupt: if the user stops the work; what is under way is completed.
         """
-        small = self._small = ThreadPoolExecutor(THREADS, thread_name_prefix="small")
+        small = ThreadPoolExecutor(THREADS, thread_name_prefix="small")
+        # Of their own: what ends an item gives back the memory for which all others may wait.
+        last = self._last = ThreadPoolExecutor(THREADS, thread_name_prefix="last")
         big = ThreadPoolExecutor(BIG_FILES_AT_ONCE, thread_name_prefix="big")
         at_once = threading.Semaphore(CONNECTIONS)
         try:
@@ -89,14 +91,14 @@ class Workers:
         finally:
             for _ in range(CONNECTIONS):
                 at_once.acquire()
-            for pool in (small, big):
+            for pool in (small, big, last):
                 pool.shutdown(wait=True)
         if self._error is not None:
             with explained(self._doing):
                 raise self._error
 
     def then(self, first: Future[T], work: Callable[[T], None]) -> Future[Any]:
-        """Go on with work on the result in a thread of the small files."""
+        """Go on with work on the result in another thread."""
         done: Future[Any] = Future()
 
         def go_on() -> None:
@@ -107,7 +109,7 @@ class Workers:
             else:
                 done.set_result(None)
 
-        first.add_done_callback(lambda _: self._small.submit(go_on))
+        first.add_done_callback(lambda _: self._last.submit(go_on))
         return done
 
     def _guarded(
