@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from gotocloud.errors import GoToCloudError, InputError, unknown_name
-from gotocloud.software.publishing.reachable import left_out
+from gotocloud.software.publishing.reachable import REPOSITORY_ONLY, left_out
 from gotocloud.software.publishing.starter import IDENTITY, SITE
 
 PYTHON = "3.12"
@@ -26,9 +26,6 @@ PYTHON = "3.12"
 
 PLATFORMS = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux_2_17_x86_64")
 """Wheels that Ubuntu 24.04 (glibc 2.39) can run; the newer ones first."""
-
-REPOSITORY_ONLY = frozenset({"rehearsal", "stacks", "constructs", "checks.py", "app.py"})
-"""Rooms that run from the repository only: the rehearsal, and what needs the CDK."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _NAME = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)

@@ -6,8 +6,16 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-ELSEWHERE = frozenset({"connect", "finish", "platform", "prove", "rehearse", "setup", "ssh"})
-"""Modules of commands for a scientist's or the management group's own computer."""
+ON_HEAD_NODES = frozenset(
+    {
+        *("advise", "bench", "check", "form", "guard", "jobs", "resume", "submit"),
+        *("cluster", "doctor", "pause", "software", "start", "status", "transfer"),
+    }
+)
+"""Modules of the commands that head nodes run; the others run on a person's own computer."""
+
+REPOSITORY_ONLY = frozenset({"rehearsal", "stacks", "constructs", "checks.py", "app.py"})
+"""Rooms that run from the repository only: the rehearsal, and what needs the CDK."""
 
 _COMMANDS = ("cli", "commands")
 _DATA = "node"
@@ -20,14 +28,18 @@ def left_out(package: Path) -> frozenset[Path]:
     Args:
         package: The folder of this package.
     """
-    modules = {_name(package, path): path for path in package.rglob("*.py")}
-    start = [
-        name
-        for name, path in modules.items()
-        if path.parent == package.joinpath(*_COMMANDS) and path.stem not in ELSEWHERE
-    ]
+    modules = {
+        _name(package, path): path
+        for path in package.rglob("*.py")
+        if path.relative_to(package).parts[0] not in REPOSITORY_ONLY
+    }
+    commands = ".".join((package.name, *_COMMANDS))
     reached: set[str] = set()
-    waiting = [f"{package.name}.__main__", *start]
+    waiting = [
+        f"{package.name}.__main__",
+        commands,
+        *(f"{commands}.{stem}" for stem in ON_HEAD_NODES),
+    ]
     while waiting:
         name = waiting.pop()
         if name in modules and name not in reached:
@@ -60,7 +72,7 @@ def _name(package: Path, path: Path) -> str:
 
 def _imported(path: Path) -> Iterator[str]:
     """Every module that a file imports, at once or later, with the packages around it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _executed(ast.parse(path.read_text(encoding="utf-8"))):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [one.name for one in node.names]
@@ -69,3 +81,12 @@ def _imported(path: Path) -> Iterator[str]:
         for name in names:
             parts = name.split(".")
             yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+
+
+def _executed(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes below one, without what only a type checker reads."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        yield node
+        yield from _executed(node)
