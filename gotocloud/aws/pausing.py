@@ -190,32 +190,53 @@ def hindrance_of(cloud: Cloud, now: ClusterState) -> Hindrance | None:
     Raises:
         GoToCloudError: if AWS does not answer.
     """
-    if not now.may_hold_data or (now.state is State.FAILED and proof_of(cloud, now)):
+    if not _needs_proof(cloud, now):
         return None
     return hindrance(cloud, now.names, now.file_system, now.node)
+
+
+def _needs_proof(cloud: Cloud, now: ClusterState) -> bool:
+    """Whether a cluster may hold files of which no earlier pause has proven that they are kept."""
+    return now.may_hold_data and not (now.state is State.FAILED and proof_of(cloud, now))
+
+
+def require_unprovable(cloud: Cloud, now: ClusterState) -> Hindrance | None:
+    """Why a cluster may go without a proof; None when nothing need be proven.
+
+    Raises:
+        InputError: if it can be proven.
+        GoToCloudError: if AWS does not answer.
+    """
+    if not _needs_proof(cloud, now):
+        return None
+    if found := hindrance(cloud, now.names, now.file_system, now.node):
+        return found
+    raise InputError(
+        f"The cluster of {now.names.project!r} can be proven, so it is not deleted without a "
+        "proof.",
+        next_command=now.retry,
+    )
 
 
 def _warranted(
     cloud: Cloud, now: ClusterState, options: PauseOptions, listener: Listener
 ) -> Proof | None:
-    """Have the proof that a cluster may be deleted; None where it was kept by an earlier pause.
+    """Have the proof that a cluster may be deleted; None where there is none to have.
 
     Raises:
-        GoToCloudError: if there is none.
+        GoToCloudError: if it may not be deleted.
     """
-    if now.state is State.FAILED and proof_of(cloud, now):
-        return None
-    if found := hindrance_of(cloud, now):
-        if not options.without_proof:
-            raise unprovable(now.names, now.status, found)
-        listener.step(f"Nothing is proven: {found.why}")
+    if not _needs_proof(cloud, now):
         return None
     if options.without_proof:
-        raise InputError(
-            f"The cluster of {now.names.project!r} can be proven, so it is not deleted without a "
-            "proof.",
-            next_command=now.retry,
-        )
+        require_unprovable(cloud, now)
+        if now.node:
+            # A node that does not answer shows no jobs, and cannot be waited for.
+            with suppress(NodeError):
+                _no_jobs(now.node, options, listener, now.retry)
+        return None
+    if found := hindrance(cloud, now.names, now.file_system, now.node):
+        raise unprovable(now.names, now.status, found)
     return _proven(cloud, now, options, listener)
 
 

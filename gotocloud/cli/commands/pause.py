@@ -63,7 +63,7 @@ def pause(
 ) -> None:
     """Export everything, prove that it is in the bucket, and only then delete the cluster."""
     from gotocloud.aws.cloud import StandardCloud
-    from gotocloud.aws.pausing import PauseOptions, cluster_state, hindrance_of, reopen
+    from gotocloud.aws.pausing import PauseOptions, cluster_state, reopen, require_unprovable
     from gotocloud.aws.project_search import search
     from gotocloud.aws.projects import checked_names, only_project, place
     from gotocloud.cli.typed import typed_again
@@ -91,7 +91,9 @@ def pause(
     typed = _Typed(wait=wait, cancel_jobs=cancel_jobs, yes=yes, with_yes=with_yes)
     _refuse_or_ask(now, jobs, typed)
     _spare_desktops(cloud, now, typed)
-    if without_proof and hindrance_of(cloud, now):
+    # Only here is it settled that nothing can be proven: what changes later is not agreed to.
+    if without_proof and (found := require_unprovable(cloud, now)):
+        narrate(f"Nothing is proven: {found.why}")
         again = typed_again(context, "pause", project=name, confirm=name)
         agree_by_name(name, confirm, losing="Deleting a cluster without a proof", retry=again)
     there_was = now.state is not State.ABSENT
