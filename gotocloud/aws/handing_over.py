@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +11,7 @@ from typing import Any
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import ABSENT_BUCKET, error_code, explained
 from gotocloud.contract.project_bucket import (
+    GUARD_NOTICE,
     KEEP_UNTIL,
     LAST_CLUSTER,
     PROJECT_BUCKETS,
@@ -27,7 +28,7 @@ ONE_COPY = 5 * 1024**3
 
 AT_ONCE = 16
 _BATCH = 1_000
-_OF_CLUSTERS = (PROOFS, REPORTS, KEEP_UNTIL, LAST_CLUSTER)
+_OF_CLUSTERS = (PROOFS, REPORTS, KEEP_UNTIL, GUARD_NOTICE, LAST_CLUSTER)
 """What concerns a cluster of the former owner, and no data."""
 
 
@@ -88,10 +89,36 @@ def successors_bucket(cloud: Cloud, account: str, successor: str, project: str) 
     return found[0] if found else None
 
 
-def not_there(cloud: Cloud, old: Owned, new: Owned) -> Iterator[KeptObject]:
-    """The objects of one bucket that the other lacks, or has older or of another size.
+def taken_over(cloud: Cloud, account: str, old: Owned, people: Iterable[str]) -> bool:
+    """Whether one of some people has everything of another's project.
 
-    Both listings are in order of the key, and are read once, a page at a time.
+    Raises:
+        GoToCloudError: if S3 does not answer.
+    """
+    s3, wanted = cloud.client("s3"), {ProjectNames(x, account, old.project).bucket for x in people}
+    with explained(f"look for who has taken over {old.project!r}"):
+        found = [
+            Owned(old.project, one["Name"], _region(s3, one["Name"]))
+            for one in s3.list_buckets()["Buckets"]
+            if one["Name"] in wanted
+        ]
+    return any(next(not_there(cloud, old, new), None) is None for new in found)
+
+
+def not_there(cloud: Cloud, old: Owned, new: Owned) -> Iterator[KeptObject]:
+    """The objects of one bucket that the other lacks, or has older.
+
+    Raises:
+        GoToCloudError: if S3 does not answer.
+    """
+    return (one for one, newer in _differing(cloud, old, new) if not newer)
+
+
+def _differing(cloud: Cloud, old: Owned, new: Owned) -> Iterator[tuple[KeptObject, bool]]:
+    """The objects of one bucket that the other has not as they are, and whether it has a newer one.
+
+    What is newer there is the successor's own work, and is never replaced. Both listings are in
+    order of the key, and are read once, a page at a time.
 
     Raises:
         GoToCloudError: if S3 does not answer.
@@ -101,9 +128,10 @@ def not_there(cloud: Cloud, old: Owned, new: Owned) -> Iterator[KeptObject]:
     for one in _listing(cloud, old):
         while other is not None and other.key.encode() < one.key.encode():
             other = next(there, None)
-        same = other is not None and other.key == one.key and other.size == one.size
-        if not same or (other is not None and other.changed < one.changed):
-            yield one
+        if other is None or other.key != one.key or other.changed < one.changed:
+            yield one, False
+        elif other.size != one.size:
+            yield one, True
 
 
 def _listing(cloud: Cloud, place: Owned) -> Iterator[KeptObject]:
@@ -115,7 +143,9 @@ def _listing(cloud: Cloud, place: Owned) -> Iterator[KeptObject]:
                     yield KeptObject(one["Key"], one["Size"], one["LastModified"])
 
 
-def copy_over(cloud: Cloud, old: Owned, new: Owned, done: Callable[[int, int], None]) -> int:
+def copy_over(
+    cloud: Cloud, old: Owned, new: Owned, done: Callable[[int, int], None]
+) -> tuple[int, list[str]]:
     """Copy what the new bucket lacks, inside S3, with what Lustre wrote beside each object.
 
     What is copied already stays; an interrupted copy continues when it is run again.
@@ -124,7 +154,8 @@ def copy_over(cloud: Cloud, old: Owned, new: Owned, done: Callable[[int, int], N
         done: Gets how many objects and bytes were copied so far.
 
     Returns:
-        The number of objects copied.
+        The number of objects copied, and the keys of which the new bucket has a newer object of
+        another size.
 
     Raises:
         GoToCloudError: if S3 refuses a copy, or the buckets still differ.
@@ -135,12 +166,16 @@ def copy_over(cloud: Cloud, old: Owned, new: Owned, done: Callable[[int, int], N
             list(pool.map(lambda item: _copy(cloud, old, new, item), batch))
             count, size = count + len(batch), size + sum(item.size for item in batch)
             done(count, size)
-    if left := next(not_there(cloud, old, new), None):
-        raise GoToCloudError(
-            f"{old.bucket} and {new.bucket} still differ, for example in {left.key!r}: it was "
-            "changed meanwhile."
-        )
-    return count
+    kept = []
+    for left, newer in _differing(cloud, old, new):
+        if not newer:
+            raise GoToCloudError(
+                f"{old.bucket} and {new.bucket} still differ, for example in {left.key!r}: it was "
+                "changed meanwhile.",
+                again=True,
+            )
+        kept.append(left.key)
+    return count, kept
 
 
 def _batches(objects: Iterator[KeptObject]) -> Iterator[list[KeptObject]]:

@@ -36,6 +36,7 @@ RULES: dict[str, dict[Confirmation, str]] = {
         Confirmation.NAME: "with --without-proof",
     },
     "platform prove": {Confirmation.QUESTION: "before each stage that costs money, with its price"},
+    "platform remove-scientist": {Confirmation.QUESTION: "always"},
     "start": {Confirmation.QUESTION: "always, with the price"},
 }
 """Command -> the confirmation that it needs, and when. All others need none."""

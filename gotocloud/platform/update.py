@@ -147,17 +147,18 @@ def lost_providers(
     )
 
 
+def people(template: Template) -> frozenset[str]:
+    """Names of the IAM users of a template."""
+    return frozenset(
+        str(one["Properties"]["UserName"])
+        for one in _resources(template).values()
+        if one.get("Type") == "AWS::IAM::User" and "UserName" in one.get("Properties", {})
+    )
+
+
 def lost_people(deployed: Template, template: Template) -> tuple[str, ...]:
     """Names of IAM users that an update would delete; a renamed one is deleted, too."""
-    before, after = (
-        {
-            str(one["Properties"]["UserName"])
-            for one in _resources(each).values()
-            if one.get("Type") == "AWS::IAM::User" and "UserName" in one.get("Properties", {})
-        }
-        for each in (deployed, template)
-    )
-    return tuple(sorted(before - after))
+    return tuple(sorted(people(deployed) - people(template)))
 
 
 def refusals(found: tuple[ResourceChange, ...]) -> tuple[str, ...]:

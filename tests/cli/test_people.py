@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -165,7 +166,7 @@ def test_projects_are_handed_over_before_the_name_may_leave(run: Run) -> None:
     old.put_object(Key=".gotocloud/proofs/1", Body=b"of a cluster of the leaver")
     code, said = run("remove-scientist", LEAVER, "--successor", STAYS, "--yes")
     following = f"gotocloud platform hand-over ribosome --from {LEAVER} --to {STAYS}"
-    assert (code, said.endswith(f"Next: {following}\n")) == (1, True)
+    assert (code, said.endswith(f"Next: {following} --platform {EXAMPLE}\n")) == (1, True)
     code, said = run(*following.split()[2:])
     assert (code, said.endswith("Next: gotocloud setup ribosome\n")) == (2, True)
     new = bucket(STAYS)
@@ -174,9 +175,36 @@ def test_projects_are_handed_over_before_the_name_may_leave(run: Run) -> None:
     assert {one.key for one in new.objects.all()} == {f"movies/{n}" for n in range(3)}
     assert new.Object("movies/2").metadata == {"file-owner": "1000"}
     assert run("remove-scientist", LEAVER, "--successor", STAYS, "--yes")[0] == 0
+    time.sleep(1.1)  # S3 counts whole seconds.
     old.put_object(Key="movies/1", Body=b"longer")
     code, said = run("remove-scientist", LEAVER, "--successor", STAYS, "--yes")
     assert (code, "is not handed over" in said) == (1, True)
+    code, said = run("remove-scientist", LEAVER, "--yes")
+    assert (code, "with --successor" in said, "Next:" in said) == (1, True, False)
+
+
+@pytest.mark.usefixtures("leaver")
+def test_the_successors_own_work_is_never_replaced(run: Run) -> None:
+    old = bucket(LEAVER)
+    old.put_object(Key="run.star", Body=b"model")
+    new = bucket(STAYS)
+    words = ("hand-over", "ribosome", "--from", LEAVER, "--to", STAYS)
+    assert run(*words)[0] == 0
+    new.put_object(Key="run.star", Body=b"a better model")
+    assert run("remove-scientist", LEAVER, "--successor", STAYS, "--yes")[0] == 0
+    code, said = run(*words)
+    assert (code, "1 object of" in said, "'run.star'" in said) == (0, True, True)
+    assert new.Object("run.star").get()["Body"].read() == b"a better model"
+
+
+@pytest.mark.usefixtures("leaver")
+def test_access_ends_only_after_a_yes_and_a_dry_run_lists_what_is_left(run: Run) -> None:
+    bucket(LEAVER)
+    code, said = run("remove-scientist", LEAVER)
+    assert (code, "No terminal to confirm: add --yes" in said) == (2, True)
+    assert boto3.client("iam").list_mfa_devices(UserName=LEAVER)["MFADevices"]
+    code, said = run("remove-scientist", LEAVER, "--dry-run")
+    assert (code, "Left: project 'ribosome'" in said, "has no access" in said) == (0, True, False)
 
 
 def test_names_and_accounts_that_do_not_fit_are_refused(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
-from gotocloud.cli.output import narrate, number_of
+from gotocloud.cli.confirm import agree
+from gotocloud.cli.options import PLATFORM_FILE
+from gotocloud.cli.output import narrate, number_of, suggest
 from gotocloud.errors import GoToCloudError, InputError, shell_line, unknown_name
 from gotocloud.platform.load import load_platform
 from gotocloud.platform.model import Group, Platform
@@ -102,7 +102,13 @@ def hand_over(
     def progress(count: int, size: int) -> None:
         narrate(f"Copied {number_of(count, 'object')}, {size:,} bytes.")
 
-    count = copy_over(cloud, old, new, progress)
+    count, newer = copy_over(cloud, old, new, progress)
+    if newer:
+        narrate(
+            f"{number_of(len(newer), 'object')} of {new.bucket} are newer and of another size: "
+            f"they stay as they are. The first is {newer[0]!r}; compare them before "
+            f"{old.bucket} is deleted."
+        )
     narrate(
         f"{new.bucket} has everything of {old.bucket} ({number_of(count, 'object')} copied now); "
         f"{old.bucket} is unchanged, and billed until it is deleted."
@@ -136,22 +142,49 @@ def remove_scientist(
             narrate(f"Would delete {one.what}.")
         narrate(f"Would deny {name} everything, and end sessions and desktops.")
     else:
-        if not yes:
-            typer.confirm(f"End the access of {name} in account {group.account}?", abort=True)
+        given = ("--successor", successor) if successor else ()
+        words = ("platform", "remove-scientist", name, *given, *_with(platform_path))
+        agree(
+            f"End the access of {name} in account {group.account}?",
+            yes=yes,
+            refusal=f"The access of {name} in account {group.account} would end.",
+            retry=shell_line("gotocloud", *words, "--yes"),
+            otherwise=shell_line("gotocloud", *words, "--dry-run"),
+        )
         for line in remove_access(cloud, name):
             narrate(f"{line}.")
         for region in group.regions:
             for line in end_connections(StandardCloud(region), group.account, name):
                 narrate(f"{line}.")
-    _require_nothing_left(group, name, successor)
+    problems, projects = _left(group, name, successor)
+    handing = [
+        shell_line(
+            *("gotocloud", "platform", "hand-over", project, "--from", name, "--to", successor),
+            *_with(platform_path),
+        )
+        for project in (projects if successor else ())
+    ]
+    if dry_run:
+        for line in problems:
+            narrate(f"Left: {line}.")
+        suggest(*handing[:1])
+        return
+    if problems:
+        raise GoToCloudError(
+            f"{name} has no access; but what {name} has is left.",
+            problems=problems,
+            advice="" if successor else "Name who gets the projects with --successor.",
+            next_command=handing[0] if handing else None,
+        )
     narrate(
         f"Nothing of {name} is left. Take the name out of the scientists of group {group.name} in "
-        f"{platform_path}; then"
+        f"{platform_path}."
     )
-    narrate(f"Next: {shell_line('cdk', 'deploy', 'UserStack', '-c', f'group={group.name}')}")
+    suggest(shell_line("cdk", "deploy", "UserStack", "-c", f"group={group.name}"))
 
 
-def _require_nothing_left(group: Group, name: str, successor: str | None) -> None:
+def _left(group: Group, name: str, successor: str | None) -> tuple[list[str], list[str]]:
+    """What a person still has in the account, and the projects that are not handed over."""
     from gotocloud.aws.cloud import StandardCloud
     from gotocloud.aws.handing_over import not_there, projects_of, successors_bucket
     from gotocloud.aws.live_status import group_stacks
@@ -159,7 +192,8 @@ def _require_nothing_left(group: Group, name: str, successor: str | None) -> Non
     from gotocloud.contract.tag_text import as_tag
     from gotocloud.contract.tags import IAM_USER_TAG
 
-    problems, commands = [], []
+    problems: list[str] = []
+    projects: list[str] = []
     for region in group.regions:
         for stack in group_stacks(StandardCloud(region)):
             theirs = stack.tags.get(IAM_USER_TAG) == as_tag(name)
@@ -172,15 +206,12 @@ def _require_nothing_left(group: Group, name: str, successor: str | None) -> Non
         new = successors_bucket(cloud, group.account, successor, old.project) if successor else None
         if new is None or next(not_there(cloud, old, new), None):
             problems.append(f"project {old.project!r} ({old.bucket}) is not handed over")
-            to = successor or "SUCCESSOR"
-            words = ("hand-over", old.project, "--from", name, "--to", to)
-            commands.append(shell_line("gotocloud", "platform", *words))
-    if problems:
-        raise GoToCloudError(
-            f"{name} has no access; but what {name} has is left.",
-            problems=problems,
-            next_command=commands[0] if commands else None,
-        )
+            projects.append(old.project)
+    return problems, projects
+
+
+def _with(platform_path: Path) -> tuple[str | Path, ...]:
+    return () if platform_path == PLATFORM_FILE else ("--platform", platform_path)
 
 
 def _require_scientist(group: Group, name: str) -> None:

@@ -16,6 +16,7 @@ from gotocloud.platform.update import (
     changes,
     lost_people,
     lost_providers,
+    people,
     provider_versions,
     refusals,
 )
@@ -77,7 +78,7 @@ def planned_updates(platform_path: Path, source: Path | None) -> tuple[StackUpda
     account = account_id(platform.management.home_region)
     owner = owner_of(platform, account)
     stacks = _synthesised(owner, platform_path, source)
-    return tuple(_update(stack, owner or "management") for stack in stacks)
+    return tuple(_update(stack, owner or "management", account) for stack in stacks)
 
 
 def owner_of(platform: Platform, account: str) -> str | None:
@@ -127,7 +128,7 @@ def _synthesised(
         return read_stacks(folder)
 
 
-def _update(stack: SynthesisedStack, owner: str) -> StackUpdate:
+def _update(stack: SynthesisedStack, owner: str, account: str) -> StackUpdate:
     from gotocloud.aws.cloud import StandardCloud
     from gotocloud.aws.deployed import cluster_versions, create_only, deployed_template
 
@@ -137,7 +138,8 @@ def _update(stack: SynthesisedStack, owner: str) -> StackUpdate:
     clusters = cluster_versions(StandardCloud(), stack.region) if versions[0] - versions[1] else {}
     lost = lost_providers(deployed, stack.template, clusters)
     keep = [f"{one}: name it in parallelcluster_kept of the platform file" for one in lost]
-    people = [why for name in lost_people(deployed, stack.template) if (why := _left(name, stack))]
+    leaving = lost_people(deployed, stack.template)
+    in_the_way = [why for name in leaving if (why := _left(name, stack, account))]
     return StackUpdate(
         stack_id=stack.stack_id,
         owner=owner,
@@ -145,24 +147,28 @@ def _update(stack: SynthesisedStack, owner: str) -> StackUpdate:
         is_new=not deployed,
         changes=found,
         versions=(tuple(sorted(versions[0])), tuple(sorted(versions[1]))),
-        refusals=(*refusals(found), *keep, *people),
+        refusals=(*refusals(found), *keep, *in_the_way),
     )
 
 
-def _left(name: str, stack: SynthesisedStack) -> str:
+def _left(name: str, stack: SynthesisedStack, account: str) -> str:
     """Why a user cannot be deleted yet; empty if nothing is in the way."""
     from gotocloud.aws.cloud import StandardCloud
-    from gotocloud.aws.handing_over import projects_of
-    from gotocloud.aws.offboarding import held_by
+    from gotocloud.aws.handing_over import projects_of, taken_over
+    from gotocloud.aws.offboarding import ACCESS_KEY, held_by
 
     cloud = StandardCloud(stack.region)
     # CloudFormation itself deletes access keys.
-    held = [
-        one.what for one in held_by(cloud.client("iam"), name) or () if "key AKIA" not in one.what
+    has = [one.what for one in held_by(cloud.client("iam"), name) or ()]
+    held = [what for what in has if not what.startswith(ACCESS_KEY)]
+    stay = people(stack.template)
+    projects = [
+        f"project {one.project!r}"
+        for one in projects_of(cloud, name)
+        if not taken_over(cloud, account, one, stay)
     ]
-    projects = [f"project {one.project!r}" for one in projects_of(cloud, name)]
     if not held and not projects:
         return ""
-    has = ", ".join((*held, *projects))
+    left = ", ".join((*held, *projects))
     following = shell_line("gotocloud", "platform", "remove-scientist", name)
-    return f"scientist {name} leaves or is renamed, and still has {has}: {following}"
+    return f"scientist {name} leaves or is renamed, and still has {left}: {following}"
