@@ -51,7 +51,12 @@ class Stacks:
         return self.settled(name)
 
     def delete(self, name: str) -> None:
-        """Delete a stack and wait until it is gone."""
+        """Delete a stack, also a protected one, and wait until it is gone."""
+        (found,) = self.cfn.describe_stacks(StackName=name)["Stacks"]
+        if found.get("EnableTerminationProtection"):
+            self.cfn.update_termination_protection(
+                StackName=name, EnableTerminationProtection=False
+            )
         self.cfn.delete_stack(StackName=name)
         self.cfn.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
 
