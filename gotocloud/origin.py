@@ -63,5 +63,7 @@ def keep_from_aws(path: Path, endpoints: Iterable[str], now: str) -> None:
         raise InputError(
             f"{path} holds AWS's own answers, and those of {now} would replace them. With a copy "
             "of the platform file in another folder, nothing is lost.",
-            next_command="unset AWS_ENDPOINT_URL, and AWS_PROFILE if its profile has endpoint_url",
+            advice="Or select a profile of AWS itself: this one may have an endpoint_url.",
+            next_command="unset AWS_ENDPOINT_URL",
+            again=True,
         )

@@ -10,8 +10,9 @@ from gotocloud.errors import shell_line
 if TYPE_CHECKING:
     import typer
 
-LOOKED = frozenset({"dry_run"})
-"""Options that are not repeated: after a look at what would happen follows the command itself."""
+ONCE = frozenset({"dry_run", "code"})
+"""Options that are not repeated: after a look at what would happen follows the command itself, and
+a code of an MFA device counts once."""
 
 
 def typed_again(context: typer.Context, command: str, *more: object, **arguments: object) -> str:
@@ -31,7 +32,7 @@ def typed_again(context: typer.Context, command: str, *more: object, **arguments
         value = arguments.get(name)
         if value is None and _was_typed(context, name):
             value = context.params.get(name, context.meta.get(TYPED, {}).get(name))
-        if value is None or name in LOOKED:
+        if value is None or name in ONCE:
             continue
         if param.param_type_name == "argument":
             words += _several(value)

@@ -84,7 +84,10 @@ def _tell(cloud: Cloud, one: Guarded, decision: Decision, before: Memory) -> Non
         narrate(decision.alarm)
         _try(partial(warn, one.node, decision.alarm))
         _try(partial(notify, cloud, one, decision.alarm))
-    elif before.alarm_s is not None and decision.memory.alarm_s is None:
+        return
+    now = decision.memory
+    # A pause that failed has left a notice, too.
+    if (before.alarm_s is not None and now.alarm_s is None) or (before.failures > now.failures):
         _try(partial(notify, cloud, one, ""))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gotocloud.cli.output import narrate
+from gotocloud.cli.output import narrate, suggest
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _described(profile: str, given: dict[str, str | None]) -> SignIn:
             f"{profile!r} cannot be set up. Your invitation, and the outputs of your group's "
             f"stack, state what to type; {GUIDE} explains it.",
             problems=problems,
-            next_command="gotocloud login --account ACCOUNT --user YOUR_NAME --region REGION",
+            next_command="gotocloud login --help",
         )
     region, name, key = str(given["--region"]), str(given["--user"]), given["--key-profile"] or ""
     return SignIn(
@@ -144,7 +144,13 @@ def _sign_in(person: SignIn, code: str | None) -> None:
         case SignInKind.BROWSER:
             sign_in.sign_in_with_browser(person)
         case SignInKind.CODE:
-            _until(sign_in.sign_in_with_code(person, code or _typed_code(person)))
+            given = code or _typed_code(person)
+            try:
+                _until(sign_in.sign_in_with_code(person, given))
+            except GoToCloudError as error:
+                # What was typed has a code, which counts once and stays out of every message.
+                error.next_command, error.again = error.next_command or _again(person), False
+                raise
         case SignInKind.SIGN_ON:
             _until(sign_in.sign_on(person, _show_page))
 
@@ -154,7 +160,14 @@ def _typed_code(person: SignIn) -> str:
     sys.stderr.flush()
     if line := sys.stdin.readline().strip():
         return line
-    raise InputError("No code was typed.", next_command="gotocloud login --code CODE")
+    raise InputError("No code was typed.", next_command=_again(person))
+
+
+def _again(person: SignIn) -> str:
+    from gotocloud.projects.sign_in import DEFAULT_PROFILE
+
+    own = () if person.profile == DEFAULT_PROFILE else ("--profile", person.profile)
+    return shell_line("gotocloud", "login", *own)
 
 
 def _show_page(address: str, code: str) -> None:
@@ -188,7 +201,7 @@ def _welcome(person: SignIn) -> None:
         ) from error
     narrate(f"You are {who.name} in account {who.account}, with the role of scientists.")
     if os.environ.get("AWS_PROFILE") == person.profile:
-        narrate("Next: gotocloud doctor")
+        suggest("gotocloud doctor")
     else:
         chosen = shell_line("export", f"AWS_PROFILE={person.profile}")
-        narrate(f"Next: {chosen} && gotocloud doctor")
+        suggest(f"{chosen} && gotocloud doctor")
