@@ -74,8 +74,8 @@ class _Place:
 class LaunchPermissions(Construct):
     """The policies of the scientists' role.
 
-    Scientists create stacks from published templates with the cluster service role, and
-    create no EC2, IAM or FSx resource themselves.
+    Scientists create stacks from published templates with the cluster service role. Of EC2, IAM
+    and FSx they create nothing themselves but rules of the desktop's security group and exports.
 
     Args:
         role: The scientists' role.

@@ -68,6 +68,9 @@ class MonthlyUse:
             # A few requests and lines at each deployment: how many is not known before.
             "deployments": None,
             "other_log_gb": None,
+            # Each read and write of an object of a project is a call.
+            "recorded_calls": None,
+            "audit_gb": None,
         }
         return known[name]
 

@@ -21,6 +21,7 @@ class PriceUnit(StrEnum):
     HOUR = "hour"
     GB_MONTH = "GB-month"
     GB = "GB"
+    MILLION_CALLS = "million calls"
     MONTH = "month"
 
 
@@ -44,6 +45,7 @@ class Item(StrEnum):
     LOG_STORAGE = "log-storage"
     SECRET = "secret"  # noqa: S105 - the name of an item, no secret
     KMS_KEY = "kms-key"
+    CLOUDTRAIL_DATA_EVENT = "cloudtrail-data-event"
     HOSTED_ZONE = "hosted-zone"
     CLOUDWATCH_ALARM = "cloudwatch-alarm"
     COMPOSITE_ALARM = "composite-alarm"

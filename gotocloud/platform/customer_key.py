@@ -28,7 +28,8 @@ def key_policy(group: Group) -> list[dict[str, Any]]:
 
     Sources: CloudWatch Logs User Guide, "Encrypt log data"; AWS Secrets Manager User Guide,
     "Secret encryption and decryption"; AWS CloudTrail User Guide, "Configure AWS KMS key
-    policies"; all read 2026-11-30.
+    policies"; Amazon EBS User Guide, "Requirements for Amazon EBS encryption"; all read
+    2026-11-30.
     """
     account = group.account
     use = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"]
@@ -53,6 +54,22 @@ def key_policy(group: Group) -> list[dict[str, Any]]:
             },
         ),
     ]
+    # For an administrator who makes the key the account's default for EBS. As in the policy of
+    # AWS's own key for EBS, all of the account that may use disks may use it, through EC2 alone:
+    # ParallelCluster makes the roles of its machines, and EC2 starts spot machines with its own.
+    statements.append(
+        _statement(
+            "DisksOfClusters",
+            {"AWS": "*"},
+            [*use, "kms:CreateGrant", "kms:DescribeKey"],
+            {
+                "StringEquals": {
+                    "kms:CallerAccount": account,
+                    "kms:ViaService": [f"ec2.{region}.amazonaws.com" for region in group.regions],
+                }
+            },
+        )
+    )
     if group.audit:
         from_trail = {"StringEquals": {"aws:SourceArn": trail}}
         statements.append(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import boto3
 import pytest
@@ -242,25 +242,64 @@ def test_presigned_urls_carry_their_signers_permissions(aws: LocalAws, alice: Pe
     nobody = made(aws, "pat", allow("ec2:*"))
 
     def url(person: Person) -> str:
-        client = boto3.Session().client(
-            "s3",
-            region_name=REGION,
-            endpoint_url=aws.endpoint_url,
-            aws_access_key_id=person.keys["AccessKeyId"],
-            aws_secret_access_key=person.keys["SecretAccessKey"],
-            config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
-        )
-        return str(
-            client.generate_presigned_url("get_object", Params={"Bucket": "signed", "Key": "a b"})
-        )
+        return presigned(person, "get_object", Bucket="signed", Key="a b")
 
     with urlopen(url(alice)) as answer:  # noqa: S310 (the local AWS)
         assert answer.read() == b"data"
     for forbidden in (url(nobody), url(alice).partition("?")[0]):
-        with pytest.raises(HTTPError) as refused:
-            urlopen(forbidden)  # noqa: S310 (the local AWS)
-        assert refused.value.code == 403
-        assert b"<Code>AccessDenied</Code>" in refused.value.read()
+        assert refusal(forbidden) == 403
+
+
+def presigned(person: Person, operation: str, **given: str) -> str:
+    """An address that works for all who have it, with the permissions of its signer."""
+    client = boto3.Session().client(
+        "s3",
+        region_name=REGION,
+        endpoint_url=person.aws.endpoint_url,
+        aws_access_key_id=person.keys["AccessKeyId"],
+        aws_secret_access_key=person.keys["SecretAccessKey"],
+        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
+    )
+    return str(client.generate_presigned_url(operation, Params=given))
+
+
+def refusal(url: str, method: str = "GET", data: bytes | None = None) -> int:
+    """Status with which an address is refused as not allowed."""
+    with pytest.raises(HTTPError) as refused:
+        urlopen(Request(url, data=data, method=method))  # noqa: S310 (the local AWS)
+    assert b"<Code>AccessDenied</Code>" in refused.value.read()
+    return refused.value.code
+
+
+def test_a_presigned_url_leads_past_no_denial(aws: LocalAws) -> None:
+    """What it may be used for, and from where, is judged when it is used."""
+    s3 = aws.client("s3", HOME, REGION)
+    s3.create_bucket(Bucket="planted", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_object(Bucket="planted", Key="asset", Body=b"reviewed")
+    elsewhere = {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    far = made(aws, "far", allow("s3:*"), {**deny, "Condition": elsewhere})
+    reader = made(aws, "reader", allow("s3:*"), {**deny, "Action": "s3:Put*"})
+    asset = {"Bucket": "planted", "Key": "asset"}
+    assert refusal(presigned(far, "get_object", **asset)) == 403
+    assert refusal(presigned(reader, "put_object", **asset), "PUT", b"planted") == 403
+    with urlopen(presigned(reader, "get_object", **asset)) as answer:  # noqa: S310
+        assert answer.read() == b"reviewed"
+
+
+def test_a_presigned_url_ends_with_the_key_of_its_signer(aws: LocalAws) -> None:
+    s3, iam = aws.client("s3", HOME, REGION), aws.client("iam", HOME, REGION)
+    s3.create_bucket(Bucket="left", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_object(Bucket="left", Key="movie", Body=b"data")
+    leaver = made(aws, "leaver", allow("s3:*"))
+    url = presigned(leaver, "get_object", Bucket="left", Key="movie")
+    with urlopen(url) as answer:  # noqa: S310 (the local AWS)
+        assert answer.read() == b"data"
+    iam.delete_user_policy(UserName="leaver", PolicyName="own")
+    assert refusal(url) == 403
+    iam.delete_access_key(UserName="leaver", AccessKeyId=leaver.keys["AccessKeyId"])
+    with pytest.raises(HTTPError, match="403"):
+        urlopen(url)  # noqa: S310 (the local AWS)
 
 
 def test_every_check_is_noted(aws: LocalAws, alice: Person) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -75,7 +76,7 @@ def test_what_does_not_exist_is_shown_with_zero(cost: Any) -> None:
     parts = json.loads(cost("--json")[1])["parts"]
     none = {part["part"]: part["usd_per_month"] for part in parts if not part["stack"]}
     assert set(none.values()) == {0}
-    assert {"alarms", "keys of our own", "hosted zones", "NAT gateways"} <= set(none)
+    assert {"alarms", "hosted zones", "NAT gateways"} <= set(none)
 
 
 def test_what_has_no_price_is_listed_and_never_counts_as_free(cost: Any) -> None:
@@ -104,3 +105,21 @@ def test_the_cost_grows_with_the_groups_and_the_regions() -> None:
         return float(known_total(platform_cost(places_of(platform), "us-east-1", MonthlyUse())))
 
     assert passwords(130) == pytest.approx(130 * 2 * 0.4)
+
+
+def test_the_options_of_a_group_cost_what_aws_bills_for_them() -> None:
+    from gotocloud.cli.views.platform_cost import places_of
+    from gotocloud.platform.load import load_platform
+
+    # One of 130 groups has a multi-Region key and an audit; it works in four regions.
+    platform = load_platform(ROOT / "tests/security/platforms/large.yaml")
+    lines = platform_cost(places_of(platform), "eu-central-1", MonthlyUse())
+    keys = [line for line in lines if line.part == "keys of groups" and line.count]
+    assert [(line.count, line.usd_per_month) for line in keys] == [(1, Decimal(1))] * 4
+    (calls,) = [
+        line for line in lines if line.part == "calls that the audit records" and line.count
+    ]
+    assert calls.region == "us-west-2"
+    assert (calls.count, calls.why_unknown) == (1, "amount not given")
+    assert calls.price
+    assert calls.price.usd == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -55,11 +56,30 @@ def test_a_group_of_one_region_takes_a_key_of_that_region(tmp_path: Any) -> None
 
 def test_the_key_policy_lets_services_use_the_key_for_this_account_alone(tmp_path: Any) -> None:
     statements = {one["Sid"]: one for one in key_policy(group(tmp_path, kms_key=MULTI, audit=True))}
-    assert set(statements) == {"LogGroupsOfGoToCloud", "InitialPasswords", "RecordsOfTheAudit"}
+    assert set(statements) == {
+        "LogGroupsOfGoToCloud",
+        "InitialPasswords",
+        "DisksOfClusters",
+        "RecordsOfTheAudit",
+    }
     assert all("222222222222" in str(one["Condition"]) for one in statements.values())
     assert statements["InitialPasswords"]["Condition"]["StringEquals"] == {
         "kms:CallerAccount": "222222222222",
         "kms:ViaService": "secretsmanager.ap-northeast-1.amazonaws.com",
     }
     without = key_policy(group(tmp_path, kms_key=MULTI))
-    assert [one["Sid"] for one in without] == ["LogGroupsOfGoToCloud", "InitialPasswords"]
+    assert {one["Sid"] for one in without} == {*statements} - {"RecordsOfTheAudit"}
+
+
+def test_the_key_serves_disks_of_this_account_through_ec2_alone(tmp_path: Any) -> None:
+    (disks,) = (one for one in key_policy(group(tmp_path, kms_key=MULTI)) if "Disks" in one["Sid"])
+    assert disks["Condition"]["StringEquals"] == {
+        "kms:CallerAccount": "222222222222",
+        "kms:ViaService": ["ec2.ap-northeast-1.amazonaws.com", "ec2.us-east-1.amazonaws.com"],
+    }
+    # What EBS needs: https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
+    needed = ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext")
+    assert all(
+        any(fnmatchcase(f"kms:{call}", pattern) for pattern in disks["Action"])
+        for call in (*needed, "ReEncryptFrom", "ReEncryptTo")
+    )

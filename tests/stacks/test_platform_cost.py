@@ -55,9 +55,8 @@ def test_a_type_without_a_row_is_an_error_that_names_the_file(example: Templates
     }
     changed = {"Resources": {**example["UserStack"]["Resources"], "A": alarm, "B": endpoint}}
     assert without_a_row(changed) == [
-        "AWS::EC2::VPCEndpoint GatewayLoadBalancer has no row in "
-        "gotocloud/costs/platform_resources.yaml",
-        "AWS::SQS::Queue has no row in gotocloud/costs/platform_resources.yaml",
+        "AWS::EC2::VPCEndpoint GatewayLoadBalancer has no row in platform_resources.yaml",
+        "AWS::SQS::Queue has no row in platform_resources.yaml",
     ]
 
 

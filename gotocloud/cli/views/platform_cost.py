@@ -8,6 +8,7 @@ from typing import Any
 
 from gotocloud.costs.platform_cost import CostPart, StackPlace, known_total
 from gotocloud.formats import usd_text
+from gotocloud.platform.customer_key import key_arn
 from gotocloud.platform.model import Platform
 
 Rows = tuple[Sequence[str], list[Sequence[object]]]
@@ -25,7 +26,11 @@ def places_of(platform: Platform) -> tuple[StackPlace, ...]:
         here = platform.groups_in(region)
         # A group's users, and so their secrets, are in its first region's stack only.
         users = sum(len(group.scientists) for group in here if group.home_region == region)
-        groups.append(StackPlace("UserStack", region, {"stack": len(here), "scientist": users}))
+        # So is the trail of an audit. A copy of a multi-Region key is billed in each region.
+        audits = sum(group.audit for group in here if group.home_region == region)
+        keys = {key_arn(group, region) for group in here if group.kms_key}
+        per = {"stack": len(here), "scientist": users, "audit": audits, "key": len(keys)}
+        groups.append(StackPlace("UserStack", region, per))
     return StackPlace("ManagementStack", home, {"stack": 1}), *shares, *groups
 
 
