@@ -196,7 +196,8 @@ def _copy(cloud: Cloud, old: Owned, new: Owned, item: KeptObject) -> None:
         if item.size <= ONE_COPY:
             s3.copy_object(Bucket=new.bucket, Key=item.key, CopySource=source)
             return
-        # A copy in parts takes no metadata along.
+        # A copy in parts takes no metadata along, which a copy in one call does:
+        # https://docs.aws.amazon.com/cli/latest/reference/s3/cp.html (--copy-props)
         head = cloud.client("s3", old.region).head_object(**source)
         more = {"Metadata": head["Metadata"], "MetadataDirective": "REPLACE"}
         s3.copy(source, new.bucket, item.key, ExtraArgs=more)

@@ -195,6 +195,8 @@ def _token(
         except oidc.exceptions.AuthorizationPendingException:
             continue
         except oidc.exceptions.SlowDownException:
+            # Five seconds more for this and all further requests (RFC 8628, section 3.5):
+            # https://www.rfc-editor.org/rfc/rfc8628#section-3.5
             interval += _SLOWER_S
             continue
         except oidc.exceptions.ClientError as error:

@@ -9,19 +9,19 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from gotocloud.constructs.end_permissions import finish_statements, pause_statements
+from gotocloud.constructs.launch_place import TAGGED, LaunchPlace
 from gotocloud.constructs.policy import PARTITION, Policy, Statement, hand_over_to_cloudformation
 from gotocloud.contract.group_facts import PREFIX
 from gotocloud.contract.names import (
-    COMMAND_DOCUMENT,
     END_POLICY,
     LAUNCH_POLICY,
     SESSION_DOCUMENTS,
     WORK_POLICY,
 )
-from gotocloud.contract.project_bucket import project_buckets
 from gotocloud.contract.releases import PROJECT_TEMPLATE
 from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, PROJECT_STACK_PREFIX
-from gotocloud.contract.tags import CRYOEM, DESKTOP_DOOR, DOOR_TAG, METHOD_TAG
+from gotocloud.contract.tags import DESKTOP_DOOR, DOOR_TAG
 
 LAUNCHED_STACKS = (f"{PROJECT_STACK_PREFIX}*", f"{CLUSTER_STACK_PREFIX}*")
 TEMPLATES = {"Project": f"{PROJECT_TEMPLATE}*", "Cluster": "cluster/*"}
@@ -30,7 +30,6 @@ TEMPLATES = {"Project": f"{PROJECT_TEMPLATE}*", "Cluster": "cluster/*"}
 The project's ends with the version of the object, if the URL names one.
 """
 SPOT_ROLE = "aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
-TAGGED = {"StringEquals": {f"aws:ResourceTag/{METHOD_TAG}": CRYOEM}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,25 +49,6 @@ class Releases:
     prefix: str
     account: str
     versions: Sequence[str] = ("*",)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Place:
-    """What ARNs are made of."""
-
-    partition: str
-    account: str
-    regions: Sequence[str]
-
-    def arn(self, service: str, resource: str, *, account: str | None = None) -> str:
-        """An ARN in any of the group's regions; the statement's condition names them."""
-        owner = self.account if account is None else account
-        return f"arn:{self.partition}:{service}:*:{owner}:{resource}"
-
-    @property
-    def buckets(self) -> str:
-        """The group's project buckets."""
-        return f"arn:{self.partition}:s3:::{project_buckets(self.account)}"
 
 
 class LaunchPermissions(Construct):
@@ -99,7 +79,7 @@ class LaunchPermissions(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
-        place = _Place(partition=PARTITION, account=stack.account, regions=tuple(regions))
+        place = LaunchPlace(partition=PARTITION, account=stack.account, regions=tuple(regions))
         Policy(
             self,
             "Launch",
@@ -129,7 +109,9 @@ class LaunchPermissions(Construct):
         )
 
 
-def launch_statements(place: _Place, releases: Releases, service_role_arn: str) -> list[Statement]:
+def launch_statements(
+    place: LaunchPlace, releases: Releases, service_role_arn: str
+) -> list[Statement]:
     """Creating, changing and deleting stacks of published templates."""
     stacks = [place.arn("cloudformation", f"stack/{name}/*") for name in LAUNCHED_STACKS]
     ours = "Stack ids end in characters that CloudFormation draws; the names' beginnings are "
@@ -222,7 +204,7 @@ def launch_statements(place: _Place, releases: Releases, service_role_arn: str) 
     ]
 
 
-def work_statements(place: _Place) -> list[Statement]:
+def work_statements(place: LaunchPlace) -> list[Statement]:
     """Working with data, desktops and sessions."""
     own = {"StringEquals": {"s3:ResourceAccount": place.account}}
     tagged = "Ids are AWS's; the tag admits the clusters of this account only."
@@ -311,78 +293,7 @@ def work_statements(place: _Place) -> list[Statement]:
     ]
 
 
-def pause_statements(place: _Place) -> list[Statement]:
-    """Reading from the head node what runs and what is on Lustre, and exporting it."""
-    tagged = "Ids are AWS's; the tag admits the clusters of this account only."
-    return [
-        Statement(
-            sid="RunOnHeadNodes",
-            actions=["ssm:SendCommand"],
-            resources=[place.arn("ec2", "instance/*")],
-            conditions=TAGGED,
-            why=f"{tagged} It allows no more than a session with the same machine does.",
-        ),
-        Statement(
-            sid="UseCommandDocument",
-            actions=["ssm:SendCommand"],
-            resources=[place.arn("ssm", f"document/{COMMAND_DOCUMENT}", account="")],
-            why="The same document in each of the group's regions.",
-        ),
-        Statement(
-            sid="ReadCommandResults",
-            actions=["ssm:GetCommandInvocation"],
-            why="Read-only; Systems Manager has no resource for this action.",
-        ),
-        Statement(
-            sid="SwitchAutomaticExport",
-            actions=["fsx:UpdateDataRepositoryAssociation"],
-            resources=[place.arn("fsx", "association/*")],
-            conditions=TAGGED,
-            why=f"{tagged} FSx runs no export task while files are exported automatically.",
-        ),
-    ]
-
-
-def finish_statements(place: _Place, *, mfa: bool = True) -> list[Statement]:
-    """Deleting a project's data for good: versions one by one, then the empty bucket.
-
-    Deleting without naming a version is not allowed: nothing is hidden by mistake.
-
-    Args:
-        mfa: Whether the session must state that MFA was used. Sessions that began at an identity
-            provider cannot; the role's trust limits who may have one.
-    """
-    sure: dict[str, dict[str, str]] = {
-        "StringEquals": {"s3:ResourceAccount": place.account},
-        **({"Bool": {"aws:MultiFactorAuthPresent": "true"}} if mfa else {}),
-    }
-    why = "Project buckets are named after scientist, account and project, behind a prefix that no "
-    why += "other bucket has, and "
-    why += (
-        "only who signed in with MFA may do it."
-        if mfa
-        else "only whom the role's trust lets in may do it: users with MFA, and people of one "
-        "permission set, of whom IAM Identity Center requires it."
-    )
-    return [
-        Statement(
-            sid="DeleteProjectVersions",
-            actions=["s3:DeleteObjectVersion"],
-            resources=[f"{place.buckets}/*"],
-            conditions=sure,
-            why=why,
-        ),
-        Statement(
-            sid="DeleteEmptyProjectBuckets",
-            actions=["s3:DeleteBucket"],
-            resources=[place.buckets],
-            conditions=sure,
-            why=why,
-        ),
-    ]
-
-
-def look_statements(place: _Place) -> list[Statement]:
+def look_statements(place: LaunchPlace) -> list[Statement]:
     """Looking at what there is and what it costs."""
     return [
         Statement(
@@ -392,6 +303,7 @@ def look_statements(place: _Place) -> list[Statement]:
                 "ce:GetCostAndUsage",
                 "ce:GetCostForecast",
                 # Without the name of a stack, DescribeStacks is a call on all of them.
+                # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
                 "cloudformation:DescribeStacks",
                 "cloudformation:ListStacks",
                 "cloudwatch:GetMetricData",

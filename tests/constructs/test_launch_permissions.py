@@ -5,12 +5,9 @@ from typing import Any
 import pytest
 from aws_cdk import aws_iam as iam
 
-from gotocloud.constructs.launch_permissions import (
-    LaunchPermissions,
-    Releases,
-    _Place,
-    finish_statements,
-)
+from gotocloud.constructs.end_permissions import finish_statements
+from gotocloud.constructs.launch_permissions import LaunchPermissions, Releases
+from gotocloud.constructs.launch_place import LaunchPlace
 from gotocloud.platform.addresses import REGIONS_PER_GROUP
 from gotocloud.platform.regions import REGIONS
 from gotocloud.platform.rules import MAX_RELEASES
@@ -157,7 +154,7 @@ def test_where_people_sign_on_elsewhere_nothing_asks_for_mfa_or_says_so() -> Non
     for sid in ("DeleteProjectVersions", "DeleteEmptyProjectBuckets"):
         assert found[sid]["Condition"] == {"StringEquals": {"s3:ResourceAccount": ACCOUNT}}
     assert "MultiFactorAuth" not in str(found)
-    place = _Place(partition="aws", account=ACCOUNT, regions=("us-east-1",))
+    place = LaunchPlace(partition="aws", account=ACCOUNT, regions=("us-east-1",))
     reasons = {statement.why for statement in finish_statements(place, mfa=False)}
     assert all("the role's trust" in why and "Identity Center" in why for why in reasons)
 

@@ -8,7 +8,7 @@ from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.errors import InputError
 from gotocloud.findings import Finding, Severity, by_severity
 from gotocloud.relion.job import Job
-from gotocloud.relion.rules import data, gpus, parallel, placement
+from gotocloud.relion.rules import data, gpus, parallel, placement, pools
 from gotocloud.relion.rules.model import Rule, Situation
 
 UNREADABLE = Rule(
@@ -26,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     UNREADABLE,
     *parallel.RULES,
     *gpus.RULES,
+    *pools.RULES,
     *data.RULES,
     *placement.RULES,
 )

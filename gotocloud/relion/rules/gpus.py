@@ -13,12 +13,6 @@ from gotocloud.relion.memory import gpu_memory_gb, gpu_memory_there_gb
 from gotocloud.relion.rules.model import Broken, Rule, Situation
 from gotocloud.relion.sizing import most_workers
 
-GPU_POOL = (10, 30)
-"""Pooled particles in use on GPUs."""
-
-CPU_POOL = 3
-"""Pooled particles in use on CPUs, and RELION's default."""
-
 _BINDING = re.compile(r"--(?:gpus-per-task|gpu-bind|ntasks-per-gpu)\b")
 
 
@@ -225,29 +219,7 @@ def _many_machines(case: Situation) -> Broken | None:
     return Broken(f"{case.job.name} spreads its GPUs over {case.nodes} machines.")
 
 
-def _pool_on_gpu(case: Situation) -> Broken | None:
-    job = case.job
-    least, most = GPU_POOL
-    if not (job.refines and job.uses_gpu) or least <= job.pool <= most:
-        return None
-    return Broken(
-        f"{job.name} pools {job.pool} particles on GPUs; {least} to {most} are in use there."
-    )
-
-
-def _pool_on_cpu(case: Situation) -> Broken | None:
-    job = case.job
-    if not job.refines or job.uses_gpu or job.pool < GPU_POOL[0]:
-        return None
-    return Broken(f"{job.name} pools {job.pool} particles on CPUs, a GPU's number.")
-
-
 _JOBS = "3dem/relion 5.0.1, src/pipeline_jobs.cpp"
-_POOL = (
-    "RELION's single-particle tutorial (relion.readthedocs.io): 16 to 30 on GPUs; 3dem/relion: "
-    "3 by default"
-)
-
 RULES = (
     Rule(
         "gpu-no-alignment",
@@ -390,21 +362,5 @@ RULES = (
         "Measure both, or ask the advisor, before a long series.",
         "3dem/relion issues; Moriya et al. 2024, doi 10.1038/s42003-024-07031-6",
         _many_machines,
-    ),
-    Rule(
-        "pool-gpu",
-        Severity.WARNING,
-        "A GPU waits for the disk when few particles are read at a time; too many fill memory.",
-        f"Set 'Number of pooled particles' to {GPU_POOL[0]} to {GPU_POOL[1]}.",
-        _POOL,
-        _pool_on_gpu,
-    ),
-    Rule(
-        "pool-cpu",
-        Severity.NOTE,
-        "On CPUs pooling many particles costs memory and wins little.",
-        f"Set 'Number of pooled particles' to about {CPU_POOL}.",
-        _POOL,
-        _pool_on_cpu,
     ),
 )
