@@ -23,7 +23,9 @@ def test_thousands_of_jobs_are_a_few_lines(tmp_path: Path) -> None:
     squeue = "yes PENDING class3d-spot | head -5000; printf '%s refine3d\\n' RUNNING COMPLETING"
     told = count(tmp_path, squeue).stdout
     assert len(told.splitlines()) == 5
-    assert read_count(told) == JobsNow(2, 5000, {"refine3d": 2, "class3d-spot": 5000})
+    assert read_count(told) == JobsNow(
+        2, 5000, {"refine3d": 2, "class3d-spot": 5000}, guarded=False
+    )
     assert str(read_count(told)) == "2 running, 5,000 waiting"
 
 
