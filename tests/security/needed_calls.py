@@ -71,6 +71,16 @@ def needed(at: Place, version: str) -> list[Request]:
             at.arn("ec2", "instance/i-2"),
             ec2__CreateAction="RunInstances",
         ),
+        # AWS's pages contradict each other on whether deleting a stack passes the stack's role.
+        *(
+            at.ask(
+                who,
+                "iam:PassRole",
+                at.iam(f"role/{CLUSTER_SERVICE_ROLE}"),
+                iam__PassedToService="cloudformation.amazonaws.com",
+            )
+            for who in (SCIENTIST_ROLE, HEAD_NODE)
+        ),
         at.ask(HEAD_NODE, "ec2:RunInstances", at.arn("ec2", "subnet/subnet-1")),
         at.ask(HEAD_NODE, "ssm:GetParameter", at.arn("ssm", "parameter/gotocloud/group")),
         at.ask(HEAD_NODE, "logs:CreateLogStream", f"{log}:log-stream:x"),

@@ -34,6 +34,7 @@ def test_an_attacker_cannot(group: Group, judge: Evaluator, attack: str) -> None
     assert done == []
 
 
+@pytest.mark.parametrize("signed", ["REST-HEADER", "REST-QUERY-STRING"])
 @pytest.mark.parametrize(
     ("address", "via_aws", "works"),
     [
@@ -44,14 +45,16 @@ def test_an_attacker_cannot(group: Group, judge: Evaluator, attack: str) -> None
     ],
 )
 def test_a_group_with_networks_of_its_own_works_from_there_alone(
-    group: Group, judge: Evaluator, address: str, via_aws: str, works: bool
+    group: Group, judge: Evaluator, address: str, via_aws: str, works: bool, signed: str
 ) -> None:
+    """A presigned address, too, which serves all who have it."""
     asked = PLACE.ask(
         SCIENTIST_ROLE,
         "s3:PutObject",
         f"arn:aws:s3:::{BUCKET}/movie.tif",
         aws__SourceIp=address,
         aws__ViaAWSService=via_aws,
+        s3__authType=signed,
     )
     who = group.who(asked)
     limit = network_statement([IPv4Network("203.0.113.0/24")]).document()
