@@ -12,6 +12,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export AWS_EC2_METADATA_DISABLED := true
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The tests start hundreds of processes: without compiled modules each would compile ours again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help env versions wheel demo test check lint lock bom checkov fuzz bench bench-upload bench-advise bench-jobs bench-routes bench-submit faults clean
 

@@ -1,4 +1,4 @@
-"""Every platform is synthesised once a session, in one process."""
+"""Every platform is synthesised once a session."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from local_aws.iam.evaluator import Evaluator
-from tests.security.assemblies import SITES, Assembly, assemblies
+from tests.security.assemblies import SITES, Assembly, synthesised_apart
 from tests.security.checks.template import Template
 from tests.security.site import VERSION, Group
 from tests.stacks.conftest import synthesise
@@ -18,8 +18,7 @@ def synthesised(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> list[Assembly]:
     """All runs of the CDK app that a platform needs."""
-    directory = tmp_path_factory.mktemp("platform") / request.param
-    return list(assemblies(SITES[request.param], directory))
+    return synthesised_apart(request.param, tmp_path_factory.mktemp("platform"))
 
 
 @pytest.fixture(scope="session")
