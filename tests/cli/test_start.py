@@ -201,9 +201,7 @@ class TestStart:
         with pytest.raises(GoToCloudError, match="AWS goes on making stack") as caught:
             go("p", "--yes")
         assert "per hour" in caught.value.message
-        assert "gotocloud start p --config tutorial --yes follows it again" in str(
-            caught.value.next_command
-        )
+        assert caught.value.next_command == "gotocloud start p --config tutorial --yes"
 
     def test_ctrl_c_before_anything_began_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from gotocloud.aws import clusters
