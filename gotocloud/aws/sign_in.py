@@ -212,7 +212,7 @@ def _token(
 
 def _aws_version(aws: str) -> tuple[int, int] | None:
     said = subprocess.run([aws, "--version"], capture_output=True, text=True, check=False)
-    found = re.search(r"aws-cli/(\d+)\.(\d+)", said.stdout + said.stderr)
+    found = re.search(r"aws-cli/([0-9]{1,9})\.([0-9]{1,9})", said.stdout + said.stderr)
     return (int(found[1]), int(found[2])) if found else None
 
 

@@ -21,6 +21,7 @@ from gotocloud.contract.stacks import (
     UserOutput,
 )
 from gotocloud.stacks.project import ProjectStack
+from tests.stacks.conftest import assembly as assembly
 from tests.stacks.conftest import example as example
 from tests.stacks.test_cluster import synthesised as cluster_template
 
