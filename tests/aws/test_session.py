@@ -27,8 +27,8 @@ def test_another_account_is_refused_with_both_ids() -> None:
 @pytest.mark.parametrize(
     ("error", "words", "next_word"),
     [
-        (client_error("ExpiredToken"), "have expired", "sso login"),
-        (client_error("RequestExpired"), "have expired", "sso login"),
+        (client_error("ExpiredToken"), "have expired", "gotocloud login"),
+        (client_error("RequestExpired"), "have expired", "gotocloud login"),
         (client_error("InvalidClientTokenId"), "does not accept", "get-caller-identity"),
         (
             client_error("AccessDenied"),
@@ -36,9 +36,9 @@ def test_another_account_is_refused_with_both_ids() -> None:
             "get-caller-identity",
         ),
         (client_error("UnauthorizedOperation"), "access denied", "get-caller-identity"),
-        (exceptions.NoCredentialsError(), "no AWS credentials", "aws configure"),
+        (exceptions.NoCredentialsError(), "no AWS credentials", "gotocloud login"),
         (exceptions.ProfileNotFound(profile="lab"), "lab", "list-profiles"),
-        (exceptions.UnauthorizedSSOTokenError(), "sign-on has expired", "sso login"),
+        (exceptions.UnauthorizedSSOTokenError(), "sign-on has expired", "gotocloud login"),
         (
             exceptions.EndpointConnectionError(endpoint_url="http://localhost:1"),
             "cannot be reached",

@@ -80,7 +80,7 @@ function frame() {
 }
 
 // Black marks would be lost on a dark page.
-const seen = (colour) => (dark.matches && colour === "#000000" ? "#ffffff" : colour);
+const onPaper = (colour) => (dark.matches && colour === "#000000" ? "#ffffff" : colour);
 
 const ends = (spreads) => ({
   type: "data", symmetric: false, thickness: 1, width: 3,
@@ -89,7 +89,7 @@ const ends = (spreads) => ({
 
 function barTraces(chart) {
   return chart.types.map(({ name, colour: given, pattern }) => {
-    const colour = seen(given);
+    const colour = onPaper(given);
     const own = chart.bars.filter((p) => p.type === name);
     return {
       type: "bar", name, x: own.map((p) => p.name), y: own.map((p) => p.hours),
@@ -107,7 +107,7 @@ function barTraces(chart) {
 function markTraces(chart, points, best, preference) {
   return chart.types.flatMap(({ name, colour: given, symbol }) =>
     [false, true].map((spot) => {
-      const colour = seen(given);
+      const colour = onPaper(given);
       const own = points.filter((p) => p.usd !== null && p.type === name && p.spot === spot);
       return {
         type: "scatter", mode: "markers", name: name + (spot ? " spot" : ""),
