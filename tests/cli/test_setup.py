@@ -149,7 +149,7 @@ class TestSetup:
         with pytest.raises(GoToCloudError, match="nothing was created") as caught:
             invoke(app, "p")
         assert "exists without its project" in caught.value.problems[0]
-        assert "gotocloud setup p --adopt" in caught.value.problems[0]
+        assert "take it over with everything in it (--adopt)" in caught.value.problems[0]
 
     def test_a_bucket_that_was_kept_is_taken_over_with_its_data(
         self, capsys: pytest.CaptureFixture[str]
@@ -187,7 +187,7 @@ class TestSetup:
         build()
         with pytest.raises(GoToCloudError) as caught:
             invoke(app, "p", "--adopt")
-        assert "Remedy: gotocloud setup p" in caught.value.problems[0]
+        assert "Remedy: set the project up without --adopt" in caught.value.problems[0]
         assert "an earlier release" in caught.value.problems[0]
 
     def test_names_that_are_no_tags_are_refused_before_anything(self) -> None:
@@ -198,7 +198,7 @@ class TestSetup:
     def test_an_account_without_group_is_told_where_to_turn(self) -> None:
         with pytest.raises(GoToCloudError, match="no GoToCloud group in us-east-1") as caught:
             invoke(app, "p")
-        assert "management group" in str(caught.value.next_command)
+        assert "management group" in caught.value.remedy
 
     def test_a_wrong_region_is_told_the_right_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         build()

@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -104,7 +105,7 @@ def test_whatever_fails_the_old_release_stays_in_force_and_a_second_run_finishes
         with pytest.raises(GoToCloudError, match=r"somewhere cannot be written: No space left"):
             release.install(layout, new)
     assert answer(layout) == "one\n"
-    assert [path for path in layout.releases.iterdir() if path.name.startswith(".")] == []
+    assert [path.name for path in layout.releases.glob(".*")] == [".lock"]
     assert release.install(layout, new).in_force == new.name
     assert answer(layout) == "two\n"
 
@@ -132,23 +133,12 @@ def test_a_release_is_never_half_in_force(layout: Layout, monkeypatch: pytest.Mo
     assert seen == {("one", "template"), ("two", "two")}
 
 
-def test_two_who_publish_the_same_at_once_do_not_disturb_each_other(
-    layout: Layout, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        real = Path.rename
-
-        def overtaken(self: Path, target: Path) -> Path:
-            patch.setattr(Path, "rename", real)
-            with monkeypatch.context() as other:
-                other.setattr(os, "getpid", lambda: 1)
-                release.install(layout, made(layout))
-            return real(self, target)
-
-        patch.setattr(Path, "rename", overtaken)
-        done = release.install(layout, made(layout))
-    assert done.in_force == done.folder.name
-    assert [path.name for path in layout.releases.iterdir()] == [done.folder.name]
+def test_two_who_publish_the_same_at_once_do_not_disturb_each_other(layout: Layout) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: release.install(layout, made(layout)), range(2)))
+    (name,) = {one.in_force for one in done}
+    assert sorted(one.written for one in done) == [False, True]
+    assert sorted(path.name for path in layout.releases.iterdir()) == [".lock", name]
     assert answer(layout) == "one\n"
 
 
@@ -173,7 +163,7 @@ def test_everybody_may_read_it_whatever_the_umask(layout: Layout) -> None:
     finally:
         os.umask(before)
     for path in layout.top.rglob("*"):
-        if not path.is_symlink():
+        if not path.is_symlink() and path.name != ".lock":
             wanted = 0o755 if path.is_dir() else 0o644
             assert path.stat().st_mode & wanted == wanted, path
             assert path.stat().st_mode & 0o022 == 0, path
