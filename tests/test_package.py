@@ -52,5 +52,5 @@ def test_a_wheel_says_where_the_rehearsal_is(wheel: Path, tmp_path: Path, comman
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert "is not part of this installation" in done.stderr
-    assert "clone the repository, then in its folder: make demo" in done.stderr
+    assert "Clone the repository, and type this in its folder.\nNext: make demo\n" in done.stderr
     assert "Traceback" not in done.stderr
