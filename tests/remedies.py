@@ -60,11 +60,14 @@ def _commands(line: str) -> Iterator[tuple[str, ...]]:
 
 @cache
 def _problem(words: tuple[str, ...]) -> str:
+    if words[:1] == ("env",):
+        words = words[1:]
     while words and _SETTING.fullmatch(words[0]):
         words = words[1:]
     if not words:
         return "it is empty"
-    if odd := [word for word in words if _PLACEHOLDER.fullmatch(word)]:
+    # `unset` names variables, which look like placeholders.
+    if words[0] != "unset" and (odd := [one for one in words if _PLACEHOLDER.fullmatch(one)]):
         return f"{odd[0]} is to be replaced first"
     program, *rest = words
     if program in _READERS:

@@ -64,7 +64,7 @@ class TestDoctor:
         build()
         monkeypatch.setenv("AWS_REGION", "eu-central-1")
         _, found = told(capsys)
-        assert found["error"][0]["remedy"] == f"export AWS_REGION={REGION}"
+        assert found["error"][0]["remedy"] == f"type: export AWS_REGION={REGION}"
 
     def test_a_region_that_is_none_is_a_problem(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -103,8 +103,8 @@ def test_own_measurements_lead_the_route_and_their_problem_is_a_remark(
     best = Setting("refine3d", "g5.12xlarge", 2, 9, 6, "measured here", "Own benchmark records")
     asked: list[Path] = []
 
-    def measured(_: Cluster, project: Path) -> tuple[tuple[Setting, ...], str]:
-        asked.append(project)
+    def measured(_: Cluster, job: Job) -> tuple[tuple[Setting, ...], str]:
+        asked.append(job.project)
         return (best,), "one table is damaged"
 
     monkeypatch.setattr(Cluster, "measured", measured)
@@ -152,7 +152,7 @@ def test_a_refusal_is_the_first_finding_of_a_job_without_machines() -> None:
     refusal = InputError("No queue.", problems=["a", "b"], next_command="gotocloud form --show")
     first, *rest = unplaced_findings(job(nr_mpi="4"), None, refusal)
     assert (first.check, first.severity) == ("placement", Severity.ERROR)
-    assert (first.text, first.remedy) == ("No queue. a b", "gotocloud form --show")
+    assert (first.text, first.remedy) == ("No queue. a b", "type: gotocloud form --show")
     assert first.source == "The queues of this cluster"
     assert tuple(rest) == unplaced_findings(job(nr_mpi="4"), None, None)
     silent = unplaced_findings(job(), None, GoToCloudError("No queue."))[0]

@@ -99,7 +99,7 @@ def _open(
     again = shell_line("gotocloud", "connect", cluster.names.project)
     with stoppable(
         "Stopped. The desktop was not opened to you. The cluster runs on, and is billed.",
-        next_command=f"{again}, or {shell_line('gotocloud', 'pause', cluster.names.project)}",
+        next_command=again,
     ):
         # Requested first: a desktop that does not answer is not opened.
         url = session(cluster.node).url(cluster.address)
