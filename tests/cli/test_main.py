@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import cast
@@ -45,7 +46,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], int]:
         def other() -> None:
             """A second command makes it a family."""
 
-        module = SimpleNamespace(app=app, __spec__=None)
+        module = SimpleNamespace(app=app, __spec__=ModuleSpec("platform", None))
         monkeypatch.setitem(
             sys.modules, "gotocloud.cli.commands.platform", cast(ModuleType, module)
         )

@@ -162,7 +162,7 @@ def test_refresh_repairs_a_zone_map_that_is_none(run: Run, folder: Path, broken:
     (folder / "platform.zones.json").write_bytes(content)
     assert run("zones").code == 2
     dry = run("zones", "--refresh", "--dry-run", "us-east-1")
-    assert (dry.code, "platform.zones.json has " in dry.err) == (0, True)
+    assert (dry.code, "platform.zones.json" in dry.err) == (0, True)
     assert run("zones", "--refresh").code == 0
     assert (folder / "platform.zones.json.broken").read_bytes() == content
     assert run("zones").code == 0
