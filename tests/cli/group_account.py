@@ -14,6 +14,7 @@ from gotocloud.contract.stacks import CLUSTER_RESOURCE
 from gotocloud.platform.addresses import group_subnets
 from gotocloud.platform.release import Release
 from gotocloud.platform.zones import zone_map
+from tests.cli.local_project import PROJECT_INPUT
 from tests.projects.shapes import NETWORK
 
 REGION = "us-east-1"
@@ -30,12 +31,7 @@ def _parameters(*names: str) -> dict[str, Any]:
 
 
 PROJECT = {
-    "Parameters": {
-        **_parameters("Project", "Scientist", "BucketName", "KeyPairName"),
-        "BucketOrigin": {"Type": "String", "Default": "new"},
-        "ArchiveAfterDays": {"Type": "Number", "Default": "0"},
-    },
-    "Conditions": {"New": {"Fn::Equals": [{"Ref": "BucketOrigin"}, "new"]}},
+    **PROJECT_INPUT,
     "Resources": {
         "Bucket": {
             "Type": "AWS::S3::Bucket",

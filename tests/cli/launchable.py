@@ -16,7 +16,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from gotocloud.aws.billed import billed_for
 from gotocloud.aws.cloud import StandardCloud
 from gotocloud.cli import main
-from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.releases import MOUNT_SOFTWARE, PROJECT_TEMPLATE, cluster_template
 from gotocloud.errors import GoToCloudError
@@ -25,7 +24,14 @@ from gotocloud.platform.zones import zone_map
 from gotocloud.rehearsal.extension.control import Control
 from gotocloud.rehearsal.local_aws import LocalAws
 from local_aws.testing import MEMBER, VIRGINIA, Stacks
-from tests.cli.local_project import SCIENTIST, give_a_desktop, service_role, write_facts
+from tests.cli.local_project import (
+    PROJECT_INPUT,
+    SCIENTIST,
+    give_a_desktop,
+    nat_and_door,
+    service_role,
+    write_facts,
+)
 
 DISTRIBUTION = "distribution"
 VERSION = "0.10.0"
@@ -40,12 +46,7 @@ def _texts(*names: str) -> dict[str, Any]:
 
 
 PROJECT = {
-    "Parameters": {
-        **_texts("Project", "Scientist", "BucketName", "KeyPairName"),
-        "BucketOrigin": {"Type": "String", "Default": "new"},
-        "ArchiveAfterDays": {"Type": "Number", "Default": "0"},
-    },
-    "Conditions": {"New": {"Fn::Equals": [{"Ref": "BucketOrigin"}, "new"]}},
+    **PROJECT_INPUT,
     "Resources": {
         "Bucket": {
             "Type": "AWS::S3::Bucket",
@@ -85,22 +86,7 @@ def cluster(subnet: str, vpc: str, image: str) -> dict[str, Any]:
                 "Type": "AWS::EC2::Subnet",
                 "Properties": {"VpcId": vpc, "CidrBlock": {"Ref": "ComputeSubnetCidr"}},
             },
-            "Address": {"Type": "AWS::EC2::EIP", "Properties": {"Domain": "vpc"}},
-            "Gateway": {
-                "Type": "AWS::EC2::NatGateway",
-                "Properties": {
-                    "SubnetId": subnet,
-                    "AllocationId": {"Fn::GetAtt": ["Address", "AllocationId"]},
-                },
-            },
-            "Door": {
-                "Type": "AWS::EC2::SecurityGroup",
-                "Properties": {
-                    "GroupDescription": "desktop",
-                    "VpcId": vpc,
-                    "Tags": [{"Key": "gtc:door", "Value": "desktop"}],
-                },
-            },
+            **nat_and_door(vpc, subnet),
             "Lustre": {
                 "Type": "AWS::FSx::FileSystem",
                 "Properties": {
@@ -201,7 +187,6 @@ class LaunchableGroup:
             CLUSTER_SERVICE_ROLE_ARN=service_role(self.stacks),
             REGIONS=VIRGINIA,
         )
-        assert Fact.VPC_ID
         for code in VCPU_QUOTAS:
             self.control.set_quota(MEMBER, VIRGINIA, code, 10_000)
         self.s3.create_bucket(Bucket=DISTRIBUTION)

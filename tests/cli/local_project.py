@@ -27,6 +27,45 @@ DCV = (
     'PclusterDcvSessionToken=token-of-"$(id -un)"\n'
 )
 _TEXT = {"Type": "String"}
+PROJECT_INPUT: dict[str, Any] = {
+    "Parameters": {
+        **{
+            name: {**_TEXT, "Default": "x"}
+            for name in ("Project", "Scientist", "BucketName", "KeyPairName")
+        },
+        "BucketOrigin": {**_TEXT, "Default": "new"},
+        "ArchiveAfterDays": {"Type": "Number", "Default": "0"},
+    },
+    "Conditions": {"New": {"Fn::Equals": [{"Ref": "BucketOrigin"}, "new"]}},
+}
+"""What a project's template takes."""
+
+
+def nat_and_door(vpc: str, subnet: str) -> dict[str, Any]:
+    """Resources of a cluster's template: what its network is billed for, and its desktop's group.
+
+    Args:
+        vpc: Id.
+        subnet: Id of the subnet of the NAT gateway.
+    """
+    return {
+        "Address": {"Type": "AWS::EC2::EIP", "Properties": {"Domain": "vpc"}},
+        "Gateway": {
+            "Type": "AWS::EC2::NatGateway",
+            "Properties": {
+                "SubnetId": subnet,
+                "AllocationId": {"Fn::GetAtt": ["Address", "AllocationId"]},
+            },
+        },
+        "Door": {
+            "Type": "AWS::EC2::SecurityGroup",
+            "Properties": {
+                "GroupDescription": "desktop",
+                "VpcId": vpc,
+                "Tags": [{"Key": "gtc:door", "Value": "desktop"}],
+            },
+        },
+    }
 
 
 def write_facts(
@@ -159,22 +198,7 @@ class LocalProject:
                     "S3": {"AutoImportPolicy": events, "AutoExportPolicy": events},
                 },
             },
-            "Address": {"Type": "AWS::EC2::EIP", "Properties": {"Domain": "vpc"}},
-            "Gateway": {
-                "Type": "AWS::EC2::NatGateway",
-                "Properties": {
-                    "SubnetId": subnet,
-                    "AllocationId": {"Fn::GetAtt": ["Address", "AllocationId"]},
-                },
-            },
-            "Door": {
-                "Type": "AWS::EC2::SecurityGroup",
-                "Properties": {
-                    "GroupDescription": "desktop",
-                    "VpcId": vpc,
-                    "Tags": [{"Key": "gtc:door", "Value": "desktop"}],
-                },
-            },
+            **nat_and_door(vpc, subnet),
             "Head": {
                 "Type": "AWS::EC2::Instance",
                 "Properties": {

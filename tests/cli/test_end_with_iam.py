@@ -11,23 +11,15 @@ from gotocloud.aws import head_node, launch, pausing
 from gotocloud.aws.lustre_export import export as lustre_export
 from gotocloud.aws.lustre_export import link as lustre_export_link
 from gotocloud.cli import main
-from gotocloud.rehearsal.local_aws import LocalAws
 from tests.cli.local_project import LocalProject, write_facts
-from tests.needs import need_iam_evaluator
-from tests.rehearsal.iam.site import GROUP, OTHER_GROUP, REGION, SCIENTIST, Site, deployed
+from tests.rehearsal.iam.site import GROUP, OTHER_GROUP, REGION, SCIENTIST, Site, started
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.cdk]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    need_iam_evaluator()
-    workdir = tmp_path_factory.mktemp("iam")
-    aws = LocalAws.start(workdir / "state", iam=True)
-    try:
-        yield deployed(aws, workdir)
-    finally:
-        aws.stop()
+    yield from started(tmp_path_factory.mktemp("iam"))
 
 
 @pytest.fixture

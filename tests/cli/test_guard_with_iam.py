@@ -22,14 +22,13 @@ from gotocloud.contract.head_node import FACT_KEYS
 from gotocloud.contract.names import BOUNDARY, CLUSTER_GUARD
 from gotocloud.contract.tag_text import as_tag
 from gotocloud.contract.tags import BUCKET_TAG
-from gotocloud.rehearsal.local_aws import LocalAws
 from local_aws.nodes import Isolation, Node, isolation
 from local_aws.testing import Person
 from tests.cli.guarded_project import GuardedProject, facts
 from tests.cli.head_node_role import make_role
 from tests.cli.local_project import LocalProject
-from tests.needs import ROOT, need, need_iam_evaluator
-from tests.rehearsal.iam.site import GROUP, REGION, SCIENTIST, Site, deployed
+from tests.needs import ROOT, need
+from tests.rehearsal.iam.site import GROUP, REGION, SCIENTIST, Site, started
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.cdk]
 OWN = {"account": GROUP, "region": REGION, "scientist": SCIENTIST}
@@ -39,13 +38,7 @@ INSTALLED = ROOT / "gotocloud" / "node" / "configure-head-node.sh"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    need_iam_evaluator()
-    workdir = tmp_path_factory.mktemp("iam")
-    aws = LocalAws.start(workdir / "state", iam=True)
-    try:
-        yield deployed(aws, workdir)
-    finally:
-        aws.stop()
+    yield from started(tmp_path_factory.mktemp("iam"))
 
 
 def head_node_of(site: Site, project: LocalProject) -> Person:

@@ -204,7 +204,7 @@ def test_what_must_stay_as_it_was_deployed_is_refused_when_it_changes(
 def test_what_may_change_is_no_problem(record: Record, known: Platform) -> None:
     assert history_problems(known, record) == []
     grown = described(
-        {**FIRST, "regions": [*REGIONS, "eu-west-1"], "scientists": ["somebody-new"]},
+        {**FIRST, "regions": [*REGIONS, "eu-west-1"], "scientists": ["new-scientist"]},
         {**SECOND, "retired": True},
         group(127),
         regions=[*REGIONS, "eu-west-1"],

@@ -13,7 +13,7 @@ from tests.security.principals import Request
 
 
 def needed(at: Place, version: str) -> list[Request]:
-    """Requests without which nobody could work."""
+    """Requests that each principal needs for its work."""
     project, cluster = "gotocloud-project-hanako-apo", "gotocloud-cluster-hanako-apo"
     bucket = f"arn:aws:s3:::{BUCKET}"
     log = at.arn("logs", "log-group:/aws/parallelcluster/apo-202611300732")

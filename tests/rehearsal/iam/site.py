@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.people import enrol, mfa_device, sign_in
 from local_aws.iam.decisions import Decision, read_decisions
 from local_aws.testing import Person, Stacks
+from tests.needs import need_iam_evaluator
 from tests.security.assemblies import SITES, record_text
 
 SHARED = "test_scientist.py"
@@ -67,6 +69,21 @@ class Site:
     def decisions(self) -> list[Decision]:
         """Everything decided so far."""
         return list(read_decisions(self.aws.state_dir))
+
+
+def started(workdir: Path, single_sign_on: str = "") -> Iterator[Site]:
+    """The site in a local AWS of its own, which is stopped at the end: for a fixture.
+
+    Args:
+        workdir: Where everything is written.
+        single_sign_on: As for `deployed`.
+    """
+    need_iam_evaluator()
+    aws = LocalAws.start(workdir / "state", iam=True)
+    try:
+        yield deployed(aws, workdir, single_sign_on)
+    finally:
+        aws.stop()
 
 
 def deployed(aws: LocalAws, workdir: Path, single_sign_on: str = "") -> Site:

@@ -11,11 +11,9 @@ from typing import Any
 
 import pytest
 
-from gotocloud.rehearsal.local_aws import LocalAws
 from local_aws.testing import Person
-from tests.needs import need_iam_evaluator
 from tests.rehearsal.iam.login import WHO, Home
-from tests.rehearsal.iam.site import GROUP, OWN_BUCKET, REGION, ROLE, Site, deployed
+from tests.rehearsal.iam.site import GROUP, OWN_BUCKET, REGION, ROLE, Site, started
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.cdk]
 PERMISSION_SET = "Scientist"
@@ -38,13 +36,7 @@ MAY_ASSUME = {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    need_iam_evaluator()
-    workdir = tmp_path_factory.mktemp("sso")
-    aws = LocalAws.start(workdir / "state", iam=True)
-    try:
-        yield deployed(aws, workdir, PERMISSION_SET)
-    finally:
-        aws.stop()
+    yield from started(tmp_path_factory.mktemp("sso"), PERMISSION_SET)
 
 
 def signed_on(site: Site, role: str, path: str, name: str = NAME) -> Person:
