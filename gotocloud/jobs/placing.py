@@ -121,9 +121,9 @@ def in_queue(job: Job, cluster: Cluster, queue: str) -> Placed:
 
     What was typed is kept where the machines of that queue allow it.
     """
-    typed = chosen_in_form(job)
+    typed = replace(chosen_in_form(job), foreign=(), of_form=False)
     try:
-        return place(job, cluster, replace(typed, queue=queue, spot=None, foreign=()))
+        return place(job, cluster, replace(typed, queue=queue, spot=None))
     except InputError:
         return place(job, cluster, Overrides(queue=queue, module=typed.module))
 

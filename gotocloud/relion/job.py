@@ -325,7 +325,11 @@ def _type_of(head: StarTable, star: StarFile) -> tuple[str, RelionJobType]:
             "_rlnJobType has a value.",
             next_command=_listing(star.path.parent),
         )
-    job_type = job_type_of_number(int(number))
+    try:
+        job_type = job_type_of_number(int(number))
+    except InputError:
+        # Types of 3.0, and of other programs.
+        job_type = job_type_or_unknown(number, star.path.parent.parent.name)
     return job_type.label, job_type
 
 

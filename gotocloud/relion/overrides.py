@@ -8,7 +8,8 @@ fields for ranks, threads and GPUs do not count; with "typed" they do.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
 
@@ -69,6 +70,8 @@ class Overrides:
         module: Environment module with the software.
         foreign: Fields of the form that were filled in for another site, "label: value";
             they do not count. After such fields a queue counts only if this cluster has it.
+        of_form: Whether a job's form gave the queue: a name that is like none of this cluster's
+            is then another site's.
     """
 
     queue: str | None = None
@@ -79,6 +82,13 @@ class Overrides:
     spot: bool | None = None
     module: str | None = None
     foreign: tuple[str, ...] = ()
+    of_form: bool = field(default=False, compare=False)
+
+    def queue_is_foreign(self, here: Collection[str]) -> bool:
+        """Whether the queue is another site's, and not a mistyped name of this cluster's."""
+        if self.queue is None or self.queue in here:
+            return False
+        return bool(self.foreign) or (self.of_form and not get_close_matches(self.queue, here))
 
 
 def foreign_fields(job: Job) -> tuple[str, ...]:
@@ -102,6 +112,11 @@ def foreign_fields(job: Job) -> tuple[str, ...]:
     )
 
 
+def foreign_queue(name: str) -> str:
+    """How `Overrides.foreign` shows a queue."""
+    return f"{LABELS[QUEUE_OPTION]}: {name!r}"
+
+
 def overrides_of(job: Job) -> Overrides:
     """What the scientist chose in the form that made this job.
 
@@ -110,7 +125,7 @@ def overrides_of(job: Job) -> Overrides:
     """
     queue = _automatic_or(_value(job, QUEUE_OPTION))
     if foreign := foreign_fields(job):
-        return Overrides(queue=queue, foreign=foreign)
+        return Overrides(queue=queue, foreign=foreign, of_form=True)
     relions = queue == RELIONS_QUEUE
     problems: list[str] = []
     typed = _typed(job, problems)
@@ -122,7 +137,8 @@ def overrides_of(job: Job) -> Overrides:
         gpu_ids=job.gpu_ids if typed and job.uses_gpu else None,
         spot=_spot(job, problems),
         module=_module(job, problems),
-        foreign=(f"{LABELS[QUEUE_OPTION]}: {queue!r}",) if relions else (),
+        foreign=(foreign_queue(RELIONS_QUEUE),) if relions else (),
+        of_form=True,
     )
     if problems:
         raise InputError(

@@ -35,4 +35,5 @@ def check_routed(
         nodes=chosen.nodes,
         layout=chosen.layout,
         without_python=without_python,
+        foreign_queue=chosen.foreign_queue,
     )

@@ -9,6 +9,7 @@ from gotocloud.cluster_configs.limits import ONE_GPU, SMALL
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.errors import GoToCloudError, InputError, unknown_name
 from gotocloud.relion.job import Job
+from gotocloud.relion.job_facts import SpreadRule
 from gotocloud.relion.memory import fitting_ranks, gpu_memory_gb, gpu_memory_there_gb
 from gotocloud.relion.overrides import Overrides
 from gotocloud.relion.settings import VCPUS_A_RANK, Setting
@@ -43,7 +44,7 @@ def home_queue(
 ) -> tuple[Partition, str]:
     """The queue of the job, on demand unless another was typed, and a remark on it."""
     by_name = {partition.name: partition for partition in partitions}
-    if chosen.queue is not None and (chosen.queue in by_name or not chosen.foreign):
+    if chosen.queue is not None:
         if chosen.queue not in by_name:
             raise unknown_name(
                 "queue", chosen.queue, ("automatic", *by_name), next_command="gotocloud form --show"
@@ -54,6 +55,8 @@ def home_queue(
         return measured, ""
     if usual is not None:
         free = chosen.nodes is None and chosen.ranks is None and chosen.threads is None
+        if job.program.shape is SpreadRule.TYPED:
+            return _for_typed(job, usual, by_name, configuration, chosen)
         return _smaller(job, usual, by_name, configuration) if free else (usual, "")
     return _substitute(job, partitions)
 
@@ -64,6 +67,27 @@ def _queues_of(job: Job, configuration: ClusterConfiguration | None) -> tuple[st
         return (job.queue_job_type,)
     queues = configuration.queues_for(job.queue_job_type, job.kind, job.type.name)
     return tuple(queue.name for queue in queues)
+
+
+def _for_typed(
+    job: Job,
+    usual: Partition,
+    by_name: Mapping[str, Partition],
+    configuration: ClusterConfiguration | None,
+    chosen: Overrides,
+) -> tuple[Partition, str]:
+    """The shared small queue for a program of one's own with few ranks and threads."""
+    ranks, threads = chosen.ranks or job.ranks, chosen.threads or job.threads
+    if configuration is None or chosen.nodes or job.type.can_use_gpu:
+        return usual, ""
+    for queue in configuration.queues_for(SMALL):
+        there = by_name.get(queue.name)
+        if there and not there.exclusive and there != usual and ranks * threads <= there.vcpus:
+            return there, (
+                f"a part of a machine has room for so few; type the queue {usual.name} if the "
+                f"program needs more than {there.memory_gib:g} GiB of memory"
+            )
+    return usual, ""
 
 
 def _smaller(
@@ -81,7 +105,8 @@ def _smaller(
     if configuration is None or not items:
         return usual, ""
     if job.refines and job.uses_gpu:
-        return _fewer_gpus(job, usual, by_name, configuration)
+        fewer = _fewer_gpus(job, usual, by_name, configuration)
+        return fewer if fewer[1] else _larger_gpus(job, usual, by_name)
     if job.refines or job.uses_gpu or not job.runs_mpi:
         return usual, ""
     threads = VCPUS_A_RANK if job.type.parallelism.takes_threads else 1
@@ -117,6 +142,38 @@ def _fewer_gpus(
             continue
         return there, f"one GPU is enough for {job.work}"
     return usual, ""
+
+
+def _larger_gpus(
+    job: Job, usual: Partition, by_name: Mapping[str, Partition]
+) -> tuple[Partition, str]:
+    """The queue with most GPUs that hold a refinement's last iteration, if the usual one's do not.
+
+    Only a refinement of two halves works at the resolution of its box in the end.
+    """
+    if not job.splits_halves or job.box_px is None or _gpu_fits(job, usual):
+        return usual, ""
+    able = [
+        one
+        for one in by_name.values()
+        if one.gpus > 1 and not one.spot and one.exclusive and _gpu_fits(job, one)
+    ]
+    if not able:
+        return usual, ""
+    best = max(able, key=lambda one: one.gpus * one.max_nodes)
+    needed = gpu_memory_gb(job.box_px, job.padding)
+    return best, (
+        f"boxes of {job.box_px} px need {needed:.1f} GB of a GPU, which {usual.instance_type} "
+        "does not have"
+    )
+
+
+def _gpu_fits(job: Job, partition: Partition) -> bool:
+    """Whether a follower of a refinement fits one GPU; unknown memory counts as enough."""
+    there_gb = gpu_memory_there_gb(partition)
+    if job.box_px is None or there_gb is None:
+        return True
+    return gpu_memory_gb(job.box_px, job.padding) <= there_gb
 
 
 def _halves_fit(job: Job, partition: Partition) -> bool:

@@ -46,6 +46,7 @@ class Route:
         spot: Whether the machines may be taken away.
         reason: The choice and why, in one sentence.
         source: Where the figures come from.
+        foreign_queue: The form's queue, if that is another site's and did not count.
     """
 
     queue: str
@@ -61,6 +62,7 @@ class Route:
     spot: bool
     reason: str
     source: str
+    foreign_queue: str = ""
 
     @property
     def shape(self) -> str:
@@ -99,6 +101,9 @@ def route(
         GoToCloudError: if the cluster has no queue for it.
     """
     chosen = overrides or Overrides()
+    foreign_queue = ""
+    if chosen.queue_is_foreign([one.name for one in partitions]):
+        foreign_queue, chosen = chosen.queue or "", replace(chosen, queue=None)
     kind = job.kind
     measured = None if chosen.queue else measured_queue(kind, partitions, settings)
     home, note = home_queue(job, partitions, chosen, configuration, measured)
@@ -127,6 +132,7 @@ def route(
         exclusive=partition.exclusive,
         spot=partition.spot,
         reason="",
+        foreign_queue=foreign_queue,
         source=setting.source if shape.is_setting else f"{AS_TYPED}; otherwise: {setting.source}",
     )
     because = _because(setting, shape)

@@ -85,8 +85,11 @@ def sized(job: Job, partition: Partition, setting: Setting) -> tuple[Setting, li
         workers = max(1, min(workers, partition.vcpus // threads))
     notes: list[str] = []
     nodes, why = _nodes(job, partition, setting, workers)
+    if nodes == 1 < setting.nodes and _halves_need_two(job, partition, threads):
+        # Memory decides, however little work there is.
+        nodes, why = 2, []
     notes += why
-    workers, threads, why = _fitting(job, partition, workers, threads, leader)
+    workers, threads, why = _fitting(job, partition, workers, threads, leader, nodes)
     notes += why
     total = nodes * workers
     if (most := most_workers(job, threads)) is not None and most < total:
@@ -155,8 +158,13 @@ def _nodes(job: Job, partition: Partition, setting: Setting, workers: int) -> tu
     return nodes, [f"{machine}, because {job.work} are {about}"]
 
 
+def _halves_need_two(job: Job, partition: Partition, threads: int) -> bool:
+    """Whether the leader and a follower fit a machine's memory, but not one for each half."""
+    return job.splits_halves and fitting_ranks(job, threads, partition.memory_gib) == 2
+
+
 def _fitting(
-    job: Job, partition: Partition, workers: int, threads: int, leader: int
+    job: Job, partition: Partition, workers: int, threads: int, leader: int, nodes: int
 ) -> tuple[int, int, list[str]]:
     """Ranks and threads of a machine that fit its memory with reserve."""
     fits = fitting_ranks(job, threads, partition.memory_gib)
@@ -167,7 +175,7 @@ def _fitting(
     if fits < 1 and job.program.memory is MemoryFormula.TOMO_AVERAGE:
         most = fitting_ranks(job, 1, partition.memory_gib) or 1
         return 1, max(1, most), [f"1 rank x {max(1, most)} threads a machine, for its memory"]
-    least = 2 if job.splits_halves else 1
+    least = 2 if job.splits_halves and nodes == 1 else 1
     fewer = max(least, fits - leader)
     if job.program.memory is not MemoryFormula.TOMO_AVERAGE and job.type.parallelism.takes_threads:
         # Fewer ranks leave cores free, which more threads can use.

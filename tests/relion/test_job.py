@@ -221,13 +221,15 @@ def test_an_unknown_job_type_runs_as_typed(tmp_path: Path) -> None:
     assert (job.ranks, job.threads, job.queue_job_type) == (5, 6, "prep-cpu")
 
 
-def test_an_unknown_job_number_is_an_error(tmp_path: Path) -> None:
+def test_a_number_of_an_older_relion_runs_as_typed(tmp_path: Path) -> None:
     folder = write_job(tmp_path, "Class3D", version="3.1")
+    job_of_3_1 = read_job(folder)
     text = (folder / "job.star").read_text()
     head, _, rest = text.partition("_rlnJobIsContinue")
     (folder / "job.star").write_text(head.replace(" 9", " 77") + "_rlnJobIsContinue" + rest)
-    with pytest.raises(InputError, match="No RELION job type named '77'"):
-        read_job(folder)
+    found = read_job(folder)
+    assert (found.type.known, found.label) == (False, "77")
+    assert (found.ranks, found.threads) == (job_of_3_1.ranks, job_of_3_1.threads)
 
 
 @given(st.integers(0, 2_000))

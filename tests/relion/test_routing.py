@@ -22,7 +22,7 @@ from gotocloud.platform.zones import zone_map
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_types import RELION_JOB_TYPES, relion_job_type
 from gotocloud.relion.overrides import Overrides, overrides_of
-from gotocloud.relion.placed import as_routed
+from gotocloud.relion.placed import as_routed, check_routed
 from gotocloud.relion.routing import Route
 from gotocloud.relion.rules import check
 from gotocloud.relion.settings import PUBLISHED, Setting
@@ -295,6 +295,47 @@ def test_a_queue_of_another_site_does_not_count_but_one_of_ours_does() -> None:
     assert route(here, EVERYWHERE, overrides_of(here)).queue == "class3d"
 
 
+@pytest.mark.parametrize("name", ["batch", "cryo-gpu-long", "gpu", "q"])
+def test_a_queue_like_none_here_runs_as_automatic_with_a_warning(name: str) -> None:
+    there = job("class2d", GPU, do_queue="Yes", queuename=name)
+    found = route(there, EVERYWHERE, overrides_of(there))
+    assert (found.queue, found.foreign_queue) == ("class2d", name)
+    queue = next(one for one in EVERYWHERE if one.name == found.queue)
+    said = [one.text for one in check_routed(there, found, queue)]
+    assert any(f"Queue name: '{name}'" in one for one in said)
+
+
+@pytest.mark.parametrize("name", ["clas2d", "refine", "prep_cpu"])
+def test_a_mistyped_queue_of_the_form_is_refused(name: str) -> None:
+    there = job("class2d", GPU, queuename=name)
+    with pytest.raises(InputError, match="No queue named"):
+        route(there, EVERYWHERE, overrides_of(there))
+
+
+def test_a_queue_that_no_form_gave_is_refused_however_unlike_it_is() -> None:
+    with pytest.raises(InputError, match="No queue named 'batch'"):
+        route(job("class2d", GPU), EVERYWHERE, Overrides(queue="batch"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "ranks", "threads", "queue"),
+    [
+        ("external", 1, 1, "small"),
+        ("external", 1, 16, "small"),
+        ("external", 1, 17, "prep-cpu"),
+    ],
+)
+def test_a_program_of_ones_own_with_few_threads_shares_a_small_machine(
+    kind: str, ranks: int, threads: int, queue: str
+) -> None:
+    wanted = job(kind, nr_mpi=str(ranks), nr_threads=str(threads))
+    found = route(wanted, EVERYWHERE, configuration=SPA)
+    assert (found.queue, found.ranks, found.threads) == (queue, ranks, threads)
+    assert ("type the queue prep-cpu" in found.reason) == (queue == "small")
+    typed = job(kind, nr_threads=str(threads), qsub_extra1="typed", queuename="prep-cpu")
+    assert route(typed, EVERYWHERE, overrides_of(typed), configuration=SPA).queue == "prep-cpu"
+
+
 def test_what_the_queue_does_not_have_is_refused_all_at_once() -> None:
     with pytest.raises(InputError) as caught:
         route(
@@ -399,8 +440,12 @@ def test_relion_gives_every_machine_its_followers_evenly_over_its_gpus(
     follower = 0
     for index, count in enumerate(layout):
         working = count - (1 if index == 0 else 0)
-        got = [entries[(follower + i) % len(entries)] for i in range(working)]
+        got = [
+            gpu for i in range(working) for gpu in entries[(follower + i) % len(entries)].split(",")
+        ]
         follower += working
         uses = [got.count(str(gpu)) for gpu in range(gpus)]
         assert max(uses) - min(uses) <= 1
-    assert all(re.fullmatch(r"\d", one) for one in entries)
+        # No GPU that is paid for idles on a machine that has followers.
+        assert min(uses) > 0 or not working
+    assert all(re.fullmatch(r"\d(,\d)*", one) for one in entries)

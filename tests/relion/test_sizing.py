@@ -155,6 +155,32 @@ def test_ranks_fit_their_machine_with_reserve(
         assert ("memory-host" in rules) == (max(found.layout) * one > hardware.memory_gib)
 
 
+@pytest.mark.parametrize(
+    ("box_px", "skips_padding", "queue"),
+    [(512, "No", "refine3d"), (600, "No", "class3d"), (600, "Yes", "refine3d")],
+)
+def test_a_refinement_gets_gpus_that_hold_its_last_iteration(
+    tmp_path: Path, box_px: int, skips_padding: str, queue: str
+) -> None:
+    write_particles(tmp_path / "p.star", 6_000, box_px)
+    changes = AUTOMATIC | {"fn_img": "p.star", "do_pad1": skips_padding, "fn_ref": "p.star"}
+    job = make_job(tmp_path, "Refine3D", changes)
+    found, hardware = routed(job)
+    assert found.queue == queue
+    assert ("GB of a GPU, which g4dn.metal does not have" in found.reason) == (queue == "class3d")
+    assert "gpu-memory" not in {one.check for one in check_routed(job, found, hardware)}
+
+
+def test_halves_that_one_machine_cannot_hold_together_get_two(tmp_path: Path) -> None:
+    write_particles(tmp_path / "p.star", 6_000, 1024)
+    job = make_job(tmp_path, "Refine3D", AUTOMATIC | {"fn_img": "p.star", "do_pad1": "No"})
+    found, hardware = routed(job)
+    assert (found.nodes, found.layout) == (2, (2, 1))
+    assert "instead of 2" not in found.reason
+    rules = {one.check for one in check_routed(job, found, hardware)}
+    assert rules & {"memory-host", "gpus-idle"} == set()
+
+
 def test_visible_frames_of_subtomograms_are_images(tmp_path: Path) -> None:
     rows = "".join(f"{n:06d}@s.mrcs 1 [1,0,1,1,0,1]\n" for n in range(1, 101))
     (tmp_path / "p.star").write_text(

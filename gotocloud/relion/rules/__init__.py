@@ -41,6 +41,7 @@ def check(
     layout: Sequence[int] | None = None,
     script: str | None = None,
     without_python: str = "",
+    foreign_queue: str = "",
 ) -> tuple[Finding, ...]:
     """Everything that is wrong or wasteful about a job, errors first.
 
@@ -51,6 +52,7 @@ def check(
         layout: Ranks of each machine, in order. Default: spread evenly.
         script: The queue script. Default: not looked at.
         without_python: The module of its build, if that has no Python of RELION's.
+        foreign_queue: The form's queue, if that is another site's and did not count.
     """
     situation = Situation(
         job=job,
@@ -59,6 +61,7 @@ def check(
         layout=tuple(layout) if layout is not None else None,
         script=script,
         without_python=without_python,
+        foreign_queue=foreign_queue,
     )
     findings = []
     unreadable: dict[str, Finding] = {}

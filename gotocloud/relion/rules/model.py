@@ -25,6 +25,7 @@ class Situation:
         script: The queue script, if there is one.
         without_python: The module of a build that has no Python of RELION's; empty if it has
             one, or if the build is not known.
+        foreign_queue: The form's queue, if that is another site's and did not count.
     """
 
     job: Job
@@ -33,6 +34,7 @@ class Situation:
     layout: tuple[int, ...] | None = None
     script: str | None = None
     without_python: str = ""
+    foreign_queue: str = ""
 
     @cached_property
     def ranks_of(self) -> tuple[int, ...] | None:

@@ -8,6 +8,7 @@ from gotocloud.findings import Severity
 from gotocloud.printed import lines_of
 from gotocloud.relion.job_facts import MemoryFormula
 from gotocloud.relion.rules.model import Broken, Rule, Situation
+from gotocloud.relion.settings import published_setting
 from gotocloud.relion.sizing import frame_threads, frames_to_sum
 
 
@@ -33,7 +34,8 @@ def _vdam_threads(case: Situation) -> Broken | None:
     job, hardware = case.job, case.hardware
     if not (job.is_vdam and job.uses_gpu and hardware and hardware.gpus):
         return None
-    if job.threads == hardware.gpus:
+    published = published_setting(job.kind, hardware.instance_type)
+    if job.threads in (hardware.gpus, published.threads if published else 0):
         return None
     return Broken(
         f"{job.name} has {job.threads} threads for the {hardware.gpus} GPUs of "

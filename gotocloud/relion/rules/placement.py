@@ -6,7 +6,7 @@ from math import ceil
 
 from gotocloud.findings import Severity
 from gotocloud.relion.job_facts import Parallelism, SpreadRule
-from gotocloud.relion.overrides import overrides_of
+from gotocloud.relion.overrides import foreign_queue, overrides_of
 from gotocloud.relion.rules.model import Broken, Rule, Situation
 
 
@@ -103,7 +103,9 @@ def _no_python(case: Situation) -> Broken | None:
 
 
 def _foreign(case: Situation) -> Broken | None:
-    fields = overrides_of(case.job).foreign if case.job.flag("do_queue") else ()
+    fields = [*overrides_of(case.job).foreign] if case.job.flag("do_queue") else []
+    if case.foreign_queue:
+        fields.insert(0, foreign_queue(case.foreign_queue))
     if not fields:
         return None
     return Broken(
@@ -197,7 +199,8 @@ RULES = (
         Severity.WARNING,
         "Other sites use the form's extra fields for a time, a number of GPUs or a partition, "
         "and RELION's own queue is called openmpi. Such extra fields count as automatic, all "
-        "four of them; the name openmpi counts as automatic alone.",
+        "four of them. The name openmpi, or one unlike every queue here, counts as automatic "
+        "alone.",
         "Choose the fields of the Running tab again, or leave them automatic.",
         "3dem/relion 5.0.1, src/pipeline_jobs.cpp: RELION_QSUB_EXTRA_COUNT, DEFAULTQUEUENAME",
         _foreign,
