@@ -44,7 +44,8 @@ _MEMORY = (
     _cause(
         r"^.*(?:custom_?allocator.*out of memory|CUDA_ERROR_OUT_OF_MEMORY|CUDA out of memory"
         r"|out of memory.*(?:GPU|device|cuda)|(?:GPU|device|cuda).*out of memory"
-        r"|cudaErrorMemoryAllocation).*$",
+        # RELION 5.0.1, src/acc/cuda/cuda_settings.h:59: a call of CUDA, in whichever file.
+        r"|cudaErrorMemoryAllocation|out of memory in \S+ at line \d+ \(error-code).*$",
         "too little memory on a GPU",
     ),
     _cause(
@@ -52,6 +53,7 @@ _MEMORY = (
         "too little memory on a machine",
     ),
 )
+_DISK = (_cause(r"^.*(?:No space left on device|Disk quota exceeded).*$", "a full disk"),)
 _BUILD = (
     _cause(
         r"^.*(?:no kernel image is available|invalid device function"
@@ -71,7 +73,6 @@ _OTHERS = (
         r"(?P<signal>\d{1,9})",
         _killed,
     ),
-    _cause(r"^.*(?:No space left on device|Disk quota exceeded).*$", "a full disk"),
     _cause(
         r"^.*(?:licen[cs]e.*(?:fail|invalid|expired|not found|denied|checkout|unavailable)"
         r"|(?:no|invalid|expired) licen[cs]e).*$",
@@ -96,7 +97,7 @@ _GENERAL = re.compile(
 
 def cause_of(text: str) -> str | None:
     """Why a job failed, from its error log; None if the log does not show it."""
-    for group in (_MEMORY, _BUILD):
+    for group in (_MEMORY, _BUILD, _DISK):
         if found := _last(group, text):
             return found
     if found := _own_error(text):

@@ -101,17 +101,17 @@ def test_own_measurements_lead_the_route_and_their_problem_is_a_remark(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     best = Setting("refine3d", "g5.12xlarge", 2, 9, 6, "measured here", "Own benchmark records")
-    asked: list[Path] = []
+    asked: list[Job] = []
 
-    def measured(_: Cluster, job: Job) -> tuple[tuple[Setting, ...], str]:
-        asked.append(job.project)
+    def measured(_: Cluster, of: Job) -> tuple[tuple[Setting, ...], str]:
+        asked.append(of)
         return (best,), "one table is damaged"
 
     monkeypatch.setattr(Cluster, "measured", measured)
     found = place(job(), cluster(), chosen_in_form(job()))
     assert (found.queue.instance_type, found.route.ranks) == ("g5.12xlarge", 9)
     assert found.remarks == ("one table is damaged",)
-    assert asked == [Path("/project")]
+    assert asked == [job()]
 
 
 def test_a_configuration_of_another_release_is_a_remark() -> None:

@@ -41,6 +41,12 @@ GPU_FUNCTION = (
             "too little memory on a GPU: CustomAllocator out of memory",
         ),
         (
+            "ERROR: out of memory in /src/acc/acc_ptr.h at line 612 (error-code 2)\n"
+            + GPU_FUNCTION,
+            "too little memory on a GPU",
+        ),
+        ("write: No space left on device\nERROR: no map written\n" + ABORT, "a full disk"),
+        (
             "KERNEL_ERROR: no kernel image is available for execution on the device\n"
             + GPU_FUNCTION,
             "a build for another GPU",
