@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The tests start hundreds of processes: without compiled modules each would compile ours again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help env versions wheel demo test check lint lock bom checkov fuzz bench bench-upload bench-advise bench-jobs bench-routes bench-submit faults clean
+.PHONY: help env versions wheel demo test check lint lock bom checkov fuzz bench bench-upload bench-advise bench-jobs bench-routes bench-submit bench-proof faults clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -123,6 +123,9 @@ bench-jobs: env ## list 1,000 jobs of a real Slurm (needs root, slurm-wlm)
 
 bench-routes: env ## route and check 10,000 generated RELION jobs
 	@python -m benchmarks.routes
+
+bench-proof: env ## time and memory of a pause's proof up to a million files; for ten million: python benchmarks/proof.py --only-compare 10000000
+	@python benchmarks/proof.py --docs docs/pausing.md
 
 bench-submit: env ## submit through gotocloud against sbatch (needs root, slurm-wlm)
 	@python benchmarks/submit.py

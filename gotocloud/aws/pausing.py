@@ -237,7 +237,14 @@ def _warranted(
         return None
     if found := hindrance(cloud, now.names, now.file_system, now.node):
         raise unprovable(now.names, now.status, found)
-    return _proven(cloud, now, options, listener)
+    proof = _proven(cloud, now, options, listener)
+    if not proof_of(cloud, now):
+        raise GoToCloudError(
+            f"Another pause gave the cluster of {now.names.project!r} back to its users meanwhile: "
+            "there is no proof of what they write from now on. It is kept, and billed.",
+            next_command=now.retry,
+        )
+    return proof
 
 
 def _proven(cloud: Cloud, now: ClusterState, options: PauseOptions, listener: Listener) -> Proof:

@@ -19,6 +19,15 @@ def software_script(url: str, file_system_id: str, mount_targets: str) -> NodeSc
     return NodeScript(url=url, arguments=(file_system_id, mount_targets, SOFTWARE_MOUNT))
 
 
+def home_script(url: str) -> NodeScript:
+    """The program that brings /home of an earlier head node back; this installs it.
+
+    Args:
+        url: s3:// URL of `home.py`.
+    """
+    return NodeScript(url=url, arguments=("install",))
+
+
 def facts_script(url: str, facts: Mapping[str, str]) -> NodeScript:
     """The script that writes the facts of a cluster on its head node.
 

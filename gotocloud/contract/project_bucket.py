@@ -19,6 +19,10 @@ stacks.
 RESERVED = ".gotocloud/"
 """Key prefix of everything of our own."""
 
+HOME = f"{RESERVED}home/"
+HOME_ARCHIVE = f"{HOME}home.tar"
+"""What people wrote on the head node's own disks; of our own, the part that proofs cover."""
+
 PROOFS = f"{RESERVED}proofs/"
 """Proofs that a cluster's data are in the bucket, one folder for each pause."""
 
@@ -47,6 +51,11 @@ LAST_CLUSTER = f"{RESERVED}last-cluster.json"
 
 UNTIL = "until"
 """Key of `KEEP_UNTIL`: ISO 8601."""
+
+
+UNPROVEN = (PROOFS, f"{REPORTS}/", KEEP_UNTIL, LAST_CLUSTER, GUARD_NOTICE)
+"""What of our own is no part of a proof: it is made by the proof, or changes beside it. All else
+below `RESERVED` is compared as any other file, because people may put files there."""
 
 
 def project_buckets(account: str) -> str:

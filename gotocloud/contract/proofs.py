@@ -58,6 +58,20 @@ class CountRecord(TypedDict):
     flaws: Mapping[str, int]
 
 
+class HomeRecord(TypedDict):
+    """The archive of the head node's own disks, which was on Lustre with all the rest."""
+
+    entries: int
+    files: int
+    bytes: int
+    digest: str
+    places: Mapping[str, tuple[int, int]]
+    left_out: Mapping[str, int]
+    special: int
+    differs: tuple[str, ...]
+    id: str
+
+
 class _Proven(TypedDict):
     """What every proof has."""
 
@@ -80,6 +94,8 @@ class _Proven(TypedDict):
 class ProofRecord(_Proven, total=False):
     """`proof.json`: times are ISO 8601."""
 
+    home: HomeRecord
+    """Proofs of releases that did not archive it have none."""
     withdrawn: str
     """When the cluster was given back to its users: from then on it proves nothing."""
 

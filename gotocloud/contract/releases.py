@@ -19,6 +19,7 @@ INSTALL = "install"
 """Folder of what scientists install: the wheel, and the hashes of it and of its libraries."""
 
 MOUNT_SOFTWARE = f"{NODE_SCRIPTS}/mount-software.sh"
+KEEP_HOME = f"{NODE_SCRIPTS}/home.py"
 CONFIGURE_HEAD_NODE = f"{NODE_SCRIPTS}/configure-head-node.sh"
 
 SCRIPT_DIGESTS = "GoToCloudNodeScripts"

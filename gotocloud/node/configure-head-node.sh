@@ -77,7 +77,47 @@ case ":\$PATH:" in
 esac
 if [ -r /etc/gotocloud/relion-form.sh ]; then . /etc/gotocloud/relion-form.sh; fi
 if [ -r "$1/gotocloud/settings.sh" ]; then . "$1/gotocloud/settings.sh"; fi
+if [ -r /etc/gotocloud/start-folder.sh ]; then . /etc/gotocloud/start-folder.sh; fi
 EOT
+}
+
+# Shells of people begin in the project's folder, once: of a login and of a desktop's terminal,
+# which reads no profile. A file system that does not answer must not keep anybody out.
+start_folder() {
+    cat <<EOT
+# Written by GoToCloud: shells of people begin where files belong.
+case "\$-" in
+*i*)
+    if [ "\$PWD" = "\$HOME" ] && [ -z "\${GOTOCLOUD_STARTED:-}" ] \\
+        && timeout -k 1 5 test -w "$1" 2>/dev/null; then
+        cd "$1" || true
+        export GOTOCLOUD_STARTED=1
+        echo "Files of this project belong in $1. What is in \$HOME is archived when the cluster pauses."
+    fi
+    ;;
+esac
+EOT
+}
+
+# Adds the line $2 to the file $1 of this machine, once.
+line_of() {
+    local path="$ROOT$1"
+    if [[ -f "$path" ]] && ! grep -qxF "$2" "$path"; then
+        printf '%s\n' "$2" >>"$path"
+    fi
+}
+
+# Puts a link to the project's folder onto each person's desktop; RELION's file dialogs and the
+# file manager show it.
+desktop_links() {
+    local home owner
+    for home in "$ROOT"/home/*/; do
+        owner=$(stat -c %u:%g "$home") || continue
+        # By the owner: people could have put a link in its place that leads root elsewhere.
+        # shellcheck disable=SC2016 # the inner shell has the arguments
+        setpriv --reuid "${owner%:*}" --regid "${owner#*:}" --clear-groups \
+            sh -c 'mkdir -p "$1" && ln -sfn "$2" "$1/Project files"' sh "${home}Desktop" "$1" || true
+    done
 }
 
 guard() {
@@ -131,6 +171,49 @@ AccuracySec=10s
 [Install]
 WantedBy=timers.target
 EOT
+}
+
+home_service() {
+    cat <<EOT
+[Unit]
+Description=GoToCloud: brings /home of the project's last cluster back
+After=network-online.target remote-fs.target
+
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/gotocloud-home restore $1
+SyslogIdentifier=gotocloud-home
+StateDirectory=gotocloud
+StateDirectoryMode=0700
+TimeoutStartSec=infinity
+EOT
+}
+
+# Lustre may show the archive only some minutes after the head node is there.
+home_timer() {
+    cat <<'EOT'
+[Unit]
+Description=GoToCloud: looks for /home of the project's last cluster, every minute
+
+[Timer]
+OnActiveSec=1min
+OnBootSec=1min
+OnUnitInactiveSec=1min
+AccuracySec=5s
+
+[Install]
+WantedBy=timers.target
+EOT
+}
+
+# Brings back what people had in /home. After a failure people can work: the timer goes on,
+# and no pause writes another archive before it is done.
+restore_home() {
+    local program="$ROOT/usr/local/sbin/gotocloud-home"
+    if [[ -x "$program" ]] && GOTOCLOUD_ROOT="${ROOT:-/}" timeout 600 "$program" restore "$1"; then
+        return
+    fi
+    say "WARNING: /home of the project's last cluster is not brought back yet"
 }
 
 recovery() {
@@ -196,9 +279,10 @@ relion_form() {
 
 main() {
     check "$@"
-    local word software=""
+    local word software="" lustre=""
     for word in "$@"; do
         [[ "$word" != software=* ]] || software="${word#software=}"
+        [[ "$word" != lustre=* ]] || lustre="${word#lustre=}"
     done
     facts "$@" | put /etc/gotocloud/cluster.json 644
     login_profile "$software" | put /etc/profile.d/gotocloud.sh 644
@@ -208,8 +292,14 @@ main() {
     recovery | put /usr/local/sbin/gotocloud-recovery 755
     recovery_service | put /etc/systemd/system/gotocloud-recovery.service 644
     recovery_timer | put /etc/systemd/system/gotocloud-recovery.timer 644
+    start_folder "$lustre" | put /etc/gotocloud/start-folder.sh 644
+    line_of /etc/bash.bashrc "if [ -r /etc/gotocloud/start-folder.sh ]; then . /etc/gotocloud/start-folder.sh; fi"
+    home_service "$lustre" | put /etc/systemd/system/gotocloud-home.service 644
+    home_timer | put /etc/systemd/system/gotocloud-home.timer 644
+    restore_home "$lustre"
+    desktop_links "$lustre"
     systemctl daemon-reload
-    systemctl enable --now gotocloud-guard.timer gotocloud-recovery.timer
+    systemctl enable --now gotocloud-guard.timer gotocloud-recovery.timer gotocloud-home.timer
     relion_form "$software"
     say "the facts of the cluster are written; the idle guard checks every five minutes"
 }

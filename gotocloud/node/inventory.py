@@ -31,7 +31,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 RESERVED = b".gotocloud"
-"""Folder of proofs at the root; never part of a list."""
+UNPROVEN = (
+    *(b".gotocloud/proofs/", b".gotocloud/reports/", b".gotocloud/keep-until.json"),
+    *(b".gotocloud/last-cluster.json", b".gotocloud/guard-notice.json"),
+)
+"""Our own folder at the root, and what in it is no part of a list; all else there is."""
 
 LIST = "inventory.jsonl.gz"
 LOCK = "/run/gotocloud-inventory.lock"
@@ -76,15 +80,18 @@ def entries(
     """Every entry below the root in the order of S3's keys, as (path, stat, link target).
 
     Siblings sorted with a slash behind folders' names put whole paths in the order of their
-    bytes, while no more than one folder for each level is in memory.
+    bytes, while no more than the names in one folder for each level are in memory.
     """
-    waiting = [iter(siblings(root, b"", findings))]
+    waiting = [(b"", iter(siblings(root, b"", findings)))]
     while waiting:
-        found = next(waiting[-1], None)
-        if found is None:
+        above, names = waiting[-1]
+        name = next(names, None)
+        if name is None:
             waiting.pop()
             continue
-        path, folder = found
+        path = above + name
+        if path in UNPROVEN:
+            continue
         full = os.path.join(root, path.rstrip(b"/"))
         try:
             status = os.lstat(full)
@@ -95,22 +102,34 @@ def entries(
         except OSError as error:
             findings.add("unreadable", path + b": " + str(error.strerror).encode())
             continue
-        yield path, status, target
-        if folder:
-            waiting.append(iter(siblings(root, path, findings)))
+        if path != RESERVED + b"/":
+            yield path, status, target
+        if name.endswith(b"/"):
+            waiting.append((path, iter(siblings(root, path, findings))))
 
 
-def siblings(root: bytes, folder: bytes, findings: Findings) -> list[tuple[bytes, bool]]:
-    """What is in a folder, in the order of the keys."""
+def siblings(root: bytes, folder: bytes, findings: Findings) -> list[bytes]:
+    """The names in a folder, in the order of the keys; those of folders end in a slash."""
     try:
         with os.scandir(os.path.join(root, folder)) as listed:
-            found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in listed]
+            found = [
+                entry.name + (b"/" if entry.is_dir(follow_symlinks=False) else b"")
+                for entry in listed
+            ]
     except OSError as error:
         findings.add("unreadable", folder + b": " + str(error.strerror).encode())
         return []
-    if not folder:
-        found = [one for one in found if one[0] != RESERVED]
-    return sorted((folder + name + (b"/" if is_dir else b""), is_dir) for name, is_dir in found)
+    found.sort()
+    return found
+
+
+def extended(path: bytes) -> bool:
+    """Whether people gave an entry attributes or access lists, which no object keeps."""
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError:
+        return False
+    return any(name.startswith(("user.", "system.posix_acl")) for name in names)
 
 
 def archive_state(path: bytes) -> int | None:
@@ -186,8 +205,10 @@ def walk(root: bytes, write: Callable[[bytes], Any], checksum_bytes: int) -> dic
         totals["bytes"] += size
         if kind == "f" and status.st_nlink > 1:
             findings.add("hard links", path)
+        full = os.path.join(root, path.rstrip(b"/"))
+        if checksum_bytes >= 0 and extended(full):
+            findings.add("extended", path)
         if kind == "f" and checksum_bytes >= 0:
-            full = os.path.join(root, path)
             state = archive_state(full)
             if state is not None:
                 more["hsm"] = state

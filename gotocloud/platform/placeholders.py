@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gotocloud.cluster_configs.engine import Engine
-from gotocloud.cluster_configs.node_scripts import facts_script, software_script
+from gotocloud.cluster_configs.node_scripts import facts_script, home_script, software_script
 from gotocloud.cluster_configs.site import ClusterSite, NodeExtras
 from gotocloud.contract.head_node import FACT_KEYS
 from gotocloud.contract.tags import project_tags
@@ -18,6 +18,7 @@ def placeholder_site(region: str, engine: Engine) -> ClusterSite:
         "<software file system>",
         "<zone ID>=<address>,...",
     )
+    home = home_script(f"{_SCRIPTS}/home.py")
     facts = facts_script(
         f"{_SCRIPTS}/configure-head-node.sh",
         {key: f"<{key.replace('_', ' ')}>" for key in FACT_KEYS},
@@ -29,7 +30,7 @@ def placeholder_site(region: str, engine: Engine) -> ClusterSite:
         compute_subnet_ids=["<compute subnet of the cluster>"],
         allowed_cidr="<network of the group>",
         head_node=NodeExtras(
-            scripts=[mount, facts],
+            scripts=[mount, home, facts],
             security_group_ids=["<desktop security group>", "<Lustre security group>"],
             readable_buckets=["<distribution bucket>", "<bucket of the project>"],
             policy_arns=["<idle guard's policy of the account>"],

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
 from typing import cast
 
 from gotocloud.contract.proofs import FORMAT, CountRecord, ProofRecord
 from gotocloud.printed import lines_of
+from gotocloud.projects.home_archive import HomeArchive, home_notes
 from gotocloud.projects.inventory import Summary
 from gotocloud.projects.proof import MAX_SHOWN, Tally
+from gotocloud.projects.stored import Flaw
 
 SLURM = 'export PATH="/opt/slurm/bin:$PATH"'
 """Where ParallelCluster installs Slurm. Only login shells have it on their PATH (slurm.sh.erb of
@@ -111,14 +114,40 @@ def cancel_script(jobs: Iterable[UnfinishedJob]) -> str:
     return f"{SLURM}\nscancel {' '.join(map(shlex.quote, ids))}\n"
 
 
-def inventory_script(source: str, *arguments: str) -> str:
-    """Runs the list maker on the head node; its text is part of the command, for the trail.
+def node_script(source: str, *arguments: str) -> str:
+    """Runs a program of ours on the head node; its text is part of the command, for the trail.
 
     It runs as root, wherever that happens to stand: modules are not looked for there.
     """
-    words = " ".join(map(shlex.quote, arguments))
-    mark = "GOTOCLOUD-INVENTORY"
-    return f"python3 -I - {words} <<'{mark}'\n{source.rstrip()}\n{mark}\n"
+    return f"python3 -I - {_words(arguments)} <<{_document(source)}"
+
+
+def node_package(sources: Mapping[str, str], *arguments: str) -> str:
+    """Runs a program of several files on the head node, from a folder that only root reads.
+
+    Args:
+        sources: Path -> text; `__main__.py` is what runs.
+    """
+    folders = sorted({str(above) for path in sources for above in PurePosixPath(path).parents[:-1]})
+    return "\n".join(
+        [
+            "set -e",
+            "folder=$(mktemp -d -t gotocloud-XXXXXX)",
+            "trap 'rm -rf \"$folder\"' EXIT",
+            *(f'mkdir "$folder/{one}" && : >"$folder/{one}/__init__.py"' for one in folders),
+            *(f'cat >"$folder/{path}" <<{_document(text)}' for path, text in sources.items()),
+            f'python3 -I "$folder" {_words(arguments)}\n',
+        ]
+    )
+
+
+def _words(arguments: Iterable[str]) -> str:
+    return " ".join(map(shlex.quote, arguments))
+
+
+def _document(text: str) -> str:
+    mark = "GOTOCLOUD-PROGRAM"
+    return f"'{mark}'\n{text.rstrip()}\n{mark}\n"
 
 
 @dataclass(frozen=True)
@@ -169,7 +198,7 @@ _DOUBTFUL = {
 }
 
 
-def notes(listed: Summary, tally: Tally) -> tuple[str, ...]:
+def notes(listed: Summary, tally: Tally, home: HomeArchive) -> tuple[str, ...]:
     """What S3 cannot keep, and what was not looked at; nothing of it is data."""
     said = []
     if count := listed.counts.get("special", 0):
@@ -178,14 +207,27 @@ def notes(listed: Summary, tally: Tally) -> tuple[str, ...]:
         said.append(f"{count} names share their file with another; they come back as copies.")
     if tally.special_bits:
         said.append(f"{tally.special_bits} set-uid, set-gid or sticky bits are not kept.")
+    if count := listed.counts.get("extended", 0):
+        said.append(f"{count} entries have access lists or attributes of people: not kept.")
+    if tally.by_size_and_time:
+        said.append(f"{tally.by_size_and_time} files were compared by size and time alone.")
+    if tally.frozen:
+        said.append(
+            f"{tally.frozen} objects are in an archive tier of S3: until they are restored there "
+            "(hours), Lustre cannot read them."
+        )
     if tally.only_in_bucket:
         said.append(f"{tally.only_in_bucket} objects are in the bucket only, and stay there.")
-    return tuple(said)
+    return (*said, *home_notes(home))
 
 
 @dataclass(frozen=True)
 class Proof:
-    """A proof that everything on Lustre is in the bucket; kept beside what was compared."""
+    """A proof that everything on Lustre is in the bucket; kept beside what was compared.
+
+    Args:
+        home: The archive of the head node's own disks, which was on Lustre with all the rest.
+    """
 
     run: str
     project: str
@@ -197,6 +239,7 @@ class Proof:
     ended: str
     exports: tuple[ExportRun, ...]
     listed: Summary
+    home: HomeArchive
     counted: CountRecord
     compared_sha256: str
     notes: tuple[str, ...]
@@ -223,6 +266,11 @@ def counted(tally: Tally) -> CountRecord:
 
 def remedy(tally: Tally) -> str:
     """What to do about a proof that failed."""
+    if Flaw.COLLISION.value in tally.flaws:
+        return (
+            "Delete the object that is named, or rename what is on Lustre (gotocloud ssh); then "
+            "pause again."
+        )
     if not tally.curable:
         return (
             "In a shell on the head node, give those files names of at most 1,024 bytes of UTF-8, "

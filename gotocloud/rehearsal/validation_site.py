@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from gotocloud.cluster_configs.engine import Engine
-from gotocloud.cluster_configs.node_scripts import facts_script, software_script
+from gotocloud.cluster_configs.node_scripts import facts_script, home_script, software_script
 from gotocloud.cluster_configs.site import ClusterSite, NodeExtras
 from gotocloud.contract.head_node import FACT_KEYS
 from gotocloud.contract.names import BOUNDARY, CLUSTER_GUARD
@@ -24,7 +24,7 @@ from gotocloud.contract.tags import CRYOEM, METHOD_TAG, PROJECT_TAG
 
 BUCKET = "gotocloud-validation-distribution"
 SCRIPTS = "releases/validation/node"
-NODE_SCRIPTS = ("configure-head-node.sh", "mount-software.sh")
+NODE_SCRIPTS = ("configure-head-node.sh", "home.py", "mount-software.sh")
 PROJECT_BUCKET = "gotocloud-validation-project"
 VPC_CIDR = "10.1.0.0/20"
 
@@ -66,6 +66,7 @@ def validation_site(client: ClientFor, *, region: str, zone_id: str, engine: Eng
         "fs-0123456789abcdef0",
         f"{zone_id}=10.0.0.5",
     )
+    home = home_script(f"s3://{BUCKET}/{SCRIPTS}/home.py")
     facts = facts_script(
         f"s3://{BUCKET}/{SCRIPTS}/configure-head-node.sh", dict.fromkeys(FACT_KEYS, "validation")
     )
@@ -76,7 +77,7 @@ def validation_site(client: ClientFor, *, region: str, zone_id: str, engine: Eng
         compute_subnet_ids=[network.compute_subnet_id],
         allowed_cidr=VPC_CIDR,
         head_node=NodeExtras(
-            scripts=[mount, facts],
+            scripts=[mount, home, facts],
             security_group_ids=[desktop_group, lustre_group],
             readable_buckets=[BUCKET, PROJECT_BUCKET],
             policy_arns=[_policy(*identity, CLUSTER_GUARD)],

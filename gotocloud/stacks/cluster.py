@@ -15,7 +15,7 @@ from gotocloud.cluster_configs.engine import Engine
 from gotocloud.cluster_configs.limits import MAX_CLUSTER_NAME
 from gotocloud.cluster_configs.lustre_sizes import lustre_sizes_gib, lustre_sizes_text
 from gotocloud.cluster_configs.model import ClusterConfiguration
-from gotocloud.cluster_configs.node_scripts import facts_script
+from gotocloud.cluster_configs.node_scripts import facts_script, home_script
 from gotocloud.cluster_configs.renderer import select
 from gotocloud.constructs.cluster_network import ClusterNetwork, GroupNetwork
 from gotocloud.constructs.cluster_provider import ClusterProvider
@@ -27,6 +27,7 @@ from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.head_node import LUSTRE_MOUNT, SOFTWARE_MOUNT
 from gotocloud.contract.releases import (
     CONFIGURE_HEAD_NODE,
+    KEEP_HOME,
     MOUNT_SOFTWARE,
     SCRIPT_DIGESTS,
     release_key,
@@ -43,7 +44,7 @@ def node_script_digests() -> dict[str, str]:
     package = files("gotocloud")
     return {
         path: sha256(package.joinpath(path).read_bytes())
-        for path in (MOUNT_SOFTWARE, CONFIGURE_HEAD_NODE)
+        for path in (MOUNT_SOFTWARE, KEEP_HOME, CONFIGURE_HEAD_NODE)
     }
 
 
@@ -122,6 +123,7 @@ class ClusterStack(LaunchedStack):
             ),
             head_node=NodeSetup(
                 scripts=[
+                    home_script(distribution.s3_url_for_object(release_key(version, KEEP_HOME))),
                     facts_script(
                         distribution.s3_url_for_object(release_key(version, CONFIGURE_HEAD_NODE)),
                         {
@@ -137,7 +139,7 @@ class ClusterStack(LaunchedStack):
                             "software": SOFTWARE_MOUNT,
                             "lustre": LUSTRE_MOUNT,
                         },
-                    )
+                    ),
                 ],
                 readable_buckets=[bucket],
                 managed_policies=[self._policy("Guard", Fact.CLUSTER_GUARD_ARN)],

@@ -20,7 +20,14 @@ def test_the_cdk_makes_every_template_of_a_release(tmp_path: Path) -> None:
     synthesise_templates("1.0", EXAMPLE, tmp_path, ROOT)
     expected = expected_templates(configuration_names(), load_platform(EXAMPLE).regions)
     release = make_release("1.0", read_templates(tmp_path), node_scripts(), expected=expected)
-    scripts = ("configure-head-node.sh", "inventory.py", "mount-software.sh")
+    scripts = (
+        "configure-head-node.sh",
+        "home.py",
+        "home_archive.py",
+        "home_listing.py",
+        "inventory.py",
+        "mount-software.sh",
+    )
     ours = {f"node/{name}" for name in (*scripts, "relion-submit-template.sh")}
     assert set(release.files) == {*expected, *ours}
     assert (

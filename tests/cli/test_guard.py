@@ -25,9 +25,10 @@ from gotocloud.aws.lustre_export import proof as lustre_export_proof
 from gotocloud.aws.lustre_export.proof import UnprovenError
 from gotocloud.aws.pausing import cluster_state, proof_of
 from gotocloud.cli import main
-from gotocloud.contract.project_bucket import KEEP_UNTIL
+from gotocloud.contract.project_bucket import GUARD_NOTICE, KEEP_UNTIL
 from gotocloud.errors import GoToCloudError
 from gotocloud.jobs import watching
+from gotocloud.projects.cluster_end import guard_notice
 from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.observation import OBSERVE
 from gotocloud.rehearsal.local_aws import LocalAws
@@ -93,7 +94,8 @@ def test_a_cluster_that_nobody_uses_is_warned_and_then_paused_by_proof(
     guard.later(25)
     told = guard.look(capsys)
     assert told["action"] == "pause"
-    assert told["proof"]["counted"]["files"] == len(content)
+    # One more is the archive of /home.
+    assert told["proof"]["counted"]["files"] == len(content) + 1
     guard.ended()
     stored = guard.project.stored()
     assert {name: stored[name] for name in content} == content
@@ -164,6 +166,33 @@ def test_somebody_who_connects_during_the_proof_keeps_the_cluster(
     assert guard.given_back()
     # No proof is kept that could later stand for what is written from now on.
     assert guard.project.proofs() == []
+
+
+def notice(guard: GuardedProject) -> str:
+    """What the guard left in the bucket for people who are away."""
+    place = {"Bucket": guard.project.names.bucket, "Key": GUARD_NOTICE}
+    kept = guard.project.s3.get_object(**place)["Body"].read()
+    return guard_notice(stack(guard).stack_id, kept)
+
+
+def test_a_doubt_that_lasts_reaches_people_who_are_away_until_it_is_over(
+    guard: GuardedProject, capsys: Capture
+) -> None:
+    jobs(guard, down=True)
+    guard.look(capsys)
+    # Otherwise the load of the machine that runs the tests counts as use.
+    guard.later(20)
+    memory = guard.memory
+    memory["doubtful_since_s"] -= 3 * 3600
+    guard.memory_file.write_text(json.dumps(memory))
+    assert guard.look(capsys)["action"] == "keep"
+    said = notice(guard)
+    assert "billed and does not pause itself" in said
+    assert "Slurm does not say" in said
+    assert guard.commands().count("gotocloud: warn its users") == 1
+    jobs(guard)
+    guard.look(capsys)
+    assert notice(guard) == ""
 
 
 def test_hours_that_were_asked_for_keep_an_idle_cluster(

@@ -13,6 +13,7 @@ from gotocloud import __version__
 from gotocloud.cluster_configs.model import configuration_names
 from gotocloud.contract.releases import (
     CONFIGURE_HEAD_NODE,
+    KEEP_HOME,
     MOUNT_SOFTWARE,
     SCRIPT_DIGESTS,
     install_uri,
@@ -37,7 +38,7 @@ def assembly(folder: Path) -> Path:
     made.mkdir()
     names = ["ProjectStack"]
     names += [f"ClusterStack-{n}-{region}" for n in configuration_names() for region in REGIONS]
-    scripts = (MOUNT_SOFTWARE, CONFIGURE_HEAD_NODE)
+    scripts = (MOUNT_SOFTWARE, KEEP_HOME, CONFIGURE_HEAD_NODE)
     digests = {path: sha256((ROOT / "gotocloud" / path).read_bytes()) for path in scripts}
     for name in names:
         template = {"Description": name, "Metadata": {SCRIPT_DIGESTS: digests}}
@@ -68,6 +69,9 @@ def test_publish_uploads_templates_and_scripts_once(run: Run, assembly: Path) ->
         "releases/1.0/manifest.json",
         "releases/1.0/project.template.json",
         "releases/1.0/node/configure-head-node.sh",
+        "releases/1.0/node/home.py",
+        "releases/1.0/node/home_archive.py",
+        "releases/1.0/node/home_listing.py",
         "releases/1.0/node/inventory.py",
         "releases/1.0/node/mount-software.sh",
         "releases/1.0/node/relion-submit-template.sh",

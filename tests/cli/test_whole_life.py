@@ -329,7 +329,7 @@ def live(lab: Lab, both: tuple[Scientist, Scientist], movies: Path) -> None:
     refine(worked_on)
     before = tree(worked_on)
     assert "The desktop of 'apoferritin' is open." in reader.types("pause")
-    assert me.proven_files() == 5
+    assert me.proven_files() == 6
     assert not worked_on.exists()
     assert me.row()["cluster"] is None
     assert other.row()["cluster"]["state"] == "ready"

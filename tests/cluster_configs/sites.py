@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gotocloud.cluster_configs.engine import engine_of
-from gotocloud.cluster_configs.node_scripts import facts_script, software_script
+from gotocloud.cluster_configs.node_scripts import facts_script, home_script, software_script
 from gotocloud.cluster_configs.site import ClusterSite, NodeExtras
 
 DISTRIBUTION = "gotocloud-222222222222-ap-northeast-1-distribution"
@@ -15,6 +15,7 @@ MOUNT = software_script(
     "fs-0ffffffffffffffff",
     "apne1-az4=10.0.0.5,apne1-az1=10.0.0.37",
 )
+HOME = home_script(f"{SCRIPTS}/home.py")
 FACTS_OF_HEAD_NODE = facts_script(
     f"{SCRIPTS}/configure-head-node.sh",
     {
@@ -40,7 +41,7 @@ SITE = ClusterSite(
     compute_subnet_ids=["subnet-0bbbbbbbbbbbbbbbb"],
     allowed_cidr="10.1.0.0/20",
     head_node=NodeExtras(
-        scripts=[MOUNT, FACTS_OF_HEAD_NODE],
+        scripts=[MOUNT, HOME, FACTS_OF_HEAD_NODE],
         security_group_ids=["sg-0eeeeeeeeeeeeeeee", LUSTRE_GROUP],
         readable_buckets=[DISTRIBUTION, "hanako-111111111111-apo"],
         policy_arns=["arn:aws:iam::111111111111:policy/gotocloud-cluster-guard"],

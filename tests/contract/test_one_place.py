@@ -161,9 +161,18 @@ def test_a_head_node_leaves_the_reserved_folder_out_of_its_list() -> None:
     from gotocloud.node import inventory
 
     assert inventory.RESERVED.decode() + "/" == project_bucket.RESERVED
+    assert tuple(one.decode() for one in inventory.UNPROVEN) == project_bucket.UNPROVEN
 
 
-@pytest.mark.parametrize("path", [releases.MOUNT_SOFTWARE, releases.CONFIGURE_HEAD_NODE])
+def test_a_head_node_archives_its_disks_where_the_contract_has_it() -> None:
+    from gotocloud.node import home
+
+    assert f"{home.FOLDER.decode()}/{home.ARCHIVE.decode()}" == project_bucket.HOME_ARCHIVE
+
+
+@pytest.mark.parametrize(
+    "path", [releases.MOUNT_SOFTWARE, releases.KEEP_HOME, releases.CONFIGURE_HEAD_NODE]
+)
 def test_the_scripts_of_a_release_are_there(path: str) -> None:
     assert (PACKAGE / "node" / path.removeprefix(f"{releases.NODE_SCRIPTS}/")).is_file()
 

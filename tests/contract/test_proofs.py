@@ -8,6 +8,7 @@ from typing import Any, get_args, get_type_hints, is_typeddict
 import pytest
 
 from gotocloud.contract.proofs import FORMAT, ProofRecord, proof_text, proves, read_proof
+from gotocloud.projects.home_archive import HomeArchive
 from gotocloud.projects.inventory import Summary
 from gotocloud.projects.pausing import ExportRun, Proof, counted
 from gotocloud.projects.proof import Tally
@@ -27,6 +28,7 @@ def proof() -> Proof:
         ended="2026-11-30T12:01:00+00:00",
         exports=(ExportRun("task-1", "SUCCEEDED"),),
         listed=Summary(1, 0, 0, 5, "d", 1, 0.5, shown={"special": ("a",)}),
+        home=HomeArchive(3, 2, 9, "e", places={"/home/ubuntu": (2, 9)}),
         counted=counted(Tally(files=1)),
         compared_sha256="c",
         notes=(),

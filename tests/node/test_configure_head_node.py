@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gotocloud.aws.lustre_export.home import home_program
 from gotocloud.contract.head_node import FACT_KEYS
 from gotocloud.contract.tag_text import as_tag
 from gotocloud.slurm.cluster_facts import cluster_facts
@@ -88,7 +89,8 @@ def test_a_second_run_changes_nothing(node: Node) -> None:
 def test_the_guards_timer_is_started_and_survives_a_restart(node: Node) -> None:
     node.run(*arguments())
     calls = (node.folder / "systemctl").read_text().splitlines()
-    assert calls == ["daemon-reload", "enable --now gotocloud-guard.timer gotocloud-recovery.timer"]
+    timers = "gotocloud-guard.timer gotocloud-recovery.timer gotocloud-home.timer"
+    assert calls == ["daemon-reload", f"enable --now {timers}"]
     timer = node.path("etc/systemd/system/gotocloud-guard.timer").read_text()
     service = node.path("etc/systemd/system/gotocloud-guard.service").read_text()
     assert "OnUnitInactiveSec=5min" in timer
@@ -225,6 +227,7 @@ def test_what_is_written_for_shells_is_clean(node: Node) -> None:
         (node.path("usr/local/sbin/gotocloud-guard"), "bash"),
         (node.path("usr/local/sbin/gotocloud-recovery"), "bash"),
         (node.path("etc/profile.d/gotocloud.sh"), "sh"),
+        (node.path("etc/gotocloud/start-folder.sh"), "sh"),
     ):
         done = subprocess.run(
             [shellcheck, f"--shell={kind}", "--exclude=SC1091", str(path)],
@@ -239,3 +242,93 @@ def test_nothing_is_built_or_downloaded() -> None:
     code = [line.strip() for line in SCRIPT.read_text().splitlines()]
     for word in ("apt", "yum", "dnf", "pip", "wget", "curl", "make ", "aws s3", "git "):
         assert not [line for line in code if line.startswith(word)], word
+
+
+def shell(node: Node, arguments: list[str], folder: str = "home/ann", **more: str) -> list[str]:
+    """What an interactive shell of a person prints that has read the start file: where it is."""
+    home = node.path(folder)
+    home.mkdir(parents=True, exist_ok=True)
+    start = node.path("etc/gotocloud/start-folder.sh")
+    done = subprocess.run(
+        ["bash", "--norc", "--noprofile", *arguments, f". {start}; pwd"],
+        env={"PATH": os.environ["PATH"], "HOME": str(home), **more},
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
+def test_shells_of_people_begin_in_the_folder_of_the_project_and_say_so(node: Node) -> None:
+    lustre = node.folder / "fsx"
+    lustre.mkdir()
+    node.run(*arguments(lustre=str(lustre)))
+    told, where = shell(node, ["-ic"])
+    assert f"belong in {lustre}" in told
+    assert where == str(lustre)
+    # Once: a shell in a shell, and a script, stay where they are.
+    assert shell(node, ["-ic"], GOTOCLOUD_STARTED="1") == [str(node.path("home/ann"))]
+    assert shell(node, ["-c"]) == [str(node.path("home/ann"))]
+
+
+def test_without_lustre_people_get_a_shell_all_the_same(node: Node) -> None:
+    node.run(*arguments(lustre=str(node.folder / "nothing")))
+    assert shell(node, ["-ic"]) == [str(node.path("home/ann"))]
+
+
+def test_a_terminal_of_the_desktop_begins_there_too(node: Node) -> None:
+    bashrc = node.path("etc/bash.bashrc")
+    bashrc.parent.mkdir(parents=True)
+    bashrc.write_text("# of the image\n")
+    for _ in range(2):
+        node.run(*arguments())
+    first, *lines = bashrc.read_text().splitlines()
+    assert first == "# of the image"
+    assert lines == [
+        "if [ -r /etc/gotocloud/start-folder.sh ]; then . /etc/gotocloud/start-folder.sh; fi"
+    ]
+
+
+def test_each_desktop_has_a_link_to_the_project(node: Node) -> None:
+    node.path("home/ann").mkdir(parents=True)
+    for _ in range(2):
+        node.run(*arguments(lustre="/fsx"))
+    assert node.path("home/ann/Desktop/Project files").readlink() == Path("/fsx")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="owners are kept by root only")
+def test_home_of_the_last_cluster_is_there_before_people_are(node: Node, tmp_path: Path) -> None:
+    program = SCRIPT.parent / "home.py"
+    lustre = node.folder / "fsx"
+    lustre.mkdir()
+    earlier = tmp_path / "earlier"
+    for name in ("home/ann", "run", "var/lib"):
+        (earlier / name).mkdir(parents=True)
+    (earlier / "home/ann/notes").write_text("kept")
+    for root, words in (
+        (earlier, ["sh", "-c", home_program("archive", str(lustre), str(10**9), "0")]),
+        (node.folder / "root", [str(program), "install"]),
+    ):
+        subprocess.run(words, env={**os.environ, "GOTOCLOUD_ROOT": str(root)}, check=True)
+    node.path("home").mkdir()
+    node.path("run").mkdir()
+    done = node.run(*arguments(lustre=str(lustre)))
+    assert '"restored": true' in done.stdout
+    assert node.path("home/ann/notes").read_text() == "kept"
+    assert "WARNING" not in done.stdout.replace("WARNING: RELION's form", "")
+
+
+def test_a_home_that_cannot_be_brought_back_keeps_no_head_node_from_working(node: Node) -> None:
+    program = node.path("usr/local/sbin/gotocloud-home")
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    done = node.run(*arguments())
+    assert done.returncode == 0
+    assert "WARNING: /home of the project's last cluster is not brought back yet" in done.stdout
+    timer = node.path("etc/systemd/system/gotocloud-home.timer").read_text()
+    service = node.path("etc/systemd/system/gotocloud-home.service").read_text()
+    assert "OnUnitInactiveSec=1min" in timer
+    assert "ExecStart=/usr/local/sbin/gotocloud-home restore x" in service

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -196,19 +199,25 @@ def test_everything_that_may_hang_is_given_less_time_than_the_whole_look() -> No
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="another person's program needs root")
-@pytest.mark.parametrize("how", ["nohup"])
-def test_a_computation_without_a_viewer_is_seen_by_the_time_it_takes(
-    node: Node, tmp_path: Path, how: str
-) -> None:
-    tmp_path.chmod(0o777)
+@pytest.mark.parametrize("how", ["nohup", *filter(shutil.which, ("screen", "tmux"))])
+def test_a_computation_without_a_viewer_is_seen_by_the_time_it_takes(node: Node, how: str) -> None:
+    # The folders of pytest are for root alone.
+    place = Path(tempfile.mkdtemp())
+    place.chmod(0o777)
     work = "i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done; exec sleep 30"
     started = {
         "nohup": ["nohup", "sh", "-c", work],
+        "screen": ["screen", "-D", "-m", "sh", "-c", work],
+        "tmux": ["tmux", "-S", str(place / "socket"), "new-session", "-d", work],
     }[how]
     before = read_observation(node.run(OBSERVE)).people_cpu_s or 0.0
+    environment = {**os.environ, "SCREENDIR": str(place / "screens"), "TERM": "xterm"}
+    (place / "screens").mkdir(mode=0o700)
+    os.chown(place / "screens", 1234, 1234)
     with subprocess.Popen(
         ["setpriv", "--reuid=1234", "--regid=1234", "--clear-groups", *started],
-        cwd=tmp_path,
+        cwd=place,
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -219,7 +228,11 @@ def test_a_computation_without_a_viewer_is_seen_by_the_time_it_takes(
             while after - before < 0.1 and time.monotonic() < until:
                 after = read_observation(node.run(OBSERVE)).people_cpu_s or 0.0
         finally:
-            os.killpg(running.pid, signal.SIGKILL)
+            if how == "tmux":
+                subprocess.run(["tmux", "-S", started[2], "kill-server"], check=False)
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+            shutil.rmtree(place)
     assert after - before >= 0.1
 
 

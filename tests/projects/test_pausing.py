@@ -12,7 +12,7 @@ from gotocloud.projects.pausing import (
     UnfinishedJob,
     cancel_script,
     doubts,
-    inventory_script,
+    node_script,
     read_look,
 )
 from gotocloud.projects.proof import Tally
@@ -52,14 +52,14 @@ def test_only_job_numbers_reach_the_shell() -> None:
 
 
 def test_the_list_maker_gets_its_arguments_and_its_text() -> None:
-    script = inventory_script("import sys\nprint(sys.argv[1:])", "list", "/f s'x")
+    script = node_script("import sys\nprint(sys.argv[1:])", "list", "/f s'x")
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "['list', \"/f s'x\"]\n"
 
 
 def test_the_list_maker_takes_no_module_from_where_root_stands(tmp_path: Path) -> None:
     (tmp_path / "json.py").write_text("print('of a user')")
-    script = inventory_script("import json\nprint(json.dumps(1))")
+    script = node_script("import json\nprint(json.dumps(1))")
     done = subprocess.run(
         ["sh", "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path
     )

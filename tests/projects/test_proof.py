@@ -8,17 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gotocloud.projects.alignment import align
 from gotocloud.projects.inventory import HSM_ARCHIVED, HSM_DIRTY, HSM_LOST, Entry, EntryKind
-from gotocloud.projects.proof import (
-    MAX_SHOWN,
-    BucketObject,
-    Flaw,
-    Stored,
-    Tally,
-    align,
-    judge,
-    nanoseconds,
-)
+from gotocloud.projects.judging import judge, nanoseconds
+from gotocloud.projects.proof import MAX_SHOWN, Tally
+from gotocloud.projects.stored import BucketObject, Flaw, Stored
 
 EXPORTED_FROM = 5_000_000_000_000_000_000
 BEFORE = EXPORTED_FROM - 60 * 10**9 + 123_456_789
@@ -90,7 +84,7 @@ def without(stored: Stored, *keys: str, **changed: str) -> Stored:
     return replace(stored, metadata=kept | {k.replace("_", "-"): v for k, v in changed.items()})
 
 
-def trees() -> st.SearchStrategy[dict[str, Entry]]:
+def trees(of: st.SearchStrategy[str] = paths) -> st.SearchStrategy[dict[str, Entry]]:
     """Trees with every folder, as a file system has them."""
 
     def grown(wanted: dict[str, str]) -> dict[str, Entry]:
@@ -108,7 +102,7 @@ def trees() -> st.SearchStrategy[dict[str, Entry]]:
                 tree[path] = link(path, path.encode()) if kind == "l" else file(path, path.encode())
         return dict(sorted(tree.items(), key=lambda item: item[0].encode()))
 
-    return st.dictionaries(paths, st.sampled_from("fdl"), max_size=8).map(grown)
+    return st.dictionaries(of, st.sampled_from("fdl"), max_size=8).map(grown)
 
 
 def compare(tree: dict[str, Entry], objects: dict[str, Stored]) -> Tally:
@@ -175,15 +169,27 @@ def damaged(stored: Stored, damage: str) -> Stored:
     return without(stored, **change)
 
 
-@given(trees(), st.lists(paths, max_size=5))
-def test_objects_that_lustre_lacks_are_counted_and_harm_nothing(
-    tree: dict[str, Entry], extra: list[str]
+few = st.lists(st.sampled_from(["a", "a-", "a0", "a!", "ab"]), min_size=1, max_size=3).map("/".join)
+
+
+def colliding(tree: dict[str, Entry], only: set[str]) -> set[bytes]:
+    """Entries whose place an object that Lustre lacks would take, looked for one by one."""
+    folders = {key for key in tree if key.endswith("/") and key.rstrip("/") in only}
+    leaves = {key for key in tree if not key.endswith("/")}
+    below = {leaf for leaf in leaves if any(key.startswith(f"{leaf}/") for key in only)}
+    return {key.encode() for key in folders | below}
+
+
+@given(trees(few) | trees(), st.lists(few | paths, max_size=5), st.booleans())
+def test_objects_that_lustre_lacks_are_counted_and_harm_only_what_has_their_name(
+    tree: dict[str, Entry], extra: list[str], folders: bool
 ) -> None:
     objects = {key: exported(entry) for key, entry in tree.items()}
-    more = {f"{path}!": exported(file(f"{path}!")) for path in extra if f"{path}!" not in tree}
-    tally = compare(tree, objects | more)
-    assert tally.flaws == {}
-    assert tally.only_in_bucket == len(more)
+    keys = {f"{path}/" if folders else path for path in extra} - tree.keys()
+    tally = compare(tree, objects | {key: exported(file(key)) for key in keys})
+    assert set(tally.flaws) <= {Flaw.COLLISION.value}
+    assert {problem.path for problem in tally.problems} == colliding(tree, keys)
+    assert tally.only_in_bucket == len(keys)
 
 
 def test_our_own_objects_are_no_part_of_a_proof() -> None:

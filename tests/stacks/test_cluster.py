@@ -132,14 +132,15 @@ def test_node_script_is_that_of_the_same_release(template: dict[str, Any]) -> No
     action = configuration(template)["HeadNode"]["CustomActions"]["OnNodeConfigured"]
     base = "s3://distribution/releases/1.2.3/node"
     scripts = [one["Script"] for one in action["Sequence"]]
-    assert scripts == [f"{base}/mount-software.sh", f"{base}/configure-head-node.sh"]
+    names = ("mount-software.sh", "home.py", "configure-head-node.sh")
+    assert scripts == [f"{base}/{name}" for name in names]
 
 
 def test_the_head_node_is_told_what_the_launch_says(template: dict[str, Any]) -> None:
     action = configuration(template)["HeadNode"]["CustomActions"]["OnNodeConfigured"]
     told = {
         str(word["Fn::Join"][1][0] if isinstance(word, dict) else word).partition("=")[0]: word
-        for word in action["Sequence"][1]["Args"]
+        for word in action["Sequence"][2]["Args"]
     }
     assert told["stack"] == {"Fn::Join": ["", ["stack=", {"Ref": "AWS::StackName"}]]}
     assert told["capacity"] == {"Fn::Join": ["", ["capacity=", {"Ref": "Capacity"}]]}

@@ -12,7 +12,7 @@ from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import ABSENT_OBJECT, error_code, explained
 from gotocloud.formats import whole_number
 from gotocloud.projects.inventory import EntryKind
-from gotocloud.projects.proof import BucketObject, Pair, Stored
+from gotocloud.projects.stored import BucketObject, Pair, Stored
 
 T = TypeVar("T")
 THREADS = 32
@@ -78,6 +78,7 @@ def _stored(s3: Any, bucket: str, pair: Pair) -> Stored | None:
         version=head.get("VersionId") or "",
         content=content,
         etag_is_md5=head.get("ServerSideEncryption", "AES256") == "AES256",
+        storage_class=head.get("StorageClass") or "STANDARD",
         part_bytes=_part_bytes(s3, bucket, listed.key, head) if pair.entry.md5 else 0,
     )
 

@@ -21,15 +21,18 @@ from gotocloud.aws.head_node import LONG_S
 from gotocloud.aws.listener import Listener
 from gotocloud.aws.local_node import Runner
 from gotocloud.aws.lustre_export.export import export
+from gotocloud.aws.lustre_export.home import archive_home, look_at_home
 from gotocloud.aws.lustre_export.link import Link
 from gotocloud.aws.lustre_export.objects import listed, part_size, with_metadata
 from gotocloud.aws.session import explained
 from gotocloud.contract.head_node import LUSTRE_MOUNT
-from gotocloud.contract.project_bucket import COMPARED, LIST, PROOF, PROOFS
+from gotocloud.contract.project_bucket import COMPARED, HOME, LIST, PROOF, PROOFS
 from gotocloud.contract.proofs import proof_text
 from gotocloud.errors import GoToCloudError
 from gotocloud.formats import parse_json
 from gotocloud.printed import lines_of
+from gotocloud.projects.alignment import align
+from gotocloud.projects.home_archive import HomeArchive
 from gotocloud.projects.inventory import (
     InventoryError,
     Summary,
@@ -44,13 +47,14 @@ from gotocloud.projects.pausing import (
     Proof,
     counted,
     doubts,
-    inventory_script,
+    node_script,
     notes,
     read_look,
     remedy,
     shown,
 )
-from gotocloud.projects.proof import Flaw, Problem, Tally, align
+from gotocloud.projects.proof import Tally
+from gotocloud.projects.stored import Flaw, Problem
 
 ROUNDS = 3
 """Exports until files that go on changing are the answer."""
@@ -94,6 +98,7 @@ class _Round:
 
     runs: list[ExportRun] = field(default_factory=list)
     listed: Summary | None = None
+    home: HomeArchive | None = None
     tally: Tally = field(default_factory=Tally)
     doubts: tuple[str, ...] = ()
 
@@ -150,9 +155,12 @@ def _round(
     site: ExportSite, listener: Listener, run: str, paths: list[str], compared: IO[bytes]
 ) -> _Round:
     done = _Round()
+    listener.step("Archiving /home and what else people wrote on the head node")
+    done.home = archive_home(site.cloud, site.node, site.link.bucket, site.retry)
     from_ns = look(site.node).now_ns
     listener.step("Exporting to the bucket")
-    done.runs.append(_export(site, listener, paths))
+    # Other paths than before were exported well; the archive is a new one.
+    done.runs.append(_export(site, listener, [*paths, HOME.rstrip("/")] if paths else []))
     listener.step("Listing everything on Lustre")
     folder = f"{PROOFS}{run}"
     budget = str(site.checksum_gib * GIB)
@@ -164,6 +172,7 @@ def _round(
         _compare(site, listener, f"{folder}/{LIST}", done, from_ns, compared)
     except (InventoryError, ValueError) as error:
         done.doubts = (f"the list of Lustre cannot be used: {error}.",)
+    done.doubts += tuple(f"the archive of the head node: {one}." for one in done.home.differs)
     for one in done.runs:
         done.doubts += doubts(one, done.listed, done.tally)
     done.doubts = tuple(dict.fromkeys(done.doubts))
@@ -183,7 +192,7 @@ def _export(site: ExportSite, listener: Listener, paths: list[str]) -> ExportRun
 
 def _inventory(site: ExportSite, verb: str, *more: str) -> Summary:
     source = (files("gotocloud.node") / "inventory.py").read_text()
-    script = inventory_script(source, verb, LUSTRE_MOUNT, *more)
+    script = node_script(source, verb, LUSTRE_MOUNT, *more)
     text = site.node.run(script, "list Lustre", timeout_s=LONG_S)
     try:
         return read_summary(text)
@@ -236,7 +245,7 @@ def _compare_parts(site: ExportSite, tally: Tally) -> None:
         wanted = json.dumps([[path, size] for path, size, _ in chunk]).encode()
         packed = b64encode(gzip.compress(wanted)).decode()
         source = (files("gotocloud.node") / "inventory.py").read_text()
-        script = inventory_script(source, "sums", LUSTRE_MOUNT, packed)
+        script = node_script(source, "sums", LUSTRE_MOUNT, packed)
         text = site.node.run(script, "compare checksums", timeout_s=LONG_S)
         try:
             sums = parse_json(lines_of(text.strip())[-1])["sums"]
@@ -279,6 +288,8 @@ def _still(site: ExportSite, listener: Listener, done: _Round) -> tuple[str, ...
     found = []
     if done.listed and now.digest != done.listed.digest:
         found.append("something was written, renamed or removed while it was compared.")
+    if done.home and look_at_home(site.node, site.retry).digest != done.home.digest:
+        found.append("something in /home was written, renamed or removed after it was archived.")
     if now.counts.get("open for writing"):
         found.append("files are open for writing on the head node.")
     found += [f"job {job} has appeared." for job in look(site.node).jobs]
@@ -301,6 +312,7 @@ def _proof(
     site: ExportSite, run: str, began: datetime, runs: list[ExportRun], done: _Round
 ) -> Proof:
     assert done.listed is not None
+    assert done.home is not None
     return Proof(
         run=run,
         project=site.project,
@@ -312,9 +324,10 @@ def _proof(
         ended=datetime.now(UTC).isoformat(timespec="seconds"),
         exports=tuple(runs),
         listed=done.listed,
+        home=done.home,
         counted=counted(done.tally),
         compared_sha256=done.tally.digest.hexdigest(),
-        notes=notes(done.listed, done.tally),
+        notes=notes(done.listed, done.tally, done.home),
     )
 
 

@@ -9,6 +9,7 @@ import typer
 
 from gotocloud.cli.options import DryRun, Json, ProjectArgument
 from gotocloud.cli.output import narrate, print_json, stoppable, suggest
+from gotocloud.contract.head_node import LUSTRE_MOUNT
 from gotocloud.errors import GoToCloudError, shell_line
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def _open(
             narrate(f"Good once, within {TOKEN_S} seconds:")
             typer.echo(url)
     _browse(url, browser)
+    narrate(f'Files of the project belong in {LUSTRE_MOUNT}: "Project files" on the desktop.')
     narrate("Type it again for a new URL; close the desktop when you are done.")
     suggest(f"{again} --close")
 

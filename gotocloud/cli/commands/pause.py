@@ -61,7 +61,11 @@ def pause(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Export everything, prove that it is in the bucket, and only then delete the cluster."""
+    """Export everything, prove that it is in the bucket, and only then delete the cluster.
+
+    Lustre (/fsx) and /home are brought back by the next start. Files of people elsewhere on the
+    head node are archived in the bucket.
+    """
     from gotocloud.aws.cloud import StandardCloud
     from gotocloud.aws.pausing import PauseOptions, cluster_state, reopen, require_unprovable
     from gotocloud.aws.project_search import search

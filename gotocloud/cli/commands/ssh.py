@@ -6,6 +6,7 @@ import typer
 
 from gotocloud.cli.options import DryRun, ProjectArgument
 from gotocloud.cli.output import narrate, suggest
+from gotocloud.contract.head_node import LUSTRE_MOUNT
 from gotocloud.errors import shell_line
 
 app = typer.Typer(help="A shell on the head node.")
@@ -30,6 +31,7 @@ def ssh(
         narrate(f"Would start a shell on {cluster.node.instance}.")
         return
     narrate("In the shell: sudo su - ubuntu makes you the desktop's user.")
+    narrate(f"Files of the project belong in {LUSTRE_MOUNT}.")
     code = shell(cloud, cluster.node.instance)
     narrate("The cluster runs on, and is billed.")
     suggest(shell_line("gotocloud", "pause", cluster.names.project))

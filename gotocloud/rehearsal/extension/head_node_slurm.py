@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gotocloud.rehearsal.extension import slurm_commands
-from local_aws.nodes import NODES, Node
+from local_aws.nodes import NODES, Isolation, Node, isolation
 
 FOLDER = "opt/slurm"
 STATE = f"{FOLDER}/etc/rehearsal.json"
@@ -19,6 +19,9 @@ def put_commands(node: Node) -> None:
     text = Path(slurm_commands.__file__).read_text()
     for name in COMMANDS:
         node.install(f"/{FOLDER}/bin/{name}", f"#!/usr/bin/env python3\n{text}")
+    if isolation() is Isolation.REWRITTEN:
+        # Programs of ours that look at a whole machine look at this folder instead.
+        node.environment["GOTOCLOUD_ROOT"] = str(node.root)
     (node.root / FOLDER / "etc").mkdir()
     (node.root / "etc/profile.d/slurm.sh").write_text("PATH=$PATH:/opt/slurm/bin\nexport PATH\n")
 

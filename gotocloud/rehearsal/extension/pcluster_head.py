@@ -1,6 +1,6 @@
 """The head node of a cluster: its machine gets a place to run commands on, and its node scripts.
 
-Of the scripts, the one that configures the head node runs: the others mount what is not there.
+Of the scripts, those run that configure the head node: the others mount what is not there.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from typing import Any
 
 from gotocloud.contract.tags import CLUSTER_TAG, NODE_TYPE_TAG
 from gotocloud.rehearsal.extension.desktop import put_script
-from local_aws.nodes import NODES, Isolation, Node, isolation
+from local_aws.nodes import NODES, Node
 from local_aws.resources.base import ResourceError
 from local_aws.resources.ec2_machines import Instance
 from local_aws.services.data_repository_lustre import LUSTRE
 from local_aws.signals import SIGNALS, Signal
 
-SCRIPT = "configure-head-node.sh"
+SCRIPTS = ("home.py", "configure-head-node.sh")
 _ACTIONS = "/opt/parallelcluster/custom-actions"
-_START = f"""#!/bin/sh
+_START = """#!/bin/sh
 here=$(dirname "$0")
-PATH="$here/bin:$PATH" exec bash "$here/{SCRIPT}" """
+PATH="$here/bin:$PATH" exec "$here/%s" """
 
 CONFIGURATIONS: dict[tuple[str, str, str], dict[str, Any]] = {}
 """(account, region, cluster name) -> its configuration, as ParallelCluster received it."""
@@ -64,7 +64,7 @@ class ClusterInstance(Instance):
 
 
 def configure(call: Call, node: Node, configuration: Mapping[str, Any]) -> None:
-    """Run the head node's script, as it was published, on the node.
+    """Run the head node's scripts, as they were published, on the node.
 
     Raises:
         ResourceError: if it fails, as ParallelCluster's bootstrap would.
@@ -72,21 +72,19 @@ def configure(call: Call, node: Node, configuration: Mapping[str, Any]) -> None:
     actions = configuration.get("HeadNode", {}).get("CustomActions", {}).get("OnNodeConfigured", {})
     for action in actions.get("Sequence", [actions]):
         url = str(action.get("Script", ""))
-        if not url.endswith(f"/{SCRIPT}"):
+        name = url.rpartition("/")[2]
+        if name not in SCRIPTS:
             continue
         bucket, _, key = url.removeprefix("s3://").partition("/")
         text = call("s3", "GetObject", Bucket=bucket, Key=key)["Body"].read().decode()
-        node.install(f"{_ACTIONS}/{SCRIPT}", text)
+        node.install(f"{_ACTIONS}/{name}", text)
         # A machine of this kind has no systemd.
         node.install(f"{_ACTIONS}/bin/systemctl", "#!/bin/sh\n")
-        node.install(f"{_ACTIONS}/start", _START + shlex.join(map(str, action.get("Args", ()))))
-        isolated = isolation() is not Isolation.REWRITTEN
-        done = node.run(
-            [f"{_ACTIONS}/start"],
-            timeout_s=60,
-            environment={"GOTOCLOUD_ROOT": "" if isolated else str(node.root)},
+        node.install(
+            f"{_ACTIONS}/start", _START % name + shlex.join(map(str, action.get("Args", ())))
         )
+        done = node.run([f"{_ACTIONS}/start"], timeout_s=60)
         if done.code:
             raise ResourceError(
-                f"The head node's script {SCRIPT} failed: {done.stderr.strip()[-500:]}"
+                f"The head node's script {name} failed: {done.stderr.strip()[-500:]}"
             )

@@ -151,6 +151,7 @@ class Node:
         cluster: Name of the cluster.
         folder: Its directory on this machine.
         mounts: Mount point -> the directory that stands for the file system.
+        environment: Variables of every command.
     """
 
     instance: str
@@ -159,6 +160,7 @@ class Node:
     cluster: str
     folder: Path
     mounts: Mapping[str, Path] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -239,7 +241,7 @@ class Node:
             text = "\n".join(commands) + "\n"
             script.write_text(self._rewritten(text) if kind is Isolation.REWRITTEN else text)
             script.chmod(0o700)
-            given = {"PATH": PATH, "LANG": "C.UTF-8", **(environment or {})}
+            given = {"PATH": PATH, "LANG": "C.UTF-8", **self.environment, **(environment or {})}
             given["LOCAL_AWS_ROOTLESS"] = "1" if kind is Isolation.ROOTLESS else "0"
             with (
                 (Path(place) / "stdout").open("w+b") as out,
