@@ -95,7 +95,7 @@ def test_waiters_see_a_failure(stacks: Stacks) -> None:
 def test_a_protected_stack_is_deleted_once_its_protection_ends(stacks: Stacks) -> None:
     stacks.create("kept", {"A": parameter("x")}, EnableTerminationProtection=True)
     with pytest.raises(ClientError, match="TerminationProtection is enabled"):
-        stacks.delete("kept")
+        stacks.cfn.delete_stack(StackName="kept")
     assert stacks.settled("kept")["EnableTerminationProtection"]
     stacks.cfn.update_termination_protection(StackName="kept", EnableTerminationProtection=False)
     stacks.delete("kept")
@@ -263,8 +263,10 @@ def test_a_user_with_an_mfa_device_cannot_be_deleted(stacks: Stacks) -> None:
     user = {"Type": "AWS::IAM::User", "Properties": {"UserName": "leaver"}}
     stacks.create("person", {"User": user}, Capabilities=["CAPABILITY_NAMED_IAM"])
     iam, named = stacks.client("iam"), {"UserName": "leaver"}
+    statement = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
     iam.create_access_key(**named)
-    iam.put_user_policy(**named, PolicyName="p", PolicyDocument='{"Version": "2012-10-17"}')
+    iam.put_user_policy(**named, PolicyName="p", PolicyDocument=json.dumps(policy))
     made = iam.create_virtual_mfa_device(VirtualMFADeviceName="leaver")["VirtualMFADevice"]
     device = {"SerialNumber": made["SerialNumber"]}
     codes = {"AuthenticationCode1": "123456", "AuthenticationCode2": "654321"}

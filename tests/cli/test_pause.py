@@ -422,7 +422,7 @@ def test_a_file_that_changes_all_the_time_keeps_the_cluster(
 
 def test_what_was_deleted_half_way_is_deleted_only_with_a_proof(project: LocalProject) -> None:
     project.fill()
-    with project.control.during("resource-fails", logical_id="Door", phase="delete"):
+    with project.control.during("resource-fails", logical_id="Address", phase="delete"):
         with pytest.raises(GoToCloudError, match="could not be removed"):
             pause(project)
         stack = project.stacks.settled(project.names.cluster_stack)
@@ -431,13 +431,13 @@ def test_what_was_deleted_half_way_is_deleted_only_with_a_proof(project: LocalPr
     assert not project.running
 
 
-def test_what_somebody_else_deleted_half_way_is_kept_without_a_proof(
+def test_what_was_deleted_by_hand_half_way_is_kept_without_a_proof(
     project: LocalProject,
 ) -> None:
-    with project.control.during("resource-fails", logical_id="Door", phase="delete"):
+    with project.control.during("resource-fails", logical_id="Address", phase="delete"):
         project.stacks.cfn.delete_stack(StackName=project.names.cluster_stack)
         project.stacks.settled(project.names.cluster_stack)
-    with pytest.raises(GoToCloudError, match="there is no proof that what"):
+    with pytest.raises(GoToCloudError, match="cannot be proven to be in its bucket"):
         pause(project)
     assert project.running
 

@@ -46,12 +46,14 @@ BESIDES = {
 NOT_IN_THE_STORY = {
     "cloudformation:GetTemplate": "a stack without a tag of ParallelCluster's version",
     "ec2:RevokeSecurityGroupIngress": "connect --close: tests/cli/test_end_with_iam.py",
+    "iam:ListMFADevices": "login, as an IAM user: tests/rehearsal/iam/test_login.py",
     "s3:AbortMultipartUpload": "an upload that was interrupted: tests/cli/test_transfer.py",
     "s3:DeleteObject": "named with a version: s3:DeleteObjectVersion",
     "ssm:GetParameter": "an account without a group, or openings of a whole network",
     "ssm:StartSession": "ssh and connect --tunnel: tests/rehearsal/iam/test_scientist.py",
     "ssm:TerminateSession": "ssh and connect --tunnel: tests/rehearsal/iam/test_scientist.py",
     "sts:GetCallerIdentity": "needs no permission, so that nothing is decided",
+    "sts:GetSessionToken": "login, as an IAM user: tests/rehearsal/iam/test_login.py",
 }
 """Action that the code names -> why it is not in the README's story."""
 

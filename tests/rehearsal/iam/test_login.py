@@ -103,7 +103,7 @@ def test_the_session_that_the_aws_command_gets_is_as_good(home: Home) -> None:
 def test_without_credentials_the_next_command_is_login(home: Home) -> None:
     home.credentials.unlink()
     done = home.gotocloud("status", AWS_REGION=REGION)
-    assert done.stderr.endswith("Next: gotocloud login\n")
+    assert done.stderr.endswith("Next: gotocloud login && gotocloud status\n")
     following = home.gotocloud("login")
     assert following.returncode == 2
     for option in ("--account", "--user", "--region"):
