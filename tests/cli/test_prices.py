@@ -71,7 +71,8 @@ def test_refresh_keeps_what_aws_tells_and_calls_the_rest_unknown(
         assert price.date.endswith(f"/{today}")
         assert "localhost" in price.source
     # What a platform alone is billed for is not read from AWS's price list.
-    assert {key[2] for key in kept} == set(PriceUnit) - {PriceUnit.GB, PriceUnit.MONTH}
+    of_platforms = {PriceUnit.GB, PriceUnit.MONTH, PriceUnit.MILLION_CALLS}
+    assert {key[2] for key in kept} == set(PriceUnit) - of_platforms
     assert f"Unknown: fsx-lustre-persistent-2 in {REGION}: not in the price list" in done.stderr
     assert f"Unknown: m5.xlarge in {REGION}: no spot history" in done.stderr
 
@@ -84,15 +85,16 @@ def test_a_dry_run_writes_nothing(local: LocalAws, folder: Path) -> None:
 
 
 def test_changes_are_told_with_both_prices(local: LocalAws, folder: Path) -> None:
+    source = f"an earlier price list at {local.endpoint_url}"
     (folder / "platform.prices.csv").write_text(
         "item,region,usd,unit,source,date\n"
-        f"g5.12xlarge,{REGION},5,instance-hour,a colleague,2020-01-01\n"
-        "g5.12xlarge,eu-west-1,6.3,instance-hour,a colleague,2020-01-01\n"
+        f"g5.12xlarge,{REGION},5,instance-hour,{source},2020-01-01\n"
+        f"g5.12xlarge,eu-west-1,6.3,instance-hour,{source},2020-01-01\n"
     )
     done = prices(local, folder, "--refresh", REGION)
     assert "5 (2020-01-01) to 5.672 USD, +13.4 %" in done.stderr
     kept = read_table(folder / "platform.prices.csv")
-    assert kept[("g5.12xlarge", "eu-west-1", PriceUnit.INSTANCE_HOUR)].source == "a colleague"
+    assert kept[("g5.12xlarge", "eu-west-1", PriceUnit.INSTANCE_HOUR)].source == source
 
 
 def test_every_price_that_is_needed_is_shown_known_or_not(local: LocalAws, folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -264,8 +265,9 @@ def test_ctrl_c_keeps_what_was_made_and_names_it(
 
 
 def test_without_a_terminal_nothing_is_made_unless_yes_is_given(
-    world: World, tmp_path: Path
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys, "argv", ["gotocloud", "platform", "prove"])
     report = prove(world, tmp_path, yes=False)
     assert "add --yes" in report.failure or "The stage platform makes something" in report.failure
     assert world.typed == []
