@@ -115,7 +115,8 @@ class GuardedProject:
 
     def commands(self) -> list[str]:
         """What the head node was asked to do, in words."""
-        listed = self.project.stacks.client("ssm").list_commands()["Commands"]
+        ssm = self.project.stacks.client("ssm")
+        listed = ssm.list_commands(InstanceId=self.project.instance)["Commands"]
         return [str(one["Comment"]) for one in listed]
 
     def queues(self) -> list[str]:
