@@ -37,7 +37,7 @@ MARKS = ("<!-- proof benchmark -->", "<!-- end of proof benchmark -->")
 MIB = 1024 * 1024
 
 
-class Bucket:
+class ListedBucket:
     """An S3 that holds what the list names, and answers at once."""
 
     class exceptions:  # noqa: N801 - boto3's name
@@ -57,14 +57,14 @@ class Bucket:
         }
 
 
-class Cloud:
+class CountingCloud:
     """Makes clients of that S3."""
 
     region = "local"
 
     def client(self, service: str, region: str = "") -> Any:
         """The one client."""
-        return Bucket()
+        return ListedBucket()
 
 
 def names(entries: int) -> Iterator[str]:
@@ -111,7 +111,7 @@ def compare(path: Path) -> int:
         )
         pairs = align(read_entries(lines), objects, tally)
         with gzip.GzipFile(fileobj=compared, mode="wb", mtime=0) as record:
-            for pair, stored in with_metadata(Cloud(), "b", pairs):
+            for pair, stored in with_metadata(CountingCloud(), "b", pairs):
                 record.write(tally.take(pair, stored, 1 << 62))
     assert not tally.flaws, tally.flaws
     return tally.entries

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from gotocloud.advisor.gains import forecast, margins
 from gotocloud.advisor.progress import (
     STREPTAVIDIN,
     ProjectStep,
@@ -16,7 +18,8 @@ from gotocloud.advisor.progress import (
     read_progress,
 )
 from gotocloud.advisor.scaling import RATE
-from gotocloud.advisor.stopping import StoppingVerdict, forecast, margins, stop_advice
+from gotocloud.advisor.shells import Shells
+from gotocloud.advisor.stopping import StoppingVerdict, stop_advice
 from gotocloud.errors import InputError
 
 
@@ -87,6 +90,63 @@ def test_gains_that_do_not_shrink_are_not_extrapolated() -> None:
     found = forecast(margins(project(5.0, 4.9, 4.7, 4.3)))
     assert found
     assert (found.gain, found.ratio, found.total_gain) == ((0.2, 0.1, 0.4), None, None)
+
+
+def test_gains_that_do_not_shrink_never_say_go_on() -> None:
+    wishes: list[dict[str, Any]] = [{"target_angstrom": 4.2}, {"worth_usd_per_angstrom": 1e6}]
+    for wish in wishes:
+        advice = stop_advice(project(5.0, 4.9, 4.7, 4.3), **wish)
+        assert advice.verdict is StoppingVerdict.OPEN
+        assert "do not shrink" in advice.reason
+
+
+def test_a_gain_of_less_than_one_fourier_shell_is_none() -> None:
+    # 100 px of 1 Å: shell 33 is 3.03 Å, 34 is 2.94 Å.
+    fine = margins(project(3.03, 3.0, 2.99, 2.94), Shells(100, 1.0))
+    assert [one.gain_angstrom for one in fine] == [0, 0, 0.09]
+    advice = stop_advice(
+        project(4.0, 3.45, 3.23, 3.21, 3.2), worth_usd_per_angstrom=100, pixel_angstrom=1, box_px=64
+    )
+    assert "The last 2 steps gained nothing." in advice.notes
+
+
+def test_steps_without_a_gain_stay_in_the_data() -> None:
+    without = forecast(margins(project(4.0, 3.2, 2.8, 2.6)))
+    stalled = forecast(margins(project(4.0, 3.2, 2.8, 2.6, 2.6, 2.6)))
+    assert without
+    assert stalled
+    assert stalled.gain[0] < 0.01 < without.gain[0]
+    assert "and 2 below 0.01 Å" in stalled.method
+
+
+def test_the_cost_of_coming_steps_follows_their_trend() -> None:
+    steps = tuple(
+        ProjectStep(f"step {i}", r, float(i), 100 * (2.0**i - 1))
+        for i, r in enumerate((4.0, 3.2, 2.8, 2.6))
+    )
+    advice = stop_advice(ProjectSteps(steps, "made up"), target_angstrom=2.47)
+    assert advice.forecast
+    # 100, 200, 400; the next ones are 800 and 1,600.
+    assert advice.forecast.usd[0] == pytest.approx(800)
+    assert advice.forecast.usd_ratio == pytest.approx(2)
+    assert "about 2 more steps" in advice.reason
+    assert "2,400 USD" in advice.reason
+
+
+def test_at_the_limit_of_the_pixels_nothing_is_left_to_gain() -> None:
+    at_limit = project(3.0, 2.5, 2.1, 2.0)
+    wishes: list[dict[str, Any]] = [{"target_angstrom": 1.9}, {"worth_usd_per_angstrom": 1e6}, {}]
+    for wish in wishes:
+        advice = stop_advice(at_limit, pixel_angstrom=1.0, **wish)
+        assert advice.verdict is StoppingVerdict.STOP
+        assert "limit of pixels of 1 Å" in advice.reason
+
+
+def test_no_forecast_passes_the_limit_of_the_pixels() -> None:
+    found = stop_advice(project(4.0, 3.2, 2.8, 2.6), pixel_angstrom=1.25).forecast
+    assert found
+    assert found.total_gain
+    assert max(found.total_gain) <= 2.6 - 2.5 + 1e-9
 
 
 def test_nothing_finer_than_twice_the_pixel_is_promised() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from gotocloud.jobs.measuring import add_to
 from tests.advisor.imports.relion_project import log, refinement
 from tests.advisor.imports.test_project_progress import project as relion_jobs
 from tests.advisor.measured import on_nodes, record
+from tests.relion.samples import write_particles
 
 RUNNER = CliRunner()
 PAPER = {
@@ -160,6 +162,9 @@ def test_spot_prices_are_asked_for() -> None:
         (("refine3d", "--priority", "best"), "not one of speed, balanced, cost"),
         (("refine3d", "--benchmarks", "none.csv"), "There is no file 'none.csv'"),
         (("stop",), "give one of --record FILE, --project FOLDER and --example"),
+        (("collect",), "give one of --record FILE, --project FOLDER and --example"),
+        (("collect", "--example", "--pixel", "0"), "--pixel 0 must be more than 0"),
+        (("collect", "--example", "--picture", "a.html"), "must be one of svg, pdf, png"),
         (("stop", "--example", "--target", "-1"), "--target -1 must be more than 0"),
         (("stop", "--example", "--refinement", "."), "There is no run.out"),
         (("import", "none.csv"), "There is no file 'none.csv'"),
@@ -222,6 +227,40 @@ def test_stop_takes_the_record_from_a_projects_folders(tmp_path: Path) -> None:
     assert "3.6 Å is reached" in done.stdout
     assert "after 3 h and 23 USD" in done.stdout
     assert "Not counted, because their time and cost are not known: Class3D/job003" in done.stderr
+
+
+def test_collect_says_how_many_particles_a_target_needs(tmp_path: Path) -> None:
+    Path("mine.csv").write_text(advise("collect", "--template").stdout)
+    asked = ("collect", "--record", "mine.csv", "--target", "2.6")
+    said = advise(*asked, "--picture", "line.svg").stdout
+    assert "COLLECT MORE" in said
+    assert "B-factor    103 Å²" in said
+    assert "2.6 Å</text>" in Path("line.svg").read_text()
+    found = as_json(*asked)
+    likely, fewest, most = found["particles_needed"]
+    assert fewest < likely < most
+    assert found["verdict"] == "collect more"
+
+
+def test_collect_takes_sub_sets_from_a_projects_folders(tmp_path: Path) -> None:
+    folder = relion_jobs(
+        tmp_path / "p",
+        *[("Refine3D", 1, 0), ("PostProcess", 0, 4.0), ("Refine3D", 1, 0), ("PostProcess", 0, 3.5)],
+        ("PostProcess", 0, 3.0),
+    )
+    halves = {2: "Refine3D/job001/run_half1_class001_unfil.mrc", 5: "External/job009/half1.mrc"}
+    halves[4] = halves[2].replace("001/", "003/")
+    for number, half in halves.items():
+        at = folder / f"PostProcess/job{number:03d}/job.star"
+        at.write_text(re.sub(r"(?m)^(\s*fn_in\s+).*$", rf"\g<1>{half}", at.read_text()))
+    for number, particles in ((1, 40), (3, 80)):
+        at = folder / f"Refine3D/job{number:03d}/job.star"
+        name = f"set{number}.star"
+        at.write_text(re.sub(r"(?m)^(\s*fn_img\s+).*$", rf"\g<1>{name}", at.read_text()))
+        write_particles(folder / name, particles, 64)
+    done = advise("collect", "--project", "p")
+    assert re.search(r"40 +4 .*\n.*80 +3.5", done.stdout)
+    assert "Left out: PostProcess/job005: its half map is of no Refine3D here" in done.stderr
 
 
 def test_stop_looks_at_a_running_refinement(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_an_address_that_cannot_be_found_says_what_to_type(
     from gotocloud.aws import desktop_access
 
     monkeypatch.setattr(desktop_access, "_fetch", lambda: "<html>sign in to the hotel</html>")
-    with pytest.raises(GoToCloudError, match="could not be found: .* answered") as caught:
+    with pytest.raises(GoToCloudError, match=r"could not be found: .* answered") as caught:
         run("connect", "desk")
     assert "--from" in caught.value.advice
     assert caught.value.next_command == "gotocloud connect desk --tunnel"

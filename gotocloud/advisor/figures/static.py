@@ -56,13 +56,13 @@ def save_chart(chart: Chart, path: Path) -> None:
     Raises:
         InputError: if the format is another one or matplotlib is missing.
     """
-    with _figure(path, panels=2) as figure:
+    with drawn_on(path, panels=2) as figure:
         left, right = figure.subplots(1, 2)
         _bars(left, chart)
         _scatter(right, chart)
         figure.suptitle(chart.title, fontsize=9)
-        _signed(figure, KEY, chart.source)
-        _write(figure, path)
+        signed(figure, KEY, chart.source)
+        write(figure, path)
 
 
 def save_resolution(
@@ -73,7 +73,7 @@ def save_resolution(
     Raises:
         InputError: as `save_chart`.
     """
-    with _figure(path, panels=2) as figure:
+    with drawn_on(path, panels=2) as figure:
         hours, usd = figure.subplots(1, 2, sharey=True)
         _steps(hours, steps, [step.hours for step in steps], "cumulative time (hours)")
         _steps(usd, steps, [step.usd for step in steps], "cumulative cost (US dollars)")
@@ -82,8 +82,8 @@ def save_resolution(
         hours.set_ylabel("resolution (Å)")
         figure.suptitle(title, fontsize=9)
         names = [f"{number} {step.name}" for number, step in enumerate(steps, 1)]
-        _signed(figure, *_wrapped("; ".join(names)), source)
-        _write(figure, path)
+        signed(figure, *_wrapped("; ".join(names)), source)
+        write(figure, path)
 
 
 def _bars(axes: Axes, chart: Chart) -> None:
@@ -211,7 +211,8 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, width=150)
 
 
-def _signed(figure: Figure, *lines: str) -> None:
+def signed(figure: Figure, *lines: str) -> None:
+    """Put lines of small print below a figure."""
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     shown = [line for line in lines if line]
@@ -222,7 +223,7 @@ def _signed(figure: Figure, *lines: str) -> None:
     figure.text(0.01, 0.005, text, fontsize=5.5, color=FAINT, va="bottom")
 
 
-class _figure:  # noqa: N801 - used as a statement, like a function
+class drawn_on:  # noqa: N801 - used as a statement, like a function
     """A figure in the house's style, closed when it is done."""
 
     def __init__(self, path: Path, *, panels: int) -> None:
@@ -247,7 +248,8 @@ class _figure:  # noqa: N801 - used as a statement, like a function
         self._style.__exit__(*failure)
 
 
-def _write(figure: Figure, path: Path) -> None:
+def write(figure: Figure, path: Path) -> None:
+    """Save a figure in the format of the file's ending."""
     # Without a date the same data give the same bytes.
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     figure.savefig(path, dpi=300, metadata=metadata.get(path.suffix[1:].lower()))

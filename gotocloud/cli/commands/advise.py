@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from gotocloud.cli.commands.advise_collect import EPILOG, collect
 from gotocloud.cli.options import Dataset, Json, MeasuredBy, PricesOf
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import GoToCloudError, InputError
@@ -187,6 +188,7 @@ def stop(
     target: Annotated[float | None, typer.Option(help="Resolution needed, in Å.")] = None,
     worth: Annotated[float | None, typer.Option(help="What an Å may cost, in US dollars.")] = None,
     pixel: Annotated[float | None, typer.Option(help="Pixel size in Å.")] = None,
+    box: Box = None,
     refinement: Annotated[
         Path | None, typer.Option(help="Folder of a Refine3D job, for its own signs of an end.")
     ] = None,
@@ -215,6 +217,7 @@ def stop(
         found = progress_of(project, _known_region())
         _show_uncounted(found)
         progress = found.progress
+        box, pixel = _grid(project, box, pixel)
     else:
         progress = STREPTAVIDIN if record is None else read_progress(record)
     advice = stop_advice(
@@ -222,6 +225,7 @@ def stop(
         target_angstrom=target,
         worth_usd_per_angstrom=worth,
         pixel_angstrom=pixel,
+        box_px=box,
         stalled_iterations=_stalled(refinement),
     )
     if as_json:
@@ -232,6 +236,9 @@ def stop(
         from gotocloud.advisor.evidence import resolution_points
 
         draw_progress(picture, resolution_points(progress), progress.source)
+
+
+app.command(epilog=EPILOG)(collect)
 
 
 @app.command(
@@ -332,6 +339,17 @@ def _say_what_is_read(count: int, name: str) -> None:
         narrate(f"{count} benchmark records from {name}.")
     else:
         narrate("You have no benchmark records here (gotocloud-benchmarks.csv).")
+
+
+def _grid(project: Path, box: int | None, pixel: float | None) -> tuple[int | None, float | None]:
+    """Box and pixel size of a project's maps, where they are not typed."""
+    from gotocloud.advisor.imports.subsets import project_subsets
+
+    try:
+        found = project_subsets(project)
+    except GoToCloudError:
+        return box, pixel
+    return box or found.box_px, pixel or found.pixel_angstrom
 
 
 def _check_stop(sources: list[bool], figures: dict[str, float | None]) -> None:

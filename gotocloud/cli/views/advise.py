@@ -8,13 +8,14 @@ import typer
 
 from gotocloud.advisor.advice import FROM_PAPER, MEASURED, NO_BENCHMARK, Advice
 from gotocloud.advisor.choice import Choice
+from gotocloud.advisor.gains import Margin, margins
 from gotocloud.advisor.job_names import pretty, queue_of
 from gotocloud.advisor.money import node_price
 from gotocloud.advisor.paper import CONDITIONS, PaperOptimum
 from gotocloud.advisor.preference import Preference
 from gotocloud.advisor.progress import STREPTAVIDIN, ProjectSteps
 from gotocloud.advisor.shapes import Shape
-from gotocloud.advisor.stopping import Margin, StopAdvice, margins
+from gotocloud.advisor.stopping import StopAdvice
 from gotocloud.advisor.workflow import ProjectAdvice, ProjectLine
 from gotocloud.cli.output import table, width
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
@@ -46,27 +47,27 @@ def show_advice(advice: Advice) -> None:
 def _show_measured(advice: Advice) -> None:
     best, second = advice.best, advice.runner_up
     if best:
-        _line("Use", f"{best.shape.words}   [{best.label}]")
-        _line("because", _because(advice))
-        _line("Time", _time(best))
-        _line("Cost", _cost(best))
-        _line("Paid", _paid(best))
-        _line("Measured on", advice.work)
-        _line("Known from", f"{best.estimate.basis}: {'; '.join(best.estimate.sources)}")
+        line("Use", f"{best.shape.words}   [{best.label}]")
+        line("because", _because(advice))
+        line("Time", _time(best))
+        line("Cost", _cost(best))
+        line("Paid", _paid(best))
+        line("Measured on", advice.work)
+        line("Known from", f"{best.estimate.basis}: {'; '.join(best.estimate.sources)}")
         if best.shape.relion_version or best.shape.executable:
-            _line("Build", f"RELION {best.shape.relion_version} {best.shape.executable}".rstrip())
-        _line("Queue", _queues(advice.question.job, best.shape))
+            line("Build", f"RELION {best.shape.relion_version} {best.shape.executable}".rstrip())
+        line("Queue", _queues(advice.question.job, best.shape))
         if advice.alike:
             labels = ", ".join(choice.label for choice in advice.alike)
-            _line("As good", f"{labels}: the measurements cannot tell them from it")
+            line("As good", f"{labels}: the measurements cannot tell them from it")
     if second:
-        _line("Next best", f"{second.shape.words}: {hours_words(second.hours)}, {_usd(second.usd)}")
+        line("Next best", f"{second.shape.words}: {hours_words(second.hours)}, {_usd(second.usd)}")
     typer.echo("")
     _show_front(advice.front)
     for note in advice.notes:
-        _paragraph(note)
+        paragraph(note)
     for optimum in advice.paper[:1]:
-        _paragraph(f"The paper's setting, on its own data: {_paper_words(optimum)}.")
+        paragraph(f"The paper's setting, on its own data: {_paper_words(optimum)}.")
 
 
 def _because(advice: Advice) -> str:
@@ -99,37 +100,37 @@ def _show_front(front: Iterable[Choice]) -> None:
 def _show_paper(advice: Advice) -> None:
     best, *others = advice.paper
     for refusal in advice.refusals:
-        _paragraph(f"Your measurements give no answer: {refusal}.")
-    _line("Use", f"{_paper_words(best)}   [{best.label}]")
-    _line(
+        paragraph(f"Your measurements give no answer: {refusal}.")
+    line("Use", f"{_paper_words(best)}   [{best.label}]")
+    line(
         "because",
         "it is the paper's setting: of its plot of time and cost the point nearest to the origin, "
         "with 10 USD drawn as long as 0.5 h",
     )
-    _line("Time, cost", f"{NO_BENCHMARK}: the paper's timings are not public")
-    _line("Price", _paper_price(advice, best))
-    _line("Saturates", best.saturation)
+    line("Time, cost", f"{NO_BENCHMARK}: the paper's timings are not public")
+    line("Price", _paper_price(advice, best))
+    line("Saturates", best.saturation)
     if best.shape.ranks:
         gives = f"{best.shape.ranks} x {best.shape.threads}"
-        _line("In RELION", f"'automatic' gives the job {gives} (MPI ranks x threads)")
-    _line("Source", best.source)
-    _line("", CONDITIONS)
-    _line("Queue", _queues(best.job, best.shape))
+        line("In RELION", f"'automatic' gives the job {gives} (MPI ranks x threads)")
+    line("Source", best.source)
+    line("", CONDITIONS)
+    line("Queue", _queues(best.job, best.shape))
     for other in others:
-        _line("Next best", f"{_paper_words(other)}; {_paper_price(advice, other)}")
+        line("Next best", f"{_paper_words(other)}; {_paper_price(advice, other)}")
     typer.echo("")
     if advice.question.preference != Preference():
-        _paragraph(
+        paragraph(
             "Without timings no other criterion can be used; this is the paper's balanced setting."
         )
-    _paragraph("It is one protein on one data set.")
+    paragraph("It is one protein on one data set.")
     typer.echo(f"To measure your own: {_MEASURE}")
 
 
 def _show_nothing(advice: Advice) -> None:
     typer.echo(f"{NO_BENCHMARK}: neither you nor the paper has measured it.")
     for refusal in advice.refusals:
-        _paragraph(f"Your measurements give no answer: {refusal}.")
+        paragraph(f"Your measurements give no answer: {refusal}.")
     shown = [one for one in PUBLISHED if one.kind == advice.question.job]
     if shown:
         table(
@@ -148,17 +149,17 @@ def show_project(advice: ProjectAdvice) -> None:
     )
     (hours, no_hours), (usd, no_usd) = advice.hours, advice.usd
     if len(no_hours) == len(advice.lines):
-        _line("Together", f"{NO_BENCHMARK}: no step has been measured")
+        line("Together", f"{NO_BENCHMARK}: no step has been measured")
     else:
         least = "at least " if no_hours else ""
         interval = _range(advice.hours_interval, hours_words)
-        _line("Together", f"{least}{hours_words(hours)}{f' ({interval})' if interval else ''}")
-        _line("Cost", f"{'at least ' if no_usd else ''}{usd_text(usd)} USD in jobs")
+        line("Together", f"{least}{hours_words(hours)}{f' ({interval})' if interval else ''}")
+        line("Cost", f"{'at least ' if no_usd else ''}{usd_text(usd)} USD in jobs")
         if no_hours:
-            _line("Not known", ", ".join(no_hours))
+            line("Not known", ", ".join(no_hours))
     typer.echo("")
     show_progress(STREPTAVIDIN, "What the last tenths of an angstrom cost, a published example:")
-    _paragraph("For your own project: gotocloud advise stop --record FILE --target 2.0")
+    paragraph("For your own project: gotocloud advise stop --record FILE --target 2.0")
 
 
 def _project_row(line: ProjectLine) -> tuple[object, ...]:
@@ -187,7 +188,7 @@ def show_progress(progress: ProjectSteps, title: str) -> None:
     ]
     columns = ("step", "Å", "hours so far", "USD so far", "USD per Å", "hours per Å")
     table(columns, rows, title=title)
-    _paragraph(f"Source: {progress.source}")
+    paragraph(f"Source: {progress.source}")
 
 
 def _margin(margin: Margin) -> tuple[str, str]:
@@ -199,18 +200,19 @@ def _margin(margin: Margin) -> tuple[str, str]:
 def show_stop(advice: StopAdvice, progress: ProjectSteps) -> None:
     """Print whether to go on."""
     show_progress(progress, "What each step gave:")
-    _line("Advice", advice.verdict.value.upper())
-    _paragraph(advice.reason)
+    line("Advice", advice.verdict.value.upper())
+    paragraph(advice.reason)
     if ahead := advice.forecast:
         gain, low, high = ahead.gain
-        _line("Next step", f"probably {gain:.2g} Å better ({low:.2g} to {high:.2g}, 9 of 10)")
+        line("Next step", f"probably {gain:.2g} Å better ({low:.2g} to {high:.2g}, 9 of 10)")
         usd, least, most = ahead.usd
-        _line("", f"for about {usd:,.0f} USD ({least:,.0f} to {most:,.0f} so far)")
-        _line("found by", ahead.method)
+        how = "so far" if ahead.usd_ratio == 1 else "by the trend of the costs"
+        line("", f"for about {usd:,.0f} USD ({least:,.0f} to {most:,.0f} {how})")
+        line("found by", ahead.method)
     else:
-        _line("Next step", "nothing can be predicted from so few steps")
+        line("Next step", "nothing can be predicted from so few steps")
     for note in advice.notes:
-        _paragraph(note)
+        paragraph(note)
 
 
 def hours_words(hours: float) -> str:
@@ -293,7 +295,7 @@ def _queues(job: str, shape: Shape) -> str:
     return ", ".join(found) or f"no cluster configuration has {shape.machines} for it"
 
 
-def _line(title: str, text: str) -> None:
+def line(title: str, text: str) -> None:
     import textwrap
 
     beside = f"{title:<{_WIDTH}} "
@@ -306,7 +308,7 @@ def _line(title: str, text: str) -> None:
     typer.echo(beside + f"\n{' ' * len(beside)}".join(wrapped or [""]))
 
 
-def _paragraph(text: str) -> None:
+def paragraph(text: str) -> None:
     import textwrap
 
     typer.echo(textwrap.fill(text, width(), break_long_words=False, break_on_hyphens=False))

@@ -11,7 +11,9 @@ from gotocloud.errors import InputError
 from gotocloud.files import replacing, unwritable
 
 if TYPE_CHECKING:
+    from gotocloud.advisor.collecting import CollectAdvice
     from gotocloud.advisor.evidence import Evidence, ResolutionPoint
+    from gotocloud.advisor.subsets import Subsets
 
 PAGE = ".html"
 TITLE = "Resolution against time and cost"
@@ -38,6 +40,20 @@ def check_picture(path: Path | None) -> None:
             problems=problems,
             next_command="gotocloud advise refine3d --benchmarks public --picture refine3d.svg",
         )
+
+
+def check_drawing(path: Path | None) -> None:
+    """As `check_picture`, for a picture that is no page.
+
+    Raises:
+        InputError: likewise, and if it is a page.
+    """
+    if path is not None and path.suffix.lower() == PAGE:
+        raise InputError(
+            f"--picture {str(path)!r} cannot be drawn: its ending must be one of svg, pdf, png.",
+            next_command="gotocloud advise collect --example --picture line.svg",
+        )
+    check_picture(path)
 
 
 def draw_job(path: Path, known: Evidence) -> None:
@@ -82,6 +98,29 @@ def draw_progress(path: Path, steps: Sequence[ResolutionPoint], source: str) -> 
                 draft.write_text(page([], steps, source=source), encoding="utf-8")
             else:
                 save_resolution(steps, TITLE, draft, source=source)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    narrate(f"Drew {path}.")
+
+
+def draw_b_factor(
+    path: Path, advice: CollectAdvice, subsets: Subsets, target_angstrom: float | None
+) -> None:
+    """Draw 1/d² against the number of particles, with the line and its interval.
+
+    Raises:
+        InputError: if there is no line, or the file cannot be written.
+    """
+    from gotocloud.advisor.figures.b_factor import save_b_factor
+
+    if advice.line is None:
+        raise InputError(
+            "There is no line to draw: sub-sets of at least two sizes are needed.",
+            next_command="gotocloud advise collect --example --picture line.svg",
+        )
+    try:
+        with replacing(path) as draft:
+            save_b_factor(advice.line, subsets, draft, target_angstrom=target_angstrom)
     except OSError as error:
         raise unwritable(path, error) from error
     narrate(f"Drew {path}.")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gotocloud.advisor.gains import margins
 from gotocloud.advisor.imports.job import Known
 from gotocloud.advisor.imports.progress import ProjectProgress, project_progress
-from gotocloud.advisor.stopping import margins
 from gotocloud.errors import GoToCloudError
 from gotocloud.slurm.submissions import Attempt, Submission, load, save
 from tests.advisor.imports.relion_project import JOBS, attempt, log
