@@ -53,7 +53,7 @@ def load_records(given: str | None) -> tuple[tuple[BenchmarkRecord, ...], str]:
 
 @cache
 def public_records() -> tuple[BenchmarkRecord, ...]:
-    """The rows of the public run of RELION's tutorial that are known one by one."""
+    """The jobs of the public run of RELION's tutorial that had a node."""
     from gotocloud.advisor.tables import parse_records
 
     name = "public_records.csv"
