@@ -1,16 +1,24 @@
-"""Lists of GPUs and windows of RELION's programs, against the lines of RELION's source."""
+"""Lists of GPUs, windows and Python of RELION's programs, against the lines of its source."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from gotocloud.relion.gpu_map import gpu_map
-from gotocloud.relion.job_facts import GpuUse, Program
+from gotocloud.relion.job_facts import GpuUse, Program, RelionJobType
 from gotocloud.relion.job_types import RELION_JOB_TYPES
+
+PYTHON_ON = {
+    "relion_refine": "do_blush",
+    "relion_autopick": "do_topaz",
+    "relion_manualpick": "do_topaz_denoise",
+}
+"""Programs that start the Python program under one setting alone."""
 
 ENTRY = {"rank": GpuUse.RANKS, "rank - 1": GpuUse.FOLLOWERS}
 """Which processes take an entry of the list, where its index is this."""
@@ -61,3 +69,29 @@ def test_a_window_opens_where_relions_source_waits_for_a_person() -> None:
 def test_no_program_of_a_window_is_without_one_under_other_settings() -> None:
     names = {row["program"] for row in rows("window")}
     assert all(one.window for one in programs() if one.name in names)
+
+
+def test_a_program_needs_python_where_relions_source_starts_a_python_program() -> None:
+    # DynaMight and ModelAngelo are named in a field of the form.
+    assert {one.name or one.kind for one in programs() if one.python} == {
+        row["program"] for row in rows("python")
+    }
+
+
+@pytest.mark.parametrize("name", sorted({row["program"] for row in rows("python")}))
+def test_python_is_needed_under_the_settings_that_start_it(name: str) -> None:
+    def needed(**options: str) -> list[bool]:
+        job = SimpleNamespace(options=options, arguments=(), is_continue=False)
+        types = [one for one in RELION_JOB_TYPES.values() if name in names_of(one)]
+        return [bool(p.python and p.python.holds(job)) for one in types for p in chosen(one, job)]
+
+    def names_of(kind: RelionJobType) -> set[str]:
+        return {one.name or one.kind for one in kind.programs}
+
+    def chosen(kind: RelionJobType, job: SimpleNamespace) -> list[Program]:
+        fitting = [one for one in kind.programs if name in (one.name, one.kind)]
+        return [one for one in fitting if one.when.holds(job)][:1]
+
+    setting = PYTHON_ON.get(name)
+    assert all(needed(**({setting: "Yes"} if setting else {"do_class_ranker": "Yes"})))
+    assert setting is None or not any(needed(**{setting: "No"}))
