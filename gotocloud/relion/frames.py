@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,15 +17,19 @@ _MRC = (".mrc", ".mrcs")
 _TIFF = (".tif", ".tiff", ".eer")
 
 
-def frames_of(movie: Path) -> int | None:
+def frames_of(movie: Path, *, mrc: bool = False) -> int | None:
     """Frames of an MRC, TIFF or EER movie; None if unknown.
+
+    Args:
+        movie: The file.
+        mrc: Whether it is an MRC file, whatever its name.
 
     Source: the MRC2014 format (sections of the map) and the TIFF 6.0 and BigTIFF formats
     (one directory a frame), of which EER is a kind.
     """
     try:
         with movie.open("rb") as file:
-            if movie.suffix.lower() in _MRC:
+            if mrc or movie.suffix.lower() in _MRC:
                 return _sections(file)
             if movie.suffix.lower() in _TIFF:
                 return _directories(file)
@@ -54,12 +58,17 @@ class Movie:
         return self.width_px * self.height_px * self.frames
 
 
-def movie_of(movie: Path) -> Movie | None:
-    """The size of an MRC, TIFF or EER movie; None if it cannot be read."""
-    frames = frames_of(movie)
+def movie_of(movie: Path, *, mrc: bool = False) -> Movie | None:
+    """The size of an MRC, TIFF or EER movie; None if it cannot be read.
+
+    Args:
+        movie: The file.
+        mrc: Whether it is an MRC file, whatever its name.
+    """
+    mrc = mrc or movie.suffix.lower() in _MRC
+    frames = frames_of(movie, mrc=mrc)
     try:
         with movie.open("rb") as file:
-            mrc = movie.suffix.lower() in _MRC
             size = struct.unpack("<2i", file.read(8)) if mrc else _tiff_size(file)
     except (OSError, ValueError, struct.error, OverflowError, KeyError):
         return None
@@ -98,6 +107,26 @@ def first_movie(star: Path, project: Path) -> Path | None:
         if names := table.columns.get("_rlnMicrographMovieName"):
             return project / names[0]
     return None
+
+
+def first_tilt_series(star: Path, project: Path) -> Movie | None:
+    """Width, height and tilts of the first tilt series of a set; None if they cannot be read.
+
+    A tilt series is one stack (rlnTomoTiltSeriesName), or one file for each tilt in a table of
+    its own (3dem/relion 5.0.1, src/jaz/tomography/tomogram_set.cpp:192 and 226).
+    """
+    try:
+        series = read_star(star).table("global")
+        if stacks := series.columns.get("_rlnTomoTiltSeriesName"):
+            # Up to IMOD 4 a stack's name ends with ".st", and ":mrc" states its format.
+            return movie_of(project / stacks[0].partition(":")[0], mrc=True)
+        (own,) = series.columns.get("_rlnTomoTiltSeriesStarFile", ())[:1]
+        tables = read_star(project / own).tables.values()
+    except (StarError, ValueError):
+        return None
+    names = [one for table in tables for one in table.columns.get("_rlnMicrographName", ())]
+    first = movie_of(project / names[0]) if names else None
+    return replace(first, frames=len(names)) if first else None
 
 
 def _sections(file: BinaryIO) -> int | None:

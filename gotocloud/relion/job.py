@@ -20,7 +20,7 @@ from gotocloud.relion.job_facts import (
 )
 from gotocloud.relion.job_types import job_type_of_number, job_type_or_unknown
 from gotocloud.relion.particles import ParticleSet, read_box, read_particles
-from gotocloud.relion.star import StarError, StarFile, StarTable, read_star
+from gotocloud.relion.star import StarError, StarFile, StarTable, named_in, read_star
 from gotocloud.relion.work import Work, work_of
 
 JOB_FILE = "job.star"
@@ -349,23 +349,19 @@ def _input_particles(job: Job) -> Path | None:
         # MultiBody starts from the optimiser file of a refinement.
         optimiser = job.text("fn_in").strip()
     if optimiser:
-        named = _named_in(job.project / optimiser, "_rlnExperimentalDataStarFile")
+        named = named_in(job.project / optimiser, "_rlnExperimentalDataStarFile")
         return job.project / named if named else None
     counting = [*job.program.input_fields(job)]
     for option in PARTICLE_FIELDS:
         if option in counting and (name := job.text(option).strip()):
             return job.project / name
-    if name := job.text("in_optimisation").strip():
-        named = _named_in(job.project / name, "_rlnTomoParticlesFile")
+    # Subtraction without particles of its own takes those of a refinement.
+    if "fn_opt" in counting and (name := job.text("fn_opt").strip()):
+        named = named_in(job.project / name, "_rlnExperimentalDataStarFile")
         return job.project / named if named else None
-    return None
-
-
-def _named_in(path: Path, label: str) -> str | None:
-    """The first value of a label, in whichever table of a STAR file it stands."""
-    for table in read_star(path).tables.values():
-        if value := table.value(label):
-            return value
+    if name := job.text("in_optimisation").strip():
+        named = named_in(job.project / name, "_rlnTomoParticlesFile")
+        return job.project / named if named else None
     return None
 
 

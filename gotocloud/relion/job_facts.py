@@ -58,7 +58,13 @@ class MemoryFormula(StrEnum):
     POLISHING = "movies and reference"
     CTF_REFINEMENT = "two references"
     TOMO_AVERAGE = "a volume for each thread"
+    SUBTOMOGRAM = "a particle for each thread"
     TOMOGRAM = "a tomogram"
+
+    @property
+    def grows_with_threads(self) -> bool:
+        """Whether each thread of a rank takes memory of its own."""
+        return self in (MemoryFormula.TOMO_AVERAGE, MemoryFormula.SUBTOMOGRAM)
 
 
 class WorkUnit(StrEnum):
@@ -159,6 +165,8 @@ class Program:
         items: Settings that name the file with its items.
         unit: What the items are.
         memory: Which formula gives a rank's memory.
+        item_s: Seconds of a rank for one item, where they were measured; else 0.
+        pixel_s: Seconds of a core for one pixel of a particle's box, likewise.
         leader: Whether the first of several MPI ranks only hands work out.
         halves: Whether it refines two random halves of the data apart.
         aligns: Whether it aligns images.
@@ -187,6 +195,8 @@ class Program:
     items: tuple[str, ...] = ()
     unit: WorkUnit = WorkUnit.NONE
     memory: MemoryFormula = MemoryFormula.UNKNOWN
+    item_s: float = 0.0
+    pixel_s: float = 0.0
     leader: bool = False
     halves: bool = False
     aligns: bool = True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.relion.job import Job
-from gotocloud.relion.job_facts import MemoryFormula
+from gotocloud.relion.job_facts import MemoryFormula, WorkUnit
+from gotocloud.relion.work import Work
 
 BYTES_PER_GIB = 2**30
 BYTES_PER_GB = 1e9
@@ -15,6 +16,9 @@ USABLE = 0.9
 """Share of a machine's memory for a job. ParallelCluster leaves 95 % of it to Slurm's jobs
 (SchedulableMemory, https://docs.aws.amazon.com/parallelcluster/latest/ug/Scheduling-v3.html);
 the other 5 % are our own choice, since the formulas count a program's large arrays alone."""
+
+_TILTS = 61
+"""Of a tilt series that cannot be read: every 2 degrees from -60 to 60."""
 
 _TOMOGRAM_BYTES = 80e9
 """3dem/relion #1151: 400 GB with 5 ranks of relion_tomo_reconstruct_tomogram_mpi."""
@@ -55,9 +59,11 @@ def _rank_bytes(job: Job, threads: int) -> float | None:
     match job.program.memory:
         case MemoryFormula.TOMO_AVERAGE if box:
             # 5.0.1, reconstruct_particle_mpi.cpp:91-116: data (16 B) and weight (8 B) a voxel.
-            return 24 * box**3 * threads
+            return 24 * box**3 * threads + _tilt_series(work)
+        case MemoryFormula.SUBTOMOGRAM if box:
+            return _subtomogram(job, box) * threads + _tilt_series(work)
         case MemoryFormula.CTF_REFINEMENT if box:
-            return _two_references(box)
+            return _two_references(box) + _tilt_series(work)
         case MemoryFormula.MOVIE if work.movie:
             # 5.0.1, motioncorr_runner.cpp:1528: all frames, and with dose weighting their
             # transforms.
@@ -75,6 +81,29 @@ def _rank_bytes(job: Job, threads: int) -> float | None:
 def _two_references(box: float) -> float:
     # 5.0.1, reference_map.cpp:54, 144-147: two half maps, padding 2, double complex.
     return 128 * box**3
+
+
+def _tilt_series(work: Work) -> float:
+    """The tilt series that each rank of a program of tomography reads; else nothing."""
+    if work.unit is not WorkUnit.TILT_SERIES or not work.movie:
+        return 0
+    # 5.0.1, tomogram_set.cpp:272-300: in double precision, then copied to single.
+    return 12 * work.movie.pixels
+
+
+def _subtomogram(job: Job, box: float) -> float:
+    """What a thread needs for one particle: its images, and its volumes if there are any.
+
+    Source: 3dem/relion 5.0.1, src/jaz/tomography/programs/subtomo.cpp:738-930 and extraction.h.
+    """
+    tilts = job.work.movie.frames if job.work.movie else _TILTS
+    # Images as they are cut out, with their transforms; then binned: transforms, weights, images.
+    images = tilts * (8 * (job.number("binning", 1) * box) ** 2 + 10 * box**2)
+    if job.flag("do_stack2d"):
+        return images
+    # Data 4 + 4 B, weights and multiplicity 2 B each, what is divided 4 B, what is written 4 B.
+    cropped = job.number("crop_size", -1)
+    return images + 20 * (cropped if cropped > 0 else box) ** 3
 
 
 def _refinement(job: Job, box: float) -> float | None:

@@ -12,8 +12,14 @@ from gotocloud.relion.job import Job
 from gotocloud.relion.job_facts import SpreadRule
 from gotocloud.relion.memory import fitting_ranks, gpu_memory_gb, gpu_memory_there_gb
 from gotocloud.relion.overrides import Overrides
-from gotocloud.relion.settings import VCPUS_A_RANK, Setting
-from gotocloud.relion.sizing import OVERHEAD_S, SHORT_S, gpu_seconds, rank_seconds
+from gotocloud.relion.settings import Setting
+from gotocloud.relion.sizing import (
+    OVERHEAD_S,
+    SHORT_S,
+    gpu_seconds,
+    rank_seconds,
+    rank_threads,
+)
 
 if TYPE_CHECKING:
     from gotocloud.cluster_configs.model import ClusterConfiguration
@@ -98,8 +104,8 @@ def _smaller(
 ) -> tuple[Partition, str]:
     """The shared small queue for a job that cannot fill a machine of its own queue.
 
-    Either its items cannot, or its movies are so little work for the small machine that a large
-    one costs more than the time it saves is worth (`sizing.SHORT_S`).
+    Either its items cannot, or they are so little work for the small machine that a large one
+    costs more than the time it saves is worth (`sizing.SHORT_S`).
     """
     items = job.work.items
     if configuration is None or not items:
@@ -109,13 +115,15 @@ def _smaller(
         return fewer if fewer[1] else _larger_gpus(job, usual, by_name)
     if job.refines or job.uses_gpu or not job.runs_mpi:
         return usual, ""
-    threads = VCPUS_A_RANK if job.type.parallelism.takes_threads else 1
+    threads = rank_threads(job)
     for queue in configuration.queues_for(SMALL):
         there = by_name.get(queue.name)
         if there is None or there == usual or there.exclusive:
             continue
         seconds = rank_seconds(job)
-        is_short = seconds is not None and seconds * threads / there.vcpus < SHORT_S
+        # Without threads a rank has a physical core.
+        workers = there.vcpus // max(2, threads)
+        is_short = seconds is not None and seconds / workers < SHORT_S
         if items * threads > there.vcpus and not is_short:
             continue
         fits = fitting_ranks(job, threads, there.memory_gib)

@@ -9,7 +9,7 @@ from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_facts import MemoryFormula, WorkUnit
 from gotocloud.relion.memory import USABLE, fitting_ranks, rank_gib
-from gotocloud.relion.settings import Setting
+from gotocloud.relion.settings import VCPUS_A_RANK, Setting
 
 OVERHEAD_S = 900.0
 """What each machine costs beside its work: its start, and ParallelCluster's ten idle minutes
@@ -58,11 +58,23 @@ def gpu_seconds(job: Job) -> float | None:
 
 
 def rank_seconds(job: Job) -> float | None:
-    """About how long one rank works on a job's movies; None if they or the pace are unknown."""
-    one = _MOVIE_S.get(job.program.memory)
-    if one is None or not job.work.items or not job.work.movie:
+    """About how long one rank works on a job's items; None if they or the pace are unknown."""
+    program, work = job.program, job.work
+    if not work.items:
         return None
-    return job.work.items * one * job.work.movie.pixels / _TUTORIAL_PIXELS
+    if program.item_s:
+        return work.items * program.item_s
+    if program.pixel_s and work.box_px:
+        return work.items * work.box_px**2 * program.pixel_s / rank_threads(job)
+    one = _MOVIE_S.get(program.memory)
+    if one is None or not work.movie:
+        return None
+    return work.items * one * work.movie.pixels / _TUTORIAL_PIXELS
+
+
+def rank_threads(job: Job) -> int:
+    """Threads of a rank where no figure is published."""
+    return VCPUS_A_RANK if job.type.parallelism.takes_threads else 1
 
 
 def sized(job: Job, partition: Partition, setting: Setting) -> tuple[Setting, list[str]]:
@@ -172,12 +184,14 @@ def _fitting(
         return workers, threads, []
     cores = workers * threads
     one = rank_gib(job, threads)
-    if fits < 1 and job.program.memory is MemoryFormula.TOMO_AVERAGE:
-        most = fitting_ranks(job, 1, partition.memory_gib) or 1
-        return 1, max(1, most), [f"1 rank x {max(1, most)} threads a machine, for its memory"]
+    grows = job.program.memory.grows_with_threads
+    if fits < 1 and grows:
+        able = (n for n in range(threads, 1, -1) if fitting_ranks(job, n, partition.memory_gib))
+        most = next(able, 1)
+        return 1, most, [f"1 rank x {most} threads a machine, for its memory"]
     least = 2 if job.splits_halves and nodes == 1 else 1
     fewer = max(least, fits - leader)
-    if job.program.memory is not MemoryFormula.TOMO_AVERAGE and job.type.parallelism.takes_threads:
+    if not grows and job.type.parallelism.takes_threads:
         # Fewer ranks leave cores free, which more threads can use.
         threads = max(threads, min(cores // fewer, 2 * threads))
     ranks = f"{fewer} working rank{'s' if fewer > 1 else ''} a machine"

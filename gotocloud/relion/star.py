@@ -90,6 +90,18 @@ def read_star(path: Path) -> StarFile:
     return parse_star(_text(path), path)
 
 
+def named_in(path: Path, label: str) -> str | None:
+    """The first value of a label, in whichever table of a STAR file it stands.
+
+    Raises:
+        StarError: if the file cannot be read.
+    """
+    for table in read_star(path).tables.values():
+        if value := table.value(label):
+            return value
+    return None
+
+
 def parse_star(text: str, path: Path) -> StarFile:
     """The tables in the text of a STAR file.
 

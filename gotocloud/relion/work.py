@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from gotocloud.errors import InputError
-from gotocloud.relion.frames import Movie, corrected_movie, first_movie, movie_of
+from gotocloud.relion.frames import Movie, corrected_movie, first_movie, first_tilt_series, movie_of
 from gotocloud.relion.job_facts import Program, WorkUnit
 from gotocloud.relion.particles import ParticleSet, count_rows
-from gotocloud.relion.star import StarError
+from gotocloud.relion.star import StarError, named_in
 
 UNIT_TABLES = {
     WorkUnit.MICROGRAPHS: ("movies", "micrographs"),
@@ -43,7 +43,8 @@ class Work:
         iterations: Iterations of a classification; of VDAM and of 3.1's gradient descent,
             mini-batches.
         symmetry: Point group.
-        movie: Width, height and frames of the first movie; of EER, frames summed in groups.
+        movie: Width, height and frames of the first movie, or of the first tilt series; of EER,
+            frames summed in groups.
     """
 
     unit: WorkUnit = WorkUnit.NONE
@@ -96,8 +97,9 @@ def work_of(job: ReadableJob) -> Work:
     program = job.program
     found = job.particle_set
     items = found.particles if found and program.unit is WorkUnit.PARTICLES else None
-    if program.unit in UNIT_TABLES:
-        items = _rows(job, program.items, UNIT_TABLES[program.unit])
+    star = _star_of_items(job) if program.unit in UNIT_TABLES else None
+    if star:
+        items = _rows(star, UNIT_TABLES[program.unit])
     return Work(
         unit=program.unit,
         items=items,
@@ -108,7 +110,7 @@ def work_of(job: ReadableJob) -> Work:
         classes=_count(job, "nr_classes") or 1,
         iterations=_iterations(job),
         symmetry=job.text("sym_name").strip() or "C1",
-        movie=_movie(job),
+        movie=_movie(job, star) if star else None,
     )
 
 
@@ -130,27 +132,31 @@ def _count(job: ReadableJob, option: str) -> int | None:
     return value if value > 0 else None
 
 
-def _rows(job: ReadableJob, options: tuple[str, ...], tables: tuple[str, ...]) -> int | None:
-    for option in options:
-        if name := job.text(option).strip():
-            try:
-                return count_rows(job.project / name, tables)
-            except StarError:
-                return None
-    return None
-
-
-def _star_of_movies(job: ReadableJob) -> Path | None:
-    options = job.program.items if job.program.unit is WorkUnit.MICROGRAPHS else ()
-    names = (job.text(option).strip() for option in options)
-    return next((job.project / name for name in names if name), None)
-
-
-def _movie(job: ReadableJob) -> Movie | None:
-    """The first movie that the job's micrographs lead to."""
-    star = _star_of_movies(job)
-    if star is None:
+def _rows(star: Path, tables: tuple[str, ...]) -> int | None:
+    try:
+        return count_rows(star, tables)
+    except StarError:
         return None
+
+
+def _star_of_items(job: ReadableJob) -> Path | None:
+    """The STAR file of the job's micrographs or tilt series."""
+    names = (job.text(option).strip() for option in job.program.items)
+    if name := next((one for one in names if one), None):
+        return job.project / name
+    if not (found := job.text("in_optimisation").strip()):
+        return None
+    try:
+        named = named_in(job.project / found, "_rlnTomoTomogramsFile")
+    except StarError:
+        return None
+    return job.project / named if named else None
+
+
+def _movie(job: ReadableJob, star: Path) -> Movie | None:
+    """The first movie that the job's micrographs lead to, or its first tilt series."""
+    if job.program.unit is WorkUnit.TILT_SERIES:
+        return first_tilt_series(star, job.project)
     path = first_movie(star, job.project)
     if path is None:
         return corrected_movie(star, job.project)

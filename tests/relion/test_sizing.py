@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from gotocloud.cluster_configs.model import load_configuration, used_instance_types
 from gotocloud.cluster_configs.partitions import Partition, configured_partitions
+from gotocloud.relion.frames import Movie
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_types import RELION_JOB_TYPES
 from gotocloud.relion.memory import rank_gib
@@ -198,14 +200,107 @@ def test_visible_frames_of_subtomograms_are_images(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "queue", "ranks"), [(1, "small", 1), (3, "small", 3), (20, "prep-cpu", 20)]
+    ("count", "queue", "ranks"),
+    [(1, "small", 1), (3, "small", 3), (100, "small", 8), (200, "prep-cpu", 24)],
 )
+@pytest.mark.parametrize("kind", ["CtfFind", "Extract"])
 def test_few_micrographs_take_a_part_of_a_small_machine(
-    tmp_path: Path, count: int, queue: str, ranks: int
+    tmp_path: Path, kind: str, count: int, queue: str, ranks: int
 ) -> None:
-    changes = AUTOMATIC | {"input_star_mics": write_micrographs(tmp_path, count)}
-    found, _ = routed(make_job(tmp_path, "CtfFind", changes))
+    star = write_micrographs(tmp_path, count)
+    found, _ = routed(
+        make_job(tmp_path, kind, AUTOMATIC | dict.fromkeys(("input_star_mics", "star_mics"), star))
+    )
     assert (found.queue, found.ranks) == (queue, ranks)
+
+
+@pytest.mark.parametrize(
+    ("kind", "particles", "box_px", "queue"),
+    [
+        ("CtfRefine", 300, 64, "small"),
+        ("CtfRefine", 5_000, 256, "small"),
+        ("CtfRefine", 5_000, 512, "prep-cpu"),
+        ("CtfRefine", 100, 512, "small"),
+        # Two references of 800 px do not fit the small machine.
+        ("CtfRefine", 100, 800, "prep-cpu"),
+        ("Subtract", 20_000, 256, "small"),
+        ("Subtract", 200_000, 360, "prep-cpu"),
+    ],
+)
+def test_particles_that_are_little_work_take_a_part_of_a_small_machine(
+    tmp_path: Path, kind: str, particles: int, box_px: int, queue: str
+) -> None:
+    write_particles(tmp_path / "p.star", particles, box_px)
+    (tmp_path / "run_optimiser.star").write_text(
+        "\ndata_optimiser_general\n\n_rlnExperimentalDataStarFile p.star\n \n"
+    )
+    changes = {"fn_data": "p.star", "fn_opt": "run_optimiser.star", "do_data": "No"}
+    found, hardware = routed(make_job(tmp_path, kind, AUTOMATIC | changes))
+    assert (found.queue, found.nodes, hardware.exclusive) == (queue, 1, queue != "small")
+
+
+def tilt_series(project: Path, size: tuple[int, int], tilts: int, *, stack: bool) -> str:
+    """A set of three tilt series, as a stack (RELION 4) or as one file for each tilt (RELION 5)."""
+    (project / "t.st").write_bytes(struct.pack("<4i", *size, tilts, 2) + bytes(1008))
+    (project / "one.mrc").write_bytes(struct.pack("<4i", *size, 1, 2) + bytes(1008))
+    rows = "one.mrc\n" * tilts
+    (project / "ts.star").write_text(f"\ndata_TS_1\n\nloop_\n_rlnMicrographName #1\n{rows} \n")
+    label, name = ("Name", "t.st:mrc") if stack else ("StarFile", "ts.star")
+    (project / "tomograms.star").write_text(
+        f"\ndata_global\n\nloop_\n_rlnTomoName #1\n_rlnTomoTiltSeries{label} #2\n"
+        + "".join(f"TS_{n} {name}\n" for n in range(3))
+        + " \n"
+    )
+    (project / "optimisation_set.star").write_text(
+        "\ndata_\n\n_rlnTomoTomogramsFile tomograms.star\n_rlnTomoParticlesFile p.star\n \n"
+    )
+    return "optimisation_set.star"
+
+
+def subtomograms(project: Path, **more: str) -> Job:
+    changes = {"in_optimisation": "optimisation_set.star", "in_tomograms": ""} | more
+    return make_job(project, "Extract", AUTOMATIC | changes, first=-1)
+
+
+@pytest.mark.parametrize("stack", [True, False])
+def test_pseudo_subtomograms_take_memory_by_thread_and_a_tilt_series_by_rank(
+    tmp_path: Path, stack: bool
+) -> None:
+    tilt_series(tmp_path, (4096, 4092), 41, stack=stack)
+    shape = {"box_size": "192", "crop_size": "96", "binning": "2"}
+    flat = subtomograms(tmp_path, do_stack2d="Yes", **shape)
+    solid = subtomograms(tmp_path, do_stack2d="No", **shape)
+    assert (flat.work.items, flat.work.movie) == (3, Movie(4096, 4092, 41))
+    series, images = 12 * 4096 * 4092 * 41, 41 * (8 * 384**2 + 10 * 192**2)
+    assert rank_gib(flat, 6) == pytest.approx((series + 6 * images) / 2**30)
+    assert rank_gib(solid, 6) == pytest.approx((series + 6 * (images + 20 * 96**3)) / 2**30)
+
+
+@pytest.mark.parametrize("box_px", [64, 256, 512, 900, 1400])
+@pytest.mark.parametrize("side_px", [512, 11520])
+def test_pseudo_subtomograms_fit_their_machine_and_ranks_have_a_tilt_series_each(
+    tmp_path: Path, box_px: int, side_px: int
+) -> None:
+    tilt_series(tmp_path, (side_px, side_px), 41, stack=False)
+    for crop in ("-1", "64"):
+        for binning in ("1", "4"):
+            job = subtomograms(
+                tmp_path,
+                box_size=str(box_px),
+                crop_size=crop,
+                binning=binning,
+                do_stack2d="No",
+            )
+            for configuration in QUEUES:
+                found, hardware = routed(job, configuration)
+                one = rank_gib(job, found.threads)
+                assert one is not None
+                assert found.ranks <= 3
+                over = max(found.layout) * one > hardware.memory_gib
+                # One rank with one thread can be more than the small machine of a tutorial has.
+                assert not over or (found.layout, found.threads) == ((1,), 1)
+                rules = {each.check for each in check_routed(job, found, hardware)}
+                assert ("memory-host" in rules) == over
 
 
 @pytest.mark.parametrize(

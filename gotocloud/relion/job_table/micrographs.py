@@ -84,12 +84,15 @@ TYPES: tuple[RelionJobType, ...] = (
                 inputs="input_star_mics",
                 items=("input_star_mics",),
             ),
+            # item_s, also of Extract: the public run of the tutorial (settings.TUTORIAL_RUN), 24
+            # micrographs on 24 ranks, took 12 s; extraction 10 s, the slower of two.
             replace(
                 MICROGRAPHS,
                 name="relion_run_ctffind",
                 kind="ctffind",
                 inputs="input_star_mics",
                 items=("input_star_mics",),
+                item_s=12.0,
             ),
         ),
         number=2,
@@ -185,6 +188,7 @@ TYPES: tuple[RelionJobType, ...] = (
                 kind="extract",
                 inputs="star_mics coords_suffix:!do_reextract fndata_reextract:do_reextract",
                 items=("star_mics",),
+                item_s=10.0,
             ),
         ),
         number=5,

@@ -151,6 +151,7 @@ TYPES: tuple[RelionJobType, ...] = (
                 kind="pseudosubtomo",
                 inputs=TOMO_SET,
                 items=("in_tomograms",),
+                memory=MemoryFormula.SUBTOMOGRAM,
             ),
         ),
         skips_finished=True,

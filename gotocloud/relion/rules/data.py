@@ -120,10 +120,12 @@ RULES = (
         "memory-host",
         Severity.ERROR,
         "RELION's programs take memory by rank: 24 x box^3 B a thread for a tomogram average, "
+        "20 x box^3 B a thread for pseudo-subtomograms, 12 B a pixel of a tilt series, "
         "128 x box^3 B for CTF refinement, all frames of a movie for motion correction, "
         "20 x (2 x box)^3 B for a refinement. What does not fit is killed by the system.",
         "Use fewer ranks, fewer threads, or a queue with more memory.",
-        "3dem/relion 5.0.1: reconstruct_particle_mpi.cpp:91, reference_map.cpp:144, "
+        "3dem/relion 5.0.1: reconstruct_particle_mpi.cpp:91, subtomo.cpp:738, "
+        "tomogram_set.cpp:272, reference_map.cpp:144, "
         "motioncorr_runner.cpp:1528, ml_optimiser.cpp:4086; PR 1365; #1151",
         _host_memory,
     ),
