@@ -45,7 +45,7 @@ _MEMORY = (
         r"^.*(?:custom_?allocator.*out of memory|CUDA_ERROR_OUT_OF_MEMORY|CUDA out of memory"
         r"|out of memory.*(?:GPU|device|cuda)|(?:GPU|device|cuda).*out of memory"
         # RELION 5.0.1, src/acc/cuda/cuda_settings.h:59: a call of CUDA, in whichever file.
-        r"|cudaErrorMemoryAllocation|out of memory in \S+ at line \d+ \(error-code).*$",
+        r"|cudaErrorMemoryAllocation|out of memory in \S+ at line \d{1,9} \(error-code).*$",
         "too little memory on a GPU",
     ),
     _cause(
