@@ -14,9 +14,8 @@ from gotocloud.jobs.watching import submitted_jobs
 from gotocloud.relion.pipeline import ProcessStatus, read_pipeline
 from gotocloud.slurm.script_parts import STARTED
 from gotocloud.slurm.submissions import Attempt, load
-from tests.needs import need_relion
 from tests.slurm.fake_slurm import FakeSlurm, install
-from tests.slurm.relion_jobs import class2d, make_job
+from tests.slurm.relion_jobs import class2d, look_as_relion, make_job, write_pipeline
 
 NAME = "Class2D/job001/"
 OPTIONS = {"queuename": "class2d-spot", "use_gpu": "Yes", "gpu_ids": ""}
@@ -301,41 +300,10 @@ def test_what_cannot_be_resumed_is_told(project: Path, words: tuple[str, ...], s
     assert "Next: " in done.stderr
 
 
-PIPELINE = """
-# version 30001
-
-data_pipeline_general
-
-_rlnPipeLineJobCounter                       2
-
-
-# version 30001
-
-data_pipeline_processes
-
-loop_
-_rlnPipeLineProcessName #1
-_rlnPipeLineProcessAlias #2
-_rlnPipeLineProcessType #3
-_rlnPipeLineProcessStatus #4
-Class2D/job001/       None            8            0
-
-"""
-
-
-def look_as_relion(project: Path) -> ProcessStatus:
-    """What RELION 3.1.3's own pipeline shows after RELION has looked for ended jobs."""
-    need_relion()
-    subprocess.run(
-        ["relion_pipeliner", "--check_job_completion"], cwd=project, capture_output=True, check=True
-    )
-    return read_pipeline(project)[0].status
-
-
 def test_two_lost_machines_and_a_hand_resume_end_as_succeeded_in_relions_pipeline(
     slurm_commands: FakeSlurm, project: Path
 ) -> None:
-    (project / "default_pipeline.star").write_text(PIPELINE)
+    write_pipeline(project, NAME)
     for number in (1, 2, 3):
         # On spot, on another spot type, on demand: always in iteration 7.
         started(project, number=number, identifier=str(number))
@@ -358,8 +326,7 @@ def test_a_pipeline_that_stays_locked_does_not_stop_a_resume(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline_status, "WAIT_S", 0.0)
-    path = tmp_path / "default_pipeline.star"
-    path.write_text(PIPELINE.replace("            0\n", "            3\n"))
+    write_pipeline(tmp_path, NAME, status=3)
     (tmp_path / ".relion_lock").mkdir()
     assert "is locked (.relion_lock)" in pipeline_status.show_running(tmp_path, NAME)
     (tmp_path / ".relion_lock").rmdir()

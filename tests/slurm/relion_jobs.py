@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.needs import ROOT
+from gotocloud.relion.pipeline import PIPELINE_FILE, ProcessStatus, read_pipeline
+from tests.needs import ROOT, need_relion
 
 TEMPLATE = ROOT / "gotocloud" / "node" / "relion-submit-template.sh"
 TYPE_NUMBERS = {
@@ -102,3 +104,40 @@ def refine3d(name: str) -> list[str]:
         "--auto_local_healpix_order 0 --offset_range 3 --offset_step 6 --sym C1 "
         "--low_resol_join_halves 40 --norm --scale  --j 1"
     ]
+
+
+_PIPELINE = """
+# version 30001
+
+data_pipeline_general
+
+_rlnPipeLineJobCounter                       2
+
+
+# version 30001
+
+data_pipeline_processes
+
+loop_
+_rlnPipeLineProcessName #1
+_rlnPipeLineProcessAlias #2
+_rlnPipeLineProcessType #3
+_rlnPipeLineProcessStatus #4
+{name}       None            8            {status}
+
+"""
+
+
+def write_pipeline(project: Path, name: str, status: int = 0) -> None:
+    """RELION 3.1's pipeline of a single classification, which runs."""
+    text = _PIPELINE.format(name=name, status=status)
+    (project / PIPELINE_FILE).write_text(text)
+
+
+def look_as_relion(project: Path) -> ProcessStatus:
+    """What RELION 3.1.3's own pipeline shows after RELION has looked for ended jobs."""
+    need_relion()
+    subprocess.run(
+        ["relion_pipeliner", "--check_job_completion"], cwd=project, capture_output=True, check=True
+    )
+    return read_pipeline(project)[0].status

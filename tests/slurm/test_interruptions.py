@@ -16,10 +16,17 @@ import pytest
 
 from gotocloud.rehearsal.slurm.cluster import RehearsalCluster
 from gotocloud.rehearsal.slurm.dataset import make_dataset
+from gotocloud.relion.pipeline import ProcessStatus
 from gotocloud.slurm.client import job, update
 from gotocloud.slurm.submissions import Attempt, load
 from tests.needs import need_relion
-from tests.slurm.relion_jobs import class2d, make_job, refine3d
+from tests.slurm.relion_jobs import (
+    class2d,
+    look_as_relion,
+    make_job,
+    refine3d,
+    write_pipeline,
+)
 
 WITHIN_S = 200.0
 TYPED = {
@@ -123,6 +130,12 @@ def restart_at_once(identifier: str) -> None:
     update(identifier, StartTime="now")
 
 
+def run_out(folder: Path) -> str:
+    """What the latest attempt has written so far."""
+    text = (folder / "run.out").read_text(errors="replace")
+    return text.rpartition(f"attempt {latest(folder).number} started")[2]
+
+
 def repeated_iterations(folder: Path) -> int:
     log = (folder / "run.out").read_text(errors="replace")
     counted = Counter(re.findall(r"Expectation iteration (\d+)", log))
@@ -201,6 +214,45 @@ def test_three_interruptions_in_a_row_end_on_demand(
     assert queues == ["class2d-spot", "class3d-spot", "refine3d-spot"]
     assert latest(folder).queue == "class2d"
     assert not latest(folder).spot
+
+
+IN_ITERATION_3 = """\
+#!/bin/bash
+# Never leaves iteration 3, until the file "enough" is there.
+control=${*: -1}
+echo " Expectation iteration 3 of 8"
+[ -e enough ] || sleep 600
+touch "${control}RELION_JOB_EXIT_SUCCESS"
+"""
+
+
+def test_two_lost_machines_and_a_hand_resume_end_as_succeeded_in_relions_pipeline(
+    head_node: RehearsalCluster, stub: Path
+) -> None:
+    (stub.parent / "bin" / "relion_refine_mpi").write_text(IN_ITERATION_3)
+    head_node.warm("class2d")
+    name = "Class2D/job010/"
+    write_pipeline(stub, name)
+    options = {"queuename": "class2d", "qsub_extra2": "1"}
+    folder, identifier = submit(stub, name, class2d(name), options)
+    for number in (1, 2):
+        until(lambda n=number: latest(folder).number == n, "the attempt is made")  # type: ignore[misc]
+        (machine,) = machines(folder)
+        until(lambda: "iteration 3" in run_out(folder), "it comes to iteration 3")
+        head_node.kill_node(machine)
+        if number == 1:
+            restart_at_once(identifier)
+    # The timer of the head node does this every minute.
+    until(lambda: gotocloud(stub, "resume", "--all") and markers(folder), "the loss is found")
+    assert markers(folder) == {"RELION_JOB_EXIT_FAILURE"}
+    assert "attempts 1 and 2 both ended so in iteration 3" in (folder / "run.err").read_text()
+    assert look_as_relion(stub) is ProcessStatus.FAILED
+    (stub / "enough").touch()
+    assert "by hand, after: machine lost" in gotocloud(stub, "resume", name).stdout
+    assert look_as_relion(stub) is ProcessStatus.RUNNING
+    until(lambda: markers(folder), "the job ends")
+    assert look_as_relion(stub) is ProcessStatus.SUCCEEDED
+    assert [one.number for one in getattr(load(folder), "attempts", ())] == [1, 2, 3]
 
 
 def test_an_error_of_relion_is_not_tried_again(
