@@ -239,7 +239,7 @@ def work_statements(place: LaunchPlace) -> list[Statement]:
         ),
         Statement(
             sid="ExportFromLustre",
-            actions=["fsx:CancelDataRepositoryTask", "fsx:CreateDataRepositoryTask"],
+            actions=["fsx:CreateDataRepositoryTask"],
             resources=[place.arn("fsx", "file-system/*")],
             conditions=TAGGED,
             why=tagged,

@@ -108,6 +108,7 @@ class StubFacts:
         arns: Mapping[str, str] | None = None,
         policies: Mapping[str, str] | None = None,
         launch_templates: Mapping[str, Mapping[str, Any]] | None = None,
+        peerings: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
         self._buckets = buckets or {}
         self._tags = tags or {}
@@ -115,6 +116,7 @@ class StubFacts:
         self._arns = arns or {}
         self._policies = policies or {}
         self._launch_templates = launch_templates or {}
+        self._peerings = peerings or {}
 
     def bucket_owner(self, bucket: str) -> str | None:
         """Account of a bucket."""
@@ -164,6 +166,10 @@ class StubFacts:
     def related_arn(self, _account: str, _region: str, identifier: str) -> str | None:
         """ARN behind the id of an association."""
         return self._arns.get(identifier)
+
+    def peered_vpcs(self, _account: str, _region: str, peering: str) -> tuple[str, ...]:
+        """ARNs of the VPCs of a peering: the requester's, the accepter's."""
+        return self._peerings.get(peering, ())
 
     def launch_template(
         self, _account: str, _region: str, named: Mapping[str, Any]

@@ -31,6 +31,7 @@ ROWS: list[dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("permissions.yaml").read_text(encoding="utf-8")
 )
 URL = "https://releases.s3.eu-west-1.amazonaws.com/releases/1/project.template.json"
+REQUESTER = f"arn:aws:ec2:{REGION}:333333333333:vpc/vpc-1"
 FACTS = StubFacts(
     buckets={"mine": ACCOUNT, "theirs": "333333333333", "releases": "111111111111"},
     stacks={"demo-project-a": STACK},
@@ -45,6 +46,7 @@ FACTS = StubFacts(
         "rtbassoc-1": f"arn:aws:ec2:{HERE}:route-table/rtb-1",
         "dra-0123456789abcdef0": f"arn:aws:fsx:{HERE}:association/fs-1/dra-0123456789abcdef0",
     },
+    peerings={"pcx-1": (REQUESTER, f"arn:aws:ec2:{HERE}:vpc/vpc-2")},
 )
 
 
@@ -118,6 +120,20 @@ def test_a_bucket_belongs_to_its_account() -> None:
     assert check.account == "333333333333"
     assert check.context["s3:ResourceAccount"] == "333333333333"
     assert check.context["s3:prefix"] == "p/"
+
+
+def test_a_peering_is_judged_by_the_vpc_that_requested_it() -> None:
+    accepted = call("ec2", "accept_vpc_peering_connection", VpcPeeringConnectionId="pcx-1")
+    joined = [check.context["ec2:RequesterVpc"] for check in checks_of(accepted, user(), FACTS)]
+    assert joined == [REQUESTER, REQUESTER]
+
+
+def test_a_write_that_overwrites_nothing_states_so() -> None:
+    written = {"Bucket": "mine", "Key": "k", "Body": b""}
+    (bold,) = checks_of(call("s3", "put_object", **written), user(), FACTS)
+    (careful,) = checks_of(call("s3", "put_object", **written, IfNoneMatch="*"), user(), FACTS)
+    assert "s3:if-none-match" not in bold.context
+    assert careful.context["s3:if-none-match"] == "*"
 
 
 def test_changing_a_role_is_judged_by_its_boundary() -> None:

@@ -58,6 +58,7 @@ def _cloudformation(place: Place) -> Context:
 def _ec2(place: Place) -> Context:
     found: Context = {"ec2:Region": place.call.region, "ec2:CreateAction": place.call.operation}
     found.update(_named(place.call.parameters, {"InstanceType": "ec2:InstanceType"}))
+    found.update(zip(("ec2:RequesterVpc", "ec2:AccepterVpc"), place.peered_vpcs(), strict=False))
     return found
 
 
@@ -90,7 +91,7 @@ def _s3(place: Place) -> Context:
         },
     )
     for header, value in call.headers.items():
-        if header.startswith("x-amz-"):
+        if header.startswith("x-amz-") or header in ("if-match", "if-none-match"):
             found[f"s3:{header}"] = value
     in_url = call.signature is not None and call.signature.in_url
     found["s3:TlsVersion"] = "1.3"

@@ -48,6 +48,9 @@ class Facts(Protocol):
     def related_arn(self, account: str, region: str, identifier: str) -> str | None:
         """ARN behind the id of an association, of a route table or a file system."""
 
+    def peered_vpcs(self, account: str, region: str, peering: str) -> tuple[str, ...]:
+        """ARNs of the VPCs that a peering joins: the requester's, the accepter's."""
+
     def launch_template(
         self, account: str, region: str, named: Mapping[str, Any]
     ) -> Mapping[str, Any]:
@@ -168,6 +171,14 @@ class MotoFacts:
         kept = fsx_backends[account][region].__dict__.get("associations", {})
         found = kept.get(identifier)
         return str(found["ResourceARN"]) if found else None
+
+    def peered_vpcs(self, account: str, region: str, peering: str) -> tuple[str, ...]:
+        """ARNs of the VPCs that a peering joins: the requester's, the accepter's."""
+        from moto.ec2.models import ec2_backends
+
+        found = ec2_backends[account][region].vpc_pcxs.get(peering)
+        joined = (found.vpc, found.peer_vpc) if found else ()
+        return tuple(f"arn:aws:ec2:{vpc.region}:{vpc.owner_id}:vpc/{vpc.id}" for vpc in joined)
 
     def launch_template(
         self, account: str, region: str, named: Mapping[str, Any]

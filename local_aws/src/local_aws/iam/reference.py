@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -25,11 +26,13 @@ class ResourceType:
         name: AWS's name, such as `security-group`.
         arn: Its ARN with variables, such as `${SecurityGroupId}`.
         required: Whether the action always is about one.
+        keys: Condition keys of the action on such a resource, in lower case.
     """
 
     name: str
     arn: str
     required: bool
+    keys: frozenset[str] = frozenset()
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -51,7 +54,8 @@ class Action:
         name: With its service prefix, such as `s3:GetObject`.
         access_level: AWS's classification: List, Read, Write, …
         types: Resources that it can be about; none means that policies need `*`.
-        keys: Its condition keys, in lower case, with a variable such as `${TagKey}`.
+        keys: Its condition keys on whatever resource, in lower case, with a variable such as
+            `${TagKey}`.
     """
 
     name: str
@@ -61,13 +65,18 @@ class Action:
 
     def has_key(self, key: str) -> bool:
         """Whether AWS fills in a condition key for this action; the global ones it always does."""
-        prefix, _, tag = key.lower().partition("/")
-        if prefix.startswith("aws:") and prefix not in _OF_SOME:
+        if key.lower().startswith("aws:") and not key.lower().startswith(OF_SOME):
             return True
-        return (f"{prefix}/${{tagkey}}" if tag else prefix) in self.keys
+        return self.lists(key, self.types)
+
+    def lists(self, key: str, types: Iterable[ResourceType]) -> bool:
+        """Whether the reference lists a condition key for this action on kinds of resources."""
+        prefix, _, tag = key.lower().partition("/")
+        known = self.keys.union(*(kind.keys for kind in types))
+        return (f"{prefix}/${{tagkey}}" if tag else prefix) in known
 
 
-_OF_SOME = ("aws:requesttag", "aws:resourcetag", "aws:tagkeys")
+OF_SOME = ("aws:requesttag", "aws:resourcetag", "aws:tagkeys")
 """Global condition keys that only some actions have."""
 
 
@@ -89,6 +98,11 @@ def own_tag_keys(prefix: str) -> tuple[str, ...]:
     )
 
 
+def action_names(prefix: str) -> tuple[str, ...]:
+    """Actions of a service, in lower case, without its prefix."""
+    return tuple(_data("actions", prefix))
+
+
 @cache
 def action(prefix: str, name: str) -> Action | None:
     """An action of a service, or None if there is none of this name."""
@@ -96,15 +110,18 @@ def action(prefix: str, name: str) -> Action | None:
     if found is None:
         return None
     types = _data("resourceTypes", prefix)
-    keys = [*found.get("conditionKeys", ())]
-    for given in found["resourceTypes"]:
-        keys += [*given["conditionKeys"], *types[given["name"].lower()].get("conditionKeys", ())]
     return Action(
         name=f"{prefix}:{found['name']}",
         access_level=found["accessLevel"],
-        types=tuple(
-            ResourceType(given["name"], types[given["name"].lower()]["arn"], given["required"])
-            for given in found["resourceTypes"]
-        ),
-        keys=frozenset(key.lower() for key in keys),
+        types=tuple(_type(given, types[given["name"].lower()]) for given in found["resourceTypes"]),
+        keys=_lower(found.get("conditionKeys", ())),
     )
+
+
+def _type(of_action: Mapping[str, Any], itself: Mapping[str, Any]) -> ResourceType:
+    keys = [*of_action["conditionKeys"], *itself.get("conditionKeys", ())]
+    return ResourceType(of_action["name"], itself["arn"], of_action["required"], _lower(keys))
+
+
+def _lower(keys: Iterable[str]) -> frozenset[str]:
+    return frozenset(key.lower() for key in keys)

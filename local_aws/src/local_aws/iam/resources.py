@@ -77,6 +77,11 @@ class Place:
         """ARN of something in the caller's account."""
         return f"arn:aws:{service}:{self.call.region if region else ''}:{self.account}:{resource}"
 
+    def peered_vpcs(self) -> tuple[str, ...]:
+        """The requester's and the accepter's VPC of the peering that the call names."""
+        peering = str(self.call.parameters.get("VpcPeeringConnectionId") or "")
+        return self.facts.peered_vpcs(self.account, self.call.region, peering)
+
     def owner(self, arn: str) -> str:
         """The account that a resource belongs to."""
         parts = arn.split(":")
@@ -183,6 +188,9 @@ def _other_of_cloudformation(kind: ResourceType, place: Place) -> Iterable[str]:
 def _ec2_by_id(kind: ResourceType, place: Place) -> Iterable[str]:
     if place.call.operation not in ("CreateTags", "DeleteTags"):
         yield from _by_parameters("ec2", kind, place)
+        if kind.name == "vpc" and place.call.operation == "AcceptVpcPeeringConnection":
+            # The call names the peering alone; EC2 looks at the VPC that accepts as well.
+            yield from place.peered_vpcs()[1:]
         association = str(place.call.parameters.get("AssociationId", ""))
         if association.startswith(_ASSOCIATIONS.get(kind.name, "none-")):
             yield from _related(place, association)

@@ -29,13 +29,18 @@ class VpcPeeringConnection(Ec2Resource):
         self.physical_id = made["VpcPeeringConnectionId"]
         self.attributes = {"Id": self.physical_id}
         self.tag()
-        self.call_as(
+        self._accept()
+
+    def _accept(self) -> None:
+        # Across accounts CloudFormation accepts with the permissions of the peer's role.
+        role = "" if self._peer_account == self.site.account else self.properties["PeerRoleArn"]
+        accepter = self.site.client(
             "ec2",
-            "AcceptVpcPeeringConnection",
-            {"VpcPeeringConnectionId": self.physical_id},
             account=self._peer_account,
             region=self.properties.get("PeerRegion", ""),
+            acting=role or (self.site.acting if self.made_by_cloudformation else ""),
         )
+        accepter.accept_vpc_peering_connection(VpcPeeringConnectionId=self.physical_id)
 
     @property
     def _peer_account(self) -> str:
