@@ -12,16 +12,21 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.client
 import pytest
 from botocore.exceptions import ClientError
 
+from gotocloud.aws.proving.probes import ask
 from gotocloud.cli.main import app
+from gotocloud.contract.names import CLUSTER_SERVICE_ROLE
 from gotocloud.errors import GoToCloudError
 from gotocloud.platform.load import record_path
+from gotocloud.proving.assumptions import assumption
 from gotocloud.proving.journal import STATE
+from gotocloud.proving.verdicts import Judged, judge
 from gotocloud.rehearsal.profiles import add_scientists, write_profiles
 from gotocloud.rehearsal.upkeep import PLATFORM, Rehearsal
 
@@ -215,6 +220,46 @@ def test_nineteen_planted_differences_are_each_reported_with_their_remedy(
     for name, remedy in REPORTED.items():
         assert remedy in found[name]["remedy"], name
         assert found[name]["answer"]
+
+
+def kept_stack(answer: Answers) -> None:
+    answer["Stacks"][0]["StackStatus"] = "DELETE_FAILED"
+
+
+def another_service_role(answer: Answers) -> None:
+    answer["Stacks"][0]["RoleARN"] = "arn:aws:iam::222222222222:role/somebody"
+
+
+def test_a_deletion_that_its_role_does_not_end_is_reported(
+    rehearsed: Rehearsal, answers: dict[str, Plant]
+) -> None:
+    """The stack is made and deleted as a cluster's is: with CloudFormation's role."""
+    account = rehearsed.platform.groups[0].account
+    cfn = rehearsed.local.client("cloudformation", account, REGION)
+    name = "gotocloud-cluster-hanako-proof"
+    handle = {"Resources": {"A": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
+    role = f"arn:aws:iam::{account}:role/{CLUSTER_SERVICE_ROLE}"
+    site = SimpleNamespace(
+        account=SimpleNamespace(client=lambda _: cfn), names=SimpleNamespace(cluster_stack=name)
+    )
+    row = assumption("deletion-passes-role")
+
+    def asked() -> Judged:
+        return judge(row, ask(site, row), local=True)  # type: ignore[arg-type]
+
+    assert asked().answer == f"no stack {name} is listed"
+    cfn.create_stack(StackName=name, TemplateBody=json.dumps(handle), RoleARN=role)
+    cfn.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    assert asked().verdict == "differs"
+    cfn.delete_stack(StackName=name)
+    cfn.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    assert asked().verdict == "not confirmed here"
+    done = f"{name} is DELETE_COMPLETE, with {CLUSTER_SERVICE_ROLE}"
+    assert asked().answer.startswith(done)
+    for plant in (kept_stack, another_service_role):
+        answers["DescribeStacks"] = plant
+        assert asked().verdict == "differs"
+        assert "until then no cluster pauses itself" in asked().remedy
 
 
 def test_a_denied_action_is_reported_as_the_permission_that_lacks(

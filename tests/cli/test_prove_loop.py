@@ -288,6 +288,16 @@ def test_an_end_after_a_stage_removes_what_was_made_up_to_there(
     }
 
 
+def test_a_pause_that_fails_still_shows_whether_the_stack_was_deleted(
+    world: World, tmp_path: Path
+) -> None:
+    world.fails = "pause"
+    report = prove(world, tmp_path)
+    found = {one.assumption.id: one.when for one in report.judged}
+    assert found["deletion-passes-role"]
+    assert not found["proof-of-export"]
+
+
 def test_a_platform_that_it_deployed_stays_when_it_is_to_be_kept(
     world: World, tmp_path: Path
 ) -> None:

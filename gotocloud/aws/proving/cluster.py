@@ -14,6 +14,7 @@ from gotocloud.aws.launch import stack_of
 from gotocloud.aws.proving.site import ProofSite
 from gotocloud.aws.proving.stacks import COMPLETE, policy_status
 from gotocloud.aws.session import error_code
+from gotocloud.contract.names import CLUSTER_SERVICE_ROLE
 from gotocloud.contract.project_bucket import PROOF, PROOFS
 from gotocloud.contract.stacks import ClusterOutput
 from gotocloud.contract.tags import CLUSTER_TAG, HEAD_NODE, NODE_TYPE_TAG
@@ -33,6 +34,7 @@ JOB_S = 1500
 POLL_S = 10.0
 
 _ABSENT = {"404": "404", "NoSuchKey": "404", "403": "403", "AccessDenied": "403"}
+_DELETED = "DELETE_COMPLETE"
 _FSX_ROLE = "AWSServiceRoleForFSxS3Access_"
 _FSX_PATH = "/aws-service-role/s3.data-source.lustre.fsx.amazonaws.com/"
 _TAGGED = {BilledKind.MACHINE, BilledKind.LUSTRE, BilledKind.NAT_GATEWAY, BilledKind.ADDRESS}
@@ -246,6 +248,20 @@ def proof(site: ProofSite, _: str) -> ProbeAnswer:
     listed = s3.list_objects_v2(Bucket=site.names.bucket, Prefix=PROOFS).get("Contents", ())
     keys = [one["Key"] for one in listed if one["Key"].endswith(f"/{PROOF}")]
     return ProbeAnswer(keys[-1] if keys else "the bucket has no proof", bool(keys))
+
+
+def deletion(site: ProofSite, _: str) -> ProbeAnswer:
+    """Whether CloudFormation deleted the newest of the cluster's stacks with the role it has."""
+    name, cfn = site.names.cluster_stack, site.account.client("cloudformation")
+    pages = cfn.get_paginator("list_stacks").paginate()
+    made = [one for page in pages for one in page["StackSummaries"] if one["StackName"] == name]
+    if not made:
+        return ProbeAnswer(f"no stack {name} is listed", None)
+    newest = max(made, key=lambda one: one["CreationTime"])["StackId"]
+    stack = cfn.describe_stacks(StackName=newest)["Stacks"][0]
+    role = stack.get("RoleARN", "no role").rpartition("/")[2]
+    text = f"{name} is {stack['StackStatus']}, with {role}"
+    return ProbeAnswer(text, (stack["StackStatus"], role) == (_DELETED, CLUSTER_SERVICE_ROLE))
 
 
 def nothing_bills(site: ProofSite, _: str) -> ProbeAnswer:

@@ -42,6 +42,7 @@ PROBES: Mapping[str, Probe] = {
         cluster.billed_service,
         cluster.cluster_stack,
         cluster.composite_alarm,
+        cluster.deletion,
         cluster.desktop_answers,
         cluster.exported,
         cluster.fsx_role,
