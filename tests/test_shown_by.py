@@ -1,0 +1,41 @@
+"""Each behaviour of AWS and each finding of an attacker has a test, or a row of the proof."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+
+from gotocloud.proving.assumptions import assumption
+from tests.needs import ROOT
+
+LISTS: dict[str, list[dict[str, Any]]] = yaml.safe_load(
+    (ROOT / "tests/shown_by.yaml").read_text(encoding="utf-8")
+)
+ROWS = [row for rows in LISTS.values() for row in rows]
+
+
+@cache
+def text_of(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["fact"] for row in ROWS])
+def test_what_shows_it_exists(row: dict[str, Any]) -> None:
+    assert row.get("tests") or row.get("proof")
+    for shown in row.get("tests", ()):
+        path, _, name = shown.partition("::")
+        assert f"\ndef {name}(" in text_of(path), shown
+    for name in row.get("proof", ()):
+        assert assumption(name).id == name
+
+
+def test_no_row_stands_twice_and_a_behaviour_has_its_source() -> None:
+    for rows in LISTS.values():
+        assert len({row["fact"] for row in rows}) == len(rows)
+    assert all(row["source"] for row in LISTS["behaviours"])
+    assert [row["fact"].partition(".")[0] for row in LISTS["findings"]] == [
+        str(number) for number in range(1, 15)
+    ]
