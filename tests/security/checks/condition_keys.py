@@ -58,7 +58,7 @@ def uses(statement: Mapping[str, Any]) -> Iterator[Use]:
     keys = {*_VARIABLE.findall(texts), *(key for block in condition.values() for key in block)}
     resources = tuple(map(str, as_list(statement.get("Resource")))) or ("*",)
     for pattern in map(str, as_list(statement.get("Action")) or ["*"]):
-        for name in _matching(pattern.lower()):
+        for name in matching(pattern.lower()):
             action = reference.action(*name.split(":"))
             assert action is not None, name
             yield from (Use(action, key, resources, pattern) for key in sorted(keys))
@@ -93,7 +93,8 @@ def _global_keys() -> frozenset[str]:
 
 
 @cache
-def _matching(pattern: str) -> tuple[str, ...]:
+def matching(pattern: str) -> tuple[str, ...]:
+    """Actions that a pattern stands for, in lower case."""
     if pattern == "*":
         return (_WITHOUT_OWN_KEYS,)
     service = pattern.partition(":")[0]
