@@ -172,7 +172,7 @@ def test_a_key_that_the_judge_does_not_fill_in_is_found() -> None:
     assert found == ["ec2:AcceptVpcPeeringConnection: ec2:Tenancy"]
 
 
-WRONG = {
+WRONG: dict[str, dict[str, Any]] = {
     "a tag of the resource where AWS has none": (
         {"Action": "ec2:DescribeInstances", "Condition": {"StringEquals": {"aws:ResourceTag/a": 1}}}
     ),

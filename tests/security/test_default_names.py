@@ -44,17 +44,21 @@ DEFAULTS = (
 """Sources: the CDK's bootstrap template, the consoles of CloudTrail, Config, CodeBuild and RDS,
 StackSets and Service Catalog."""
 
+BY_TAG = {"ChangeClusterStacks", "CreateClusterStacks", "TagClusterStacks"}
+"""Statements about the stack of a cluster, which has the cluster's name: its tag admits it."""
+
 
 def caught(template: Template) -> Iterator[str]:
     """Statements that let something be changed under a default name, and such parameters."""
     for logical_id, statement in _statements(template):
         patterns = [_with_values(one) for one in as_list(statement.get("Resource")) if one != "*"]
-        for name in DEFAULTS if changes(statement) else ():
+        by_tag = statement.get("Sid") in BY_TAG and "Condition" in statement
+        for name in DEFAULTS if changes(statement) and not by_tag else ():
             if any(fnmatchcase(name, pattern) for pattern in patterns):
                 yield f"{logical_id}: {statement.get('Sid')} reaches {name}"
     for parameter, given in template.get("Parameters", {}).items():
-        pattern = given.get("AllowedPattern") if "Bucket" in parameter else None
-        for name in OTHERS_BUCKETS.values() if pattern else ():
+        pattern = str(given.get("AllowedPattern", "")) if "Bucket" in parameter else ""
+        for name in OTHERS_BUCKETS.values():
             if re.fullmatch(pattern, PLACE.filled(name)):
                 yield f"{parameter}: {pattern} takes {name}"
 
