@@ -80,7 +80,8 @@ def local_scientist(local: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     for name, value in environment(local).items():
         monkeypatch.setenv(name, value)
     for module in (head_node, lustre_export, lustre_export_link, launch):
-        monkeypatch.setattr(module, "POLL_S", 0.05)
+        # A look takes the local AWS 30 ms of the cores that what is waited for needs as well.
+        monkeypatch.setattr(module, "POLL_S", 0.2)
     monkeypatch.setattr(pausing, "BILLS_POLL_S", 0.05)
     monkeypatch.setattr(pausing, "JOBS_POLL_S", 0.05)
 
