@@ -15,10 +15,10 @@ from gotocloud.aws.deployed import cluster_versions
 from gotocloud.aws.desktop_access import close_stale, openings
 from gotocloud.aws.group_facts import GroupFacts, read_group_facts
 from gotocloud.aws.identity import Caller, ahead_of_header, caller
-from gotocloud.aws.launch import choose_release, published_template
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.project_search import group_regions
 from gotocloud.aws.quotas import cluster_levels
+from gotocloud.aws.release_choice import choose_release, published_template
 from gotocloud.aws.session import profiles
 from gotocloud.contract.group_facts import NO_NETWORKS, Fact
 from gotocloud.contract.releases import PROJECT_TEMPLATE

@@ -9,18 +9,14 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from gotocloud.aws.cloud import Cloud, answer_of
-from gotocloud.aws.launch import (
-    LaunchError,
-    choose_release,
-    published_template,
-    settle,
-    stack_of,
-)
+from gotocloud.aws.launch import LaunchError, settle
 from gotocloud.aws.listener import Listener
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.projects import Place, checked_names, require_project
 from gotocloud.aws.quotas import cluster_levels
+from gotocloud.aws.release_choice import choose_release, published_template
 from gotocloud.aws.session import error_code, explained
+from gotocloud.aws.stacks import stack_of
 from gotocloud.cluster_configs.lustre_sizes import Deployment, lustre_size_problem
 from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.names import group_name

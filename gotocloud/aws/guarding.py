@@ -14,7 +14,6 @@ from typing import Protocol
 
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.cluster_end import deadline
-from gotocloud.aws.launch import stack_of
 from gotocloud.aws.listener import Listener
 from gotocloud.aws.local_node import Runner
 from gotocloud.aws.pausing import (
@@ -25,6 +24,7 @@ from gotocloud.aws.pausing import (
     reopen,
 )
 from gotocloud.aws.session import explained
+from gotocloud.aws.stacks import stack_of
 from gotocloud.contract.project_bucket import GUARD_NOTICE, NOTICE_AT, NOTICE_TEXT, STACK_ID
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.stacks import ClusterParameter

@@ -6,61 +6,21 @@ Everything here can be interrupted anywhere and called again: the state in AWS d
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
-from gotocloud import __version__
-from gotocloud.aws.cloud import Cloud, answer_of
-from gotocloud.aws.group_facts import GroupFacts
+from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.listener import Listener
-from gotocloud.aws.releases import owned, require_scripts, verified_template
+from gotocloud.aws.removal import Events, remove, wait_for_end
 from gotocloud.aws.session import error_code, explained
-from gotocloud.aws.stacks import POLL_S, StackEvent, describe, new_events
-from gotocloud.contract.group_facts import Fact
-from gotocloud.contract.releases import MANIFEST, PROJECT_TEMPLATE, release_key
-from gotocloud.contract.releases import PREFIX as RELEASES_PREFIX
+from gotocloud.aws.stacks import StackEvent, new_events, stack_of
 from gotocloud.contract.tag_text import from_tag
 from gotocloud.contract.tags import PROJECT_TAG
-from gotocloud.errors import TELL_MANAGEMENT, GoToCloudError, shell_line
-from gotocloud.formats import duration_text, parse_json
+from gotocloud.errors import GoToCloudError, shell_line
 from gotocloud.projects.deployed_stack import DeployedStack
 from gotocloud.projects.diagnosis import Cause, Diagnosis, Failure, diagnose
-from gotocloud.projects.names import version_order
 from gotocloud.projects.plans import StackPlan
 from gotocloud.projects.states import State
-from gotocloud.waiting import looks
-
-FREE_WITHOUT_STACK = frozenset(
-    {
-        "AWS::EC2::Route",
-        "AWS::EC2::RouteTable",
-        "AWS::EC2::SecurityGroup",
-        "AWS::EC2::SecurityGroupEgress",
-        "AWS::EC2::SecurityGroupIngress",
-        "AWS::EC2::Subnet",
-        "AWS::EC2::SubnetRouteTableAssociation",
-        "AWS::FSx::DataRepositoryAssociation",
-    }
-)
-"""Resources that cost nothing without their cluster, and whose names AWS draws each time."""
 
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
-
-
-class Events:
-    """Reports the events of stacks, each one once."""
-
-    def __init__(self, cloud: Cloud, listener: Listener) -> None:
-        self._cloud = cloud
-        self._listener = listener
-        self._seen: dict[str, StackEvent] = {}
-
-    def report(self, stack_id: str) -> None:
-        """Report what is new about a stack."""
-        cfn = self._cloud.client("cloudformation")
-        for event in new_events(stack_id, self._cloud.region, cfn, self._seen):
-            self._listener.event(event)
 
 
 class LaunchError(GoToCloudError):
@@ -74,92 +34,6 @@ class LaunchError(GoToCloudError):
             next_command=diagnosis.command,
         )
         self.cause: Cause = diagnosis.cause
-
-
-def choose_release(cloud: Cloud, facts: GroupFacts, wanted: str | None) -> tuple[str, str]:
-    """The release to launch from, and how it was chosen.
-
-    The newest one that is published completely; the program's own version where the account
-    may not list releases.
-
-    Args:
-        wanted: A requested version.
-
-    Raises:
-        GoToCloudError: if nothing is published.
-    """
-    if wanted:
-        return wanted, "as requested"
-    s3 = cloud.client("s3", facts.releases_region)
-    bucket = facts[Fact.RELEASES_BUCKET]
-
-    def listed() -> list[str]:
-        pages = s3.get_paginator("list_objects_v2").paginate(
-            **owned(bucket), Prefix=f"{RELEASES_PREFIX}/", Delimiter="/"
-        )
-        prefixes = [it["Prefix"] for page in pages for it in page.get("CommonPrefixes", ())]
-        return [prefix.split("/")[1] for prefix in prefixes]
-
-    versions, why = answer_of(f"list the releases in {bucket}", listed)
-    if versions is None:
-        return __version__, f"this program's own version, because releases cannot be listed ({why})"
-    approved = facts.approved_releases
-    launchable = [version for version in versions if not approved or version in approved]
-    for version in sorted(launchable, key=version_order, reverse=True):
-        key = release_key(version, MANIFEST)
-        # Bound now: the loop goes on to another key.
-        found, _ = answer_of(
-            f"look at s3://{bucket}/{key}",
-            lambda key=key: s3.head_object(**owned(bucket), Key=key),  # type: ignore[misc]
-        )
-        if found is not None:
-            return version, "the newest"
-    raise GoToCloudError(
-        f"No release is published in {bucket}"
-        + (f" of those that are approved: {', '.join(approved)}." if approved else "."),
-        advice="Ask the management group to publish one (gotocloud platform publish).",
-    )
-
-
-def published_template(
-    cloud: Cloud, facts: GroupFacts, release: str, path: str
-) -> tuple[str, dict[str, Any]]:
-    """URL and content of a published template that matches its manifest.
-
-    For a cluster, the scripts that its nodes would run match it as well.
-
-    Raises:
-        GoToCloudError: if it is not published, or has been changed.
-    """
-    bucket, region = facts[Fact.RELEASES_BUCKET], facts.releases_region
-    url, content = verified_template(
-        bucket,
-        region,
-        release,
-        path,
-        url_suffix=facts.url_suffix,
-        s3=cloud.client("s3", region),
-        approved=facts.approved_releases,
-    )
-    if path != PROJECT_TEMPLATE:
-        require_scripts(
-            bucket,
-            region,
-            release,
-            s3=cloud.client("s3", region),
-            approved=facts.approved_releases,
-        )
-    template: dict[str, Any] = parse_json(content)
-    return url, template
-
-
-def stack_of(cloud: Cloud, name: str) -> DeployedStack:
-    """A stack of the caller's account and region by its name or id.
-
-    Raises:
-        GoToCloudError: if AWS does not answer.
-    """
-    return describe(name, cloud.region, cfn=cloud.client("cloudformation"))
 
 
 def settle(cloud: Cloud, plan: StackPlan, listener: Listener, *, retry: str) -> dict[str, str]:
@@ -199,79 +73,12 @@ def settle(cloud: Cloud, plan: StackPlan, listener: Listener, *, retry: str) -> 
             watched = True
         elif state in {State.MAKING, State.ENDING}:
             watched = watched or state is State.MAKING
-            _wait(cloud, stack.stack_id, listener, events)
+            wait_for_end(cloud, stack.stack_id, listener, events)
         elif watched:
             raise _cleared_failure(cloud, plan, stack, listener, retry)
         else:
             listener.step(f"Removing what an earlier attempt left of {plan.name}")
             remove(cloud, stack, listener)
-
-
-def remove(cloud: Cloud, stack: DeployedStack, listener: Listener) -> None:
-    """Delete a stack and wait until it is gone.
-
-    What AWS does not delete is left behind if it costs nothing and keeps no name: else the stack,
-    and what it bills, would stay for ever.
-
-    Raises:
-        GoToCloudError: if something of it cannot be deleted, and may go on being billed.
-    """
-    events = Events(cloud, _from_its_removal(listener))
-    if _wait(cloud, stack.stack_id, listener, events).state is State.ABSENT:
-        return
-    begin_removal(cloud, stack)
-    if _wait(cloud, stack.stack_id, listener, events).state is State.ABSENT:
-        return
-    stuck = _undeleted(cloud, stack)
-    if stuck and all(one.resource_type in FREE_WITHOUT_STACK for one in stuck):
-        names = [one.resource for one in stuck]
-        listener.step(f"Leaving behind what AWS does not delete, and does not bill: {names}")
-        begin_removal(cloud, stack, leave=names)
-        if _wait(cloud, stack.stack_id, listener, events).state is State.ABSENT:
-            return
-        stuck = _undeleted(cloud, stack)
-    raise GoToCloudError(
-        f"Stack {stack.name} could not be removed completely: what is left may be billed.",
-        problems=[f"{it.resource} ({it.resource_type}): {it.reason}" for it in stuck],
-        advice=f"{TELL_MANAGEMENT} Once the cause is removed, the same command goes on.",
-        again=True,
-    )
-
-
-def begin_removal(cloud: Cloud, stack: DeployedStack, *, leave: Sequence[str] = ()) -> None:
-    """Have CloudFormation delete a stack, with the role that made it.
-
-    Its termination protection ends before: it is against deletion by mistake, in the console.
-
-    Args:
-        leave: Resources to leave behind, which AWS allows after a deletion that failed.
-
-    Raises:
-        GoToCloudError: if it does not begin.
-    """
-    cfn = cloud.client("cloudformation")
-    if stack.protected:
-        with explained(f"end the termination protection of stack {stack.name}"):
-            cfn.update_termination_protection(
-                StackName=stack.stack_id, EnableTerminationProtection=False
-            )
-    with explained(f"delete stack {stack.name}"):
-        cfn.delete_stack(
-            StackName=stack.stack_id, **({"RetainResources": list(leave)} if leave else {})
-        )
-
-
-def _from_its_removal(listener: Listener) -> Listener:
-    """Leaves out the events of how the stack was made, long ago."""
-    removed = False
-
-    def event(one: StackEvent) -> None:
-        nonlocal removed
-        removed = removed or one.status.startswith("DELETE_")
-        if removed:
-            listener.event(one)
-
-    return replace(listener, event=event)
 
 
 def broken(stack: DeployedStack) -> GoToCloudError:
@@ -328,23 +135,6 @@ def _create(cloud: Cloud, plan: StackPlan) -> None:
                 raise
 
 
-def _wait(cloud: Cloud, stack_id: str, listener: Listener, events: Events) -> DeployedStack:
-    """Wait until nothing is in progress; the stack as it is then."""
-    for _ in looks(POLL_S, within_s=listener.stack_timeout_s, sleep=listener.sleep):
-        stack = stack_of(cloud, stack_id)
-        if not stack.exists:
-            return stack
-        events.report(stack_id)
-        if stack.state not in {State.MAKING, State.ENDING}:
-            return stack
-    raise GoToCloudError(
-        f"Stack {stack.name} is still {stack.status} after "
-        f"{duration_text(listener.stack_timeout_s)}. AWS goes on with it, and bills for it.",
-        advice="The same command goes on waiting.",
-        again=True,
-    )
-
-
 def _cleared_failure(
     cloud: Cloud, plan: StackPlan, stack: DeployedStack, listener: Listener, retry: str
 ) -> LaunchError:
@@ -358,20 +148,6 @@ def _cleared_failure(
         f"{diagnosis.summary} Stack {plan.name} was removed again: nothing of it is billed.",
         diagnosis,
     )
-
-
-def _undeleted(cloud: Cloud, stack: DeployedStack) -> list[Failure]:
-    """What the last deletion of a stack could not delete."""
-    seen: dict[str, StackEvent] = {}
-    left: dict[str, Failure] = {}
-    for event in new_events(stack.stack_id, cloud.region, cloud.client("cloudformation"), seen):
-        if event.resource == stack.name:
-            if event.status == "DELETE_IN_PROGRESS":
-                left = {}
-        elif event.status == "DELETE_FAILED":
-            failure = Failure(event.resource, event.resource_type, event.reason)
-            left[event.resource] = failure
-    return list(left.values())
 
 
 def _failures(cloud: Cloud, stack: DeployedStack) -> list[Failure]:

@@ -17,12 +17,13 @@ from gotocloud.aws.billed import billed_for
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.head_node import HeadNode, NodeError
 from gotocloud.aws.hindrance import Hindrance, hindrance, unprovable
-from gotocloud.aws.launch import begin_removal, remove, stack_of
 from gotocloud.aws.listener import Listener
 from gotocloud.aws.local_node import Runner
 from gotocloud.aws.lustre_export.link import EVENTS, Link, automatic_export, link_of
 from gotocloud.aws.lustre_export.proof import ExportSite, look, prove
+from gotocloud.aws.removal import begin_removal, remove
 from gotocloud.aws.session import error_code, explained
+from gotocloud.aws.stacks import stack_of
 from gotocloud.contract.project_bucket import PROOF, PROOFS
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.proofs import proof_text, proves, read_proof

@@ -14,9 +14,10 @@ from typing import Any
 from gotocloud.aws.adoption import Whose, whose_bucket
 from gotocloud.aws.billed import billed_for
 from gotocloud.aws.cloud import Cloud, answer_of
-from gotocloud.aws.launch import remove, stack_of
 from gotocloud.aws.listener import Listener
+from gotocloud.aws.removal import remove
 from gotocloud.aws.session import ABSENT_BUCKET, error_code, explained
+from gotocloud.aws.stacks import stack_of
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.tags import OWNER_TAGS
 from gotocloud.errors import TELL_MANAGEMENT, GoToCloudError, shell_line

@@ -11,16 +11,13 @@ from gotocloud.aws.adoption import Whose, bucket_findings, parameters, whose_buc
 from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.group_facts import GroupFacts, read_group_facts
 from gotocloud.aws.identity import Caller, caller
-from gotocloud.aws.launch import (
-    choose_release,
-    published_template,
-    remove,
-    settle,
-    stack_of,
-)
+from gotocloud.aws.launch import settle
 from gotocloud.aws.listener import Listener
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.quotas import project_levels
+from gotocloud.aws.release_choice import choose_release, published_template
+from gotocloud.aws.removal import remove
+from gotocloud.aws.stacks import stack_of
 from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.releases import PROJECT_TEMPLATE

@@ -15,6 +15,7 @@ from gotocloud.aws.session import error_code, explained
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.files import unwritable, write_file
 from gotocloud.projects.sign_in import SCOPE, SignIn, SignInKind, with_sections, with_session
+from gotocloud.waiting import looks
 
 SESSION_S = 43_200
 """Twelve hours: GetSessionToken's own default for IAM users (AWS STS API reference)."""
@@ -184,10 +185,14 @@ def _token(
     offered: Mapping[str, Any],
     sleep: Callable[[float], None],
 ) -> dict[str, Any]:
-    interval, waited = float(offered.get("interval") or _SLOWER_S), 0.0
-    while waited < offered["expiresIn"]:
-        sleep(interval)
-        waited += interval
+    interval_s = float(offered.get("interval") or _SLOWER_S)
+
+    def pause_s(_: float) -> float:
+        return interval_s
+
+    for waited_s in looks(pause_s, within_s=offered["expiresIn"], sleep=sleep):
+        if not waited_s:
+            continue  # No person can have confirmed yet.
         try:
             answer: dict[str, Any] = oidc.create_token(
                 **registered, grantType=_DEVICE_GRANT, deviceCode=offered["deviceCode"]
@@ -197,7 +202,7 @@ def _token(
         except oidc.exceptions.SlowDownException:
             # Five seconds more for this and all further requests (RFC 8628, section 3.5):
             # https://www.rfc-editor.org/rfc/rfc8628#section-3.5
-            interval += _SLOWER_S
+            interval_s += _SLOWER_S
             continue
         except oidc.exceptions.ClientError as error:
             raise GoToCloudError(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.session import client, error_code, explained
 from gotocloud.projects.deployed_stack import DeployedStack
 
@@ -52,6 +53,15 @@ def describe(name: str, region: str, *, cfn: Any = None) -> DeployedStack:
                 return DeployedStack(name)
             raise
     return typed(found)
+
+
+def stack_of(cloud: Cloud, name: str) -> DeployedStack:
+    """A stack of the caller's account and region by its name or id.
+
+    Raises:
+        GoToCloudError: if AWS does not answer.
+    """
+    return describe(name, cloud.region, cfn=cloud.client("cloudformation"))
 
 
 def typed(stack: Mapping[str, Any]) -> DeployedStack:

@@ -74,7 +74,9 @@ class LazyFamilies(TyperGroup):
     """
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*VERBS, *sorted(FAMILIES)]
+        modules = {name: module for name, (module, _) in VERBS.items()}
+        modules |= {name: name for name in sorted(FAMILIES)}
+        return [name for name, module in modules.items() if _is_here(module)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in VERBS:
@@ -84,19 +86,23 @@ class LazyFamilies(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0]
         if name in VERBS:
-            return name, _family(VERBS[name][0]).commands[name], args[1:]
+            return name, _family(VERBS[name][0], name).commands[name], args[1:]
         if name in HIDDEN:
-            return name, _family(HIDDEN[name]).commands[name], args[1:]
+            return name, _family(HIDDEN[name], name).commands[name], args[1:]
         if name in FAMILIES:
-            return name, _family(name), args[1:]
+            return name, _family(name, name), args[1:]
         return super().resolve_command(ctx, args)
 
 
-def _family(module: str) -> Any:
-    if find_spec(f"gotocloud.cli.commands.{module}") is None:
+def _is_here(module: str) -> bool:
+    """Whether this program has a module of commands; that of head nodes has only some."""
+    return find_spec(f"gotocloud.cli.commands.{module}") is not None
+
+
+def _family(module: str, command: str) -> Any:
+    if not _is_here(module):
         raise GoToCloudError(
-            f"The program of head nodes has no commands of {module!r}: they run on your own "
-            "computer."
+            f"The program of head nodes has no command {command!r}: it runs on your own computer."
         )
     group = typer.main.get_group(importlib.import_module(f"gotocloud.cli.commands.{module}").app)
     if module in CALL_AWS:

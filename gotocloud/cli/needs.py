@@ -26,3 +26,16 @@ def need_rehearsal() -> None:
             f"The rehearsal needs {' and '.join(missing)}, which this environment does not have.",
             next_command="make env",
         )
+
+
+def need_build_host(command: str) -> None:
+    """Refuse a command of `gotocloud software` that the program of head nodes does not have.
+
+    Raises:
+        GoToCloudError: with where to run it.
+    """
+    if find_spec("gotocloud.software.publishing") is None:
+        raise GoToCloudError(
+            f"The program of head nodes has no command 'software {command}': it runs on the "
+            "build host, in the folder of the repository."
+        )

@@ -9,8 +9,8 @@ from functools import cache
 from typing import Any
 
 from gotocloud import __version__
-from gotocloud.aws.launch import remove
 from gotocloud.aws.listener import Listener
+from gotocloud.aws.removal import remove
 from gotocloud.aws.stacks import describe
 from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.contract.stacks import ClusterOutput

@@ -5,6 +5,7 @@ Reading is done here; running a program for its version is passed in.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
@@ -13,18 +14,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from gotocloud.printed import lines_of
 from gotocloud.software.catalogue import Catalogue, Package, Version
 from gotocloud.software.layout import (
     CATALOGUE,
     COMMAND,
     MODULES,
     SETTINGS,
+    SUMS,
     TEMPLATE,
     WEIGHTS,
     Layout,
 )
 from gotocloud.software.modules import module_files
-from gotocloud.software.publishing.release import damage
 
 Run = Callable[[Sequence[str]], tuple[int, str]]
 """Runs a command; gives its exit status (negative: the signal that ended it) and its output."""
@@ -204,3 +206,22 @@ def _unreadable(path: Path, *, executable: bool = False) -> str:
     if executable and (folder or not mode & stat.S_IXOTH):
         return f"not everybody may run it (mode {stat.S_IMODE(mode):o})"
     return ""
+
+
+def damage(folder: Path) -> list[str]:
+    """Files of a release that are not what was published."""
+    try:
+        lines = lines_of((folder / SUMS).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        return [f"{SUMS}: {error}"]
+    faults = []
+    for line in lines:
+        wanted, _, path = line.partition("  ")
+        try:
+            found = hashlib.sha256((folder / path).read_bytes()).hexdigest()
+        except OSError as error:
+            faults.append(f"{path}: {error.strerror}")
+            continue
+        if found != wanted:
+            faults.append(f"{path}: other content")
+    return faults

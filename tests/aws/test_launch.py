@@ -7,8 +7,9 @@ from itertools import count
 
 import pytest
 
-from gotocloud.aws.launch import LaunchError, remove, settle
+from gotocloud.aws.launch import LaunchError, settle
 from gotocloud.aws.listener import Listener
+from gotocloud.aws.removal import remove
 from gotocloud.aws.stacks import StackEvent
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.deployed_stack import DeployedStack

@@ -20,10 +20,10 @@ from gotocloud.aws import guarding
 from gotocloud.aws.billed import billed_for
 from gotocloud.aws.cloud import StandardCloud
 from gotocloud.aws.cluster_end import deadline, keep
-from gotocloud.aws.launch import stack_of
 from gotocloud.aws.lustre_export import proof as lustre_export_proof
 from gotocloud.aws.lustre_export.proof import UnprovenError
 from gotocloud.aws.pausing import cluster_state, proof_of
+from gotocloud.aws.stacks import stack_of
 from gotocloud.cli import main
 from gotocloud.contract.project_bucket import GUARD_NOTICE, KEEP_UNTIL
 from gotocloud.errors import GoToCloudError

@@ -17,7 +17,7 @@ from gotocloud.cli.typed import typed_again
 
 @pytest.mark.parametrize("module", sorted(CALL_AWS))
 def test_every_command_that_calls_aws_takes_a_profile_and_a_region(module: str) -> None:
-    for command in _family(module).commands.values():
+    for command in _family(module, module).commands.values():
         for leaf in getattr(command, "commands", {"": command}).values():
             flags = [flag for param in leaf.params for flag in param.opts]
             assert flags.count("--profile") == 1

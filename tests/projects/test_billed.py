@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from gotocloud.aws.billed import LOOKS, inventory
 from gotocloud.aws.cloud import StandardCloud
-from gotocloud.aws.launch import FREE_WITHOUT_STACK
+from gotocloud.aws.removal import FREE_WITHOUT_STACK
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.tags import CLUSTER_TAG, HEAD_NODE, NODE_TYPE_TAG, STACK_TAG
 from gotocloud.projects.billed import Billed, BilledKind, Inventory, with_costs

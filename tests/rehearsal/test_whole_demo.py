@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gotocloud import __version__
-from gotocloud.aws.launch import remove
+from gotocloud.aws.removal import remove
 from gotocloud.aws.stacks import describe
 from gotocloud.projects.billed import BilledKind
 from gotocloud.rehearsal import demo

@@ -22,6 +22,7 @@ from gotocloud.software.in_force import (
     module_to_load,
     system_catalogue,
 )
+from gotocloud.software.inspection import damage
 from gotocloud.software.layout import LINKS, Layout
 from gotocloud.software.load import load_catalogue
 from gotocloud.software.publishing import release
@@ -76,7 +77,7 @@ def test_a_new_release_lies_beside_the_old_one_which_running_jobs_keep(layout: L
     assert answer(layout) == "two\n"
     still = subprocess.run([old.folder / "gotocloud.pyz"], capture_output=True, check=True)
     assert still.stdout == b"one\n"
-    assert release.damage(old.folder) == []
+    assert damage(old.folder) == []
 
 
 def test_a_staged_release_waits(layout: Layout) -> None:

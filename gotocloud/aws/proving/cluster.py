@@ -10,10 +10,10 @@ from typing import TypeVar
 
 from gotocloud.aws.adoption import bucket_exists
 from gotocloud.aws.billed import billed_for, inventory
-from gotocloud.aws.launch import stack_of
 from gotocloud.aws.proving.site import ProofSite
 from gotocloud.aws.proving.stacks import COMPLETE, policy_status
 from gotocloud.aws.session import error_code
+from gotocloud.aws.stacks import stack_of
 from gotocloud.contract.names import CLUSTER_SERVICE_ROLE
 from gotocloud.contract.project_bucket import PROOF, PROOFS
 from gotocloud.contract.stacks import ClusterOutput

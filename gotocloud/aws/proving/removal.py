@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gotocloud.aws.launch import remove, stack_of
 from gotocloud.aws.listener import Listener
 from gotocloud.aws.offboarding import give_back, held_by
 from gotocloud.aws.pausing import wait_until_nothing_bills
 from gotocloud.aws.project_removal import delete_bucket, empty_bucket, plan_finish
 from gotocloud.aws.project_removal import finish as finish_project
 from gotocloud.aws.proving.site import ProfileCloud, ProofSite
+from gotocloud.aws.removal import remove
 from gotocloud.aws.session import error_code, explained
+from gotocloud.aws.stacks import stack_of
 from gotocloud.contract.stacks import MANAGEMENT_STACK, REGION_STACK, USER_STACK
 from gotocloud.formats import parse_json
 

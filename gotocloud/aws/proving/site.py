@@ -13,8 +13,8 @@ from typing import Any
 from gotocloud.aws.cloud import Cloud, StandardCloud
 from gotocloud.aws.group_facts import GroupFacts, read_group_facts
 from gotocloud.aws.head_node import HeadNode
-from gotocloud.aws.launch import stack_of
 from gotocloud.aws.session import client
+from gotocloud.aws.stacks import stack_of
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.stacks import ClusterOutput
 from gotocloud.errors import GoToCloudError

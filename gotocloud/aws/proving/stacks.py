@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from gotocloud.aws.launch import choose_release, published_template
 from gotocloud.aws.proving.site import ProfileCloud, ProofSite
+from gotocloud.aws.release_choice import choose_release, published_template
 from gotocloud.aws.session import error_code
 from gotocloud.aws.stacks import describe, outputs
 from gotocloud.contract.group_facts import Fact

@@ -262,7 +262,7 @@ def _follow(request: _Request) -> bool:
 
 def _left_running(request: _Request, price: str) -> GoToCloudError:
     """What Ctrl-C leaves, as AWS reports it."""
-    from gotocloud.aws.launch import stack_of
+    from gotocloud.aws.stacks import stack_of
     from gotocloud.projects.states import State
 
     try:
@@ -304,8 +304,8 @@ def _kept(request: _Request, *, being_made: bool = False) -> ClusterEnd | None:
         InputError: if its release has no --keep-for.
     """
     from gotocloud.aws.cluster_end import ending, keep
-    from gotocloud.aws.launch import stack_of
     from gotocloud.aws.running_jobs import jobs_now
+    from gotocloud.aws.stacks import stack_of
     from gotocloud.contract.stacks import ClusterParameter
     from gotocloud.projects.cluster_end import ClusterEnd
     from gotocloud.projects.jobs_now import UNREAD

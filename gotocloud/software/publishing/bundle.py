@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from gotocloud.errors import GoToCloudError, InputError, unknown_name
-from gotocloud.software.publishing.reachable import REPOSITORY_ONLY, left_out
+from gotocloud.software.publishing.reachable import left_out
 from gotocloud.software.publishing.starter import IDENTITY, SITE
 
 PYTHON = "3.12"
@@ -109,9 +109,7 @@ def add_package(site: Path, package: Path) -> None:
     unneeded = left_out(package)
 
     def ignored(folder: str, names: list[str]) -> set[str]:
-        here = Path(folder)
-        rooms = REPOSITORY_ONLY if here == package else frozenset[str]()
-        return compiled(folder, names) | rooms | {n for n in names if here / n in unneeded}
+        return compiled(folder, names) | {n for n in names if Path(folder) / n in unneeded}
 
     shutil.copytree(package, site / package.name, ignore=ignored, dirs_exist_ok=True)
 

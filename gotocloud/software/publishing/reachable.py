@@ -9,13 +9,23 @@ from pathlib import Path
 ON_HEAD_NODES = frozenset(
     {
         *("advise", "bench", "check", "form", "guard", "jobs", "resume", "submit"),
-        *("cluster", "doctor", "pause", "software", "start", "status", "transfer"),
+        *("cluster", "software"),
     }
 )
-"""Modules of the commands that head nodes run; the others run on a person's own computer."""
+"""Modules of the commands that head nodes run.
 
-REPOSITORY_ONLY = frozenset({"rehearsal", "stacks", "constructs", "checks.py", "app.py"})
-"""Rooms that run from the repository only: the rehearsal, and what needs the CDK."""
+The role of a head node allows no other: it may neither see nor change what is not its own
+cluster. The others run on a person's own computer.
+"""
+
+REPOSITORY_ONLY = frozenset(
+    {
+        *("rehearsal", "stacks", "constructs", "checks.py", "app.py"),
+        *("software/publishing", "software/spack.py"),
+        *("cli/work/publishing.py", "cli/work/replication.py"),
+    }
+)
+"""What runs from the repository only: the rehearsal, what needs the CDK, the build host's part."""
 
 _COMMANDS = ("cli", "commands")
 _DATA = "node"
@@ -31,7 +41,7 @@ def left_out(package: Path) -> frozenset[Path]:
     modules = {
         _name(package, path): path
         for path in package.rglob("*.py")
-        if path.relative_to(package).parts[0] not in REPOSITORY_ONLY
+        if not _of_the_repository(path.relative_to(package))
     }
     commands = ".".join((package.name, *_COMMANDS))
     reached: set[str] = set()
@@ -51,6 +61,10 @@ def left_out(package: Path) -> frozenset[Path]:
         for path in package.rglob("*")
         if path.is_file() and path not in kept and not _is_data_of(path, kept, package / _DATA)
     )
+
+
+def _of_the_repository(path: Path) -> bool:
+    return any(str(one) in REPOSITORY_ONLY for one in (path, *path.parents))
 
 
 def _is_data_of(path: Path, kept: set[Path], sent: Path) -> bool:

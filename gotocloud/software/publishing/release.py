@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gotocloud.errors import GoToCloudError, InputError
-from gotocloud.printed import lines_of
 from gotocloud.software.catalogue import Catalogue
 from gotocloud.software.in_force import CATALOGUE_VARIABLE
+from gotocloud.software.inspection import damage
 from gotocloud.software.layout import (
     BIN,
     CATALOGUE,
@@ -206,25 +206,6 @@ def in_force(layout: Layout) -> str | None:
         return layout.current.readlink().name
     except OSError:
         return None
-
-
-def damage(folder: Path) -> list[str]:
-    """Files of a release that are not what was published."""
-    try:
-        lines = lines_of((folder / SUMS).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        return [f"{SUMS}: {error}"]
-    faults = []
-    for line in lines:
-        wanted, _, path = line.partition("  ")
-        try:
-            found = hashlib.sha256((folder / path).read_bytes()).hexdigest()
-        except OSError as error:
-            faults.append(f"{path}: {error.strerror}")
-            continue
-        if found != wanted:
-            faults.append(f"{path}: other content")
-    return faults
 
 
 def _require_free(layout: Layout) -> None:
