@@ -120,7 +120,8 @@ def _lustre(cloud: Cloud) -> Iterator[Billed]:
 def _endpoints(cloud: Cloud) -> Iterator[Billed]:
     for page in _pages(cloud, "ec2", "describe_vpc_endpoints"):
         for one in page["VpcEndpoints"]:
-            # Gateway endpoints cost nothing. Source: AWS, "AWS PrivateLink pricing".
+            # Gateway endpoints cost nothing:
+            # https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
             if one.get("VpcEndpointType") != "Gateway":
                 yield Billed(
                     BilledKind.ENDPOINT,

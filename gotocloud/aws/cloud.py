@@ -77,7 +77,8 @@ def configured_region() -> str:
         InputError: if there is none, or AWS has none of that name.
     """
     with explained("read the AWS configuration"):
-        # boto3 alone among AWS's tools does not know AWS_REGION.
+        # boto3 alone among AWS's tools does not read AWS_REGION:
+        # https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
         region = os.environ.get("AWS_REGION") or session().region_name
     if not region:
         raise InputError(

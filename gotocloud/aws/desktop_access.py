@@ -163,7 +163,8 @@ def open_to(
     serves, shorter = serving(openings(cloud, [group]), group, network, until)
     if serves:
         return False
-    # EC2 takes no second rule for the same network, so the shorter one has to go first.
+    # EC2 takes no second rule for the same network, so the shorter one has to go first:
+    # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html
     for one in shorter:
         close(cloud, one)
     ec2 = cloud.client("ec2")

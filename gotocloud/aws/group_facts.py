@@ -140,7 +140,8 @@ def _has_group(region: str) -> bool:
     try:
         found, _ = answer_of("look for the group", lambda: ssm.get_parameter(Name=Fact.GROUP.value))
     except GoToCloudError:
-        # A region that is switched off for the account takes no credentials at all.
+        # A region that is switched off for the account takes no credentials at all:
+        # https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
         return False
     return found is not None
 

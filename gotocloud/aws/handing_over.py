@@ -68,7 +68,8 @@ def projects_of(cloud: Cloud, user: str) -> tuple[Owned, ...]:
 
 
 def _region(s3: Any, bucket: str) -> str:
-    # us-east-1 has no name here (GetBucketLocation in the Amazon S3 API reference).
+    # us-east-1 has no name here:
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
     return str(s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] or "us-east-1")
 
 

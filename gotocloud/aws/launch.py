@@ -95,7 +95,8 @@ def broken(stack: DeployedStack) -> GoToCloudError:
 
 _PROTECTED = {
     "EnableTerminationProtection": True,
-    # Against mistakes: an update can bring another policy for itself.
+    # Against mistakes: an update can bring another policy for itself:
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/protect-stack-resources.html
     "StackPolicyBody": json.dumps(
         {
             "Statement": [

@@ -59,7 +59,8 @@ def _devices(iam: Any, user: str) -> Iterator[Held]:
         serial = one["SerialNumber"]
         calls = [("deactivate_mfa_device", {"UserName": user, "SerialNumber": serial})]
         if ":mfa/" in serial:
-            # A virtual device stays in the account, with its name taken, after it is deactivated.
+            # A virtual device stays in the account, with its name taken, after it is deactivated:
+            # https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteVirtualMFADevice.html
             # https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteVirtualMFADevice.html
             calls.append(("delete_virtual_mfa_device", {"SerialNumber": serial}))
         yield Held(f"MFA device {serial}", tuple(calls))
@@ -106,10 +107,12 @@ def lock_out(cloud: Cloud, user: str) -> Iterator[str]:
     everything = {"Sid": "Left", "Effect": "Deny", "Action": "*", "Resource": "*"}
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     of_them = {
-        # A session's user id is ROLE_ID:SESSION_NAME, and the name is that of the person.
+        # A session's user id is ROLE_ID:SESSION_NAME, and the name is that of the person:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
         "StringLike": {"aws:userid": f"*:{user}"},
-        # Sessions cannot be deleted; a deny by their start is what AWS's console writes, too.
+        # Sessions cannot be deleted; a deny by their start is what AWS's console writes, too:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
         "DateLessThan": {"aws:TokenIssueTime": now},
     }

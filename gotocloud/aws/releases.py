@@ -288,7 +288,8 @@ def _upload(s3: Any, bucket: str, version: str, path: str, content: bytes) -> No
         except s3.exceptions.ClientError as error:
             if error_code(error) not in _TAKEN:
                 raise
-            # Another publication at the same time is fine, if it is the same.
+            # Another publication at the same time is fine, if it is the same:
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
             if _published_sha256(s3, bucket, version, path) != sha256(content):
                 _refuse_others(version, [path])
 

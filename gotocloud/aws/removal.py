@@ -116,6 +116,8 @@ def begin_removal(cloud: Cloud, stack: DeployedStack, *, leave: Sequence[str] = 
                 StackName=stack.stack_id, EnableTerminationProtection=False
             )
     with explained(f"delete stack {stack.name}"):
+        # `RetainResources` is allowed only where a deletion has failed already:
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
         cfn.delete_stack(
             StackName=stack.stack_id, **({"RetainResources": list(leave)} if leave else {})
         )

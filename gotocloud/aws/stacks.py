@@ -12,7 +12,9 @@ from gotocloud.projects.deployed_stack import DeployedStack
 
 POLL_S = 5.0
 TIMEOUT_S = 5400.0
-"""A cluster's custom resource alone may take 3600 s."""
+"""A cluster's custom resource alone may take 3600 s, the longest that CloudFormation waits:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-cfn-customresource.html
+"""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,9 @@ def outputs(name: str, region: str, *, cfn: Any = None) -> Mapping[str, str] | N
 def new_events(name: str, region: str, cfn: Any, seen: dict[str, StackEvent]) -> list[StackEvent]:
     """The events of a stack that have not been seen, the oldest first.
 
+    AWS lists the newest first:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackEvents.html
+
     Args:
         name: Name or id of the stack.
         seen: Events by their id; the new ones are added.
@@ -107,7 +112,7 @@ def new_events(name: str, region: str, cfn: Any, seen: dict[str, StackEvent]) ->
             events = [_event(item) for item in page["StackEvents"]]
             new = [event for event in events if event.event_id not in seen]
             fresh += new
-            # Newest first: a page with something known has everything older behind it.
+            # A page with something known has everything older behind it.
             if len(new) < len(events):
                 break
     fresh.reverse()

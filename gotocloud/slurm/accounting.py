@@ -12,7 +12,8 @@ SACCT_FIELDS = "JobIDRaw,State,Partition,NNodes,ElapsedRaw,User,ExitCode,JobName
 """The fields of `sacct --parsable2`; free text last, for it may hold the separator."""
 
 SACCT_OPTIONS = ("--allocations", "--duplicates")
-"""Whole jobs without their steps; a job that was put back counts each time."""
+"""Whole jobs without their steps; a job that was put back counts each time, where `sacct` alone
+would return its last run: https://slurm.schedmd.com/sacct.html (--duplicates)."""
 
 _FIELDS = SACCT_FIELDS.count(",") + 1
 

@@ -53,7 +53,8 @@ STATE_WORDS = {
     "RECONFIG_FAIL": "its machine could not be set up",
     "EXPEDITING": "starting again",
 }
-"""Every state of a job in Slurm 22.05 to 25.11 -> plain words."""
+"""Every state of a job in Slurm 22.05 to 25.11 -> plain words:
+https://slurm.schedmd.com/squeue.html (JOB STATE CODES)."""
 
 _WAITING = frozenset(
     {"PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD"}

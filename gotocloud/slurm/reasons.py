@@ -107,7 +107,8 @@ _UNAVAILABLE = re.compile(r"ReqNodeNotAvail, *(?:UnavailableNodes|May be reserve
 
 def reason_words(reason: str) -> str:
     """Why a job waits, in words that go on from "the job …"; an unknown code as it is."""
-    # Slurm 22.05 shows some as sentences of its own.
+    # Slurm 22.05 shows some as sentences of its own; the codes are in
+    # https://slurm.schedmd.com/squeue.html (JOB REASON CODES).
     plain = reason.strip().strip("()")
     if plain in _WORDS:
         return _WORDS[plain]

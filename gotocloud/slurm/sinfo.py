@@ -14,7 +14,8 @@ SINFO_FORMAT = "%R|%D|%c|%m|%G|%f|%h"
 """Partition, nodes, CPUs, memory in MiB, GPUs, features and whether jobs share nodes."""
 
 SINFO_OPTIONS = ("--exact",)
-"""Nodes that differ get lines of their own instead of the smallest figure with a plus sign."""
+"""Nodes that differ get lines of their own instead of the smallest figure with a plus sign:
+https://slurm.schedmd.com/sinfo.html (--exact)."""
 
 _FIELDS = 7
 _GPU = re.compile(r"gpu(?::[^:,()]+)?:(\d{1,9})")

@@ -8,13 +8,11 @@ import zipfile
 from graphlib import TopologicalSorter
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from local_aws.engine.intrinsics import references
 from local_aws.engine.template import WAIT_CONDITION, _waits_last
-from local_aws.process import LocalAws
 from local_aws.signals import Signal, Signals
 from local_aws.testing import Stacks
 
@@ -91,11 +89,6 @@ def handler(event, context):
     connection.request("PUT", url.path, body=json.dumps(body))
     connection.getresponse()
 """
-
-
-@pytest.fixture
-def stacks(local: LocalAws) -> Stacks:
-    return Stacks(local)
 
 
 def resources(stacks: Stacks, answer: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import botocore.client
 import pytest
 from moto import mock_aws
 
-from gotocloud.aws import head_node, launch, pausing
+from gotocloud.aws import head_node, pausing, removal
 from gotocloud.aws.lustre_export import export as lustre_export
 from gotocloud.aws.lustre_export import link as lustre_export_link
 from gotocloud.rehearsal.local_aws import LocalAws
@@ -79,7 +79,7 @@ def local_scientist(local: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.chdir(tmp_path)
     for name, value in environment(local).items():
         monkeypatch.setenv(name, value)
-    for module in (head_node, lustre_export, lustre_export_link, launch):
+    for module in (head_node, lustre_export, lustre_export_link, removal):
         # A look takes the local AWS 30 ms of the cores that what is waited for needs as well.
         monkeypatch.setattr(module, "POLL_S", 0.2)
     monkeypatch.setattr(pausing, "BILLS_POLL_S", 0.05)

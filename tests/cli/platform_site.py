@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from gotocloud.cli.main import main
 from gotocloud.contract.releases import (
     distribution_bucket,
 )
+from tests.cli.in_process import Outcome, Run, typed
 from tests.needs import ROOT
 
 ACCOUNT = "111111111111"
 HOME = "ap-northeast-1"
 REGIONS = (HOME, "us-east-1")
 BUCKET = distribution_bucket(ACCOUNT, HOME)
-
-
-class Outcome(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Outcome]
 
 
 @pytest.fixture
@@ -47,15 +36,7 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     """Runs `gotocloud platform …`."""
 
     def invoke(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["gotocloud", "platform", *arguments])
-        try:
-            main()
-            code: Any = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return Outcome(int(code), said.out, said.err)
+        return typed(monkeypatch, capsys, "platform", *arguments)
 
     return invoke
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.aws import head_node, launch, pausing
+from gotocloud.aws import head_node, pausing, removal
 from gotocloud.aws.lustre_export import export as lustre_export
 from gotocloud.aws.lustre_export import link as lustre_export_link
 from gotocloud.cli import main
@@ -33,7 +33,7 @@ def scientist(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
         "AWS_SESSION_TOKEN": keys["SessionToken"],
     }.items():
         monkeypatch.setenv(name, value)
-    for module in (head_node, lustre_export, lustre_export_link, launch):
+    for module in (head_node, lustre_export, lustre_export_link, removal):
         monkeypatch.setattr(module, "POLL_S", 0.05)
     monkeypatch.setattr(pausing, "BILLS_POLL_S", 0.05)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import pytest
 
-from gotocloud.cli.main import main
 from gotocloud.errors import GoToCloudError
 from gotocloud.projects.sign_in import SignIn
+from tests.cli.in_process import typed
 
 CODE = "135790"
 
@@ -39,12 +38,8 @@ def test_a_code_that_is_refused_is_not_suggested_again(
     monkeypatch.setattr("gotocloud.aws.sign_in.aws_blocks", lambda: ({}, {}))
     monkeypatch.setattr("gotocloud.aws.sign_in.sign_in_with_code", refused)
     monkeypatch.setattr("gotocloud.projects.sign_in.sign_in_of", lambda *_: person(profile))
-    typed = ["login", "--profile", profile, "--code", CODE]
-    monkeypatch.setattr(sys, "argv", ["gotocloud", *typed])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    said = capsys.readouterr().err
-    assert ended.value.code == 1
-    assert CODE not in said
+    ended = typed(monkeypatch, capsys, "login", "--profile", profile, "--code", CODE)
+    assert ended.code == 1
+    assert CODE not in ended.err
     own = "" if profile == "gotocloud" else f" --profile {profile}"
-    assert said.endswith(f"Next: gotocloud login{own}\n")
+    assert ended.err.endswith(f"Next: gotocloud login{own}\n")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.tags import DESKTOP_DOOR, DOOR_TAG, IAM_USER_TAG, PROJECT_TAG
 from local_aws.services import iam_users, run_command
 from local_aws.services.run_command_nodes import kept
+from tests.cli.in_process import typed
 from tests.needs import ROOT
 
 EXAMPLE = ROOT / "platform.example.yaml"
@@ -40,13 +40,8 @@ def run(
     boto3.client("iam").create_role(RoleName=SCIENTIST_ROLE, AssumeRolePolicyDocument="{}")
 
     def invoke(*words: object) -> tuple[int, str]:
-        from gotocloud.cli.main import main
-
-        given = [*map(str, words), "--platform", str(EXAMPLE)]
-        monkeypatch.setattr(sys, "argv", ["gotocloud", "platform", *given])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), capsys.readouterr().err
+        ended = typed(monkeypatch, capsys, "platform", *words, "--platform", EXAMPLE)
+        return ended.code, ended.err
 
     return invoke
 

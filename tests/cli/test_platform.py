@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from gotocloud.platform.record import load_record
+from tests.cli.in_process import Run
 from tests.cli.platform_site import (
     ACCOUNT,
     HOME,
-    Run,
     deploy_management,
     deploy_region,
     files_in,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +16,7 @@ from gotocloud.costs.platform_cost import (
     known_total,
     platform_cost,
 )
+from tests.cli.in_process import Outcome, typed
 from tests.needs import ROOT
 
 EXAMPLE = ROOT / "platform.example.yaml"
@@ -24,15 +24,8 @@ EXAMPLE = ROOT / "platform.example.yaml"
 
 @pytest.fixture
 def cost(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    def run(*words: object) -> tuple[int, str, str]:
-        from gotocloud.cli.main import main
-
-        argv = ["gotocloud", "platform", "cost", "--platform", str(EXAMPLE), *map(str, words)]
-        monkeypatch.setattr(sys, "argv", argv)
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
+    def run(*words: object) -> Outcome:
+        return typed(monkeypatch, capsys, "platform", "cost", "--platform", EXAMPLE, *words)
 
     return run
 

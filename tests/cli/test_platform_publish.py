@@ -19,11 +19,11 @@ from gotocloud.contract.releases import (
     install_uri,
 )
 from gotocloud.platform.release import sha256
+from tests.cli.in_process import Run
 from tests.cli.platform_site import (
     BUCKET,
     HOME,
     REGIONS,
-    Run,
 )
 from tests.cli.platform_site import aws as aws
 from tests.cli.platform_site import folder as folder

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from tests.cli.in_process import Outcome, typed
 from tests.needs import ROOT
 
 EXAMPLE = ROOT / "platform.example.yaml"
@@ -39,16 +39,10 @@ def update(
     """Runs the command with the group's account; gives the exit code and what was printed."""
     monkeypatch.setattr("gotocloud.aws.session.account_id", lambda _region: GROUP)
 
-    def run(*words: object, **resources: Any) -> tuple[int, str, str]:
-        from gotocloud.cli.main import main
-
+    def run(*words: object, **resources: Any) -> Outcome:
         source = assembly(tmp_path / "out", **resources)
-        given = ["--platform", str(EXAMPLE), "--from", str(source), *map(str, words)]
-        monkeypatch.setattr(sys, "argv", ["gotocloud", "platform", "update", *given])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
+        given = ("--platform", EXAMPLE, "--from", source, *words)
+        return typed(monkeypatch, capsys, "platform", "update", *given)
 
     return run
 

@@ -13,13 +13,14 @@ import yaml
 
 from gotocloud.aws import replication
 from gotocloud.aws.replication import SoftwareCopy
-from gotocloud.cli.work import software as software_work
+from gotocloud.cli.work import publishing
 from gotocloud.errors import GoToCloudError
 from gotocloud.software.in_force import CATALOGUE_VARIABLE, PACKAGED, system_catalogue
 from gotocloud.software.layout import Layout
 from gotocloud.software.load import dump_catalogue, load_catalogue
 from gotocloud.software.modules import module_files
 from gotocloud.software.publishing.release import content, in_force, install
+from tests.cli.in_process import Outcome, typed
 from tests.needs import ROOT
 from tests.software.small_site import MAIN, THIS_PYTHON, make_site
 
@@ -30,14 +31,8 @@ class Command:
     def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self.capsys, self.monkeypatch = capsys, monkeypatch
 
-    def __call__(self, *arguments: str | Path) -> tuple[int, str, str]:
-        from gotocloud.cli.main import main
-
-        self.monkeypatch.setattr(sys, "argv", ["gotocloud", "software", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = self.capsys.readouterr()
-        return int(ended.value.code or 0), out, err
+    def __call__(self, *arguments: str | Path) -> Outcome:
+        return typed(self.monkeypatch, self.capsys, "software", *arguments)
 
 
 @pytest.fixture(name="software")
@@ -55,7 +50,7 @@ def a_small_site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, s
     def site(_work: Path, _repository: Path, _python: str, _extras: object) -> Path:
         return make_site(tmp_path / f"site{next(numbers)}", text["main"])
 
-    monkeypatch.setattr(software_work, "_site", site)
+    monkeypatch.setattr(publishing, "_site", site)
     return text
 
 

@@ -55,7 +55,8 @@ def remove_group(site: ProofSite, say: Say) -> None:
     """Remove the group's stacks, the first region's at last: it holds the roles and people."""
     iam = site.account.client("iam")
     for name in site.group.scientists:
-        # IAM deletes no user who still has them.
+        # IAM deletes no user who still has them:
+        # https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
         for line in give_back(iam, held_by(iam, name) or []):
             say(line)
     for region in reversed(site.group.regions):

@@ -197,7 +197,8 @@ class Bucket:
         except self.s3.exceptions.ClientError as error:
             if error_code(error) == "404":
                 return None
-            # An answer to HEAD has no body with the reason; that to a listing has.
+            # An answer to HEAD has no body with the reason; that to a listing has:
+            # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
             self.s3.list_objects_v2(Bucket=self.name, Prefix=key, MaxKeys=1)
             raise
 

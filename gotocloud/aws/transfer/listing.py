@@ -54,7 +54,8 @@ def remote_of(key: str, answer: Answer) -> Remote:
     """An object as the answer to a HEAD describes it."""
     posix = parse(answer.metadata)
     if key.endswith("/"):
-        # A folder made in a browser has no metadata.
+        # A folder made in a browser has no metadata:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-folders.html
         posix = Posix(
             TreeKind.FOLDER, posix.permissions, posix.mtime_ns, posix.atime_ns, posix.user_agent
         )
