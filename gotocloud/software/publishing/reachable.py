@@ -8,8 +8,8 @@ from pathlib import Path
 
 ON_HEAD_NODES = frozenset(
     {
-        *("advise", "bench", "check", "form", "guard", "jobs", "resume", "submit"),
-        *("cluster", "software"),
+        *("advise", "advise_collect", "bench", "check", "form", "guard", "jobs"),
+        *("cluster", "resume", "software", "submit"),
     }
 )
 """Modules of the commands that head nodes run.
