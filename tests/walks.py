@@ -158,7 +158,7 @@ from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.cluster_configs.partitions import configured_partitions
 from gotocloud.platform.zones import zone_map
 from gotocloud.relion.job import read_job
-from gotocloud.relion.placed import check_routed
+from gotocloud.relion.routed_job import check_routed
 from gotocloud.relion.routing import route
 folder = Path("Denoise/job001")
 folder.mkdir(parents=True)

@@ -226,8 +226,10 @@ def _why_nothing(
     same_job = [record for record in records if record.job_type == question.job]
     others = {record.variant for record in same_job}
     if question.variant in others:
-        asked = ((name, getattr(question, name)) for name in ("symmetry", "options", "dataset"))
-        what = " and ".join(f"the {name} {value!r}" for name, value in asked if value is not None)
+        requested = ((name, getattr(question, name)) for name in ("symmetry", "options", "dataset"))
+        what = " and ".join(
+            f"the {name} {value!r}" for name, value in requested if value is not None
+        )
         return (f"no recorded run of {pretty(question.job)} has {what}",)
     if others:
         named = ", ".join(repr(name) if name else "none" for name in sorted(others, key=str))

@@ -42,13 +42,13 @@ def work_words(records: Sequence[BenchmarkRecord]) -> str:
     first = records[0]
     if not first.dataset:
         return "unknown data set"
-    said = [first.dataset]
+    stated = [first.dataset]
     for name, unit in (("particles", " particles"), ("movies", " movies")):
         counts = sorted({value for one in records if (value := getattr(one, name)) is not None})
         if counts:
-            said.append(" or ".join(f"{count:,}" for count in counts) + unit)
+            stated.append(" or ".join(f"{count:,}" for count in counts) + unit)
     if first.box_px:
-        said.append(f"box {first.box_px}")
+        stated.append(f"box {first.box_px}")
     if first.classes:
-        said.append(f"{first.classes} classes")
-    return ", ".join(said)
+        stated.append(f"{first.classes} classes")
+    return ", ".join(stated)

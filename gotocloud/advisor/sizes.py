@@ -59,12 +59,12 @@ class Size:
     iterations: int | None = None
 
     def __str__(self) -> str:
-        said = (
+        stated = (
             f"{_plain(name)} {value:,}{_UNITS.get(name, '')}"
             for name in NAMES
             if (value := getattr(self, name)) is not None
         )
-        return ", ".join(said) or "size not recorded"
+        return ", ".join(stated) or "size not recorded"
 
     @property
     def extent_angstrom(self) -> float | None:

@@ -139,8 +139,8 @@ def _desktops(cloud: Cloud) -> tuple[tuple[Opening, ...], tuple[Opening, ...] | 
 
 
 def _failed(check: str, error: GoToCloudError) -> Finding:
-    said = "; ".join((error.message, *error.problems))
-    return Finding(check, Severity.ERROR, said, error.remedy)
+    stated = "; ".join((error.message, *error.problems))
+    return Finding(check, Severity.ERROR, stated, error.remedy)
 
 
 def _who(who: Caller) -> Finding:

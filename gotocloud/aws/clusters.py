@@ -159,12 +159,14 @@ def plan_start(cloud: Cloud, where: Place, wanted: Wanted) -> Start:
 
 def _choices(wanted: Wanted, shape: ClusterShape, release: str) -> dict[str, str]:
     """Parameters of templates of this release and later; older templates lack them."""
-    asked = {
+    requested = {
         "--spot": (ClusterParameter.CAPACITY, wanted.spot),
         "--keep-for": (ClusterParameter.KEEP_HOURS, wanted.keep_hours),
     }
     unknown = [
-        option for option, (name, value) in asked.items() if value and name not in shape.parameters
+        option
+        for option, (name, value) in requested.items()
+        if value and name not in shape.parameters
     ]
     if unknown:
         raise InputError(

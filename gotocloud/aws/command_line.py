@@ -89,7 +89,7 @@ class CommandLine:
             "CDK_HOME": str((self.workdir / "cdk-home").resolve()),
         }
         self.detail(f"$ {shown}")
-        said: list[str] = []
+        stated: list[str] = []
         with subprocess.Popen(
             command,
             cwd=REPOSITORY,
@@ -106,8 +106,8 @@ class CommandLine:
                 if self.longest_s is not None:
                     late.start()
                 for line in process.stdout or ():
-                    said.append(_COLOUR.sub("", line.rstrip()))
-                    self.detail(said[-1])
+                    stated.append(_COLOUR.sub("", line.rstrip()))
+                    self.detail(stated[-1])
             except BaseException:
                 process.terminate()
                 raise
@@ -117,5 +117,5 @@ class CommandLine:
         if process.returncode:
             raise GoToCloudError(
                 f"This command failed (exit code {process.returncode}): {shown}",
-                problems=[line for line in said if line.strip()][-SHOWN_LINES:],
+                problems=[line for line in stated if line.strip()][-SHOWN_LINES:],
             )

@@ -15,7 +15,7 @@ from gotocloud.aws.head_node import HeadNode, NodeError
 from gotocloud.aws.session import error_code, explained
 from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.ports import DESKTOP_PORT
-from gotocloud.contract.tags import DESKTOP_DOOR, DOOR_TAG
+from gotocloud.contract.tags import ACCESS_TAG, DESKTOP_ACCESS
 from gotocloud.errors import GoToCloudError
 from gotocloud.printed import lines_of
 from gotocloud.projects.desktop_access import (
@@ -31,7 +31,7 @@ from gotocloud.projects.desktop_access import (
 )
 from gotocloud.waiting import Sleep, looks
 
-DOOR_FILTER = {"Name": f"tag:{DOOR_TAG}", "Values": [DESKTOP_DOOR]}
+ACCESS_FILTER = {"Name": f"tag:{ACCESS_TAG}", "Values": [DESKTOP_ACCESS]}
 CHECK_IP = "https://checkip.amazonaws.com"
 """AWS's own answer to "from which address do I come?"."""
 
@@ -52,13 +52,13 @@ def own_address(fetch: Callable[[], str] | None = None, *, typed: str = "gotoclo
         GoToCloudError: if it cannot be found; with what to type instead.
     """
     try:
-        told = (fetch or _fetch)()
+        found = (fetch or _fetch)()
     except OSError as error:
-        told = f"({error})"
-    address = public_address(told)
+        found = f"({error})"
+    address = public_address(found)
     if address is None:
         raise GoToCloudError(
-            f"Your public address could not be found: {CHECK_IP} answered {told.strip()[:80]!r}.",
+            f"Your public address could not be found: {CHECK_IP} answered {found.strip()[:80]!r}.",
             advice="Give it with --from, or use a tunnel, which needs none.",
             next_command=f"{typed} --tunnel",
         )
@@ -236,38 +236,38 @@ def session(node: HeadNode, *, sleep: Sleep = time.sleep) -> DesktopSession:
     Raises:
         GoToCloudError: if the desktop does not answer.
     """
-    told = ""
+    reported = ""
     for attempt, _ in enumerate(looks(2, tries=_ATTEMPTS, sleep=sleep)):
         try:
-            told = node.run(DCV, "start the desktop")
+            reported = node.run(DCV, "start the desktop")
         except NodeError as error:
             if error.code == 127 or attempt == _ATTEMPTS - 1 or error.code < 0:
                 raise
             continue
-        if found := read_session(told):
+        if found := read_session(reported):
             return found
     raise GoToCloudError(
         "The desktop on the head node gives no session.",
-        problems=[line for line in lines_of(told.strip())[-3:] if line],
+        problems=[line for line in lines_of(reported.strip())[-3:] if line],
         advice="Its logs are in /var/log/parallelcluster and /var/log/dcv of the head node.",
         next_command="gotocloud ssh",
     )
 
 
 def _desktop_groups(ec2: Any) -> list[str]:
-    pages = ec2.get_paginator("describe_security_groups").paginate(Filters=[DOOR_FILTER])
+    pages = ec2.get_paginator("describe_security_groups").paginate(Filters=[ACCESS_FILTER])
     return [group["GroupId"] for page in pages for group in page["SecurityGroups"]]
 
 
 def _opening(rule: dict[str, Any]) -> Opening:
     network = rule.get("CidrIpv4") or rule.get("CidrIpv6") or rule.get("PrefixListId") or ""
-    told = rule.get("Description") or ""
+    reported = rule.get("Description") or ""
     return Opening(
         rule=rule["SecurityGroupRuleId"],
         group=rule["GroupId"],
         network=network,
         first_port=int(rule.get("FromPort", -1)),
         last_port=int(rule.get("ToPort", -1)),
-        description=told,
-        until=until_of(told),
+        description=reported,
+        until=until_of(reported),
     )

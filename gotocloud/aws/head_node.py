@@ -127,12 +127,12 @@ class HeadNode:
 
     def _failed(self, doing: str, answer: dict[str, Any]) -> NodeError:
         code = int(answer.get("ResponseCode", -1))
-        said = lines_of(str(answer.get("StandardErrorContent", "")).strip())[-5:]
+        stated = lines_of(str(answer.get("StandardErrorContent", "")).strip())[-5:]
         state = answer.get("StatusDetails") or answer.get("Status") or "unknown"
         return NodeError(
             f"Cannot {doing}: the command on the head node {self.instance} ended with "
             f"{state} (exit code {code}).",
             code,
             str(answer.get("StandardOutputContent", "")),
-            problems=tuple(said),
+            problems=tuple(stated),
         )

@@ -11,7 +11,7 @@ from gotocloud.projects.pausing import ExportRun, UnfinishedJob
 from gotocloud.waiting import Sleep
 
 
-def _unheard(*_: object) -> None:
+def _ignored(*_: object) -> None:
     """The default of every callback."""
 
 
@@ -32,13 +32,13 @@ class Listener:
         stack_timeout_s: How long to wait for one state of a stack.
     """
 
-    step: Callable[[str], None] = _unheard
-    event: Callable[[StackEvent], None] = _unheard
-    jobs: Callable[[tuple[UnfinishedJob, ...]], None] = _unheard
-    exported: Callable[[ExportRun, float], None] = _unheard
-    compared: Callable[[int, int], None] = _unheard
-    left: Callable[[list[str]], None] = _unheard
-    counted: Callable[[int], None] = _unheard
-    deleted: Callable[[int], None] = _unheard
+    step: Callable[[str], None] = _ignored
+    event: Callable[[StackEvent], None] = _ignored
+    jobs: Callable[[tuple[UnfinishedJob, ...]], None] = _ignored
+    exported: Callable[[ExportRun, float], None] = _ignored
+    compared: Callable[[int, int], None] = _ignored
+    left: Callable[[list[str]], None] = _ignored
+    counted: Callable[[int], None] = _ignored
+    deleted: Callable[[int], None] = _ignored
     sleep: Sleep = time.sleep
     stack_timeout_s: float = TIMEOUT_S

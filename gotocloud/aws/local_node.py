@@ -75,9 +75,9 @@ class LocalNode:
                 raise
         text = out.decode(errors="replace")
         if process.returncode:
-            said = lines_of(err.decode(errors="replace").strip())[-5:]
+            stated = lines_of(err.decode(errors="replace").strip())[-5:]
             ended = f"ended with exit code {process.returncode}"
-            raise _failed(doing, ended, process.returncode, text, tuple(said))
+            raise _failed(doing, ended, process.returncode, text, tuple(stated))
         return text
 
 

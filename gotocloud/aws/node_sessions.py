@@ -164,8 +164,8 @@ def _end(cloud: Cloud, session: Mapping[str, Any]) -> None:
 
 def _command(cloud: Cloud, plugin: str, given: Mapping[str, Any]) -> list[str]:
     endpoint = str(cloud.client("ssm").meta.endpoint_url)
-    asked = json.dumps(dict(given))
-    return [plugin, ANSWER_VARIABLE, cloud.region, "StartSession", "", asked, endpoint]
+    requested = json.dumps(dict(given))
+    return [plugin, ANSWER_VARIABLE, cloud.region, "StartSession", "", requested, endpoint]
 
 
 def _environment(session: Mapping[str, Any]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gotocloud.aws.cloud import Cloud, answer_of
-from gotocloud.aws.desktop_access import DOOR_FILTER, close, openings
+from gotocloud.aws.desktop_access import ACCESS_FILTER, close, openings
 from gotocloud.aws.session import error_code, explained
 from gotocloud.contract.names import SCIENTIST_ROLE
 from gotocloud.contract.tag_text import as_tag
@@ -143,7 +143,7 @@ def end_connections(cloud: Cloud, account: str, user: str) -> Iterator[str]:
     ec2 = cloud.client("ec2")
     theirs = {"Name": f"tag:{IAM_USER_TAG}", "Values": [as_tag(user)]}
     with explained(f"look for desktops of {user}"):
-        groups = ec2.describe_security_groups(Filters=[DOOR_FILTER, theirs])["SecurityGroups"]
+        groups = ec2.describe_security_groups(Filters=[ACCESS_FILTER, theirs])["SecurityGroups"]
     for one in openings(cloud, [group["GroupId"] for group in groups]):
         close(cloud, one)
         yield f"desktop closed to {one.network} in {cloud.region}"

@@ -113,10 +113,12 @@ def spot_prices(region: str, zone_id: str, instance_types: Iterable[str], now: d
                 change = SpotChange(_utc(one["Timestamp"]), Decimal(one["SpotPrice"]))
                 changes[one["InstanceType"]].append(change)
     source = f"EC2 DescribeSpotPriceHistory, {zone_id}{_elsewhere()}"
-    told = {name: spot_price(name, region, changes[name], (start, now), source) for name in names}
+    reported = {
+        name: spot_price(name, region, changes[name], (start, now), source) for name in names
+    }
     return Answers(
-        tuple(price for price in told.values() if price),
-        tuple(f"{name} in {region}: no spot history" for name in names if not told[name]),
+        tuple(price for price in reported.values() if price),
+        tuple(f"{name} in {region}: no spot history" for name in names if not reported[name]),
     )
 
 

@@ -276,9 +276,9 @@ def require_project(cloud: Cloud, names: ProjectNames) -> None:
     if state is State.READY:
         _require_bucket(cloud, names)
         return
-    said = "does not exist yet" if state is State.ABSENT else f"is {state.value}"
+    stated = "does not exist yet" if state is State.ABSENT else f"is {state.value}"
     raise GoToCloudError(
-        f"The project {names.project!r} {said}.",
+        f"The project {names.project!r} {stated}.",
         next_command=shell_line("gotocloud", "setup", names.project),
         again=True,
     )

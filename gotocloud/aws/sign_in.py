@@ -216,8 +216,8 @@ def _token(
 
 
 def _aws_version(aws: str) -> tuple[int, int] | None:
-    said = subprocess.run([aws, "--version"], capture_output=True, text=True, check=False)
-    found = re.search(r"aws-cli/([0-9]{1,9})\.([0-9]{1,9})", said.stdout + said.stderr)
+    stated = subprocess.run([aws, "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"aws-cli/([0-9]{1,9})\.([0-9]{1,9})", stated.stdout + stated.stderr)
     return (int(found[1]), int(found[2])) if found else None
 
 

@@ -78,11 +78,11 @@ def _synthesise(context: Mapping[str, str], out: Path, app: Path) -> None:
         check=False,
     )
     if done.returncode:
-        said = [line for line in lines_of(done.stdout + done.stderr) if line.strip()]
+        stated = [line for line in lines_of(done.stdout + done.stderr) if line.strip()]
         wanted = [word for item in context.items() for word in ("-c", "=".join(item))]
         raise GoToCloudError(
             "The templates cannot be synthesised.",
-            problems=said[-SHOWN_LINES:],
+            problems=stated[-SHOWN_LINES:],
             next_command=shell_line("cdk", "synth", *wanted),
         )
 

@@ -8,7 +8,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from gotocloud.contract.ports import DESKTOP_PORT
-from gotocloud.contract.tags import DESKTOP_DOOR, DOOR_TAG
+from gotocloud.contract.tags import ACCESS_TAG, DESKTOP_ACCESS
 
 
 @jsii.implements(ec2.IConnectable)
@@ -31,7 +31,7 @@ class Desktop(Construct):
             # What the head node may send is in ParallelCluster's own security group.
             allow_all_outbound=False,
         )
-        cdk.Tags.of(self.security_group).add(DOOR_TAG, DESKTOP_DOOR)
+        cdk.Tags.of(self.security_group).add(ACCESS_TAG, DESKTOP_ACCESS)
         self._connections = ec2.Connections(
             security_groups=[self.security_group], default_port=ec2.Port.tcp(DESKTOP_PORT)
         )

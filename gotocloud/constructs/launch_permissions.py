@@ -21,7 +21,7 @@ from gotocloud.contract.names import (
 )
 from gotocloud.contract.releases import PROJECT_TEMPLATE
 from gotocloud.contract.stacks import CLUSTER_STACK_PREFIX, PROJECT_STACK_PREFIX
-from gotocloud.contract.tags import DESKTOP_DOOR, DOOR_TAG
+from gotocloud.contract.tags import ACCESS_TAG, DESKTOP_ACCESS
 
 LAUNCHED_STACKS = (f"{PROJECT_STACK_PREFIX}*", f"{CLUSTER_STACK_PREFIX}*")
 TEMPLATES = {"Project": f"{PROJECT_TEMPLATE}*", "Cluster": "cluster/*"}
@@ -259,7 +259,7 @@ def work_statements(place: LaunchPlace) -> list[Statement]:
             sid="OpenDesktop",
             actions=["ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"],
             resources=[place.arn("ec2", "security-group/*")],
-            conditions={"StringEquals": {f"aws:ResourceTag/{DOOR_TAG}": DESKTOP_DOOR}},
+            conditions={"StringEquals": {f"aws:ResourceTag/{ACCESS_TAG}": DESKTOP_ACCESS}},
             why="Ids are AWS's; the tag admits security groups of desktops, and no other.",
         ),
         Statement(

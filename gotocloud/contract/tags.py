@@ -22,8 +22,8 @@ BUCKET_TAG = "gtc:bucket"
 """The project's bucket, on everything that ParallelCluster makes: so that one policy for all head
 nodes gives each of them its own project's bucket."""
 
-DOOR_TAG = "gtc:door"
-DESKTOP_DOOR = "desktop"
+ACCESS_TAG = "gtc:door"
+DESKTOP_ACCESS = "desktop"
 """Key and value of the tag of security groups that scientists may open; IAM conditions name it."""
 
 SHARE_TAG = "gtc:share"

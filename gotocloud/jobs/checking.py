@@ -8,7 +8,7 @@ from pathlib import Path
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.findings import Finding
 from gotocloud.jobs.cluster import Cluster, cluster_of
-from gotocloud.jobs.placing import placed, unplaced_findings
+from gotocloud.jobs.placing import place_job, unplaced_findings
 from gotocloud.jobs.relion_commands import parse_filled
 from gotocloud.relion.job import Job, read_job
 from gotocloud.relion.routing import Route
@@ -54,7 +54,7 @@ def checked_job(jobdir: Path, configuration: str | None, region: str | None) -> 
     if cluster is None:
         return Checked(job, None, unplaced_findings(job, None, None), remarks)
     try:
-        found = placed(job, cluster)
+        found = place_job(job, cluster)
     except GoToCloudError as error:
         return Checked(job, None, unplaced_findings(job, None, error), remarks)
     return Checked(job, found.route, found.findings, (*remarks, *found.remarks))

@@ -11,13 +11,13 @@ from gotocloud.findings import Finding, Severity, by_severity, errors
 from gotocloud.jobs.cluster import Cluster
 from gotocloud.relion.job import Job
 from gotocloud.relion.overrides import Overrides, overrides_of
-from gotocloud.relion.placed import check_routed
+from gotocloud.relion.routed_job import check_routed
 from gotocloud.relion.routing import Route, route
 from gotocloud.relion.rules import check
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedJob:
     """A job on its machines.
 
     Args:
@@ -61,7 +61,7 @@ def chosen_in_form(job: Job) -> Overrides:
     return chosen if job.flag("do_queue") else replace(chosen, queue=None)
 
 
-def place(job: Job, cluster: Cluster, chosen: Overrides) -> Placed:
+def place(job: Job, cluster: Cluster, chosen: Overrides) -> PlacedJob:
     """The machines for a job on a cluster.
 
     Args:
@@ -85,7 +85,7 @@ def place(job: Job, cluster: Cluster, chosen: Overrides) -> Placed:
     queue = cluster.partition(found.queue)
     if queue is None:
         raise GoToCloudError(f"The cluster has no queue {found.queue!r}.", next_command="sinfo")
-    return Placed(
+    return PlacedJob(
         job=job,
         route=found,
         queue=queue,
@@ -106,7 +106,7 @@ def _without_python(job: Job, chosen: Route) -> str:
     return module if has_python(module) is False else ""
 
 
-def placed(job: Job, cluster: Cluster) -> Placed:
+def place_job(job: Job, cluster: Cluster) -> PlacedJob:
     """The machines for a job as its form has it: what `check` shows and `submit` submits.
 
     Raises:
@@ -116,7 +116,7 @@ def placed(job: Job, cluster: Cluster) -> Placed:
     return place(job, cluster, chosen_in_form(job))
 
 
-def in_queue(job: Job, cluster: Cluster, queue: str) -> Placed:
+def in_queue(job: Job, cluster: Cluster, queue: str) -> PlacedJob:
     """The machines for a job that continues in a queue.
 
     What was typed is kept where the machines of that queue allow it.

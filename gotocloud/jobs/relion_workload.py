@@ -9,7 +9,7 @@ from types import MappingProxyType
 from gotocloud.costs.machine_time import table_price
 from gotocloud.jobs.cluster import Cluster
 from gotocloud.jobs.pipeline_status import show_running
-from gotocloud.jobs.placing import Placed, in_queue
+from gotocloud.jobs.placing import PlacedJob, in_queue
 from gotocloud.jobs.relion_commands import continued, controlled_from, finishing, program
 from gotocloud.relion.commands import rewritten_command, runs_mpi
 from gotocloud.relion.job import Job, read_job
@@ -110,15 +110,17 @@ class RelionWorkload:
 
     def attempt_in(self, folder: Path, record: Submission, cluster: Cluster, queue: str) -> Attempt:
         """As the routing shapes the job for the queue, if it breaks no rule there."""
-        placed = in_queue(read_job(folder), cluster, queue)
-        placed.accepted()
-        return attempt_of(placed, cluster, number=0, round_number=0)
+        placed_job = in_queue(read_job(folder), cluster, queue)
+        placed_job.accepted()
+        return attempt_of(placed_job, cluster, number=0, round_number=0)
 
 
-def attempt_of(placed: Placed, cluster: Cluster, *, number: int, round_number: int) -> Attempt:
+def attempt_of(
+    placed_job: PlacedJob, cluster: Cluster, *, number: int, round_number: int
+) -> Attempt:
     """An attempt from the beginning, on the machines of a job's place."""
-    route = placed.route
-    modules = (route.module,) if route.module else _modules(placed, cluster.modules)
+    route = placed_job.route
+    modules = (route.module,) if route.module else _modules(placed_job, cluster.modules)
     return Attempt(
         number=number,
         round=round_number,
@@ -127,7 +129,7 @@ def attempt_of(placed: Placed, cluster: Cluster, *, number: int, round_number: i
         layout=route.layout,
         ranks=route.ranks,
         threads=route.threads,
-        vcpus=placed.queue.vcpus,
+        vcpus=placed_job.queue.vcpus,
         gpus_per_node=route.gpus_per_node,
         gpu_ids=route.gpu_ids,
         exclusive=route.exclusive,
@@ -162,13 +164,15 @@ def remove_unsettled(folder: Path) -> tuple[Path, ...]:
     return doubtful
 
 
-def _modules(placed: Placed, folder: Path) -> tuple[str, ...]:
+def _modules(placed_job: PlacedJob, folder: Path) -> tuple[str, ...]:
     """The catalogue's module; none where no modules are installed: then PATH decides."""
     if not folder.is_dir():
         return ()
     from gotocloud.software.in_force import executable_for, module_to_load
 
-    executable = executable_for(placed.job.queue_job_type, placed.route.instance_type or None)
+    executable = executable_for(
+        placed_job.job.queue_job_type, placed_job.route.instance_type or None
+    )
     module = module_to_load(executable, folder)
     return (module,) if module else ()
 

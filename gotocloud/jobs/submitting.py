@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.jobs.cluster import Cluster, this_cluster
-from gotocloud.jobs.placing import Placed, placed
+from gotocloud.jobs.placing import PlacedJob, place_job
 from gotocloud.jobs.relion_commands import FilledTemplate, parse_filled
 from gotocloud.jobs.relion_workload import RelionWorkload, attempt_of
 from gotocloud.relion.job import Job, read_job
@@ -100,7 +100,7 @@ def planned_script(script: Path) -> str:
     """
     filled, folder = _read(script)
     cluster = this_cluster()
-    found = placed(read_job(folder), cluster)
+    found = place_job(read_job(folder), cluster)
     found.accepted()
     submission = _new_round(filled, script, found.job, None)
     attempt = attempt_of(found, cluster, number=1, round_number=1)
@@ -140,7 +140,7 @@ def _mark_failed(folder: Path, text: str) -> None:
 
 def _submit(script: Path, filled: FilledTemplate, folder: Path) -> Submitted:
     cluster = this_cluster()
-    found = placed(read_job(folder), cluster)
+    found = place_job(read_job(folder), cluster)
     warnings = tuple(f"Warning: {one}" for one in found.accepted())
     with locked(folder):
         earlier = _earlier(folder, script)
@@ -154,7 +154,7 @@ def _submit(script: Path, filled: FilledTemplate, folder: Path) -> Submitted:
     return Submitted(attempt.slurm_id, (*found.remarks, *warnings, found.route.reason))
 
 
-def _hand_over(submission: Submission, found: Placed, cluster: Cluster) -> Attempt:
+def _hand_over(submission: Submission, found: PlacedJob, cluster: Cluster) -> Attempt:
     number = submission.attempts[-1].number + 1 if submission.attempts else 1
     attempt = attempt_of(found, cluster, number=number, round_number=submission.round)
     record = hand_over(

@@ -35,7 +35,7 @@ def planned(job: Job, axes: Axes, hours_each: float | None) -> SweepPlan:
     region = cluster.facts.region
     records, _ = load_records(None)
 
-    def placed(job: Job, chosen: Overrides) -> tuple[Route, tuple[Finding, ...]]:
+    def with_overrides(job: Job, chosen: Overrides) -> tuple[Route, tuple[Finding, ...]]:
         found = place(job, cluster, chosen)
         return found.route, found.findings
 
@@ -47,7 +47,7 @@ def planned(job: Job, axes: Axes, hours_each: float | None) -> SweepPlan:
     return plan_sweep(
         job,
         axes,
-        place=placed,
+        place=with_overrides,
         guess=_guesses(job, records, hours_each),
         usd_per_node_hour=price,
     )

@@ -162,10 +162,13 @@ def _shipped_map() -> ZoneMap:
 
 def merged(base: ZoneMap, newer: ZoneMap) -> ZoneMap:
     """The map in which newer entries, region by region, replace those of the base."""
-    told = {*newer.regions, *newer.left_out}
+    reported = {*newer.regions, *newer.left_out}
     return ZoneMap(
-        regions={**{k: v for k, v in base.regions.items() if k not in told}, **newer.regions},
-        left_out={**{k: v for k, v in base.left_out.items() if k not in told}, **newer.left_out},
+        regions={**{k: v for k, v in base.regions.items() if k not in reported}, **newer.regions},
+        left_out={
+            **{k: v for k, v in base.left_out.items() if k not in reported},
+            **newer.left_out,
+        },
     )
 
 

@@ -74,8 +74,8 @@ class _Names:
         _drop_past(self.objects, entry.path)
         if entry.kind is EntryKind.FOLDER:
             if entry.path.rstrip(b"/") in self.objects:
-                said = f"the object {entry.name.rstrip('/')!r}"
-                self.tally.add(Problem(entry.path, Flaw.COLLISION, said))
+                stated = f"the object {entry.name.rstrip('/')!r}"
+                self.tally.add(Problem(entry.path, Flaw.COLLISION, stated))
             return
         while self.leaves and _is_past(self.leaves[-1].path, entry.path):
             self.leaves.pop()

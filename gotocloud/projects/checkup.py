@@ -30,7 +30,7 @@ stamp, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv4.html.
 """
 
 _VERSION = "ParallelCluster"
-CLOCK_WORTH_TELLING_S = 30
+CLOCK_WORTH_A_NOTE_S = 30
 OLDEST_PYTHON = (3, 11)
 
 
@@ -44,7 +44,7 @@ def clock(ahead_s: float | None) -> Finding:
         return Finding("Clock", Severity.UNKNOWN, "AWS returned no time to compare with.")
     off = abs(ahead_s)
     way = "ahead of" if ahead_s > 0 else "behind"
-    if off < CLOCK_WORTH_TELLING_S:
+    if off < CLOCK_WORTH_A_NOTE_S:
         return Finding("Clock", Severity.OK, "agrees with AWS's.")
     text = f"is {off:,.0f} s {way} AWS's"
     remedy = "set it by the network: sudo timedatectl set-ntp true"

@@ -145,8 +145,8 @@ def diagnose(failures: Iterable[Failure], *, retry: str) -> Diagnosis:
         failures: Every resource that failed, the first one first.
         retry: The command that tries again.
     """
-    told = [one for one in failures if one.reason and not _FOLLOWS.search(one.reason)]
-    causes = [(_cause(one.reason), one) for one in told]
+    reported = [one for one in failures if one.reason and not _FOLLOWS.search(one.reason)]
+    causes = [(_cause(one.reason), one) for one in reported]
     cause = next((found for found, _ in causes if found is not Cause.UNKNOWN), Cause.UNKNOWN)
     summary, remedy = _TELLS[cause]
     details = [line for _, one in causes for line in _lines(one)]

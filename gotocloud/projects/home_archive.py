@@ -71,19 +71,19 @@ def read_home(text: str) -> HomeArchive:
 
 def home_notes(home: HomeArchive) -> tuple[str, ...]:
     """What is not brought back by the next start."""
-    said = []
+    stated = []
     for place, (count, size) in sorted(home.elsewhere.items()):
-        said.append(
+        stated.append(
             f"{count} files ({size_text(size)}) of people in {place} are in the archive of the "
             "head node; the next start restores /home only."
         )
     if home.left_out:
         names = ", ".join(sorted(home.left_out))
         total = size_text(sum(home.left_out.values()))
-        said.append(f"Caches and keys of this cluster are not archived ({total}): {names}.")
+        stated.append(f"Caches and keys of this cluster are not archived ({total}): {names}.")
     if home.special:
-        said.append(f"{home.special} sockets, pipes or devices in /home are not kept.")
-    return tuple(said)
+        stated.append(f"{home.special} sockets, pipes or devices in /home are not kept.")
+    return tuple(stated)
 
 
 def _elsewhere(place: str) -> bool:

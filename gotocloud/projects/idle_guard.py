@@ -177,8 +177,8 @@ def alarmed(
     since = memory.doubtful_since_s
     if since is None or since > at_s:
         return replace(memory, doubtful_since_s=at_s, alarm_s=None), ""
-    told = memory.alarm_s
-    again = told is not None and 0 <= at_s - told < ALARM_AGAIN_HOURS * _HOUR
+    reported = memory.alarm_s
+    again = reported is not None and 0 <= at_s - reported < ALARM_AGAIN_HOURS * _HOUR
     if at_s - since < DOUBT_HOURS * _HOUR or again:
         return memory, ""
     why = "; ".join(reasons) or f"{memory.failures} attempts to pause failed"
@@ -249,8 +249,8 @@ def _by_idleness(
 def _by_deadline(memory: Memory, now: Observation, deadline_s: float, retry: str) -> Decision:
     left = (deadline_s - now.at_s) / _MINUTE
     due = [minutes for minutes in DEADLINE_WARNINGS_MINUTES if left <= minutes]
-    told = memory.warned_minutes
-    if due and (told is None or min(due) < told) and (left > 0 or told is None):
+    reported = memory.warned_minutes
+    if due and (reported is None or min(due) < reported) and (left > 0 or reported is None):
         ends = f"in {left:.0f} minutes" if left > 1 else "now"
         return Decision(
             Action.WARN,

@@ -53,8 +53,8 @@ class JobsNow:
         if self.why:
             return "could not be read"
         parts = [
-            f"{count:,} {said}"
-            for count, said in ((self.running, "running"), (self.waiting, "waiting"))
+            f"{count:,} {stated}"
+            for count, stated in ((self.running, "running"), (self.waiting, "waiting"))
             if count
         ]
         return ", ".join(parts) or "none"

@@ -42,8 +42,8 @@ def judge(
     """
     if entry.key is None:
         long = len(entry.path) > MAX_KEY_BYTES
-        said = f"{len(entry.path)} bytes; S3 takes {MAX_KEY_BYTES}" if long else "it is not UTF-8"
-        yield Problem(entry.path, Flaw.NAME, said)
+        stated = f"{len(entry.path)} bytes; S3 takes {MAX_KEY_BYTES}" if long else "it is not UTF-8"
+        yield Problem(entry.path, Flaw.NAME, stated)
         return
     if entry.hsm is not None and entry.hsm & HSM_LOST:
         yield Problem(entry.path, Flaw.LOST)
@@ -113,14 +113,14 @@ def _maybe_after(time_ns: int, moment_ns: int) -> bool:
 
 
 def _same_time(entry: Entry, stored: Stored) -> bool:
-    told = stored.metadata.get("file-mtime")
-    if told is None:
+    reported = stored.metadata.get("file-mtime")
+    if reported is None:
         # Lustre takes the time of the object, which S3 returns in whole seconds.
         return entry.mtime_ns // SECOND_NS == stored.listed.modified_ns // SECOND_NS
-    time = nanoseconds(told)
+    time = nanoseconds(reported)
     if time is None:
         return False
-    unit = 1 if told.endswith("ns") else 1_000_000
+    unit = 1 if reported.endswith("ns") else 1_000_000
     # Lustre itself keeps whole seconds: what it shows may have lost the rest.
     return entry.mtime_ns // unit == time // unit or (
         entry.mtime_ns % SECOND_NS == 0 and entry.mtime_ns == time // SECOND_NS * SECOND_NS
@@ -135,20 +135,20 @@ def _same_content(entry: Entry, stored: Stored) -> bool | None:
 def _owner_and_mode(entry: Entry, metadata: Mapping[str, str]) -> Iterator[Problem]:
     owner = (_number(metadata, "file-owner"), _number(metadata, "file-group"))
     if owner != (entry.uid, entry.gid):
-        said = f"{entry.uid}:{entry.gid} on Lustre, {owner[0]}:{owner[1]} in the bucket"
-        yield Problem(entry.path, Flaw.OWNER, said)
+        stated = f"{entry.uid}:{entry.gid} on Lustre, {owner[0]}:{owner[1]} in the bucket"
+        yield Problem(entry.path, Flaw.OWNER, stated)
     if entry.kind is EntryKind.LINK:
         return
-    told = metadata.get("file-permissions")
-    mode = DEFAULT_MODE if told is None else _octal(told)
+    reported = metadata.get("file-permissions")
+    mode = DEFAULT_MODE if reported is None else _octal(reported)
     if mode is None or mode & 0o777 != entry.mode & 0o777:
-        said = f"{entry.mode & 0o777:o} on Lustre, {told or oct(DEFAULT_MODE)} in the bucket"
-        yield Problem(entry.path, Flaw.MODE, said)
+        stated = f"{entry.mode & 0o777:o} on Lustre, {reported or oct(DEFAULT_MODE)} in the bucket"
+        yield Problem(entry.path, Flaw.MODE, stated)
 
 
 def _number(metadata: Mapping[str, str], name: str) -> int | str:
-    told = metadata.get(name, str(DEFAULT_OWNER))
-    return int(told) if re.fullmatch(r"[0-9]{1,10}", told) else told
+    reported = metadata.get(name, str(DEFAULT_OWNER))
+    return int(reported) if re.fullmatch(r"[0-9]{1,10}", reported) else reported
 
 
 def _octal(text: str) -> int | None:
@@ -156,7 +156,7 @@ def _octal(text: str) -> int | None:
 
 
 def _stored_kind(stored: Stored) -> EntryKind | None:
-    told = _octal(stored.metadata.get("file-permissions", ""))
-    if told is not None and told & 0o170000:
-        return _TYPES.get(told & 0o170000)
+    reported = _octal(stored.metadata.get("file-permissions", ""))
+    if reported is not None and reported & 0o170000:
+        return _TYPES.get(reported & 0o170000)
     return EntryKind.FOLDER if stored.listed.key.endswith("/") else EntryKind.FILE

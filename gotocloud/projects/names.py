@@ -29,11 +29,11 @@ def name_problems(scientist: str, project: str) -> tuple[str, ...]:
             f"session {scientist!r} does not say whose it is; put role_session_name = "
             "YOUR_USER_NAME beside role_arn in ~/.aws/config"
         )
-    if said := _unusable(scientist):
-        problems.append(f"user name {_short(scientist)} {said}; ask the management group")
-    if said := _unusable(project):
+    if stated := _unusable(scientist):
+        problems.append(f"user name {_short(scientist)} {stated}; ask the management group")
+    if stated := _unusable(project):
         problems.append(
-            f"project name {_short(project)} {said}; take apoferritin-2026, for example"
+            f"project name {_short(project)} {stated}; take apoferritin-2026, for example"
         )
     return tuple(problems)
 

@@ -135,34 +135,34 @@ def read_observation(text: str) -> Observation:
     Raises:
         ValueError: if not even the time is there.
     """
-    told: dict[str, str] = {}
+    reported: dict[str, str] = {}
     jobs: list[UnfinishedJob] | None = []
     for line in filter(None, lines_of(text)):
         key, _, value = line.partition("=")
         if key != "job":
             # What is printed once comes twice, or another line: from the name of a job, which
             # may hold the end of a line.
-            jobs = None if key in told or key not in _FACTS else jobs
-            told[key] = value
+            jobs = None if key in reported or key not in _FACTS else jobs
+            reported[key] = value
         elif jobs is not None:
             try:
                 jobs.append(read_job(line))
             except ValueError:
                 jobs = None
-    now = told.get("now", "")
+    now = reported.get("now", "")
     if not _NOW_NS.fullmatch(now):
         raise ValueError(f"the head node answered {text[-300:]!r}")
     return Observation(
         at_s=int(now) / 1e9,
-        boot=told.get("boot") or None,
-        jobs=tuple(jobs) if jobs is not None and told.get("slurm") == "ok" else None,
-        desktops=_desktops(told.get("sessions", "")),
-        shells=_integer(told.get("shells", "")),
-        gpu_percent=_gpus(told.get("gpus", "")),
-        cpu_s=_cpu(told.get("cpu", "")),
-        network_bytes=_integer(told.get("network", "")),
-        people_cpu_s=_people(told.get("people", ""), told.get("cpu", "")),
-        lustre=told.get("lustre") == "ok",
+        boot=reported.get("boot") or None,
+        jobs=tuple(jobs) if jobs is not None and reported.get("slurm") == "ok" else None,
+        desktops=_desktops(reported.get("sessions", "")),
+        shells=_integer(reported.get("shells", "")),
+        gpu_percent=_gpus(reported.get("gpus", "")),
+        cpu_s=_cpu(reported.get("cpu", "")),
+        network_bytes=_integer(reported.get("network", "")),
+        people_cpu_s=_people(reported.get("people", ""), reported.get("cpu", "")),
+        lustre=reported.get("lustre") == "ok",
     )
 
 
@@ -260,8 +260,8 @@ def _busy(now: Observation, before: Observation | None) -> list[str]:
 
 def warning_script(text: str) -> str:
     """Warns all users on the head node: terminals, and desktops as far as they show notices."""
-    said = shlex.quote(text)
-    return f"""printf '%s\\n' {said} | wall 2>/dev/null
+    stated = shlex.quote(text)
+    return f"""printf '%s\\n' {stated} | wall 2>/dev/null
 for socket in /tmp/.X11-unix/X*; do
     [ -S "$socket" ] || continue
     command -v notify-send >/dev/null || continue
@@ -269,7 +269,7 @@ for socket in /tmp/.X11-unix/X*; do
     setpriv --reuid "$owner" --regid "$(id -g "$owner")" --clear-groups \\
         env --ignore-environment PATH="$PATH" DISPLAY=":${{socket##*/X}}" \\
         DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$owner/bus" \\
-        timeout 10 notify-send --urgency=critical --expire-time=0 GoToCloud {said}
+        timeout 10 notify-send --urgency=critical --expire-time=0 GoToCloud {stated}
 done 2>/dev/null
 true
 """

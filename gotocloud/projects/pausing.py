@@ -183,10 +183,10 @@ def doubts(run: ExportRun, listed: Summary, tally: Tally) -> tuple[str, ...]:
             f"the list has {listed.entries} entries by the head node's count, and "
             f"{tally.entries} as it arrived."
         )
-    for kind, said in _DOUBTFUL.items():
+    for kind, stated in _DOUBTFUL.items():
         if count := listed.counts.get(kind, 0):
             shown = ", ".join(map(repr, listed.shown.get(kind, ())[:5]))
-            found.append(f"{count} {said}: {shown}.")
+            found.append(f"{count} {stated}: {shown}.")
     return tuple(found)
 
 
@@ -200,25 +200,25 @@ _DOUBTFUL = {
 
 def notes(listed: Summary, tally: Tally, home: HomeArchive) -> tuple[str, ...]:
     """What S3 cannot keep, and what was not looked at; nothing of it is data."""
-    said = []
+    stated = []
     if count := listed.counts.get("special", 0):
-        said.append(f"{count} sockets, pipes or devices are not kept.")
+        stated.append(f"{count} sockets, pipes or devices are not kept.")
     if count := listed.counts.get("hard links", 0):
-        said.append(f"{count} names share their file with another; they come back as copies.")
+        stated.append(f"{count} names share their file with another; they come back as copies.")
     if tally.special_bits:
-        said.append(f"{tally.special_bits} set-uid, set-gid or sticky bits are not kept.")
+        stated.append(f"{tally.special_bits} set-uid, set-gid or sticky bits are not kept.")
     if count := listed.counts.get("extended", 0):
-        said.append(f"{count} entries have access lists or attributes of people: not kept.")
+        stated.append(f"{count} entries have access lists or attributes of people: not kept.")
     if tally.by_size_and_time:
-        said.append(f"{tally.by_size_and_time} files were compared by size and time alone.")
+        stated.append(f"{tally.by_size_and_time} files were compared by size and time alone.")
     if tally.frozen:
-        said.append(
+        stated.append(
             f"{tally.frozen} objects are in an archive tier of S3: until they are restored there "
             "(hours), Lustre cannot read them."
         )
     if tally.only_in_bucket:
-        said.append(f"{tally.only_in_bucket} objects are in the bucket only, and stay there.")
-    return (*said, *home_notes(home))
+        stated.append(f"{tally.only_in_bucket} objects are in the bucket only, and stay there.")
+    return (*stated, *home_notes(home))
 
 
 @dataclass(frozen=True)

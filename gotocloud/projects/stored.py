@@ -97,5 +97,5 @@ class Problem:
     detail: str = ""
 
     def __str__(self) -> str:
-        said = f"{shown_name(self.path)}: {self.flaw.value}"
-        return f"{said} ({self.detail})" if self.detail else said
+        stated = f"{shown_name(self.path)}: {self.flaw.value}"
+        return f"{stated} ({self.detail})" if self.detail else stated

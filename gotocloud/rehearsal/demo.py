@@ -184,8 +184,8 @@ def _launch(
 
 def _reporter(progress: StepDisplay) -> Any:
     def tell(event: StackEvent) -> None:
-        said = f"{event.status:24} {event.resource_type} {event.resource} {event.reason}"
-        progress.detail(said.rstrip())
+        stated = f"{event.status:24} {event.resource_type} {event.resource} {event.reason}"
+        progress.detail(stated.rstrip())
 
     return tell
 

@@ -146,10 +146,10 @@ def _answers(
     for request in requests:
         line = process.stdout.readline()
         if not line:
-            said = lines_of(process.stderr.read().strip())
+            stated = lines_of(process.stderr.read().strip())
             raise GoToCloudError(
                 f"ParallelCluster's validators stopped at {request.name!r} in {request.region}.",
-                problems=said[-3:],
+                problems=stated[-3:],
                 next_command="make env",
             )
         yield [Message(**found) for found in json.loads(line)]

@@ -212,9 +212,9 @@ def _stores(report: DemoReport) -> str:
     for account, region in report.survey.everywhere():
         where = (escape(account.name), region.region)
         for fs in region.file_systems:
-            doors = identifiers(f"{t.ip} in {t.zone_id}" for t in fs.mount_targets)
+            ways_in = identifiers(f"{t.ip} in {t.zone_id}" for t in fs.mount_targets)
             sealed = "encrypted" if fs.encrypted else "not encrypted"
-            rows.append((*where, "EFS", identifier(fs.id), sealed, doors))
+            rows.append((*where, "EFS", identifier(fs.id), sealed, ways_in))
         for lustre in region.lustre:
             size = f"{lustre.gib:,} GiB {lustre.deployment_type}"
             bound = identifiers(lustre.repositories)

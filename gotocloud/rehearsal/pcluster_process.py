@@ -29,7 +29,7 @@ class Operator:
     def __init__(self, version: str) -> None:
         self._version = version
         self._process: subprocess.Popen[str] | None = None
-        self._said: IO[str] | None = None
+        self._stated: IO[str] | None = None
         self._one_at_a_time = threading.Lock()
 
     def work(self, order: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,21 +61,21 @@ class Operator:
             process.kill()
             process.communicate()
         self._process = None
-        said: list[str] = []
-        if self._said is not None:
-            with self._said as stream:
+        stated: list[str] = []
+        if self._stated is not None:
+            with self._stated as stream:
                 stream.seek(0)
-                said = lines_of(stream.read().strip())
+                stated = lines_of(stream.read().strip())
         return GoToCloudError(
             f"ParallelCluster's process has ended (exit code {process.returncode}).",
-            problems=said[-3:],
+            problems=stated[-3:],
             next_command="make env",
         )
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
             # A file, not a pipe: what is not read would stop the process when it is full.
-            self._said = TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+            self._stated = TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
             self._process = subprocess.Popen(
                 # Isolated: else this folder would hide modules of the library.
                 [
@@ -88,7 +88,7 @@ class Operator:
                 ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=self._said,
+                stderr=self._stated,
                 text=True,
                 env={key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ},
             )

@@ -17,7 +17,7 @@ CLUSTERS = 2
 """Clusters of the largest configuration that a group can run at once, at their full size."""
 
 
-def vcpus_to_ask_for() -> dict[Quota, float]:
+def vcpus_to_request() -> dict[Quota, float]:
     """vCPUs that every queue of the largest configuration needs at its full size, at once."""
     most: dict[Quota, float] = defaultdict(float)
     for name in configuration_names():
@@ -42,7 +42,7 @@ def vcpus_to_ask_for() -> dict[Quota, float]:
 def raise_quotas(local: LocalAws, account: str, region: str) -> None:
     """Ask for the vCPUs, where they are not there yet."""
     quotas = local.client("service-quotas", account, region)
-    for quota, vcpus in vcpus_to_ask_for().items():
+    for quota, vcpus in vcpus_to_request().items():
         named = {"ServiceCode": quota.value.service, "QuotaCode": quota.value.code}
         if quotas.get_service_quota(**named)["Quota"]["Value"] < vcpus:
             quotas.request_service_quota_increase(**named, DesiredValue=vcpus)

@@ -78,8 +78,8 @@ def _account(survey: Survey, account: AccountSurvey) -> Tree:
 def _region_lines(survey: Survey, region: RegionSurvey) -> list[str]:
     lines = [line for vpc in region.vpcs for line in _vpc_lines(survey, region, vpc)]
     for fs in region.file_systems:
-        doors = ", ".join(target.zone_id for target in fs.mount_targets)
-        lines.append(f"EFS {fs.id}" + (f" with mount targets in {doors}" if doors else ""))
+        ways_in = ", ".join(target.zone_id for target in fs.mount_targets)
+        lines.append(f"EFS {fs.id}" + (f" with mount targets in {ways_in}" if ways_in else ""))
     for stack in region.stacks:
         if stack.queues:
             name = stack.outputs.get(ClusterOutput.CLUSTER_NAME, stack.name)

@@ -112,7 +112,7 @@ def bring_up(
     local = LocalAws.running(state_dir)
     if local is None:
         claim_folder(state_dir, (SERVER_LOCK, SERVER_LOG, LOG))
-        _forget_former(state_dir, platform_path)
+        _remove_former(state_dir, platform_path)
         with step("Start the local AWS"):
             local = _started(state_dir, platform.management.account)
     local.wait()
@@ -178,7 +178,7 @@ def claim_folder(folder: Path, marks: Sequence[str]) -> None:
         )
 
 
-def _forget_former(state_dir: Path, platform_path: Path) -> None:
+def _remove_former(state_dir: Path, platform_path: Path) -> None:
     """A record of a local AWS that has ended describes nothing any more."""
     for name in (PLATFORM, "platform.record.yaml", PROFILES, LOG, DECISIONS):
         if (state_dir / name).resolve() != platform_path.resolve():

@@ -136,8 +136,8 @@ def route(
         source=setting.source if shape.is_setting else f"{AS_TYPED}; otherwise: {setting.source}",
     )
     because = _because(setting, shape)
-    said = "; ".join(one for one in (because, *notes) if one)
-    return replace(made, reason=f"{partition.queue_name}: {made.shape}: {said}.")
+    stated = "; ".join(one for one in (because, *notes) if one)
+    return replace(made, reason=f"{partition.queue_name}: {made.shape}: {stated}.")
 
 
 def _because(setting: Setting, shape: _Shape) -> str:

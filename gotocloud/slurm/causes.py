@@ -27,8 +27,8 @@ class _Cause:
 
 
 def _cause(pattern: str, words: str | Callable[[re.Match[str]], str]) -> _Cause:
-    said = words if callable(words) else lambda found: f"{words}: {_plain(found[0])}"
-    return _Cause(re.compile(pattern, re.IGNORECASE | re.MULTILINE), said)
+    stated = words if callable(words) else lambda found: f"{words}: {_plain(found[0])}"
+    return _Cause(re.compile(pattern, re.IGNORECASE | re.MULTILINE), stated)
 
 
 def _plain(text: str) -> str:
@@ -118,18 +118,18 @@ def _own_error(text: str) -> str | None:
     for position in reversed(range(len(lines))):
         if re.search(r"\bERROR\b", lines[position]) and not _GENERAL.search(lines[position]):
             # RELION breaks the line after the word.
-            said = lines[position : position + 2] if lines[position] == "ERROR:" else ()
-            if said and any(_GENERAL.search(one) for one in said[1:]):
+            stated = lines[position : position + 2] if lines[position] == "ERROR:" else ()
+            if stated and any(_GENERAL.search(one) for one in stated[1:]):
                 continue
-            return " ".join(said) or lines[position]
+            return " ".join(stated) or lines[position]
     return None
 
 
 def _last_line(text: str) -> str | None:
     """The last line that is more than a frame or a standard sentence, else the last one."""
     lines = [*_lines(text)]
-    telling = [one for one in lines if not _GENERAL.search(one)]
-    return next(reversed(telling or lines), None)
+    explaining = [one for one in lines if not _GENERAL.search(one)]
+    return next(reversed(explaining or lines), None)
 
 
 def _lines(text: str) -> Iterator[str]:

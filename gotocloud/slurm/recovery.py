@@ -256,21 +256,21 @@ def _elsewhere(
     last = attempts[-1]
     home = by_name.get(attempts[0].queue)
     on_demand = _on_demand_twin(attempts[0].queue, partitions)
-    said = f"interruption {interruptions}"
+    stated = f"interruption {interruptions}"
     if not last.spot:
         queues = _unique((last.queue, on_demand))
-        return Again(queues, f"{said}, on demand: again there")
+        return Again(queues, f"{stated}, on demand: again there")
     if not can_continue:
         return Again(
             _unique((on_demand, last.queue)),
-            f"{said}: on demand, because the job has to start again from its beginning",
+            f"{stated}: on demand, because the job has to start again from its beginning",
         )
     if interruptions >= SPOT_INTERRUPTIONS:
-        return Again(_unique((on_demand, last.queue)), f"{said} on spot: now on demand")
+        return Again(_unique((on_demand, last.queue)), f"{stated} on spot: now on demand")
     others = _other_spot(attempts, home, partitions)
     if others:
-        return Again(_unique((*others, last.queue)), f"{said}: another spot type")
-    return Again((last.queue,), f"{said}: spot again, there is no other type")
+        return Again(_unique((*others, last.queue)), f"{stated}: another spot type")
+    return Again((last.queue,), f"{stated}: spot again, there is no other type")
 
 
 def _on_demand_twin(queue: str, partitions: Sequence[Partition]) -> str | None:

@@ -171,8 +171,8 @@ def _program(
         return InspectedItem(name, str(prefix), InspectionState.UNKNOWN, text)
     found = re.search(r"\d{1,9}(?:\.\d{1,9})+", output)
     if status or not found:
-        said = " ".join(output.split())[:200] or "nothing"
-        text = f"{program} ended with exit code {status}: {said}"
+        stated = " ".join(output.split())[:200] or "nothing"
+        text = f"{program} ended with exit code {status}: {stated}"
         return InspectedItem(name, str(prefix), InspectionState.WRONG, text)
     if found[0] != version.number:
         text = f"{program} reports version {found[0]}, not {version.number}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gotocloud.cli.commands.guard import _tell
+from gotocloud.cli.commands.guard import _notify
 from gotocloud.projects.idle_guard import Action, Decision, Memory
 
 
@@ -30,5 +30,5 @@ def test_a_notice_that_is_over_goes(
     monkeypatch.setattr("gotocloud.aws.guarding.notify", lambda _, __, text: found.append(text))
     one: Any = type("One", (), {"node": None})
     cloud: Any = None
-    _tell(cloud, one, Decision(Action.KEEP, "kept", now, alarm=alarm), before)
+    _notify(cloud, one, Decision(Action.KEEP, "kept", now, alarm=alarm), before)
     assert found == left

@@ -16,7 +16,7 @@ from moto.ssm.models import ssm_backends
 
 from gotocloud.contract.names import SCIENTIST_ROLE, initial_password
 from gotocloud.contract.project_names import ProjectNames
-from gotocloud.contract.tags import DESKTOP_DOOR, DOOR_TAG, IAM_USER_TAG, PROJECT_TAG
+from gotocloud.contract.tags import ACCESS_TAG, DESKTOP_ACCESS, IAM_USER_TAG, PROJECT_TAG
 from local_aws.services import iam_users, run_command
 from local_aws.services.run_command_nodes import kept
 from tests.cli.in_process import typed
@@ -125,7 +125,7 @@ def test_desktops_of_the_leaver_are_closed_and_those_of_others_stay_open(run: Ru
     groups = {}
     for owner in (LEAVER, STAYS):
         tags: Any = [
-            {"Key": DOOR_TAG, "Value": DESKTOP_DOOR},
+            {"Key": ACCESS_TAG, "Value": DESKTOP_ACCESS},
             {"Key": IAM_USER_TAG, "Value": owner},
         ]
         groups[owner] = ec2.create_security_group(

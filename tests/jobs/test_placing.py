@@ -14,17 +14,17 @@ from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.findings import Finding, Severity
 from gotocloud.jobs.cluster import Cluster
 from gotocloud.jobs.placing import (
-    Placed,
+    PlacedJob,
     chosen_in_form,
     in_queue,
     place,
-    placed,
+    place_job,
     unplaced_findings,
 )
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_types import relion_job_type
 from gotocloud.relion.overrides import Overrides
-from gotocloud.relion.placed import check_routed
+from gotocloud.relion.routed_job import check_routed
 from gotocloud.relion.settings import Setting
 
 PARTITIONS = configured_partitions(load_configuration("cryoem-spa"), used_instance_types())
@@ -44,8 +44,8 @@ def cluster(capacity: str = "on-demand", configuration: str = "cryoem-spa") -> C
     return Cluster(PARTITIONS, facts)
 
 
-def with_findings(*found: Finding) -> Placed:
-    return replace(placed(job(), cluster()), findings=found)
+def with_findings(*found: Finding) -> PlacedJob:
+    return replace(place_job(job(), cluster()), findings=found)
 
 
 def finding(severity: Severity, text: str) -> Finding:
@@ -53,16 +53,16 @@ def finding(severity: Severity, text: str) -> Finding:
 
 
 def test_a_job_is_placed_by_its_form_with_the_machines_of_its_queue() -> None:
-    found = placed(job(), cluster())
+    found = place_job(job(), cluster())
     assert (found.job, found.queue.name, found.route.queue) == (job(), "refine3d", "refine3d")
     assert found.queue.instance_type == found.route.instance_type
     assert found.remarks == ()
 
 
 def test_the_rules_judge_the_job_as_it_is_spread_not_as_its_form_has_it() -> None:
-    found = placed(job(nr_mpi="4"), cluster())
+    found = place_job(job(nr_mpi="4"), cluster())
     assert not [one for one in found.findings if one.severity is Severity.ERROR]
-    typed = placed(job(nr_mpi="4", qsub_extra1="typed"), cluster())
+    typed = place_job(job(nr_mpi="4", qsub_extra1="typed"), cluster())
     assert [one.check for one in typed.findings if one.severity is Severity.ERROR] == ["mpi-odd"]
 
 
@@ -92,9 +92,9 @@ def test_a_queue_counts_as_chosen_only_where_the_job_is_submitted_to_one() -> No
 
 
 def test_spot_machines_follow_the_cluster_or_the_form() -> None:
-    assert placed(job(), cluster("spot")).queue.name == "refine3d-spot"
-    assert placed(job(qsub_extra3="on-demand"), cluster("spot")).queue.name == "refine3d"
-    assert placed(job(qsub_extra3="spot"), cluster()).queue.name == "refine3d-spot"
+    assert place_job(job(), cluster("spot")).queue.name == "refine3d-spot"
+    assert place_job(job(qsub_extra3="on-demand"), cluster("spot")).queue.name == "refine3d"
+    assert place_job(job(qsub_extra3="spot"), cluster()).queue.name == "refine3d-spot"
 
 
 def test_own_measurements_lead_the_route_and_their_problem_is_a_remark(
@@ -115,14 +115,14 @@ def test_own_measurements_lead_the_route_and_their_problem_is_a_remark(
 
 
 def test_a_configuration_of_another_release_is_a_remark() -> None:
-    (remark,) = placed(job(), cluster(configuration="of-another-release")).remarks
+    (remark,) = place_job(job(), cluster(configuration="of-another-release")).remarks
     assert remark.startswith("Queues are matched by their names only: ")
 
 
 def test_a_route_to_a_queue_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Cluster, "partition", lambda *_: None)
     with pytest.raises(GoToCloudError, match="The cluster has no queue 'refine3d'") as caught:
-        placed(job(), cluster())
+        place_job(job(), cluster())
     assert caught.value.next_command == "sinfo"
 
 
@@ -141,7 +141,7 @@ def test_what_does_not_fit_another_queue_is_chosen_again_but_for_the_module() ->
     # c6i.32xlarge has 128 vCPUs, and as many threads a rank fit no GPU machine.
     typed = job(qsub_extra1="typed", nr_threads="500", qsub_extra4="relion/4.0.1")
     with pytest.raises(InputError):
-        placed(typed, cluster())
+        place_job(typed, cluster())
     found = in_queue(typed, cluster(), "class3d")
     assert found.queue.name == "class3d"
     assert found.route.threads < 500
@@ -167,13 +167,13 @@ def test_the_script_of_another_template_is_checked_too() -> None:
 def test_the_configuration_of_the_cluster_maps_job_types_to_queues() -> None:
     tutorial = configured_partitions(load_configuration("tutorial"), used_instance_types())
     facts = ClusterFacts(configuration="tutorial", region="us-east-1")
-    found = placed(job(), Cluster(tutorial, facts))
+    found = place_job(job(), Cluster(tutorial, facts))
     assert found.queue.name == "gpu"
     assert "no refine3d queue" not in found.route.reason
 
 
 def test_the_rules_are_held_against_the_machines_of_the_queue() -> None:
-    few = placed(job(qsub_extra1="typed", nr_mpi="3", nr_threads="1"), cluster())
+    few = place_job(job(qsub_extra1="typed", nr_mpi="3", nr_threads="1"), cluster())
     assert few.findings == check_routed(few.job, few.route, few.queue)
     assert few.findings != check_routed(few.job, few.route, None)
 

@@ -15,7 +15,7 @@ from gotocloud.relion.job import Job, read_job
 from gotocloud.relion.job_types import RELION_JOB_TYPES
 from gotocloud.relion.memory import rank_gib
 from gotocloud.relion.overrides import overrides_of
-from gotocloud.relion.placed import as_routed, check_routed
+from gotocloud.relion.routed_job import as_routed, check_routed
 from gotocloud.relion.routing import Route
 from tests.relion.routed import route
 from tests.relion.samples import (

@@ -19,7 +19,7 @@ from gotocloud.relion.commands import runs_mpi
 from gotocloud.relion.job import read_job
 from gotocloud.relion.job_types import relion_job_type
 from gotocloud.relion.overrides import overrides_of
-from gotocloud.relion.placed import check_routed
+from gotocloud.relion.routed_job import check_routed
 from gotocloud.relion.routing import Route
 from gotocloud.slurm.causes import cause_of
 from gotocloud.slurm.recovery import AttemptEvidence, AttemptOutcome, judge

@@ -31,7 +31,7 @@ from gotocloud.relion.job_facts import (
     WorkUnit,
 )
 from gotocloud.relion.job_types import RELION_JOB_TYPES
-from gotocloud.relion.placed import check_routed
+from gotocloud.relion.routed_job import check_routed
 from tests.relion.routed import route
 
 SOURCE = Path(gotocloud.__file__).parent

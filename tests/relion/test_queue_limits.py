@@ -382,3 +382,14 @@ def test_a_job_that_cannot_go_on_leaves_a_queue_that_is_spot_by_name(
     others = (*TWINS, queue("b", GPUS))
     assert bought(wanted, TWINS[1], others, Overrides(), prefer_spot=True)[0] == TWINS[0]
     assert bought(wanted, TWINS[1], TWINS[1:], Overrides(), prefer_spot=True)[0] == TWINS[1]
+
+
+def test_a_refinement_without_gpus_never_goes_to_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_choice, "gpu_seconds", lambda _: 0.0)
+    wanted = work_of(monkeypatch, 300, kind="refine3d")
+    one = queue("part", GPUS, gpus=1)
+    usual = queue("usual", GPUS, gpus=4)
+    configured: Any = SimpleNamespace(
+        queues_for=lambda *names: [SimpleNamespace(name="part" if ONE_GPU in names else "usual")]
+    )
+    assert home_queue(wanted, (usual, one), Overrides(), configured, None)[0] == usual

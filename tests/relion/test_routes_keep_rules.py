@@ -11,7 +11,7 @@ from gotocloud.cluster_configs.partitions import configured_partitions
 from gotocloud.findings import Severity
 from gotocloud.platform.zones import zone_map
 from gotocloud.relion.job import read_job
-from gotocloud.relion.placed import as_routed
+from gotocloud.relion.routed_job import as_routed
 from gotocloud.relion.rules import check
 from tests.relion.routed import route
 from tests.relion.samples import VERSIONS, job_files

@@ -22,7 +22,7 @@ from gotocloud.platform.zones import zone_map
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_types import RELION_JOB_TYPES, relion_job_type
 from gotocloud.relion.overrides import Overrides, overrides_of
-from gotocloud.relion.placed import as_routed
+from gotocloud.relion.routed_job import as_routed
 from gotocloud.relion.routing import Route
 from gotocloud.relion.rules import check
 from gotocloud.relion.settings import PUBLISHED, Setting

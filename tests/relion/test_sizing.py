@@ -16,7 +16,7 @@ from gotocloud.relion.job import Job
 from gotocloud.relion.job_types import RELION_JOB_TYPES
 from gotocloud.relion.memory import rank_gib
 from gotocloud.relion.overrides import overrides_of
-from gotocloud.relion.placed import check_routed
+from gotocloud.relion.routed_job import check_routed
 from gotocloud.relion.routing import Route
 from gotocloud.relion.sizing import frame_threads, frames_to_sum
 from tests.relion.generated_jobs import MOST_MS, answers, generated_jobs

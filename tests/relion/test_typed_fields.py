@@ -7,7 +7,7 @@ import pytest
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.errors import InputError
 from gotocloud.relion.overrides import Overrides, overrides_of
-from gotocloud.relion.placed import check_routed
+from gotocloud.relion.routed_job import check_routed
 from tests.relion.routed import route
 from tests.relion.test_routing import EVERYWHERE, GPU, SPA, job, shape
 

@@ -46,9 +46,9 @@ def remove_project(site: ProofSite, say: Say) -> None:
     Raises:
         GoToCloudError: if something of it is left; running it again goes on.
     """
-    told = Listener(step=say)
-    plan = plan_finish(site.account, site.names, told, count=False)
-    finish_project(site.account, plan, told, keep_data=False)
+    reported = Listener(step=say)
+    plan = plan_finish(site.account, site.names, reported, count=False)
+    finish_project(site.account, plan, reported, keep_data=False)
 
 
 def remove_group(site: ProofSite, say: Say) -> None:

@@ -191,9 +191,9 @@ class Bucket:
         Raises:
             ClientError: of botocore, for everything else.
         """
-        asked = self.send("HeadObject", "HEAD", key, headers={"x-amz-checksum-mode": "ENABLED"})
+        requested = self.send("HeadObject", "HEAD", key, headers={"x-amz-checksum-mode": "ENABLED"})
         try:
-            return asked.result()
+            return requested.result()
         except self.s3.exceptions.ClientError as error:
             if error_code(error) == "404":
                 return None

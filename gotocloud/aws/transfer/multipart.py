@@ -184,13 +184,13 @@ class BigFile:
                 ChecksumCRC64NVME=checksum,
                 ChecksumType="FULL_OBJECT",
             )
-            said = made.get("ChecksumCRC64NVME", "")
+            stated = made.get("ChecksumCRC64NVME", "")
         except self.bucket.s3.exceptions.ClientError as error:
             # A retry, or another run of the same upload, was faster.
             if error_code(error) != "NoSuchUpload":
                 raise
-            said = ""
-        if said != checksum:
+            stated = ""
+        if stated != checksum:
             self._look(checksum)
 
     def _look(self, checksum: str) -> None:

@@ -149,8 +149,8 @@ class Upload:
                 return
             self.outcome.accepted = AcceptedOmissions.of(self.outcome.left_out)
             if not options.dry_run:
-                told = {**kept, LEFT_OUT: self.outcome.accepted.text}
-                self._bucket.put(key, b"", _as_headers(told)).result()
+                reported = {**kept, LEFT_OUT: self.outcome.accepted.text}
+                self._bucket.put(key, b"", _as_headers(reported)).result()
 
     def _one(self, entry: TreeEntry) -> Future[Any] | None:
         """Deal with one name: decide, and do it, or begin to."""
@@ -320,5 +320,5 @@ def _headers(entry: TreeEntry) -> dict[str, str]:
 
 
 def _as_headers(user_metadata: Mapping[str, str]) -> dict[str, str]:
-    told = {f"{METADATA}{name}": value for name, value in user_metadata.items()}
-    return {"Content-Type": "application/octet-stream", **told}
+    reported = {f"{METADATA}{name}": value for name, value in user_metadata.items()}
+    return {"Content-Type": "application/octet-stream", **reported}

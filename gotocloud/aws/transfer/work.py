@@ -156,8 +156,8 @@ class Workers:
             if error_code(error) not in _ABOUT_ONE:
                 self._end(error)
                 return
-            told = error.response["Error"].get("Message") or error_code(error)
-            self._outcome.problem(path, f"S3's message: {told}; run this again")
+            reported = error.response["Error"].get("Message") or error_code(error)
+            self._outcome.problem(path, f"S3's message: {reported}; run this again")
         except Exception as error:
             self._end(error)
 

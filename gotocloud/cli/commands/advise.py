@@ -96,12 +96,12 @@ def job(
     from gotocloud.cli.views.pictures import check_picture, draw_job
 
     check_picture(picture)
-    wish = preference(priority=priority, weight=weight, deadline_h=deadline, budget_usd=budget)
+    chosen = preference(priority=priority, weight=weight, deadline_h=deadline, budget_usd=budget)
     question = Question(
         job=job_name(job_type),
         size=Size(particles, movies, box, pixel, classes, iterations),
         variant=variant,
-        preference=wish,
+        preference=chosen,
         region=_region(region),
         spot=spot,
         symmetry=symmetry,
@@ -127,7 +127,7 @@ def job(
         draw_job(picture, here)
     if advice.basis == MEASURED and advice.best is None:
         raise GoToCloudError(
-            f"No measured setting fits your options: {wish.words}.", problems=advice.refusals
+            f"No measured setting fits your options: {chosen.words}.", problems=advice.refusals
         )
 
 
@@ -156,7 +156,7 @@ def project(
     from gotocloud.advisor.workflow import advise_project, single_particle_workflow
     from gotocloud.cli.views.advise import show_project
 
-    wish = Question(
+    chosen = Question(
         job="",
         size=Size(particles, movies, box, classes=classes),
         preference=preference(priority=priority, weight=weight),
@@ -166,7 +166,7 @@ def project(
     records, name = load_records(benchmarks)
     _say_what_is_read(len(records), name)
     advice = advise_project(
-        wish, records, single_particle_workflow(polish_cycles=polish_cycles, vdam=vdam)
+        chosen, records, single_particle_workflow(polish_cycles=polish_cycles, vdam=vdam)
     )
     if as_json:
         print_json(advice.as_dict())

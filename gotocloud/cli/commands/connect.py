@@ -93,9 +93,9 @@ def _open(
     allowed = parse_networks(where.facts[Fact.DESKTOP_NETWORKS])
     typed = shell_line("gotocloud", "connect", cluster.names.project)
     network = checked_network(source or own_address(typed=typed), allowed)
-    said = f"desktop of {cluster.names.project!r} to {network} until {until:%Y-%m-%d %H:%M} UTC"
+    stated = f"desktop of {cluster.names.project!r} to {network} until {until:%Y-%m-%d %H:%M} UTC"
     if dry_run:
-        narrate(f"Would open the {said}.")
+        narrate(f"Would open the {stated}.")
         return
     again = shell_line("gotocloud", "connect", cluster.names.project)
     with stoppable(
@@ -105,7 +105,7 @@ def _open(
         # Requested first: a desktop that does not answer is not opened.
         url = session(cluster.node).url(cluster.address)
         with opened(cloud, cluster.desktop_group, network, where.caller.name, until) as new:
-            narrate(f"{'Opened' if new else 'Left open'} the {said}.")
+            narrate(f"{'Opened' if new else 'Left open'} the {stated}.")
             if as_json:
                 print_json({"url": url, "network": str(network), "until": until.isoformat()})
                 return

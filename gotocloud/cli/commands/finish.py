@@ -75,13 +75,13 @@ def _finished(cloud: Cloud, plan: Finish, retry: str, *, keep_data: bool) -> Non
 
 
 def _listener(shown: Listener) -> Listener:
-    said = {"counted": 0, "deleted": 0}
+    stated = {"counted": 0, "deleted": 0}
 
     def every(kind: str, step: int) -> Any:
         def tell(count: int) -> None:
-            if count // step > said[kind] // step:
+            if count // step > stated[kind] // step:
                 narrate(f"  {count:,} {kind}")
-            said[kind] = count
+            stated[kind] = count
 
         return tell
 

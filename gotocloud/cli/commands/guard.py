@@ -71,12 +71,12 @@ def guard(
     narrate(f"{decision.action.value}: {decision.message}")
     for identifier in still.keys() - {*before.still}:
         _try(partial(warn, one.node, still[identifier]))
-    _tell(cloud, one, decision, before)
+    _notify(cloud, one, decision, before)
     proof = _carry_out(cloud, one, decision, memory)
     _report(decision, decision.message, proof, as_json=as_json, still=still)
 
 
-def _tell(cloud: Cloud, one: Guarded, decision: Decision, before: Memory) -> None:
+def _notify(cloud: Cloud, one: Guarded, decision: Decision, before: Memory) -> None:
     """Tell people what nothing else would: here, and in the bucket for those who are away."""
     from gotocloud.aws.guarding import notify, warn
 
@@ -136,11 +136,11 @@ def _try(what: Any) -> None:
 def _listener() -> Listener:
     from gotocloud.aws.listener import Listener
 
-    said: set[str] = set()
+    stated: set[str] = set()
 
     def once(text: str) -> None:
-        if text not in said:
-            said.add(text)
+        if text not in stated:
+            stated.add(text)
             narrate(text)
 
     return Listener(

@@ -189,11 +189,11 @@ def _listener(display: Any) -> Listener:
     from gotocloud.aws.listener import Listener
     from gotocloud.projects.progress import in_words
 
-    said: dict[str, str] = {}
+    stated: dict[str, str] = {}
 
     def once(kind: str, text: str) -> None:
-        if said.get(kind) != text:
-            said[kind] = text
+        if stated.get(kind) != text:
+            stated[kind] = text
             narrate(f"  {text}")
 
     def exported(run: ExportRun, waited_s: float) -> None:
@@ -268,7 +268,7 @@ def _report(now: ClusterState, proof: Proof | None, *, there_was: bool, as_json:
         typer.echo(f"proof    s3://{proof.bucket}/{PROOFS}{proof.run}/")
         for note in proof.notes:
             narrate(f"Note: {note}")
-    said = "The cluster is deleted" if there_was else "There is no cluster; nothing to do"
-    narrate(f"{said}. Nothing of {now.names.project!r} is billed by the hour.")
+    stated = "The cluster is deleted" if there_was else "There is no cluster; nothing to do"
+    narrate(f"{stated}. Nothing of {now.names.project!r} is billed by the hour.")
     following = shell_line("gotocloud", "start", now.names.project)
     suggest(following)

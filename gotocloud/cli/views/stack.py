@@ -41,7 +41,7 @@ class StackDisplay:
         self._clock = clock
         self._began = clock()
         self._earlier: Sequence[float] = remembered(_read()).get(key, ()) if key else ()
-        self._said = ""
+        self._stated = ""
         self._bar: Any = None
         self._task: Any = None
 
@@ -82,7 +82,7 @@ class StackDisplay:
         """A sentence about what is done next; the count begins again."""
         narrate(f"{text} ...")
         self._making = Making(self._total)
-        self._said = ""
+        self._stated = ""
 
     def event(self, event: StackEvent) -> None:
         """One event of the stack."""
@@ -100,8 +100,8 @@ class StackDisplay:
             self._bar.update(
                 self._task, description=visible(text), completed=len(self._making.done)
             )
-        elif self._making.current and self._making.what != self._said:
-            self._said = self._making.what
+        elif self._making.current and self._making.what != self._stated:
+            self._stated = self._making.what
             narrate(f"  {text}")
 
 

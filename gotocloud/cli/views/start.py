@@ -40,5 +40,5 @@ def show_prices(planned: Start, idle: IdleCost, region: str) -> None:
         least = "at least " if idle.unknown else ""
         narrate(f"Kept for {hours} hours, it costs {least}USD {total} without its nodes.")
     if dates:
-        told = f"{min(dates)} to {max(dates)}" if len(dates) > 1 else min(dates)
-        narrate(f"Prices before tax, without data transfer; as of {told}.")
+        reported = f"{min(dates)} to {max(dates)}" if len(dates) > 1 else min(dates)
+        narrate(f"Prices before tax, without data transfer; as of {reported}.")

@@ -64,9 +64,9 @@ def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool)
     names = names or load_platform(platform_path, zones=before).regions
     needs = configuration_needs()
     types = sorted({name for need in needs for name in need.instance_types})
-    asked = {name: offerings(name, types) for name in names}
-    asked_of = source(names[0])
-    fresh = make_map(asked, needs, day=_today(), source=asked_of)
+    requested = {name: offerings(name, types) for name in names}
+    requested_of = source(names[0])
+    fresh = make_map(requested, needs, day=_today(), source=requested_of)
     changes = map_changes(before, merged(before, fresh))
     for change in changes:
         narrate(f"Changed: {change}")
@@ -80,7 +80,7 @@ def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool)
         path.replace(kept)
         narrate(f"The former file is kept as {kept}.")
     if own:
-        now = stated_endpoint(asked_of)
+        now = stated_endpoint(requested_of)
         keep_from_aws(path, map(stated_endpoint, own.sources), now)
         own = own if now else own.from_aws()
     write_file(path, dump_map(merged(own, fresh) if own else fresh))
@@ -97,8 +97,8 @@ def _own_zones(path: Path) -> ZoneMap | None:
     except FileNotFoundError:
         return None
     except (InputError, UnicodeDecodeError) as error:
-        said = "; ".join(getattr(error, "problems", ())[:3]) or "it is not text"
-        narrate(f"Warning: {path} is not a zone map ({said}); it is written again.")
+        stated = "; ".join(getattr(error, "problems", ())[:3]) or "it is not text"
+        narrate(f"Warning: {path} is not a zone map ({stated}); it is written again.")
         return None
 
 

@@ -93,7 +93,7 @@ def refresh(platform_path: Path, regions: Sequence[str], *, dry_run: bool) -> No
     before = {**shipped_table(), **own}
     answers = _answers(platform_path, _regions(platform_path, regions))
     for price in answers.prices:
-        _tell_change(before.get(price.key), price)
+        _show_change(before.get(price.key), price)
     for why in answers.unknown:
         narrate(f"Unknown: {why}")
     if dry_run:
@@ -133,7 +133,7 @@ def _answers(platform_path: Path, names: Sequence[str]) -> Any:
     return Answers(tuple(prices), tuple(unknown))
 
 
-def _tell_change(before: Price | None, now: Price) -> None:
+def _show_change(before: Price | None, now: Price) -> None:
     what = f"{now.item} in {now.region}, {now.unit}"
     if before is None:
         narrate(f"New: {what}: {now.usd} USD")

@@ -104,7 +104,7 @@ def publish_release(
     if str(to.resolve()) != catalogue.root:
         narrate(f"Note: nodes must see {to} at {catalogue.root}; otherwise give --root.")
     done = _install(content, to, regions, switch=switch)
-    _tell(done, regions, switch=switch)
+    _narrate_end(done, regions, switch=switch)
     return {
         **result,
         "folder": str(done.folder),
@@ -134,7 +134,7 @@ def _install(
     return done
 
 
-def _tell(done: release.Installed, regions: Regions, *, switch: bool) -> None:
+def _narrate_end(done: release.Installed, regions: Regions, *, switch: bool) -> None:
     if not regions.names:
         narrate(f"The regions were not copied to. When they should be: {REPLICATE}")
     if not done.written and done.before == done.folder.name:
@@ -170,10 +170,10 @@ def _site(work: Path, repository: Path, python: str, extras: Sequence[str]) -> P
         command, capture_output=True, text=True, errors="replace", check=False, cwd=work
     )
     if done.returncode:
-        said = [line for line in lines_of(done.stderr) if line.startswith("ERROR")]
+        stated = [line for line in lines_of(done.stderr) if line.startswith("ERROR")]
         raise GoToCloudError(
             f"pip could not fetch the locked packages for Python {python}.",
-            problems=said or lines_of(done.stderr)[-3:],
+            problems=stated or lines_of(done.stderr)[-3:],
         )
     bundle.add_package(site, Path(gotocloud.__file__).parent)
     return site

@@ -73,20 +73,20 @@ def squeue(state: dict[str, Any], given: list[str]) -> int:
     parser.add_argument("-u", "--user")
     parser.add_argument("-a", "--all", action="store_true")
     parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args(given)
+    requested = parser.parse_args(given)
     jobs = [
         {**DEFAULTS, **job, "short": SHORT.get(job["state"], "?")} for job in state.get("jobs", [])
     ]
     for option, key in (("jobs", "job_id"), ("partition", "partition"), ("user", "user")):
-        if wanted := getattr(asked, option):
+        if wanted := getattr(requested, option):
             jobs = [job for job in jobs if str(job[key]) in wanted.split(",")]
-    if asked.states and asked.states.lower() != "all":
-        states = asked.states.upper().split(",")
+    if requested.states and requested.states.lower() != "all":
+        states = requested.states.upper().split(",")
         jobs = [job for job in jobs if job["state"] in states or job["short"] in states]
-    if asked.json:
+    if requested.json:
         print(json.dumps({"jobs": [as_json(job) for job in jobs], "errors": [], "warnings": []}))
     else:
-        table(JOB, asked.format, jobs, header=not asked.noheader)
+        table(JOB, requested.format, jobs, header=not requested.noheader)
     return 0
 
 
@@ -110,9 +110,9 @@ def sinfo(state: dict[str, Any], given: list[str]) -> int:
     parser = argparse.ArgumentParser("sinfo", allow_abbrev=False, add_help=False)
     parser.add_argument("-h", "--noheader", action="store_true")
     parser.add_argument("-o", "--format", default="%9P %.5a %.10l %.6D %.6t %N")
-    asked = parser.parse_args(given)
+    requested = parser.parse_args(given)
     rows = [{**DEFAULTS, "state": "idle", **row} for row in state.get("partitions", [])]
-    table(PARTITION, asked.format, rows, header=not asked.noheader)
+    table(PARTITION, requested.format, rows, header=not requested.noheader)
     return 0
 
 
@@ -178,14 +178,14 @@ def scancel(state: dict[str, Any], given: list[str]) -> int:
     parser = argparse.ArgumentParser("scancel", allow_abbrev=False)
     parser.add_argument("-u", "--user")
     parser.add_argument("ids", nargs="*")
-    asked = parser.parse_args(given)
+    requested = parser.parse_args(given)
 
     def meant(job: dict[str, Any]) -> bool:
-        by_user = bool(asked.user) and job.get("user", "ubuntu") == asked.user
-        return str(job["job_id"]) in asked.ids or by_user
+        by_user = bool(requested.user) and job.get("user", "ubuntu") == requested.user
+        return str(job["job_id"]) in requested.ids or by_user
 
     known = {str(job["job_id"]) for job in state.get("jobs", [])}
-    unknown = [job_id for job_id in asked.ids if job_id not in known]
+    unknown = [job_id for job_id in requested.ids if job_id not in known]
     state["jobs"] = [job for job in state.get("jobs", []) if not meant(job)]
     STATE.write_text(json.dumps(state))
     for job_id in unknown:

@@ -255,8 +255,8 @@ class RehearsalCluster:
             return
         self._scontrol("update", f"nodename={','.join(wanted)}", "state=power_up")
         for _ in looks(0.1, within_s=_START_WITHIN_S):
-            said = lines_of(self._scontrol("--oneliner", "show", "nodes", ",".join(wanted)))
-            if said and not any(word in line for line in said for word in _NOT_UP):
+            stated = lines_of(self._scontrol("--oneliner", "show", "nodes", ",".join(wanted)))
+            if stated and not any(word in line for line in stated for word in _NOT_UP):
                 return
         raise GoToCloudError(f"The nodes of {', '.join(partitions)} do not come up.")
 

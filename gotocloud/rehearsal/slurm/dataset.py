@@ -229,8 +229,8 @@ def _projected(directory: Path) -> Any:
     )
     stack = directory / "projected.mrcs"
     if done.returncode or not stack.is_file():
-        said = lines_of(done.stderr or done.stdout)
-        raise GoToCloudError("relion_project failed.", problems=said[-5:])
+        stated = lines_of(done.stderr or done.stdout)
+        raise GoToCloudError("relion_project failed.", problems=stated[-5:])
     images = mrcfile.read(stack)
     stack.unlink()
     (directory / "projected.star").unlink(missing_ok=True)

@@ -189,9 +189,9 @@ class Keeper:
             del self.booting[name]
             self._boot(name)
         self._look_for_deaths(now)
-        told = [name for name, due in self.lost.items() if due <= now]
-        if told:
-            self._tell_slurm(told)
+        reported = [name for name, due in self.lost.items() if due <= now]
+        if reported:
+            self._update_slurm(reported)
 
     def stop(self) -> None:
         """End everything, the nodes first."""
@@ -242,8 +242,8 @@ class Keeper:
                 raise KeeperError("A request to end came before Slurm was up.")
             if self.daemons[name].poll() is not None:
                 break
-        said = _last_lines(log) or _last_lines(self.layout.log / f"{name}.out")
-        raise KeeperError(f"{name} did not come up; its log is {log}.\n" + said)
+        stated = _last_lines(log) or _last_lines(self.layout.log / f"{name}.out")
+        raise KeeperError(f"{name} did not come up; its log is {log}.\n" + stated)
 
     def _answers(self) -> bool:
         return self._scontrol("ping").returncode == 0
@@ -297,7 +297,7 @@ class Keeper:
             (self.layout.nodes / name).unlink(missing_ok=True)
             self.lost[name] = now + self.timing.notice_s
 
-    def _tell_slurm(self, names: Sequence[str]) -> None:
+    def _update_slurm(self, names: Sequence[str]) -> None:
         """As clustermgtd: the nodes are powered down by force, which ends what ran on them.
 
         Down first: otherwise the job hangs in "completing" until the dead node's time is up.

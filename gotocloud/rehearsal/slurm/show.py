@@ -321,11 +321,11 @@ class Project:
         )
         if done.returncode:
             raise GoToCloudError(f"Slurm no longer lists {job}: {done.stderr.strip()}")
-        said = dict(word.split("=", 1) for word in done.stdout.split() if "=" in word)
+        stated = dict(word.split("=", 1) for word in done.stdout.split() if "=" in word)
         return Landed(
             job=job,
-            queue=said["Partition"],
-            nodes=int(said["NumNodes"].split("-")[0]),
+            queue=stated["Partition"],
+            nodes=int(stated["NumNodes"].split("-")[0]),
             ranks=attempt.ranks,
             instance_type=attempt.instance_type,
         )

@@ -95,11 +95,11 @@ def refusal(code: str, message: str, style: str, *, head: bool = False) -> Answe
 
 
 def _xml(code: str, message: str, style: str, request_id: str) -> str:
-    said = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
+    stated = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
     if style == "s3":
-        return f"<Error>{said}<RequestId>{request_id}</RequestId><HostId>local</HostId></Error>"
+        return f"<Error>{stated}<RequestId>{request_id}</RequestId><HostId>local</HostId></Error>"
     if style == "ec2":
-        errors = f"<Errors><Error>{said}</Error></Errors>"
+        errors = f"<Errors><Error>{stated}</Error></Errors>"
         return f"<Response>{errors}<RequestID>{request_id}</RequestID></Response>"
-    error = f"<Error><Type>Sender</Type>{said}</Error>"
+    error = f"<Error><Type>Sender</Type>{stated}</Error>"
     return f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"

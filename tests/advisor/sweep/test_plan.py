@@ -17,7 +17,7 @@ from gotocloud.errors import InputError
 from gotocloud.findings import Finding, errors
 from gotocloud.relion.job import Job, read_job
 from gotocloud.relion.overrides import Overrides, overrides_of
-from gotocloud.relion.placed import check_routed
+from gotocloud.relion.routed_job import check_routed
 from gotocloud.relion.routing import Route
 from gotocloud.relion.rules import check
 from tests.advisor.measured import record

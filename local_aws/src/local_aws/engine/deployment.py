@@ -261,10 +261,10 @@ def _strike(resource: Resource, phase: str) -> None:
         phase=phase,
     )
     if fault:
-        told = (
+        reported = (
             "Resource handler returned message: internal error (HandlerErrorCode: InternalFailure)"
         )
-        raise ResourceError(str(fault.settings.get("message", told)))
+        raise ResourceError(str(fault.settings.get("message", reported)))
 
 
 def reason_of(error: Exception) -> str:

@@ -197,11 +197,11 @@ class Stack:
         self._run(work)
 
     def _roll_back(self, reason: str) -> None:
-        told = f"The following resource(s) failed to create: [{reason}]. Rollback requested."
+        reported = f"The following resource(s) failed to create: [{reason}]. Rollback requested."
         if self.disable_rollback:
-            self.note("CREATE_FAILED", told)
+            self.note("CREATE_FAILED", reported)
             return
-        self.note("ROLLBACK_IN_PROGRESS", told)
+        self.note("ROLLBACK_IN_PROGRESS", reported)
         names = list(self._deployment.resources)
         left = self._deployment.remove(names, self._retained_on_rollback, self._needs())
         self.note("ROLLBACK_FAILED" if left else "ROLLBACK_COMPLETE", "; ".join(left))

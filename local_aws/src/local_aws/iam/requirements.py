@@ -52,12 +52,12 @@ def _with_launch_template(call: Call, caller: Caller, facts: Facts) -> Call:
     named = call.parameters.get("LaunchTemplate")
     if call.operation != "RunInstances" or not named:
         return call
-    said = dict(facts.launch_template(caller.account, call.region, named))
-    interfaces = said.get("NetworkInterfaces") or ()
+    stated = dict(facts.launch_template(caller.account, call.region, named))
+    interfaces = stated.get("NetworkInterfaces") or ()
     subnets = [one["SubnetId"] for one in interfaces if "SubnetId" in one]
     groups = [group for one in interfaces for group in one.get("Groups") or ()]
     placed = {"SubnetIds": subnets, "SecurityGroupIds": list(dict.fromkeys(groups))}
-    return replace(call, parameters={**placed, **said, **call.parameters})
+    return replace(call, parameters={**placed, **stated, **call.parameters})
 
 
 def _deletions(place: Place) -> tuple[Check, ...]:

@@ -178,8 +178,8 @@ def _operation(request: Request, service: str) -> tuple[str, dict[str, Any], str
         protocol = determine_request_protocol(get_service_model(service), request.content_type)
         operation, uri = get_service_router(service).match(request)
     except Exception as error:
-        asked = f"{request.method} {request.path}"
-        raise UnreadableError(f"a request of {service} ({asked})") from error
+        requested = f"{request.method} {request.path}"
+        raise UnreadableError(f"a request of {service} ({requested})") from error
     return operation.name, uri, protocol
 
 

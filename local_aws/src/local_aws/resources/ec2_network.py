@@ -135,8 +135,8 @@ class Route(Ec2Resource):
         peering = self.properties.get("VpcPeeringConnectionId")
         if not peering:
             return
-        asked = {"VpcPeeringConnectionIds": [peering]}
-        found = self.look("ec2", "DescribeVpcPeeringConnections", **asked)
+        requested = {"VpcPeeringConnectionIds": [peering]}
+        found = self.look("ec2", "DescribeVpcPeeringConnections", **requested)
         if not found["VpcPeeringConnections"]:
             raise ResourceError(f"The vpcPeeringConnection ID '{peering}' does not exist")
 

@@ -195,8 +195,8 @@ def describe_data_repository_associations(self: Any) -> str:
 
 
 def _listed_ids(given: Mapping[str, Any], name: str) -> set[str]:
-    asked = [item["Values"] for item in given.get("Filters", []) if item["Name"] == name]
-    return {value for values in asked for value in values}
+    requested = [item["Values"] for item in given.get("Filters", []) if item["Name"] == name]
+    return {value for values in requested for value in values}
 
 
 def delete_data_repository_association(self: Any) -> str:
@@ -238,9 +238,9 @@ def create_data_repository_task(self: Any) -> str:
         list(given.get("Tags") or []),
     )
     tasks[task.id] = task
-    told = task.described()
+    reported = task.described()
     task.start()
-    return json.dumps({"DataRepositoryTask": told})
+    return json.dumps({"DataRepositoryTask": reported})
 
 
 def _check_task(
@@ -309,8 +309,8 @@ def describe_data_repository_tasks(self: Any) -> str:
         found = [_task(self, task_id) for task_id in ids]
     else:
         found = list(_tasks(self.fsx_backend).values())
-    told = [task.described() for task in found]
+    reported = [task.described() for task in found]
     for name, key in (("file-system-id", "FileSystemId"), ("task-lifecycle", "Lifecycle")):
         if wanted := _listed_ids(given, name):
-            told = [item for item in told if item[key] in wanted]
-    return json.dumps({"DataRepositoryTasks": told})
+            reported = [item for item in reported if item[key] in wanted]
+    return json.dumps({"DataRepositoryTasks": reported})

@@ -79,7 +79,7 @@ class RepositoryTask:
 
     def described(self) -> dict[str, Any]:
         """What DescribeDataRepositoryTasks returns."""
-        told: dict[str, Any] = {
+        reported: dict[str, Any] = {
             "TaskId": self.id,
             "Lifecycle": self.lifecycle,
             "Type": self.kind,
@@ -99,7 +99,7 @@ class RepositoryTask:
             },
             "Report": self.report,
         }
-        return {name: value for name, value in told.items() if value is not None}
+        return {name: value for name, value in reported.items() if value is not None}
 
     def _run(self) -> None:
         if self.lifecycle == "PENDING":
@@ -139,8 +139,8 @@ class RepositoryTask:
     def _export(self) -> None:
         name = self.lustre.file_system
         if fault := FAULTS.take("export-task-fails", file_system=name):
-            told = "Amazon FSx was not able to complete the data repository task."
-            raise TaskFailedError(str(fault.settings.get("message", told)))
+            reported = "Amazon FSx was not able to complete the data repository task."
+            raise TaskFailedError(str(fault.settings.get("message", reported)))
         with self.lustre.lock:
             todo = [
                 (link, entry) for link, start in self._starts() for entry in link.changed(start)
@@ -156,9 +156,9 @@ class RepositoryTask:
     def _starts(self) -> list[tuple[Link, str]]:
         """The associations that the task is about, and where in each of them it begins."""
         links = list(self.lustre.links.values())
-        asked = [path.strip("/") for path in self.paths] or [""]
+        requested = [path.strip("/") for path in self.paths] or [""]
         starts = []
-        for path in asked:
+        for path in requested:
             if path and not self._is_there(path):
                 raise TaskFailedError(f"The path {path} does not exist on the file system.")
             found = [(link, start) for link in links if (start := _start(link, path)) is not None]

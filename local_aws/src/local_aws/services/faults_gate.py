@@ -151,10 +151,10 @@ def _controlled(environ: Environ, more: Mapping[str, Handler]) -> Answer:
             raise ControlError("Send application/json.")
         given = json.loads(environ["wsgi.input"].read(length) or b"{}")
         environ["CONTENT_LENGTH"] = "0"
-        status, told = 200, _done(method, what, rest, given, more)
+        status, reported = 200, _done(method, what, rest, given, more)
     except (ControlError, ValueError, KeyError, TypeError) as error:
-        status, told = 400, {"error": f"{error}"}
-    body = json.dumps(told).encode()
+        status, reported = 400, {"error": f"{error}"}
+    body = json.dumps(reported).encode()
     return Answer(status, body, {"Content-Type": "application/json"})
 
 

@@ -37,11 +37,11 @@ class PriceList:
         if environ.get("HTTP_X_AMZ_TARGET") != TARGET:
             return self.app(environ, start_response)
         length = int(environ.get("CONTENT_LENGTH") or 0)
-        asked = json.loads(environ["wsgi.input"].read(length) or b"{}")
+        requested = json.loads(environ["wsgi.input"].read(length) or b"{}")
         body = json.dumps(
             {
                 "FormatVersion": "aws_v1",
-                "PriceList": [json.dumps(one) for one in _found(self.prices, asked)],
+                "PriceList": [json.dumps(one) for one in _found(self.prices, requested)],
             }
         ).encode()
         start_response(
@@ -58,7 +58,7 @@ def apply(prices: Sequence[SpotPrice]) -> None:
     def describe_spot_price_history(self: Any) -> Any:
         """DescribeSpotPriceHistory: the last change of every price."""
         zone = self._get_param("AvailabilityZone")
-        asked = set(self._get_param("InstanceTypes", []))
+        requested = set(self._get_param("InstanceTypes", []))
         there = self.ec2_backend.describe_availability_zones()
         history = [
             {
@@ -70,7 +70,7 @@ def apply(prices: Sequence[SpotPrice]) -> None:
             }
             for price in prices
             for name in ([zone] if zone else [one.name for one in there])
-            if price.region == self.region and (not asked or price.instance_type in asked)
+            if price.region == self.region and (not requested or price.instance_type in requested)
         ]
         return ActionResult({"SpotPriceHistory": history})
 

@@ -38,7 +38,7 @@ from local_aws.services.run_command_nodes import (
 
 COMMAND_DOCUMENT = "AWS-RunShellScript"
 DOCUMENTS = (COMMAND_DOCUMENT, f"document/{COMMAND_DOCUMENT}")
-_ASKED = (
+_REQUESTED = (
     *("DocumentName", "Comment", "TimeoutSeconds", "Parameters", "Targets", "InstanceIds"),
     *("OutputS3BucketName", "OutputS3KeyPrefix"),
 )
@@ -63,7 +63,7 @@ def apply(state_dir: Path) -> None:
 
 def send_command(self: Any) -> ActionResult:
     """SendCommand, to head nodes that are online."""
-    given = {name: self._get_param(name) for name in _ASKED}
+    given = {name: self._get_param(name) for name in _REQUESTED}
     if given["DocumentName"].removeprefix(f"arn:aws:ssm:{self.region}::") not in DOCUMENTS:
         raise SSMException(
             "InvalidDocument", f"Document with name {given['DocumentName']} does not exist."
@@ -84,9 +84,9 @@ def send_command(self: Any) -> ActionResult:
     invocations = {instance: Invocation(there[instance]) for instance in dict.fromkeys(ids)}
     command = Command(given, self.current_account, self.region, invocations)
     kept(self, "run_commands")[command.id] = command
-    told = command.described()
+    reported = command.described()
     command.start()
-    return ActionResult({"Command": told})
+    return ActionResult({"Command": reported})
 
 
 def _targeted(response: Any, target: dict[str, Any], there: Iterable[str]) -> list[str]:
