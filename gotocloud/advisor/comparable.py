@@ -32,11 +32,6 @@ def series(records: Iterable[BenchmarkRecord]) -> tuple[tuple[BenchmarkRecord, .
     return tuple(map(tuple, groups.values()))
 
 
-def differences(one: BenchmarkRecord, other: BenchmarkRecord) -> tuple[str, ...]:
-    """In which columns two runs are not comparable."""
-    return tuple(name for name in SAME if getattr(one, name) != getattr(other, name))
-
-
 def work_words(records: Sequence[BenchmarkRecord]) -> str:
     """A group of comparable runs for people."""
     first = records[0]

@@ -5,12 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from gotocloud.advisor.tables import Line, raise_problems, read_text, split_lines
-from gotocloud.errors import InputError
+from gotocloud.advisor.tables import Line, raise_problems, read_text, rows_of
 
 HEADLINE = "# gotocloud-progress 1"
 COLUMNS = ("step", "resolution_angstrom", "cumulative_hours", "cumulative_usd")
@@ -80,20 +78,10 @@ def parse_progress(text: str, name: str) -> ProjectSteps:
     Raises:
         InputError: with every problem and its line number.
     """
-    first = text.strip().partition("\n")[0].strip().rstrip(",")
-    if re.sub(r"\s+", " ", first) != HEADLINE:
-        raise InputError(f"{name!r} does not begin with the line {HEADLINE!r}.", next_command=SEE)
-    lines = list(split_lines(text, name))
-    header = tuple(cell.strip() for cell in lines[0].cells) if lines else ()
-    if header != COLUMNS:
-        raise InputError(
-            f"{name!r} must have the columns {','.join(COLUMNS)}; it has "
-            f"{','.join(header) or 'none'}.",
-            next_command=SEE,
-        )
-    problems: list[str] = [] if len(lines) > 1 else ["there is no row below the header"]
+    rows = rows_of(text, name, headline=HEADLINE, columns=COLUMNS, see=SEE)
+    problems: list[str] = [] if rows else ["there is no row below the header"]
     steps: list[ProjectStep] = []
-    for line in lines[1:]:
+    for line in rows:
         step = _step(line, problems)
         if step and steps:
             problems += _backwards(steps[-1], step, line.number)

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gotocloud.advisor.progress import COARSEST, FINEST
-from gotocloud.advisor.tables import Line, raise_problems, read_text, split_lines
-from gotocloud.errors import InputError
+from gotocloud.advisor.tables import Line, raise_problems, read_text, rows_of
 
 HEADLINE = "# gotocloud-subsets 1"
 COLUMNS = ("particles", "resolution_angstrom")
@@ -73,19 +72,9 @@ def parse_subsets(text: str, name: str) -> Subsets:
     Raises:
         InputError: with every problem and its line number.
     """
-    first = text.strip().partition("\n")[0].strip().rstrip(",")
-    if re.sub(r"\s+", " ", first) != HEADLINE:
-        raise InputError(f"{name!r} does not begin with the line {HEADLINE!r}.", next_command=SEE)
-    lines = list(split_lines(text, name))
-    header = tuple(cell.strip() for cell in lines[0].cells) if lines else ()
-    if header != COLUMNS:
-        raise InputError(
-            f"{name!r} must have the columns {','.join(COLUMNS)}; it has "
-            f"{','.join(header) or 'none'}.",
-            next_command=SEE,
-        )
-    problems: list[str] = [] if len(lines) > 1 else ["there is no row below the header"]
-    found = [subset for line in lines[1:] if (subset := _subset(line, problems))]
+    rows = rows_of(text, name, headline=HEADLINE, columns=COLUMNS, see=SEE)
+    problems: list[str] = [] if rows else ["there is no row below the header"]
+    found = [subset for line in rows if (subset := _subset(line, problems))]
     raise_problems(f"{name!r} cannot be used as a table of sub-sets.", problems, next_command=SEE)
     return Subsets(tuple(found), name)
 

@@ -128,6 +128,34 @@ def split_lines(text: str, name: str) -> Iterator[Line]:
         ) from None
 
 
+def rows_of(
+    text: str, name: str, *, headline: str, columns: tuple[str, ...], see: str
+) -> list[Line]:
+    """The rows of a table with a first line and columns of its own.
+
+    Args:
+        name: Of the table, for messages.
+        headline: Its first line, which has its format and version.
+        columns: Names in its header, in their order.
+        see: The command that prints an example.
+
+    Raises:
+        InputError: if the first line or the columns are others, or it is not CSV.
+    """
+    first = text.strip().partition("\n")[0].strip().rstrip(",")
+    if re.sub(r"\s+", " ", first) != headline:
+        raise InputError(f"{name!r} does not begin with the line {headline!r}.", next_command=see)
+    lines = list(split_lines(text, name))
+    header = tuple(cell.strip() for cell in lines[0].cells) if lines else ()
+    if header != columns:
+        raise InputError(
+            f"{name!r} must have the columns {','.join(columns)}; it has "
+            f"{','.join(header) or 'none'}.",
+            next_command=see,
+        )
+    return lines[1:]
+
+
 def remarks(text: str) -> tuple[str, ...]:
     """What a person has noted in a table: its lines that begin with `#`, but the first."""
     noted = (line.strip() for line in lines_of(text))

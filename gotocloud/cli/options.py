@@ -58,6 +58,13 @@ PricesOf = Annotated[
 Dataset = Annotated[str | None, typer.Option(help="Name of the data set.")]
 MeasuredBy = Annotated[str | None, typer.Option(help="The person or group who measured it.")]
 
+Target = Annotated[float | None, typer.Option(help="Resolution needed, in Å.")]
+Pixel = Annotated[float | None, typer.Option(help="Pixel size in Å.")]
+Box = Annotated[int | None, typer.Option(min=2, help="Box size in pixels.")]
+Template = Annotated[
+    bool, typer.Option("--template", help="Print the example as a table to fill in.")
+]
+
 PlatformFile = Annotated[
     Path, typer.Option("--platform", metavar="FILE", help="The platform file.")
 ]

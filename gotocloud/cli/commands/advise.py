@@ -10,7 +10,16 @@ import typer
 from typer.core import TyperGroup
 
 from gotocloud.cli.commands.advise_collect import EPILOG, collect
-from gotocloud.cli.options import Dataset, Json, MeasuredBy, PricesOf
+from gotocloud.cli.options import (
+    Box,
+    Dataset,
+    Json,
+    MeasuredBy,
+    Pixel,
+    PricesOf,
+    Target,
+    Template,
+)
 from gotocloud.cli.output import narrate, print_json, table
 from gotocloud.errors import GoToCloudError, InputError
 
@@ -39,7 +48,6 @@ app = typer.Typer(
 )
 
 Particles = Annotated[int | None, typer.Option(min=1, help="Particles in the job.")]
-Box = Annotated[int | None, typer.Option(min=2, help="Box size in pixels.")]
 Movies = Annotated[int | None, typer.Option(min=1, help="Movies, for preparation jobs.")]
 Classes = Annotated[int | None, typer.Option(min=1, help="Classes.")]
 Priority = Annotated[
@@ -185,16 +193,14 @@ def stop(
     example: Annotated[
         bool, typer.Option("--example", help="The paper's streptavidin project instead.")
     ] = False,
-    target: Annotated[float | None, typer.Option(help="Resolution needed, in Å.")] = None,
+    target: Target = None,
     worth: Annotated[float | None, typer.Option(help="What an Å may cost, in US dollars.")] = None,
-    pixel: Annotated[float | None, typer.Option(help="Pixel size in Å.")] = None,
+    pixel: Pixel = None,
     box: Box = None,
     refinement: Annotated[
         Path | None, typer.Option(help="Folder of a Refine3D job, for its own signs of an end.")
     ] = None,
-    template: Annotated[
-        bool, typer.Option("--template", help="Print the example as a table to fill in.")
-    ] = False,
+    template: Template = False,
     picture: Picture = None,
     as_json: Json = False,
 ) -> None:

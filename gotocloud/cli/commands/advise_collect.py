@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gotocloud.cli.options import Json
+from gotocloud.cli.options import Box, Json, Pixel, Target, Template
 from gotocloud.cli.output import narrate, print_json
 from gotocloud.errors import InputError
 
@@ -25,15 +25,13 @@ def collect(
         Path | None, typer.Option(help="RELION project folder to take the sub-sets from instead.")
     ] = None,
     example: Annotated[bool, typer.Option("--example", help="A made-up table instead.")] = False,
-    target: Annotated[float | None, typer.Option(help="Resolution needed, in Å.")] = None,
-    pixel: Annotated[float | None, typer.Option(help="Pixel size in Å.")] = None,
-    box: Annotated[int | None, typer.Option(min=2, help="Box size in pixels.")] = None,
+    target: Target = None,
+    pixel: Pixel = None,
+    box: Box = None,
     per_movie: Annotated[
         float | None, typer.Option(help="Particles of a movie, to count movies as well.")
     ] = None,
-    template: Annotated[
-        bool, typer.Option("--template", help="Print the example as a table to fill in.")
-    ] = False,
+    template: Template = False,
     picture: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the line as well: .svg, .pdf or .png.")
     ] = None,
