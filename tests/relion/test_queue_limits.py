@@ -199,8 +199,8 @@ def test_every_item_of_a_small_job_has_memory_for_its_rank(
 @pytest.mark.parametrize(
     ("seconds", "fits", "name"),
     [
-        (SHORT_S * 16 - 1, None, "part"),
-        (SHORT_S * 16, None, "usual"),
+        (SHORT_S * 8 - 1, None, "part"),
+        (SHORT_S * 8, None, "usual"),
         (None, None, "usual"),
         (1.0, 1, "part"),
         (1.0, 0, "usual"),
@@ -209,6 +209,7 @@ def test_every_item_of_a_small_job_has_memory_for_its_rank(
 def test_many_items_of_little_work_share_a_machine_that_holds_one_rank(
     monkeypatch: pytest.MonkeyPatch, seconds: float | None, fits: int | None, name: str
 ) -> None:
+    """Without threads a rank takes a physical core, of two vCPUs."""
     wanted = work_of(monkeypatch, 1000, fits=fits, seconds=seconds)
     assert placed(wanted, USUAL, PART)[0] == name
 
