@@ -84,7 +84,6 @@ class SdkCalls(Construct):
         identity: str,
         make: Call,
         undo: Call | None = None,
-        update: Call | None = None,
         returns: str | None = None,
     ) -> cr.AwsCustomResource:
         """Make a call when the stack is created, and again when the call changes.
@@ -94,7 +93,6 @@ class SdkCalls(Construct):
             identity: What the call brings about; another identity is another object, whose
                 predecessor is undone.
             make: The call.
-            update: The call when only its parameters change. Default: the same.
             undo: The call when the stack is deleted. Default: nothing is called.
             returns: Path of the one field of the answer to return. Default: all.
         """
@@ -106,7 +104,7 @@ class SdkCalls(Construct):
             log_group=self._log_group,
             removal_policy=RemovalPolicy.DESTROY,
             on_create=_sdk_call(make, identity, returns),
-            on_update=_sdk_call(update or make, identity, returns),
+            on_update=_sdk_call(make, identity, returns),
             on_delete=_sdk_call(undo, None, None) if undo else None,
         )
         function = Stack.of(self).node.find_child(FUNCTION)

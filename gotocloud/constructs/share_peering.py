@@ -91,9 +91,9 @@ class SharePeering(Construct):
         made = calls.add(
             "ReturnRoute",
             identity=identity,
+            # Also on an update: the share may have another route table, which has no route yet.
             make=call("createRoute", target, "RouteAlreadyExists"),
-            update=call("replaceRoute", target),
-            undo=call("deleteRoute", route, "InvalidRoute.NotFound"),
+            undo=call("deleteRoute", route, r"InvalidRoute(TableID)?\.NotFound"),
         )
         # A route left over from an earlier peering counts as made; this points it at ours.
         aimed = calls.add("ReturnRouteTarget", identity=identity, make=call("replaceRoute", target))
