@@ -10,6 +10,7 @@ from gotocloud.findings import Finding
 from gotocloud.jobs.cluster import Cluster, cluster_of
 from gotocloud.jobs.placing import place_job, unplaced_findings
 from gotocloud.jobs.relion_commands import parse_filled
+from gotocloud.jobs.relion_workload import as_commanded
 from gotocloud.relion.job import Job, read_job
 from gotocloud.relion.routing import Route
 
@@ -46,8 +47,9 @@ def checked_job(jobdir: Path, configuration: str | None, region: str | None) -> 
         InputError: if there is no such job, configuration or region.
     """
     job = read_job(jobdir)
-    script = _foreign_script(job.directory)
-    if script is not None:
+    script, commands = _script(job.directory)
+    job = as_commanded(job, commands)
+    if script:
         remark = f"{SCRIPT} was not made from GoToCloud's template: checked as typed."
         return Checked(job, None, unplaced_findings(job, script, None), (remark,))
     cluster, remarks = _cluster(configuration, region)
@@ -76,17 +78,19 @@ def _cluster(
     return cluster, (f"The queues are those of the configuration ({problem})",) if problem else ()
 
 
-def _foreign_script(folder: Path) -> str | None:
-    """A queue script that another template made; `submit` accepts its own only."""
+def _script(folder: Path) -> tuple[str, tuple[str, ...]]:
+    """A queue script that another template made, or the commands of one of our own.
+
+    `submit` accepts its own only.
+    """
     script = folder / SCRIPT
     if not script.is_file():
-        return None
+        return "", ()
     try:
         text = script.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return None
+        return "", ()
     try:
-        parse_filled(text, str(script))
+        return "", parse_filled(text, str(script)).commands
     except InputError:
-        return text
-    return None
+        return text, ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -11,8 +12,9 @@ from gotocloud.jobs.cluster import Cluster
 from gotocloud.jobs.pipeline_status import show_running
 from gotocloud.jobs.placing import PlacedJob, in_queue
 from gotocloud.jobs.relion_commands import continued, controlled_from, finishing, program
-from gotocloud.relion.commands import rewritten_command, runs_mpi
+from gotocloud.relion.commands import rewritten_command, runs_mpi, starts_unknown_mpi
 from gotocloud.relion.job import Job, read_job
+from gotocloud.relion.job_types import unknown_type
 from gotocloud.relion.optimisers import newest_optimiser
 from gotocloud.relion.run_log import parse_run_log
 from gotocloud.slurm.attempts import new_token
@@ -110,9 +112,24 @@ class RelionWorkload:
 
     def attempt_in(self, folder: Path, record: Submission, cluster: Cluster, queue: str) -> Attempt:
         """As the routing shapes the job for the queue, if it breaks no rule there."""
-        placed_job = in_queue(read_job(folder), cluster, queue)
+        job = as_commanded(read_job(folder), record.commands)
+        placed_job = in_queue(job, cluster, queue)
         placed_job.accepted()
         return attempt_of(placed_job, cluster, number=0, round_number=0)
+
+
+def as_commanded(job: Job, commands: Sequence[str]) -> Job:
+    """The job as its commands show it: as typed, if a program with MPI is in no table.
+
+    Later versions of RELION give known job types new programs ("relion.autopick.amypick").
+
+    Args:
+        job: As its settings describe it.
+        commands: RELION's commands.
+    """
+    if not any(starts_unknown_mpi(command) for command in commands):
+        return job
+    return replace(job, type=unknown_type(job.label, job.type.folder))
 
 
 def attempt_of(

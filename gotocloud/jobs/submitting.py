@@ -11,7 +11,7 @@ from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.jobs.cluster import Cluster, this_cluster
 from gotocloud.jobs.placing import PlacedJob, place_job
 from gotocloud.jobs.relion_commands import FilledTemplate, parse_filled
-from gotocloud.jobs.relion_workload import RelionWorkload, attempt_of
+from gotocloud.jobs.relion_workload import RelionWorkload, as_commanded, attempt_of
 from gotocloud.relion.job import Job, read_job
 from gotocloud.slurm import client
 from gotocloud.slurm.attempts import close, finish, hand_over, note, settle_intent
@@ -100,7 +100,7 @@ def planned_script(script: Path) -> str:
     """
     filled, folder = _read(script)
     cluster = this_cluster()
-    found = place_job(read_job(folder), cluster)
+    found = place_job(as_commanded(read_job(folder), filled.commands), cluster)
     found.accepted()
     submission = _new_round(filled, script, found.job, None)
     attempt = attempt_of(found, cluster, number=1, round_number=1)
@@ -140,7 +140,7 @@ def _mark_failed(folder: Path, text: str) -> None:
 
 def _submit(script: Path, filled: FilledTemplate, folder: Path) -> Submitted:
     cluster = this_cluster()
-    found = place_job(read_job(folder), cluster)
+    found = place_job(as_commanded(read_job(folder), filled.commands), cluster)
     warnings = tuple(f"Warning: {one}" for one in found.accepted())
     with locked(folder):
         earlier = _earlier(folder, script)

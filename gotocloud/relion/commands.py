@@ -111,6 +111,20 @@ def runs_mpi(command: str) -> bool:
     )
 
 
+def starts_unknown_mpi(command: str) -> bool:
+    """Whether a command line starts a program of RELION with MPI that is in no table.
+
+    Its ranks stay as they are in the command, so they must be those of the job.
+    """
+    return any(
+        (found := _PROGRAM.fullmatch(word[0]))
+        and found["mpi"]
+        and found["after"]
+        and found["name"] not in MPI_PROGRAMS
+        for word in _WORD.finditer(command)
+    )
+
+
 def _changes(command: str, route: Spread) -> Iterator[_Change]:
     words = list(_WORD.finditer(command))
     launcher: re.Match[str] | None = None

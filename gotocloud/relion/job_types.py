@@ -46,9 +46,19 @@ def job_type_or_unknown(label: str, folder: str) -> RelionJobType:
     try:
         return relion_job_type(label)
     except InputError:
-        kind = label.removeprefix("relion.") or "unknown"
-        program = Program("", kind, shape=SpreadRule.TYPED)
-        return RelionJobType(label, folder, Parallelism.MPI_AND_THREADS, (program,), known=False)
+        return unknown_type(label, folder)
+
+
+def unknown_type(label: str, folder: str) -> RelionJobType:
+    """A type that is in no table: its jobs run as typed.
+
+    Args:
+        label: RELION's label.
+        folder: The project folder of its jobs.
+    """
+    kind = label.removeprefix("relion.") or "unknown"
+    program = Program("", kind, shape=SpreadRule.TYPED)
+    return RelionJobType(label, folder, Parallelism.MPI_AND_THREADS, (program,), known=False)
 
 
 def job_type_of_number(number: int) -> RelionJobType:

@@ -242,6 +242,19 @@ def test_an_unknown_job_type_runs_with_a_warning(slurm_commands: FakeSlurm, proj
     assert "relion.teleport" in done.stderr
 
 
+def test_a_new_program_of_a_known_job_type_runs_with_the_ranks_of_its_command(
+    slurm_commands: FakeSlurm, project: Path
+) -> None:
+    options = OPTIONS | {"nr_mpi": "4", "nr_threads": "2", "use_gpu": "No"}
+    command = f"`which relion_find_amyloid_mpi` --odir {NAME} --j 2"
+    done = submit(project, make_job(project, NAME, [command], options))
+    assert done.stdout == "Submitted batch job 1\n"
+    assert "type-unknown" in done.stderr or "not in gotocloud/relion/job_table" in done.stderr
+    text = (project / NAME / "gotocloud_attempt_1.sh").read_text()
+    assert "#SBATCH --ntasks-per-node=4\n" in text
+    assert "mpirun -n 4 " in text
+
+
 def test_a_foreign_script_is_refused(slurm_commands: FakeSlurm, project: Path) -> None:
     script = make_job(project, NAME, class2d(NAME), OPTIONS)
     (project / script).write_text("#!/bin/bash\n#SBATCH -n 4\nmpirun relion_refine_mpi\n")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gotocloud.relion.commands import MPI_PROGRAMS, rewritten_command, runs_mpi
+from gotocloud.relion.commands import MPI_PROGRAMS, rewritten_command, runs_mpi, starts_unknown_mpi
 
 
 @dataclass(frozen=True)
@@ -176,3 +176,17 @@ def test_every_mpi_program_has_both_forms() -> None:
     for name in MPI_PROGRAMS:
         assert rewritten_command(name, EIGHT_NODES) == f"{name}_mpi"
         assert rewritten_command(f"{name}_mpi", ALONE) == name
+
+
+@pytest.mark.parametrize(
+    ("command", "unknown"),
+    [
+        ("`which relion_find_amyloid_mpi` --odir AutoPick/job034/ --j 18", True),
+        ("mpirun -n 4 `which relion_new_mpi` --o a", True),
+        ("`which relion_refine_mpi` --o a", False),
+        ("`which relion_find_amyloid` --j 18", False),
+        ("echo relion_new_mpi", False),
+    ],
+)
+def test_a_program_with_mpi_that_is_in_no_table_is_seen(command: str, unknown: bool) -> None:
+    assert starts_unknown_mpi(command) == unknown

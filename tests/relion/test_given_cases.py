@@ -281,3 +281,10 @@ def test_8_the_end_of_a_step_is_a_failure_and_not_a_cancellation() -> None:
         judge(AttemptEvidence(exit_status=3, started=True, log=whole)).outcome
         is AttemptOutcome.CANCELLED
     )
+
+
+@pytest.mark.parametrize("use_gpu", ["Yes", "No"])
+def test_gpus_of_an_unknown_job_type_are_not_called_useless(ask: Ask, use_gpu: str) -> None:
+    found = ask("relion.teleport", nr_mpi="4", nr_threads="3", use_gpu=use_gpu)
+    assert (found.route.ranks, found.route.threads) == (4, 3)
+    assert found.rules == {"type-unknown"}

@@ -39,7 +39,8 @@ def _refused_gpu(job: Job) -> bool:
 
 def _useless(case: Situation) -> Broken | None:
     job = case.job
-    if not job.requests_gpu or job.uses_gpu or _refused_gpu(job):
+    # What is in no table may well use them.
+    if not job.requests_gpu or job.uses_gpu or _refused_gpu(job) or not job.type.known:
         return None
     return Broken(f"{job.name} requests GPUs, but works only on CPUs.")
 
