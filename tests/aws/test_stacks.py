@@ -30,7 +30,7 @@ def test_outputs_come_by_their_keys() -> None:
 
 
 class Pages:
-    """Events as CloudFormation tells them, the newest first, in pages."""
+    """Events as CloudFormation lists them, the newest first, in pages."""
 
     def __init__(self, *pages: list[int]) -> None:
         self.pages = pages

@@ -23,6 +23,8 @@ from tests.cli.local_project import LocalProject
 from tests.cli.test_pause import pause
 from tests.cli.test_pause import project as project
 
+pytestmark = [pytest.mark.rehearsal, pytest.mark.usefixtures("local_scientist")]
+
 
 def home(project: LocalProject) -> Path:
     """What a person sees as /home/ubuntu."""

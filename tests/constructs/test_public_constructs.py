@@ -217,7 +217,7 @@ def _resolved(value: Any, real: dict[str, str]) -> Any:
 def messages(
     template: Template, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, list[Message]]]:
-    """What ParallelCluster says of the example's configuration, whole and with a wrong subnet."""
+    """ParallelCluster on the example's configuration, whole and with a wrong subnet."""
     need_parallelcluster()
     running = LocalAws.start(tmp_path_factory.mktemp("judge"))
     try:

@@ -387,7 +387,7 @@ def test_a_job_that_cannot_go_on_leaves_a_queue_that_is_spot_by_name(
 
 def test_a_refinement_without_gpus_never_goes_to_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue_choice, "gpu_seconds", lambda _: 0.0)
-    wanted = work_of(monkeypatch, 300, kind="refine3d")
+    wanted = work_of(monkeypatch, 300, kind="class3d")
     one = queue("part", GPUS, gpus=1)
     usual = queue("usual", GPUS, gpus=4)
     configured: Any = SimpleNamespace(

@@ -74,7 +74,7 @@ elif tool == "sacct":
 
 @dataclass
 class FakeSlurm:
-    """What the pretended Slurm knows."""
+    """What the pretended Slurm holds."""
 
     root: Path
 

@@ -21,7 +21,7 @@ BUCKET = "ada-123456789012-apoferritin"
 
 
 class RefusalError(S3ClientError):
-    """An error as S3 tells it."""
+    """An error as S3 returns it."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
@@ -84,7 +84,7 @@ class Store:
         return bytes(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
     def head(self, key: str) -> Any:
-        """What S3 tells about an object, with its checksum."""
+        """What S3 returns of an object, with its checksum."""
         return self.s3.head_object(Bucket=BUCKET, Key=key, ChecksumMode="ENABLED")
 
     def open_uploads(self) -> list[str]:
