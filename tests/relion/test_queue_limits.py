@@ -261,9 +261,6 @@ def test_work_without_a_number_of_items_stays(monkeypatch: pytest.MonkeyPatch) -
     )
 
 
-GIB = BYTES_PER_GB / BYTES_PER_GIB
-
-
 def boxes(
     monkeypatch: pytest.MonkeyPatch,
     *others: Partition,
@@ -277,13 +274,13 @@ def boxes(
     wanted = job(gpu=True, kind_name=kind)
     work = Work(unit=WorkUnit.PARTICLES, items=300_000, box_px=box_px or 0)
     wanted.__dict__.update(work=work, box_px=box_px)
-    there = None if usual_gb is None else usual_gb * GIB
+    there = None if usual_gb is None else usual_gb * BYTES_PER_GB / BYTES_PER_GIB
     usual = queue("usual", GPUS, gpus=4, gpu_memory_gib=there, instance_type="g4dn.12xlarge")
     return placed(wanted, usual, *others)
 
 
 def gpus(name: str, memory_gb: float | None = 24.0, count: int = 4, **changes: Any) -> Partition:
-    gib = None if memory_gb is None else memory_gb * GIB
+    gib = None if memory_gb is None else memory_gb * BYTES_PER_GB / BYTES_PER_GIB
     return queue(name, GPUS, gpus=count, gpu_memory_gib=gib, **{"max_nodes": 2, **changes})
 
 
@@ -295,7 +292,7 @@ def test_large_boxes_go_where_a_gpu_holds_them(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(
-    ("usual_gb", "name"), [(15.999, "large"), (16.001, "usual"), (None, "usual")]
+    ("usual_gb", "name"), [(15.999, "large"), (16.0, "usual"), (None, "usual")]
 )
 def test_a_gpu_that_just_holds_a_follower_is_enough(
     monkeypatch: pytest.MonkeyPatch, usual_gb: float | None, name: str
