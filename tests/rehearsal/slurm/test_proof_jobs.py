@@ -97,11 +97,8 @@ def machine(head_node: RehearsalCluster, tmp_path: Path, monkeypatch: pytest.Mon
     return tmp_path / "proof"
 
 
-def run(name: str, queue: object, folder: Path) -> ProbeJobEnd:
-    """A job of the proof, submitted and looked at as the proof does it."""
-    script = submit_script(name, queue, str(folder))  # type: ignore[arg-type]
-    for _ in range(2):
-        _said(script)
+def job_end(name: str, folder: Path) -> ProbeJobEnd:
+    """The end of a job, looked at as the proof does it."""
     deadline = time.monotonic() + WITHIN_S
     while (job := ended(shown := _said(look_script(name, str(folder))))) is None:
         assert time.monotonic() < deadline, shown
@@ -115,18 +112,19 @@ def _said(script: str) -> str:
     return done.stdout
 
 
-def test_the_mpi_job_sums_over_three_machines(machine: Path, head_node: RehearsalCluster) -> None:
-    assert PLAN.mpi.name in {name.rpartition("-dy-")[0] for name in head_node.node_names}
-    job = run("mpi", PLAN.mpi, machine)
-    hosts, sums = hosts_of(job)
-    assert (job.code, len(hosts), sums) == (0, 3, {3}), job.lines
-    assert set(hosts) <= set(head_node.node_names)
-    assert (machine / "result.txt").read_text()
-
-
-def test_the_spot_job_reads_that_its_machine_is_spot(
-    machine: Path, metadata: str, monkeypatch: pytest.MonkeyPatch
+def test_three_machines_sum_and_a_spot_machine_reads_what_it_is(
+    machine: Path, head_node: RehearsalCluster, metadata: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", metadata)
-    job = run("spot", PLAN.spot, machine)
-    assert (job.code, "lifecycle spot" in job.lines) == (0, True), job.lines
+    queues = {name.rpartition("-dy-")[0] for name in head_node.node_names}
+    assert {PLAN.mpi.name, PLAN.spot.name} <= queues
+    # Both at once, because nodes take time to start; and twice, because a proof may be killed.
+    for name, queue in (("mpi", PLAN.mpi), ("spot", PLAN.spot)) * 2:
+        _said(submit_script(name, queue, str(machine)))
+    spot = job_end("spot", machine)
+    assert (spot.code, "lifecycle spot" in spot.lines) == (0, True), spot.lines
+    mpi = job_end("mpi", machine)
+    hosts, sums = hosts_of(mpi)
+    assert (mpi.code, len(hosts), sums) == (0, 3, {3}), mpi.lines
+    assert set(hosts) <= set(head_node.node_names)
+    assert (machine / "result.txt").read_text()
