@@ -2,28 +2,66 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gotocloud.errors import InputError
+from gotocloud.errors import InputError, shell_line
 
+_IGNORE = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
 _VARIABLES = re.compile(r"AWS_ENDPOINT_URL(_[A-Z0-9_]+)?")
+_NESTED = re.compile(r"^\s*endpoint_url\s*=\s*(\S+)", re.MULTILINE)
 _STATED = re.compile(r" at (https?://\S+)")
 
 
 def endpoint(environment: Mapping[str, str] | None = None) -> str:
     """The endpoint that stands in for AWS; empty where AWS itself answers.
 
-    One for a single service counts, too: what it answers is not AWS's.
+    One for a single service counts, too: what it answers is not AWS's. Variables, the profile and
+    its block of services name one:
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 
     Args:
         environment: Default: that of this process.
     """
     given = os.environ if environment is None else environment
-    found = {name: value for name, value in given.items() if _VARIABLES.fullmatch(name) and value}
-    return found.get("AWS_ENDPOINT_URL") or next(iter(found.values()), "")
+    if given.get(_IGNORE, "").lower() == "true":
+        return ""
+    found = _variables(given)
+    return found.get("AWS_ENDPOINT_URL") or next(iter(found.values()), "") or _of_profile(given)
+
+
+def _variables(given: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in given.items() if _VARIABLES.fullmatch(name) and value}
+
+
+def _of_profile(given: Mapping[str, str]) -> str:
+    parser = configparser.RawConfigParser(strict=False)
+    path = Path(given.get("AWS_CONFIG_FILE") or "~/.aws/config").expanduser()
+    try:
+        parser.read(path, encoding="utf-8")
+    except (configparser.Error, OSError, UnicodeDecodeError):
+        # AWS's own tools do not read it either, and report it.
+        return ""
+    # A name with blanks stands in quotes, as in a shell.
+    blocks = {tuple(_words(name)): dict(parser[name]) for name in parser.sections()}
+    name = given.get("AWS_PROFILE") or given.get("AWS_DEFAULT_PROFILE") or "default"
+    profile = blocks.get(("profile", name)) or blocks.get((name,), {})
+    if profile.get("ignore_configured_endpoint_urls", "").lower() == "true":
+        return ""
+    services = blocks.get(("services", profile.get("services", "")), {})
+    named = [found[1] for text in services.values() if (found := _NESTED.search(text))]
+    return next(filter(None, [profile.get("endpoint_url"), *named]), "")
+
+
+def _words(name: str) -> list[str]:
+    try:
+        return shlex.split(name)
+    except ValueError:
+        return [name]
 
 
 def stated_endpoint(source: str) -> str:
@@ -60,10 +98,13 @@ def keep_from_aws(path: Path, endpoints: Iterable[str], now: str) -> None:
         InputError: if the file holds AWS's answers, and an endpoint stands in now.
     """
     if now and any(not one for one in endpoints):
+        variables = sorted(_variables(os.environ))
         raise InputError(
             f"{path} holds AWS's own answers, and those of {now} would replace them. With a copy "
             "of the platform file in another folder, nothing is lost.",
-            advice="Or select a profile of AWS itself: this one may have an endpoint_url.",
-            next_command="unset AWS_ENDPOINT_URL",
-            again=True,
+            advice="" if variables else "The profile has an endpoint_url; select one of AWS.",
+            next_command=shell_line("unset", *variables)
+            if variables
+            else "aws configure list-profiles",
+            again=bool(variables),
         )

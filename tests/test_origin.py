@@ -59,3 +59,54 @@ def test_an_endpoint_of_a_profile_or_a_block_of_services_is_found(
         monkeypatch.setenv("AWS_PROFILE", profile)
         found[profile] = stand_in("ec2", "eu-west-1"), stand_in("sts", "eu-west-1")
     assert found == {"local": (LOCAL, LOCAL), "part": (LOCAL, ""), "aws": ("", "")}
+
+
+CONFIGURATIONS = {
+    "whole": f"[default]\nendpoint_url = {LOCAL}\n",
+    "part": f"[default]\nservices = x y\n[services 'x y']\nsts =\n  endpoint_url = {LOCAL}\n",
+    "ignored": f"[default]\nendpoint_url={LOCAL}\nignore_configured_endpoint_urls = true\n",
+    "another": f"[default]\nregion = x\n[profile lab]\nendpoint_url = {LOCAL}\n",
+    "unused": f"[default]\nregion = x\n[services x]\ns3 =\n  endpoint_url = {LOCAL}\n",
+    "of another service": f"[default]\nservices=x\n[services x]\nsts =\n  region = {LOCAL}\n",
+    "none": "",
+}
+
+
+VARIABLES = {"AWS_ENDPOINT_URL_STS": LOCAL}
+IGNORE = {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
+
+
+@pytest.mark.parametrize(
+    ("name", "variables"),
+    [*((name, {}) for name in CONFIGURATIONS), ("none", VARIABLES), ("whole", IGNORE)],
+)
+def test_an_endpoint_stands_in_exactly_where_botocore_uses_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, variables: dict[str, str]
+) -> None:
+    path = tmp_path / "config"
+    path.write_text(CONFIGURATIONS[name])
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    assert endpoint() == stand_in("sts", "eu-west-1")
+
+
+def test_a_configuration_that_cannot_be_read_names_no_endpoint(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text("[default\nendpoint_url = x\n")
+    assert endpoint({"AWS_CONFIG_FILE": str(path)}) == ""
+    assert endpoint({"AWS_CONFIG_FILE": str(tmp_path)}) == ""
+
+
+def test_what_makes_way_for_aws_is_what_stands_in_its_way(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError) as refused:
+        keep_from_aws(PATH, [""], LOCAL)
+    assert refused.value.next_command == "aws configure list-profiles"
+    for name in ("AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_PRICING"):
+        monkeypatch.setenv(name, LOCAL)
+    with pytest.raises(InputError) as refused:
+        keep_from_aws(PATH, [""], LOCAL)
+    assert refused.value.next_command == "unset AWS_ENDPOINT_URL_EC2 AWS_ENDPOINT_URL_PRICING"

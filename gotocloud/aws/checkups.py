@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from gotocloud.contract.group_facts import NO_NETWORKS, Fact
 from gotocloud.contract.releases import PROJECT_TEMPLATE
 from gotocloud.errors import GoToCloudError
 from gotocloud.findings import Finding, Severity, errors
+from gotocloud.origin import endpoint
 from gotocloud.projects import checkup
 from gotocloud.projects.desktop_access import Opening, parse_networks
 from gotocloud.projects.names import name_problems
@@ -34,9 +34,8 @@ from gotocloud.projects.profiles import judge_profile
 
 def findings() -> Iterator[Finding]:
     """Every finding about the caller's access to AWS and the group's account, one by one."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL")
-    if endpoint:
-        yield Finding("Endpoint", Severity.OK, f"{endpoint} stands in for AWS.")
+    if instead := endpoint():
+        yield Finding("Endpoint", Severity.OK, f"{instead} stands in for AWS.")
     try:
         cloud: Cloud = StandardCloud()
     except GoToCloudError as error:

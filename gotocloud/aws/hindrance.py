@@ -8,7 +8,7 @@ from gotocloud.aws.adoption import Whose, whose_bucket
 from gotocloud.aws.cloud import Cloud
 from gotocloud.aws.head_node import NodeError
 from gotocloud.aws.local_node import Runner
-from gotocloud.aws.lustre_export.link import link_of
+from gotocloud.aws.lustre_export.link import NotLinkedError, link_of
 from gotocloud.aws.lustre_export.proof import look
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.errors import GoToCloudError, shell_line
@@ -34,23 +34,50 @@ def hindrance(
 ) -> Hindrance | None:
     """What makes a proof impossible now; None when nothing does.
 
+    A look that AWS does not answer hides none of the others.
+
     Raises:
-        GoToCloudError: if AWS does not answer.
+        GoToCloudError: if AWS does not answer, and no other look finds anything.
     """
     if node is None or not file_system:
         return Hindrance("It has neither its head node nor its Lustre.")
+    unanswered: list[GoToCloudError] = []
+    for find in (
+        lambda: _of_bucket(cloud, names),
+        lambda: _of_link(cloud, file_system),
+        lambda: _of_node(node),
+    ):
+        try:
+            if found := find():
+                return found
+        except GoToCloudError as error:
+            unanswered.append(error)
+    if unanswered:
+        raise unanswered[0]
+    return None
+
+
+def _of_bucket(cloud: Cloud, names: ProjectNames) -> Hindrance | None:
     whose = whose_bucket(cloud, names)
     if whose is Whose.OTHERS:
         return Hindrance(f"Its bucket {names.bucket} is {whose}.")
     if whose is Whose.NONE:
         making = shell_line("gotocloud", "setup", names.project)
         return Hindrance(f"Its bucket {names.bucket} does not exist any more.", making)
+    return None
+
+
+def _of_link(cloud: Cloud, file_system: str) -> Hindrance | None:
     try:
         link = link_of(cloud, file_system)
-    except GoToCloudError as error:
+    except NotLinkedError as error:
         return Hindrance(error.message)
     if link.state in {"FAILED", "DELETING"}:
         return Hindrance(f"The association of its Lustre with the bucket is {link.state}.")
+    return None
+
+
+def _of_node(node: Runner) -> Hindrance | None:
     try:
         look(node)
     except NodeError as error:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gotocloud.aws.cloud import Cloud, answer_of
@@ -24,6 +25,11 @@ from gotocloud.errors import GoToCloudError
 LEFT = "gotocloud-left"
 """Inline policy that denies a person everything; with the name, that of the scientists' role."""
 
+LONGEST_SESSION = timedelta(hours=12)
+"""No session of a role lasts longer.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 ACCESS_KEY = "access key"
 _ABSENT = "NoSuchEntity"
 
@@ -54,8 +60,18 @@ def held_by(iam: Any, user: str) -> list[Held] | None:
             return None
 
 
+def _listed(iam: Any, operation: str, key: str, **given: str) -> Iterator[Any]:
+    """Every item of a list of IAM; botocore has no paginator for the credentials of services."""
+    while True:
+        answer = getattr(iam, operation)(**given)
+        yield from answer[key]
+        if not answer.get("IsTruncated"):
+            return
+        given["Marker"] = answer["Marker"]
+
+
 def _devices(iam: Any, user: str) -> Iterator[Held]:
-    for one in iam.list_mfa_devices(UserName=user)["MFADevices"]:
+    for one in _listed(iam, "list_mfa_devices", "MFADevices", UserName=user):
         serial = one["SerialNumber"]
         calls = [("deactivate_mfa_device", {"UserName": user, "SerialNumber": serial})]
         if ":mfa/" in serial:
@@ -67,22 +83,29 @@ def _devices(iam: Any, user: str) -> Iterator[Held]:
 
 
 def _keys(iam: Any, user: str) -> Iterator[Held]:
-    for one in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]:
+    for one in _listed(iam, "list_access_keys", "AccessKeyMetadata", UserName=user):
         key = {"UserName": user, "AccessKeyId": one["AccessKeyId"]}
         yield Held(f"{ACCESS_KEY} {one['AccessKeyId']}", (("delete_access_key", key),))
 
 
 def _certificates(iam: Any, user: str) -> Iterator[Held]:
-    for one in iam.list_signing_certificates(UserName=user)["Certificates"]:
+    for one in _listed(iam, "list_signing_certificates", "Certificates", UserName=user):
         given = {"UserName": user, "CertificateId": one["CertificateId"]}
         text = f"signing certificate {one['CertificateId']}"
         yield Held(text, (("delete_signing_certificate", given),))
-    for one in iam.list_ssh_public_keys(UserName=user)["SSHPublicKeys"]:
+    for one in _listed(iam, "list_ssh_public_keys", "SSHPublicKeys", UserName=user):
         given = {"UserName": user, "SSHPublicKeyId": one["SSHPublicKeyId"]}
         yield Held(f"SSH key {one['SSHPublicKeyId']}", (("delete_ssh_public_key", given),))
     listed, _ = answer_of(
         "list credentials of services",
-        lambda: iam.list_service_specific_credentials(UserName=user)["ServiceSpecificCredentials"],
+        lambda: list(
+            _listed(
+                iam,
+                "list_service_specific_credentials",
+                "ServiceSpecificCredentials",
+                UserName=user,
+            )
+        ),
     )
     for one in listed or ():
         name = one["ServiceSpecificCredentialId"]
@@ -95,7 +118,10 @@ def lock_out(cloud: Cloud, user: str) -> Iterator[str]:
     """Deny everything to a user and to the sessions of the scientists' role that are theirs.
 
     The deny on the user stays until the user is deleted, so that no session of a browser makes a
-    new device. That on the role concerns sessions that began before now: it stays without harm.
+    new device. That on the role concerns sessions that began before now: it goes with the first
+    removal after the last of them has ended, since all inline policies of a role together may
+    have no more than 10,240 characters.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 
     Yields:
         What was done.
@@ -105,16 +131,14 @@ def lock_out(cloud: Cloud, user: str) -> Iterator[str]:
     """
     iam = cloud.client("iam")
     everything = {"Sid": "Left", "Effect": "Deny", "Action": "*", "Resource": "*"}
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = datetime.now(UTC)
     of_them = {
         # A session's user id is ROLE_ID:SESSION_NAME, and the name is that of the person:
-        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
         "StringLike": {"aws:userid": f"*:{user}"},
         # Sessions cannot be deleted; a deny by their start is what AWS's console writes, too:
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
-        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
-        "DateLessThan": {"aws:TokenIssueTime": now},
+        "DateLessThan": {"aws:TokenIssueTime": now.strftime(_TIME)},
     }
     with explained(f"lock {user} out"):
         try:
@@ -122,12 +146,26 @@ def lock_out(cloud: Cloud, user: str) -> Iterator[str]:
             yield f"{user} is denied everything"
         except iam.exceptions.NoSuchEntityException:
             yield f"there is no user {user}"
+        _drop_ended(iam, now)
         iam.put_role_policy(
             RoleName=SCIENTIST_ROLE,
             PolicyName=f"{LEFT}-{user}"[:128],
             PolicyDocument=_policy({**everything, "Condition": of_them}),
         )
         yield f"sessions of {SCIENTIST_ROLE} named {user} are ended"
+
+
+def _drop_ended(iam: Any, now: datetime) -> None:
+    """Delete the denies of the scientists' role whose sessions have all ended."""
+    role = {"RoleName": SCIENTIST_ROLE}
+    for name in list(_listed(iam, "list_role_policies", "PolicyNames", **role)):
+        if not name.startswith(f"{LEFT}-"):
+            continue
+        with suppress(iam.exceptions.NoSuchEntityException):
+            found = iam.get_role_policy(**role, PolicyName=name)["PolicyDocument"]["Statement"]
+            before = found["Condition"]["DateLessThan"]["aws:TokenIssueTime"]
+            if now - datetime.strptime(before, _TIME).replace(tzinfo=UTC) > LONGEST_SESSION:
+                iam.delete_role_policy(**role, PolicyName=name)
 
 
 def _policy(statement: dict[str, Any]) -> str:
@@ -143,8 +181,11 @@ def end_connections(cloud: Cloud, account: str, user: str) -> Iterator[str]:
     ec2 = cloud.client("ec2")
     theirs = {"Name": f"tag:{IAM_USER_TAG}", "Values": [as_tag(user)]}
     with explained(f"look for desktops of {user}"):
-        groups = ec2.describe_security_groups(Filters=[ACCESS_FILTER, theirs])["SecurityGroups"]
-    for one in openings(cloud, [group["GroupId"] for group in groups]):
+        pages = ec2.get_paginator("describe_security_groups").paginate(
+            Filters=[ACCESS_FILTER, theirs]
+        )
+        groups = [group["GroupId"] for page in pages for group in page["SecurityGroups"]]
+    for one in openings(cloud, groups):
         close(cloud, one)
         yield f"desktop closed to {one.network} in {cloud.region}"
     yield from _end_shells(cloud, account, user)
@@ -156,7 +197,13 @@ def _end_shells(cloud: Cloud, account: str, user: str) -> Iterator[str]:
     of_them = [{"key": "Owner", "value": owner}]
     listed, why = answer_of(
         "list the shells",
-        lambda: ssm.describe_sessions(State="Active", Filters=of_them)["Sessions"],
+        lambda: [
+            one
+            for page in ssm.get_paginator("describe_sessions").paginate(
+                State="Active", Filters=of_them
+            )
+            for one in page["Sessions"]
+        ],
     )
     if listed is None:
         yield f"shells in {cloud.region} could not be listed ({why}); each ends with its session"

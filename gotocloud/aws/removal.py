@@ -76,6 +76,8 @@ def remove(cloud: Cloud, stack: DeployedStack, listener: Listener) -> None:
     Raises:
         GoToCloudError: if something of it cannot be deleted, and may go on being billed.
     """
+    if not stack.exists:
+        return
     events = Events(cloud, _from_its_removal(listener))
     if wait_for_end(cloud, stack.stack_id, listener, events).state is State.ABSENT:
         return

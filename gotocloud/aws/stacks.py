@@ -93,6 +93,15 @@ def outputs(name: str, region: str, *, cfn: Any = None) -> Mapping[str, str] | N
     return stack.outputs if stack.exists else None
 
 
+def resources(cfn: Any, name: str) -> list[Mapping[str, Any]]:
+    """Every resource of a stack; DescribeStackResources would stop after a hundred.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
+    """
+    pages = cfn.get_paginator("list_stack_resources").paginate(StackName=name)
+    return [one for page in pages for one in page["StackResourceSummaries"]]
+
+
 def new_events(name: str, region: str, cfn: Any, seen: dict[str, StackEvent]) -> list[StackEvent]:
     """The events of a stack that have not been seen, the oldest first.
 

@@ -10,9 +10,8 @@ from gotocloud.errors import shell_line
 if TYPE_CHECKING:
     import typer
 
-ONCE = frozenset({"dry_run", "code"})
-"""Options that are not repeated: after a look at what would happen follows the command itself, and
-a code of an MFA device counts once."""
+ONCE = frozenset({"dry_run"})
+"""Options that are not repeated: after a look at what would happen follows the command itself."""
 
 
 def typed_again(context: typer.Context, command: str, *more: object, **arguments: object) -> str:

@@ -152,6 +152,12 @@ def test_a_removal_does_not_tell_again_how_the_stack_was_made() -> None:
     assert [event.status[:7] for event in seen] == ["DELETE_"] * len(seen) != []
 
 
+def test_a_stack_that_is_not_there_is_removed_already() -> None:
+    cfn = found(*GOOD)
+    remove(ScriptedCloud(cfn), DeployedStack("gotocloud-cluster-of-another"), QUIET)
+    assert standing(cfn) == ["CREATE_IN_PROGRESS"]
+
+
 def test_a_wait_without_end_says_that_aws_goes_on() -> None:
     cfn = found(*["CREATE_IN_PROGRESS"] * 100)
     with pytest.raises(GoToCloudError, match="AWS goes on with it, and bills for it"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Any
 
 import pytest
@@ -38,8 +40,17 @@ def test_a_code_that_is_refused_is_not_suggested_again(
     monkeypatch.setattr("gotocloud.aws.sign_in.aws_blocks", lambda: ({}, {}))
     monkeypatch.setattr("gotocloud.aws.sign_in.sign_in_with_code", refused)
     monkeypatch.setattr("gotocloud.projects.sign_in.sign_in_of", lambda *_: person(profile))
-    ended = typed(monkeypatch, capsys, "login", "--profile", profile, "--code", CODE)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{CODE}\n"))
+    ended = typed(monkeypatch, capsys, "login", "--profile", profile)
     assert ended.code == 1
     assert CODE not in ended.err
     own = "" if profile == "gotocloud" else f" --profile {profile}"
     assert ended.err.endswith(f"Next: gotocloud login{own}\n")
+
+
+def test_a_code_on_the_command_line_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = typed(monkeypatch, capsys, "login", "--code", CODE)
+    assert ended.code == 2
+    assert "No such option: --code" in ended.err

@@ -6,6 +6,7 @@ import json
 import stat
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ import boto3
 import pytest
 from moto.ssm.models import ssm_backends
 
+from gotocloud.aws.offboarding import held_by
 from gotocloud.contract.names import SCIENTIST_ROLE, initial_password
 from gotocloud.contract.project_names import ProjectNames
 from gotocloud.contract.tags import ACCESS_TAG, DESKTOP_ACCESS, IAM_USER_TAG, PROJECT_TAG
@@ -107,6 +109,54 @@ def test_a_user_with_mfa_is_not_deleted_until_the_command_has_run(run: Run, leav
     assert conditions["StringLike"] == {"aws:userid": f"*:{LEAVER}"}
     assert "aws:TokenIssueTime" in conditions["DateLessThan"]
     assert run("remove-scientist", LEAVER, "--yes")[0] == 0
+
+
+def test_denies_of_ended_sessions_make_room_and_those_of_others_stay(run: Run, leaver: Any) -> None:
+    """All inline policies of a role together have at most 10,240 characters on AWS."""
+    now = datetime.now(UTC)
+    for name, hours in (("gotocloud-left-old", 12.1), ("gotocloud-left-new", 11.9)):
+        began = (now - timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        condition = {"DateLessThan": {"aws:TokenIssueTime": began}}
+        statement = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition}
+        text = json.dumps({"Version": "2012-10-17", "Statement": statement})
+        leaver.put_role_policy(RoleName=SCIENTIST_ROLE, PolicyName=name, PolicyDocument=text)
+    statement = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
+    other = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    leaver.put_role_policy(RoleName=SCIENTIST_ROLE, PolicyName="work", PolicyDocument=other)
+    assert run("remove-scientist", LEAVER, "--yes")[0] == 0
+    left = leaver.list_role_policies(RoleName=SCIENTIST_ROLE)["PolicyNames"]
+    assert sorted(left) == ["gotocloud-left-new", f"gotocloud-left-{LEAVER}", "work"]
+
+
+def test_every_page_of_what_a_leaver_has_is_read() -> None:
+    """IAM gives a page as it likes, also a short one: IsTruncated alone counts."""
+
+    class Iam:
+        exceptions: Any = boto3.client("iam").exceptions
+
+        def __getattr__(self, operation: str) -> Any:
+            def answer(UserName: str, Marker: str = "0") -> dict[str, Any]:  # noqa: N803
+                key, items = PAGED[operation]
+                page, more = int(Marker), int(Marker) < 2
+                assert UserName == LEAVER
+                return {key: [items(page)], "IsTruncated": more, "Marker": str(page + 1)}
+
+            return answer
+
+    held = [one.what for one in held_by(Iam(), LEAVER) or []]
+    assert len(held) == len(set(held)) == 3 * len(PAGED)
+
+
+PAGED: dict[str, tuple[str, Any]] = {
+    "list_mfa_devices": ("MFADevices", lambda n: {"SerialNumber": f"arn:mfa/{n}"}),
+    "list_access_keys": ("AccessKeyMetadata", lambda n: {"AccessKeyId": f"AKIA{n}"}),
+    "list_signing_certificates": ("Certificates", lambda n: {"CertificateId": f"C{n}"}),
+    "list_ssh_public_keys": ("SSHPublicKeys", lambda n: {"SSHPublicKeyId": f"APKA{n}"}),
+    "list_service_specific_credentials": (
+        "ServiceSpecificCredentials",
+        lambda n: {"ServiceSpecificCredentialId": f"S{n}", "ServiceName": f"service {n}"},
+    ),
+}
 
 
 def test_nothing_changes_in_a_dry_run(run: Run, leaver: Any) -> None:

@@ -22,6 +22,10 @@ POLL_S = 2.0
 TIMEOUT_S = 1800.0
 
 
+class NotLinkedError(GoToCloudError):
+    """A Lustre is not associated with exactly one bucket as a whole."""
+
+
 @dataclass(frozen=True)
 class Link:
     """An association as FSx describes it."""
@@ -36,15 +40,19 @@ def link_of(cloud: Cloud, file_system: str) -> Link:
     """The association of a cluster's Lustre.
 
     Raises:
-        GoToCloudError: if it has none, or more than one, or not the whole of it is associated.
+        NotLinkedError: if it has none, or more than one, or not the whole of it is associated.
+        GoToCloudError: if FSx does not answer.
     """
     fsx = cloud.client("fsx")
     with explained(f"look at the association of {file_system} with its bucket"):
-        found = fsx.describe_data_repository_associations(
-            Filters=[{"Name": "file-system-id", "Values": [file_system]}]
-        )["Associations"]
+        try:
+            found = fsx.describe_data_repository_associations(
+                Filters=[{"Name": "file-system-id", "Values": [file_system]}]
+            )["Associations"]
+        except fsx.exceptions.FileSystemNotFound:
+            found = []
     if len(found) != 1 or found[0].get("FileSystemPath", "/") != "/":
-        raise GoToCloudError(
+        raise NotLinkedError(
             f"Lustre {file_system} is not associated with exactly one bucket as a whole: what "
             "is on it cannot be proven to be in the bucket. The cluster is kept.",
             advice=TELL_MANAGEMENT,

@@ -13,7 +13,7 @@ from gotocloud.aws.project_removal import finish as finish_project
 from gotocloud.aws.proving.site import ProfileCloud, ProofSite
 from gotocloud.aws.removal import remove
 from gotocloud.aws.session import error_code, explained
-from gotocloud.aws.stacks import stack_of
+from gotocloud.aws.stacks import resources, stack_of
 from gotocloud.contract.stacks import MANAGEMENT_STACK, REGION_STACK, USER_STACK
 from gotocloud.formats import parse_json
 
@@ -96,7 +96,7 @@ def _retained(cloud: ProfileCloud, stack: str) -> dict[str, str]:
     cfn = cloud.client("cloudformation")
     with explained(f"read the template of {stack}"):
         body = cfn.get_template(StackName=stack)["TemplateBody"]
-        listed = cfn.describe_stack_resources(StackName=stack)["StackResources"]
+        listed = resources(cfn, stack)
     template: Mapping[str, Any] = parse_json(body) if isinstance(body, str) else body
     return {
         one["PhysicalResourceId"]: one["ResourceType"]

@@ -8,7 +8,7 @@ from uuid import uuid4
 from gotocloud.aws.proving.site import ProfileCloud, ProofSite
 from gotocloud.aws.release_choice import choose_release, published_template
 from gotocloud.aws.session import error_code
-from gotocloud.aws.stacks import describe, outputs
+from gotocloud.aws.stacks import describe, outputs, resources
 from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.names import SCIENTIST_ROLE, group_name
 from gotocloud.contract.releases import PROJECT_TEMPLATE, cluster_template, distribution_bucket
@@ -85,8 +85,7 @@ def group_stack(site: ProofSite, _: str) -> ProbeAnswer:
     answer = _complete(site.account, [(USER_STACK, site.region)])
     if not answer.agrees:
         return answer
-    resources = cfn.describe_stack_resources(StackName=USER_STACK)["StackResources"]
-    nested = [one for one in resources if one["ResourceType"] == _NESTED]
+    nested = [one for one in resources(cfn, USER_STACK) if one["ResourceType"] == _NESTED]
     bad = [
         f"{one['LogicalResourceId']} is {one['ResourceStatus']}: "
         f"{one.get('ResourceStatusReason', '')}"

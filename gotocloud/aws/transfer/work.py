@@ -77,21 +77,31 @@ class Workers:
         last = self._last = ThreadPoolExecutor(THREADS, thread_name_prefix="last")
         big = ThreadPoolExecutor(BIG_FILES_AT_ONCE, thread_name_prefix="big")
         at_once = threading.Semaphore(CONNECTIONS)
+
+        def hand_out() -> None:
+            try:
+                for path, is_big, item in items:
+                    if self.stopped():
+                        break
+                    if is_big:
+                        big.submit(self._guarded, path, item, work, _nothing)
+                        continue
+                    at_once.acquire()
+                    small.submit(self._guarded, path, item, work, at_once.release)
+            finally:
+                for _ in range(CONNECTIONS):
+                    at_once.acquire()
+
+        # In a thread of its own, which Ctrl-C does not reach: between taking a place and handing
+        # it on, it would leave the place taken for ever.
+        aside = ThreadPoolExecutor(1, thread_name_prefix="hand out")
         try:
-            for path, is_big, item in items:
-                if is_big:
-                    big.submit(self._guarded, path, item, work, _nothing)
-                    continue
-                at_once.acquire()
-                small.submit(self._guarded, path, item, work, at_once.release)
+            aside.submit(hand_out).result()
         except BaseException:
             self._stop.set()
-            big.shutdown(wait=False, cancel_futures=True)
             raise
         finally:
-            for _ in range(CONNECTIONS):
-                at_once.acquire()
-            for pool in (small, big, last):
+            for pool in (aside, small, big, last):
                 pool.shutdown(wait=True)
         if self._error is not None:
             with explained(self._doing):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gotocloud.cli.completion import profiles, regions
 from gotocloud.cli.output import narrate, suggest
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 
@@ -28,17 +29,19 @@ def login(
     context: typer.Context,
     account: Annotated[str | None, typer.Option(help="Your group's AWS account.")] = None,
     user: Annotated[str | None, typer.Option(help="Your user name.")] = None,
-    region: Annotated[str | None, typer.Option(help="A region of your group.")] = None,
+    region: Annotated[
+        str | None, typer.Option(help="A region of your group.", autocompletion=regions)
+    ] = None,
     profile: Annotated[
         str | None,
-        typer.Option(help="Profile to write or use. Default: AWS_PROFILE, or gotocloud."),
+        typer.Option(
+            help="Profile to write or use. Default: AWS_PROFILE, or gotocloud.",
+            autocompletion=profiles,
+        ),
     ] = None,
     key_profile: Annotated[
         str | None,
         typer.Option(metavar="PROFILE", help="Profile with your access key; default: a browser."),
-    ] = None,
-    code: Annotated[
-        str | None, typer.Option(help="Code of your MFA device. Default: typed at the prompt.")
     ] = None,
     start_url: Annotated[
         str | None, typer.Option(metavar="URL", help="IAM Identity Center's address.")
@@ -53,7 +56,8 @@ def login(
     """Sign in with MFA; the first time, write your AWS profile.
 
     Your group's invitation, or the outputs of its stack, state account, user and region. After
-    the first time, `gotocloud login` is enough.
+    the first time, `gotocloud login` is enough. The code of an MFA device is typed at the prompt,
+    or comes on stdin: others on the same machine can read what is on a command line.
     """
     from gotocloud.aws import sign_in
     from gotocloud.cli.typed import typed_again
@@ -79,7 +83,7 @@ def login(
             raise InputError(error.message, problems=error.problems, next_command=other) from error
         if written:
             narrate(f"Wrote the profiles {known.source} and {name} into {sign_in.aws_files()[0]}.")
-    _sign_in(known, code)
+    _sign_in(known)
     _welcome(known)
 
 
@@ -136,7 +140,7 @@ def _described(profile: str, given: dict[str, str | None]) -> SignIn:
     )
 
 
-def _sign_in(person: SignIn, code: str | None) -> None:
+def _sign_in(person: SignIn) -> None:
     from gotocloud.aws import sign_in
     from gotocloud.projects.sign_in import SignInKind
 
@@ -144,11 +148,11 @@ def _sign_in(person: SignIn, code: str | None) -> None:
         case SignInKind.BROWSER:
             sign_in.sign_in_with_browser(person)
         case SignInKind.CODE:
-            given = code or _typed_code(person)
+            code = _typed_code(person)
             try:
-                _until(sign_in.sign_in_with_code(person, given))
+                _until(sign_in.sign_in_with_code(person, code))
             except GoToCloudError as error:
-                # What was typed has a code, which counts once and stays out of every message.
+                # The profile is written now, so that its name is enough.
                 error.next_command, error.again = error.next_command or _again(person), False
                 raise
         case SignInKind.SIGN_ON:
@@ -156,10 +160,17 @@ def _sign_in(person: SignIn, code: str | None) -> None:
 
 
 def _typed_code(person: SignIn) -> str:
-    sys.stderr.write(f"Code of {person.serial}: ")
-    sys.stderr.flush()
-    if line := sys.stdin.readline().strip():
-        return line
+    import getpass
+
+    prompt = f"Code of {person.serial}: "
+    if sys.stdin.isatty():
+        typed = getpass.getpass(prompt)
+    else:
+        sys.stderr.write(prompt)
+        sys.stderr.flush()
+        typed = sys.stdin.readline()
+    if code := typed.strip():
+        return code
     raise InputError("No code was typed.", next_command=_again(person))
 
 

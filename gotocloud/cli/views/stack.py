@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from gotocloud.cli.output import narrate
 from gotocloud.cli.visible import unfiltered, visible
 from gotocloud.files import write_whole
+from gotocloud.origin import endpoint
 from gotocloud.projects.progress import Making, advance, line, remember, remembered
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class StackDisplay:
         self._making = Making(total)
         self._total = total
         # The time of one endpoint is no measure for another.
-        where = os.environ.get("AWS_ENDPOINT_URL", "")
+        where = endpoint()
         self._key = key = f"{key} {where}".strip() if key else ""
         self._clock = clock
         self._began = clock()

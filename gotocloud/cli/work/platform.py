@@ -113,7 +113,7 @@ def write_record(platform_path: Path, *, dry_run: bool) -> None:
     platform = load_platform(platform_path)
     path = record_path(platform_path)
     old = _old_record(path)
-    if old and old.written:
+    if old:
         keep_from_aws(path, [old.endpoint], _answering(platform))
     made = _read_deployed(platform, old)
     # The same content keeps its date, so that a repeated run changes no byte.

@@ -47,7 +47,7 @@ def test_a_scientist_copies_what_is_installed_from_the_release(site: Site, home:
     """The command of docs/signing-in.md, with the profile that `gotocloud login` writes."""
     s3 = site.aws.client("s3", MANAGEMENT, REGION)
     s3.put_object(Bucket=BUCKET, Key="releases/1.0.0/install/requirements.txt", Body=b"x")
-    login(home, "--code", CODE)
+    login(home, typed=f"{CODE}\n")
     there, here = install_uri(BUCKET, "1.0.0"), str(home.folder / "gotocloud-install")
     copied = home.aws("s3", "cp", "--recursive", there, here, "--profile", "gotocloud")
     assert copied.returncode == 0, copied.stderr
@@ -55,10 +55,10 @@ def test_a_scientist_copies_what_is_installed_from_the_release(site: Site, home:
 
 
 def test_the_second_time_the_command_alone_is_enough_and_keeps_every_line(home: Home) -> None:
-    login(home, "--code", CODE)
+    login(home, typed=f"{CODE}\n")
     home.credentials.write_text(home.credentials.read_text() + "\n[later]\nregion = x\n")
     config, before = home.config.read_text(), home.credentials.read_text()
-    done = home.gotocloud("login", "--code", CODE)
+    done = home.gotocloud("login", typed=f"{CODE}\n")
     assert done.returncode == 0, done.stderr
     assert home.config.read_text() == config
     after = home.credentials.read_text()
@@ -72,9 +72,9 @@ def test_the_second_time_the_command_alone_is_enough_and_keeps_every_line(home: 
 
 
 def test_a_wrong_code_changes_no_session(home: Home) -> None:
-    given = (*WHO, "--user", SCIENTIST, "--key-profile", "lab-key", "--code", "12345x")
+    given = (*WHO, "--user", SCIENTIST, "--key-profile", "lab-key")
     before = home.credentials.read_text()
-    done = home.gotocloud("login", *given)
+    done = home.gotocloud("login", *given, typed="12345x\n")
     assert done.returncode == 1
     assert "invalid MFA" in done.stderr
     assert home.credentials.read_text() == before
@@ -82,7 +82,7 @@ def test_a_wrong_code_changes_no_session(home: Home) -> None:
 
 def test_the_session_that_the_aws_command_gets_is_as_good(home: Home) -> None:
     """`aws configure mfa-login` of version 2 calls this, and writes the answer."""
-    login(home, "--code", CODE)
+    login(home, typed=f"{CODE}\n")
     words = ("sts", "get-session-token", "--profile", "lab-key", "--region", REGION)
     got = home.aws(*words, "--serial-number", MFA, "--token-code", CODE)
     keys = json.loads(got.stdout)["Credentials"]
