@@ -26,7 +26,7 @@ def test_check_shows_the_groups(run: Run) -> None:
     outcome = run("check")
     assert outcome.code == 0
     assert "222222222222" in outcome.out
-    assert "is in order: 2 groups, 3 scientists, 2 regions." in outcome.err
+    assert "is in order: 2 groups, 3 scientists, 2 regions." in outcome.out
     assert "no platform.record.yaml yet" in outcome.err
 
 

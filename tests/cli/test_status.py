@@ -90,7 +90,7 @@ def test_the_table_says_what_everything_costs(capsys: pytest.CaptureFixture[str]
     invoke(status.app)
     shown = capsys.readouterr()
     assert "storage only" in shown.out
-    assert "All clusters together: USD 0.00/h" in shown.err
+    assert "All clusters together: USD 0.00/h" in shown.out
 
 
 def test_watching_ends_with_ctrl_c_and_without_a_word(

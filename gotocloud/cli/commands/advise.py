@@ -20,7 +20,7 @@ from gotocloud.cli.options import (
     Target,
     Template,
 )
-from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.cli.output import narrate, paragraph, print_json, table
 from gotocloud.errors import GoToCloudError, InputError
 
 if TYPE_CHECKING:
@@ -302,7 +302,7 @@ def columns(as_json: Json = False) -> None:
     if as_json:
         print_json([dict(zip(names, row, strict=True)) for row in rows])
         return
-    typer.echo(f"The first line is {HEADLINE!r}, the second one names columns:")
+    paragraph(f"The first line is {HEADLINE!r}, the second one names columns:")
     table(names, rows)
 
 

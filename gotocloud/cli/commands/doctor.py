@@ -40,7 +40,7 @@ def doctor(
     wrong = len(errors(found))
     warnings = sum(one.severity is Severity.WARNING for one in found)
     unknown = sum(one.severity is Severity.UNKNOWN for one in found)
-    narrate(
+    (narrate if as_json else typer.echo)(
         f"{number_of(wrong, 'error')}, {number_of(warnings, 'warning')}. "
         f"{number_of(unknown, 'check')} could not be made."
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gotocloud.cli.options import Json
-from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.cli.output import narrate, print_json, print_plain, table
 
 if TYPE_CHECKING:
     from gotocloud.slurm.job_rows import JobRow
@@ -51,12 +51,13 @@ def _show(rows: Sequence[JobRow], *, everything: bool) -> None:
         return
     lines = [_line(row) for row in rows]
     if len(lines) > _PLAIN_FROM:
-        _print_plain(lines)
+        print_plain(_COLUMNS, lines)
     else:
         table(_COLUMNS, lines)
     running = sum(1 for row in rows if row.has_machines)
     waiting = sum(1 for row in rows if row.waits)
-    narrate(f"{running} running, {waiting} waiting. Costs are those of the jobs' own hours;")
+    typer.echo(f"{running} running, {waiting} waiting.")
+    narrate("Costs are those of the jobs' own hours;")
     narrate("machines are also billed while they start and until they have been idle for a while.")
     for row in rows:
         if row.standstill:
@@ -80,14 +81,6 @@ def _line(row: JobRow) -> tuple[str, ...]:
         _cost(row),
         row.why,
     )
-
-
-def _print_plain(lines: Sequence[Sequence[str]]) -> None:
-    """A table without a frame, which a thousand rows do not slow down."""
-    widths = [max(map(len, column)) for column in zip(_COLUMNS, *lines, strict=True)]
-    for line in (_COLUMNS, *lines):
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
 
 
 def _time(elapsed_s: float | None) -> str:

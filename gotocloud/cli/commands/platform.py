@@ -10,7 +10,7 @@ import typer
 from gotocloud.cli.commands.people import hand_over, invite, remove_scientist
 from gotocloud.cli.commands.prove import prove
 from gotocloud.cli.options import PLATFORM_FILE, DryRun, Json, PlatformFile, PlatformRegions
-from gotocloud.cli.output import narrate, print_json, suggest, table
+from gotocloud.cli.output import narrate, paragraph, print_json, suggest, table
 
 app = typer.Typer(
     help="Check, publish, record, prove a platform (management group).",
@@ -52,7 +52,7 @@ def check(platform: PlatformFile = PLATFORM_FILE, as_json: Json = False) -> None
         print_json(statements)
     for note in notes:
         narrate(f"Note: {note}")
-    narrate(f"{platform} is in order: {views.counted(checked)}.")
+    paragraph(f"{platform} is in order: {views.counted(checked)}.")
 
 
 @app.command(epilog="Example: gotocloud platform plan --json")
@@ -183,7 +183,7 @@ def cost(
     table(*views.cost_table(lines))
     for number, source in enumerate(views.sources(lines), 1):
         typer.echo(f"[{number}] {source}")
-    narrate(views.headline(lines))
+    paragraph(views.headline(lines))
 
 
 @app.command(epilog="Example: AWS_PROFILE=membrane-lab gotocloud platform update")

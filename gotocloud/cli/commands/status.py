@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gotocloud.cli.options import Json
-from gotocloud.cli.output import narrate, print_json, suggest, table
+from gotocloud.cli.output import narrate, paragraph, print_json, suggest, table
 from gotocloud.cli.visible import unfiltered
 from gotocloud.errors import InputError
 from gotocloud.waiting import looks
@@ -133,7 +133,7 @@ def _print(rows: tuple[ProjectRow, ...], *, regional: bool) -> None:
         if row.cluster and row.cluster.ending and row.cluster.ending.why:
             narrate(f"When {row.project!r} pauses is not known: {row.cluster.ending.why}")
     cost = total(rows)
-    narrate(f"All clusters together: {cost}.")
+    paragraph(f"All clusters together: {cost}.")
     if cost.unknown:
         narrate(f"Price unknown: {', '.join(cost.unknown)}.")
 

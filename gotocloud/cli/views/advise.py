@@ -17,7 +17,7 @@ from gotocloud.advisor.progress import STREPTAVIDIN, ProjectSteps
 from gotocloud.advisor.shapes import Shape
 from gotocloud.advisor.stopping import StopAdvice
 from gotocloud.advisor.workflow import ProjectAdvice, ProjectLine
-from gotocloud.cli.output import table, width
+from gotocloud.cli.output import paragraph, table, width, wrapped
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
 from gotocloud.formats import duration_text, usd_text
 from gotocloud.relion.settings import PUBLISHED
@@ -34,7 +34,7 @@ def show_advice(advice: Advice) -> None:
     market = "on spot machines" if question.spot else "on demand"
     size = f", {advice.size}" if advice.basis == MEASURED else ""
     variant = f" ({question.variant})" if question.variant else ""
-    typer.echo(f"{pretty(question.job)}{variant}{size}; {market} in {question.region}")
+    paragraph(f"{pretty(question.job)}{variant}{size}; {market} in {question.region}")
     typer.echo("")
     if advice.basis == MEASURED:
         _show_measured(advice)
@@ -124,11 +124,11 @@ def _show_paper(advice: Advice) -> None:
             "Without timings no other criterion can be used; this is the paper's balanced setting."
         )
     paragraph("It is one protein on one data set.")
-    typer.echo(f"To measure your own: {_MEASURE}")
+    paragraph(f"To measure your own: {_MEASURE}")
 
 
 def _show_nothing(advice: Advice) -> None:
-    typer.echo(f"{NO_BENCHMARK}: neither you nor the paper has measured it.")
+    paragraph(f"{NO_BENCHMARK}: neither you nor the paper has measured it.")
     for refusal in advice.refusals:
         paragraph(f"Your measurements give no answer: {refusal}.")
     shown = [one for one in PUBLISHED if one.kind == advice.question.job]
@@ -138,7 +138,7 @@ def _show_nothing(advice: Advice) -> None:
             [(f"{s.nodes} x {s.instance_type}", s.ranks, s.threads, s.source) for s in shown],
             title="Settings that others use; their times are not published:",
         )
-    typer.echo(f"To measure it: {_MEASURE}")
+    paragraph(f"To measure it: {_MEASURE}")
 
 
 def show_project(advice: ProjectAdvice) -> None:
@@ -296,19 +296,7 @@ def _queues(job: str, shape: Shape) -> str:
 
 
 def line(title: str, text: str) -> None:
-    import textwrap
-
+    """Print a title and what it stands for, as wide as the terminal at most."""
     beside = f"{title:<{_WIDTH}} "
-    wrapped = textwrap.wrap(
-        text,
-        width(in_a_pipe=UNBROKEN) - len(beside),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    typer.echo(beside + f"\n{' ' * len(beside)}".join(wrapped or [""]))
-
-
-def paragraph(text: str) -> None:
-    import textwrap
-
-    typer.echo(textwrap.fill(text, width(), break_long_words=False, break_on_hyphens=False))
+    lines = wrapped(text, width(in_a_pipe=UNBROKEN) - len(beside))
+    typer.echo(beside + f"\n{' ' * len(beside)}".join(lines or [""]))

@@ -8,8 +8,8 @@ import typer
 
 from gotocloud.advisor.collecting import BFactorLine, CollectAdvice
 from gotocloud.advisor.subsets import Subsets
-from gotocloud.cli.output import table
-from gotocloud.cli.views.advise import line, paragraph
+from gotocloud.cli.output import paragraph, table
+from gotocloud.cli.views.advise import line
 
 
 def show_collect(advice: CollectAdvice, subsets: Subsets) -> None:
