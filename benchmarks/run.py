@@ -76,6 +76,15 @@ def comparisons(scratch: Path) -> list[Comparison]:
         Comparison(
             "--help / pcluster version", [gotocloud, "--help"], [pcluster, "version"], 1 / 8
         ),
+        *(
+            Comparison(
+                f"TAB after {line!r} / aws --version",
+                ["env", *_tab(f"gotocloud {line} "), gotocloud],
+                [aws, "--version"],
+                1 / 3,
+            )
+            for line in ("start --config", "pause", "status --region")
+        ),
         Comparison(
             "synth of one group / empty CDK app",
             [*one_group, *example],
@@ -93,6 +102,12 @@ def comparisons(scratch: Path) -> list[Comparison]:
             runs=5,
         ),
     ]
+
+
+def _tab(line: str) -> list[str]:
+    """What typer's script for Bash sets when TAB is typed after a line."""
+    last = len(line.split(" ")) - 1
+    return [f"COMP_WORDS={line}", f"COMP_CWORD={last}", "_GOTOCLOUD_COMPLETE=complete_bash"]
 
 
 def _first_group() -> str:

@@ -158,6 +158,12 @@ def _submit(script: str) -> None:
     submit_script(Path(script))
 
 
+def _completed() -> str | None:
+    from gotocloud.cli.completion import VARIABLE, quick_answer
+
+    return quick_answer(os.environ, [*VERBS, *FAMILIES]) if VARIABLE in os.environ else None
+
+
 def main() -> None:
     """Run the command line; every error ends here, as text and an exit code."""
     _open_closed_streams()
@@ -167,6 +173,8 @@ def main() -> None:
             case ["submit", script] if not script.startswith("-"):
                 # RELION's own call: reading options takes longer than submitting.
                 _submit(script)
+            case [] if (answer := _completed()) is not None:
+                typer.echo(answer)
             case _:
                 app(prog_name="gotocloud")
     except GoToCloudError as error:

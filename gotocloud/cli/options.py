@@ -71,5 +71,6 @@ PlatformFile = Annotated[
 PLATFORM_FILE = Path("platform.yaml")
 
 PlatformRegions = Annotated[
-    list[str] | None, typer.Argument(metavar="[REGION]...", help="Default: the platform's.")
+    list[str] | None,
+    typer.Argument(metavar="[REGION]...", help="Default: the platform's.", autocompletion=regions),
 ]

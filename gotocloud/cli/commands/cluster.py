@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gotocloud.cli.completion import configurations, regions
 from gotocloud.cli.needs import need_rehearsal
 from gotocloud.cli.options import EngineVersion, Json
-from gotocloud.cli.output import narrate, number_of, print_json, table
+from gotocloud.cli.output import narrate, number_of, paragraph, print_json, table
 from gotocloud.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def list_(as_json: Json = False) -> None:
         print_json([one.model_dump(mode="json") for one in configurations])
         return
     for one in configurations:
-        typer.echo(f"{one.name}, version {one.version}: {one.description}")
+        paragraph(f"{one.name}, version {one.version}: {one.description}")
         rows = [_row(one, queue) for queue in one.queues]
         table(("queue", "job types", "instance types", "max. nodes"), rows)
     narrate("Every queue has a spot twin, NAME-spot. Sources of all figures: --json")
@@ -78,8 +79,13 @@ def versions(as_json: Json = False) -> None:
 
 @app.command(epilog="Example: gotocloud cluster render cryoem-spa --region ap-northeast-1")
 def render(
-    name: Annotated[str, typer.Argument(help="Cluster configuration, or a YAML file.")],
-    region: Annotated[str, typer.Option(help="AWS region.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Cluster configuration, or a YAML file.", autocompletion=configurations
+        ),
+    ],
+    region: Annotated[str, typer.Option(help="AWS region.", autocompletion=regions)],
     parallelcluster: EngineVersion = None,
 ) -> None:
     """Print the ParallelCluster configuration, with <placeholders> for what a launch decides."""
@@ -107,10 +113,17 @@ def render(
 @app.command(epilog="Example: gotocloud cluster validate cryoem-spa --region us-east-1")
 def validate(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Cluster configurations or YAML files. Default: all.")
+        list[str] | None,
+        typer.Argument(
+            help="Cluster configurations or YAML files. Default: all.",
+            autocompletion=configurations,
+        ),
     ] = None,
     region: Annotated[
-        list[str] | None, typer.Option(help="AWS region, repeatable. Default: all of the zone map.")
+        list[str] | None,
+        typer.Option(
+            help="AWS region, repeatable. Default: all of the zone map.", autocompletion=regions
+        ),
     ] = None,
     parallelcluster: EngineVersion = None,
     as_json: Json = False,

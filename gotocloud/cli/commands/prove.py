@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gotocloud.cli.completion import regions
 from gotocloud.cli.options import PLATFORM_FILE, Json, PlatformFile, Yes
 from gotocloud.cli.output import print_json, table
 
@@ -30,7 +31,10 @@ def prove(
         str | None, typer.Option(help="Group in whose account it runs. Default: the first.")
     ] = None,
     region: Annotated[
-        str | None, typer.Option(help="One of the group's regions. Default: its first.")
+        str | None,
+        typer.Option(
+            help="One of the group's regions. Default: its first.", autocompletion=regions
+        ),
     ] = None,
     management_profile: Annotated[
         str, typer.Option(metavar="PROFILE", help="AWS profile of the management account.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gotocloud.cli.completion import configurations
 from gotocloud.cli.confirm import agree
 from gotocloud.cli.options import DryRun, Json, ProjectArgument, Release, Yes
 from gotocloud.cli.output import narrate, print_json, suggest
@@ -34,7 +35,8 @@ def start(
         str | None,
         typer.Option(
             help="Cluster configuration; see gotocloud cluster list. Default: the project's last "
-            f"one, at first {USUAL_CONFIGURATION}."
+            f"one, at first {USUAL_CONFIGURATION}.",
+            autocompletion=configurations,
         ),
     ] = None,
     lustre_gib: Annotated[
