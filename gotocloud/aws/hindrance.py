@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gotocloud.aws.adoption import Whose, whose_bucket
@@ -41,12 +42,13 @@ def hindrance(
     """
     if node is None or not file_system:
         return Hindrance("It has neither its head node nor its Lustre.")
-    unanswered: list[GoToCloudError] = []
-    for find in (
+    looks: tuple[Callable[[], Hindrance | None], ...] = (
         lambda: _of_bucket(cloud, names),
         lambda: _of_link(cloud, file_system),
         lambda: _of_node(node),
-    ):
+    )
+    unanswered: list[GoToCloudError] = []
+    for find in looks:
         try:
             if found := find():
                 return found

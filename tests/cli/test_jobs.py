@@ -66,7 +66,8 @@ def test_waiting_jobs_say_why_in_plain_words(submitted: Callable[..., str]) -> N
     shown = gotocloud("jobs")
     assert "Polish/job030/" in shown.stdout
     assert "waits for the end of another job" in shown.stdout
-    assert "waiting. Costs are those of the jobs' own hours" in shown.stderr
+    assert "waiting.\n" in shown.stdout
+    assert "Costs are those of the jobs' own hours" in shown.stderr
 
 
 def test_a_running_job_shows_its_iteration_time_and_cost(
