@@ -106,6 +106,8 @@ def restore(lustre: bytes) -> dict[str, Any]:
     command += ["--xattrs", "--", os.fsdecode(HOME)]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
+        # What was unpacked may have filled the disk.
+        shutil.rmtree(staging, ignore_errors=True)
         sys.exit(f"home: tar: {done.stderr.decode(errors='replace').strip()[-500:]}")
     counts: dict[str, Any] = {"restored": True, "placed": 0, "newer": 0, "shown": []}
     with opened(staging + b"/" + HOME) as source, opened(home) as target:

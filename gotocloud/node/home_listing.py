@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +33,8 @@ ALSO = (b"usr/local", b"var/spool/cron", b"var/tmp")
 ROOTS_OWN = b"root"
 TEMPORARY = (b"tmp", b"var/tmp")
 FIRST_PERSON, NO_PERSON = 1000, 65534
-REMOTE = {b"nfs", b"nfs4", b"lustre"}
+REMOTE = {b"nfs", b"nfs4", b"lustre", b"cifs", b"smb3", b"9p", b"autofs"}
+MOUNTS = "/proc/mounts"
 KINDS = {stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK}
 
 
@@ -45,8 +47,9 @@ class Listing:
     """
 
     def __init__(self, lustre: bytes, names: Any = None) -> None:
-        self.lustre = lustre
         self.names = names
+        self.away = {lustre} | mounted_from_elsewhere()
+        self.elsewhere: list[str] = []
         self.digest = hashlib.sha256()
         self.entries = self.files = self.bytes = self.special = 0
         self.sizes: dict[str, list[int]] = {}
@@ -75,6 +78,7 @@ class Listing:
             "special": self.special,
             "places": self.sizes,
             "left_out": self.left_out,
+            "mounted": self.elsewhere,
             "digest": self.digest.hexdigest(),
         }
 
@@ -90,7 +94,7 @@ class Listing:
                 passing |= {os.path.join(home, one) for one in CLUSTER_KEYS}
             yield from self.below(home, passing)
         since_ns = set_up_ns()
-        for other in other_places(self.lustre):
+        for other in other_places(self.away):
             yield from self.of_people(other, since_ns)
 
     def below(
@@ -100,6 +104,10 @@ class Listing:
         waiting = [path]
         while waiting:
             path = waiting.pop()
+            if place(path) in self.away:
+                # Another machine's files, or a person's mount, which even root may not look at.
+                self.elsewhere.append(text(path))
+                continue
             try:
                 status = os.lstat(place(path))
             except FileNotFoundError:
@@ -142,11 +150,20 @@ def is_passing(top: bytes, name: bytes) -> bool:
     return top == ROOTS_OWN and name.startswith((b".", b"snap"))
 
 
-def other_places(lustre: bytes) -> list[bytes]:
-    """Folders of local disks, besides /home and those of the system."""
-    with open("/proc/mounts", "rb") as mounts:
+def mounted_from_elsewhere() -> set[bytes]:
+    """Where file systems of other machines, or of programs (FUSE), are mounted."""
+    with open(MOUNTS, "rb") as mounts:
         lines = [line.split(b" ") for line in mounts]
-    away = {line[1] for line in lines if line[2] in REMOTE} | {lustre}
+    return {
+        # A blank in a path is written as its octal number.
+        re.sub(rb"\\([0-7]{3})", lambda it: bytes([int(it[1], 8)]), line[1])
+        for line in lines
+        if line[2] in REMOTE or line[2].startswith(b"fuse")
+    }
+
+
+def other_places(away: set[bytes]) -> list[bytes]:
+    """Folders of local disks, besides /home and those of the system."""
     top = [one for one in names_in(b"") if one not in SYSTEM]
     return sorted(
         one

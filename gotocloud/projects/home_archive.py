@@ -28,6 +28,7 @@ class HomeArchive:
         digest: SHA-256 over names, kinds, sizes, times, modes and owners.
         places: Folder of a person, or other place -> number of files and their bytes.
         left_out: Caches and keys of the cluster that are not in it -> bytes.
+        mounted: Folders below /home in which other file systems are mounted.
         special: Sockets, pipes and devices, which are not in it either.
         differs: How the archive and the live files differ; empty when they agree.
         id: Of the archive; empty where none was written.
@@ -39,6 +40,7 @@ class HomeArchive:
     digest: str
     places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
+    mounted: tuple[str, ...] = ()
     special: int = 0
     differs: tuple[str, ...] = ()
     id: str = ""
@@ -63,6 +65,7 @@ def read_home(text: str) -> HomeArchive:
         known["places"] = {
             place: (int(n), int(size)) for place, (n, size) in given["places"].items()
         }
+        known["mounted"] = tuple(given.get("mounted", ()))
         known["differs"] = tuple(given.get("differs", ()))
         return HomeArchive(**known)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
@@ -81,6 +84,9 @@ def home_notes(home: HomeArchive) -> tuple[str, ...]:
         names = ", ".join(sorted(home.left_out))
         total = size_text(sum(home.left_out.values()))
         stated.append(f"Caches and keys of this cluster are not archived ({total}): {names}.")
+    if home.mounted:
+        names = ", ".join(sorted(f"/{name}" for name in home.mounted))
+        stated.append(f"Not on the head node's disks, so not archived: {names}.")
     if home.special:
         stated.append(f"{home.special} sockets, pipes or devices in /home are not kept.")
     return tuple(stated)

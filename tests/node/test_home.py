@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from gotocloud.aws.lustre_export.home import home_program
+from gotocloud.node import home, home_listing
 from gotocloud.printed import lines_of
-from gotocloud.projects.home_archive import CODE_TOO_LARGE, home_notes
+from gotocloud.projects.home_archive import CODE_TOO_LARGE, home_notes, read_home
 from tests.node.home_machine import LIMIT, FailedError, Machine, fill, own, snapshot
 from tests.node.home_machine import machine as machine
 
@@ -111,6 +112,54 @@ def test_what_people_wrote_elsewhere_is_archived_named_and_not_restored(
     after = machine.next(tmp_path / "second")
     assert after.restore()["not_restored"] == sorted(made.elsewhere)
     assert not (after.root / "scratch").exists()
+
+
+def test_what_is_mounted_in_a_home_is_named_and_never_looked_at(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Not even root may look into a person's FUSE mount, and a dead server hangs for ever."""
+    fill(machine.home)
+    mounts = tmp_path / "mounts"
+    away = {"remote data": "fuse.sshfs", "institute": "nfs4"}
+    lines = [f"/dev/nvme0n1p1 {machine.root} ext4 rw 0 0"]
+    for name, kind in away.items():
+        (machine.home / name).mkdir()
+        escaped = str(machine.home / name).replace(" ", "\\040")
+        lines.append(f"host:/{name.replace(' ', '_')} {escaped} {kind} rw 0 0")
+    mounts.write_text("\n".join(lines) + "\n")
+    monkeypatch.setattr(home_listing, "MOUNTS", str(mounts))
+    monkeypatch.setattr(home, "ROOT", os.fsencode(machine.root))
+    really = os.lstat
+
+    def refusing(path: Any, **given: Any) -> os.stat_result:
+        if os.fsdecode(path).endswith(tuple(away)):
+            raise PermissionError(13, "Permission denied", path)
+        return really(path, **given)
+
+    monkeypatch.setattr(os, "lstat", refusing)
+    found = home_listing.Listing(os.fsencode(machine.lustre)).read()
+    made = read_home(json.dumps(found))
+    assert sorted(made.mounted) == ["home/ubuntu/institute", "home/ubuntu/remote data"]
+    assert made.files == 10
+    (note,) = [one for one in home_notes(made) if "disks" in one]
+    assert note.endswith(": /home/ubuntu/institute, /home/ubuntu/remote data.")
+
+
+def test_a_disk_that_is_too_small_for_the_archive_is_not_left_full(
+    machine: Machine, tmp_path: Path
+) -> None:
+    fill(machine.home)
+    machine.archive()
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    broken = programs / "tar"
+    broken.write_text('#!/bin/sh\nPATH=/usr/bin:/bin; tar "$@"; echo "No space left" >&2; exit 2\n')
+    broken.chmod(0o755)
+    later = machine.next(tmp_path / "second")
+    with pytest.raises(FailedError, match="No space left"):
+        later.call("restore", str(later.lustre), PATH=f"{programs}:{os.environ['PATH']}")
+    assert [one.name for one in later.home.parent.iterdir()] == ["ubuntu"]
+    assert later.restore()["placed"]
 
 
 def test_what_the_image_holds_is_not_taken_for_files_of_people(
