@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The tests start hundreds of processes: without compiled modules each would compile ours again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help env versions wheel demo test check lint lock bom checkov fuzz bench bench-upload bench-advise bench-jobs bench-routes bench-submit bench-proof faults clean
+.PHONY: help env versions wheel demo test check lint lock bom checkov fuzz bench bench-upload bench-advise bench-jobs bench-routes bench-submit bench-proof bench-scale faults clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -126,6 +126,9 @@ bench-routes: env ## route and check 10,000 generated RELION jobs
 
 bench-proof: env ## time and memory of a pause's proof up to a million files; for ten million: python benchmarks/proof.py --only-compare 10000000
 	@python benchmarks/proof.py --docs docs/pausing.md
+
+bench-scale: env ## time, memory and template sizes of a platform of 1,000 groups
+	@python -m benchmarks.scale
 
 bench-submit: env ## submit through gotocloud against sbatch (needs root, slurm-wlm)
 	@python benchmarks/submit.py

@@ -6,6 +6,7 @@ is in use there.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -119,6 +120,24 @@ TRUST_POLICY = GrowingQuota(
     highest=4_096,
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html",
 )
+TEMPLATE = GrowingQuota(
+    QuotaKind("cloudformation", "", "Template body size in an S3 object", "bytes"),
+    default=1_000_000,
+    highest=1_000_000,
+    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html",
+)
+TEMPLATE_BYTES = 80_000
+SCIENTIST_BYTES = 1_300
+"""A group's template without its scientists and tags, and a user with the initial password; a
+test compares them with a template."""
+
+TAG_BYTES = 18
+"""A tag on a resource, besides its key and value."""
+
+TAGGED_BESIDES = 45
+TAGGED_PER_SCIENTIST = 2
+"""Resources of a group's template that have its tags."""
+
 BUCKET_POLICY_CHARACTERS = 1_500
 """The distribution bucket's policy without its accounts; a test compares it with the template."""
 
@@ -174,7 +193,7 @@ class QuotaNeed:
         given = (
             f"{self.place} needs {self.needed:,} {kind.unit}"
             f"{f' {self.condition}' if self.condition else ''}; a new account has "
-            f"{self.quota.default:,} ({kind.name}, {kind.code})"
+            f"{self.quota.default:,} ({', '.join(filter(None, [kind.name, kind.code]))})"
         )
         who = f", which the group {self.first_group} exceeds" if self.first_group else ""
         if not self.possible:
@@ -276,6 +295,16 @@ def _acceptors(account: str, groups: Sequence[Group]) -> Iterator[QuotaNeed]:
 def _groups(platform: Platform) -> Iterator[QuotaNeed]:
     for group in platform.groups:
         people = len(group.scientists)
+        size = template_bytes(group)
+        yield QuotaNeed(
+            TEMPLATE,
+            group.account,
+            group.home_region,
+            f"the template of the group {group.name}, with {people} scientists and "
+            f"{len(group.tags)} tags on each resource,",
+            size,
+            group.name if size > TEMPLATE.default else "",
+        )
         for region in group.regions:
             place = f"the group {group.name} in {region}"
             if_all_work = f"if each of its {people} scientists has a cluster"
@@ -283,6 +312,17 @@ def _groups(platform: Platform) -> Iterator[QuotaNeed]:
                 needed = each * people
                 beyond = group.name if needed > quota.default else ""
                 yield QuotaNeed(quota, group.account, region, place, needed, beyond, if_all_work)
+
+
+def template_bytes(group: Group) -> int:
+    """How large the template of a group's first region is at most."""
+    people = len(group.scientists)
+    tags = sum(
+        TAG_BYTES + len(json.dumps(key)) + len(json.dumps(value))
+        for key, value in group.tags.items()
+    )
+    tagged = TAGGED_BESIDES + TAGGED_PER_SCIENTIST * people
+    return TEMPLATE_BYTES + SCIENTIST_BYTES * people + tags * tagged
 
 
 def gpu_note(platform: Platform) -> str:

@@ -93,6 +93,8 @@ class UserStack(cdk.Stack):
             construct_id,
             stack_name=USER_STACK,
             termination_protection=True,
+            # CloudFormation counts the blanks of a template too, and takes 1 MB of it.
+            suppress_template_indentation=True,
             description=f"GoToCloud group {group.name} of platform {platform.name} in {region}.",
             env=cdk.Environment(account=group.account, region=region),
         )

@@ -10,6 +10,7 @@ from gotocloud.platform.quota_needs import GrowingQuota, QuotaNeed, quota_needs
 from local_aws.services import quotas as local_quotas
 from tests.platform.platforms import group, platform
 
+HOME = "ap-northeast-1"
 RECORDED = {one["QuotaCode"]: one for one in VPC_DEFAULT_QUOTAS}
 """What AWS's own listing gave in eu-west-1, as moto recorded it."""
 
@@ -85,6 +86,19 @@ def test_what_aws_never_grants_has_no_command() -> None:
     impossible = QuotaNeed(needs.PEERINGS, "1" * 12, "us-east-1", "share VPC 0", 126, "late")
     assert "AWS grants 125 at most" in str(impossible)
     assert impossible.as_dict()["command"] is None
+
+
+def test_a_group_whose_template_cloudformation_would_refuse_is_named() -> None:
+    people = [f"scientist{number}" for number in range(200)]
+    short = {f"key{number}": f"value {number}" for number in range(30)}
+    long = {f"{number:02}{'k' * 126}": "v" * 256 for number in range(30)}
+    assert needs.TEMPLATE not in {quota for quota, _ in lacking(group(1, scientists=people))}
+    assert lacking(group(1, scientists=people, tags=short)).get((needs.TEMPLATE, HOME)) is None
+    need = lacking(group(1, scientists=people, tags=long))[needs.TEMPLATE, HOME]
+    assert need.needed > 4_000_000
+    assert (need.possible, need.first_group) == (False, "group-1")
+    assert "200 scientists and 30 tags" in str(need)
+    assert "AWS grants 1,000,000 at most" in str(need)
 
 
 def test_a_raised_quota_is_never_asked_for_in_pieces() -> None:
