@@ -2,7 +2,7 @@
 
 A shell waits for each answer, so nothing here calls AWS or imports a library: projects are those
 that the last command found. Reading the options of a command takes longer than all of it, so what
-is typed most is answered before; for the rest typer is asked.
+is typed most is answered before, and typer does the rest.
 """
 
 from __future__ import annotations

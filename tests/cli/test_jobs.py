@@ -237,4 +237,4 @@ def test_a_long_list_is_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
         _show([plain] * count, everything=False)
         said = capsys.readouterr()
         assert said.out.count("waits until machines of its queue are free") == count
-        assert f"{count} waiting" in said.err
+        assert f"{count} waiting" in said.out
