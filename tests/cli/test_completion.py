@@ -88,9 +88,9 @@ def leaves(path: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...
 
 def everything() -> Iterator[tuple[tuple[str, ...], Any]]:
     for name, (module, _) in VERBS.items():
-        yield from leaves((name,), _family(module).commands[name])
+        yield from leaves((name,), _family(module, name).commands[name])
     for family in FAMILIES:
-        yield from leaves((family,), _family(family))
+        yield from leaves((family,), _family(family, family))
 
 
 def test_the_quick_answers_are_those_of_the_options_themselves() -> None:
