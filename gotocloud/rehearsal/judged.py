@@ -18,7 +18,7 @@ from gotocloud.platform.load import load_platform
 from gotocloud.rehearsal.demo import launching_group
 from gotocloud.rehearsal.lives import Life, live
 from gotocloud.rehearsal.local_aws import LocalAws
-from gotocloud.rehearsal.platform import StepContext, deploy_platform, unmade
+from gotocloud.rehearsal.platform import StepContext, deploy_platform, silent_step
 from gotocloud.rehearsal.signals import ended_by_signals
 from gotocloud.rehearsal.upkeep import PLATFORM, claim_folder
 from local_aws.iam.decisions import LOG, Decision, read_decisions
@@ -63,7 +63,7 @@ def measure(
     state_dir: Path,
     example: Path,
     page: Path,
-    step: StepContext = unmade,
+    step: StepContext = silent_step,
     configurations: Sequence[str] | None = None,
 ) -> None:
     """Create and delete a cluster of every configuration on a local AWS, and write the page.

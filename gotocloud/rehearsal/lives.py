@@ -27,7 +27,7 @@ from gotocloud.rehearsal.node_calls import (
     refusal,
     termination,
 )
-from gotocloud.rehearsal.platform import StepContext, unmade
+from gotocloud.rehearsal.platform import StepContext, silent_step
 from gotocloud.yaml_files import load_block
 from local_aws.engine.site import Site, service_credentials, session_without_profile
 
@@ -56,7 +56,7 @@ def live(
     platform: Platform,
     place: tuple[Group, str],
     configuration: str,
-    step: StepContext = unmade,
+    step: StepContext = silent_step,
 ) -> Life:
     """Start a cluster, make the calls of its nodes, and delete it with its project.
 

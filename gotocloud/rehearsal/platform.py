@@ -61,7 +61,7 @@ StepContext = Callable[[str], AbstractContextManager[None]]
 
 
 @contextmanager
-def unmade(_name: str) -> Iterator[None]:
+def silent_step(_name: str) -> Iterator[None]:
     """A step that is not shown."""
     yield
 
@@ -94,7 +94,7 @@ def deploy_platform(
     platform_path: Path,
     workdir: Path | None = None,
     *,
-    step: StepContext = unmade,
+    step: StepContext = silent_step,
     log: Callable[[str], None] = lambda _line: None,
 ) -> DeployedPlatform:
     """Deploy management, regions and groups, write the record, publish a release.
