@@ -74,3 +74,7 @@ PlatformRegions = Annotated[
     list[str] | None,
     typer.Argument(metavar="[REGION]...", help="Default: the platform's.", autocompletion=regions),
 ]
+
+Picture = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Draw it as well: .svg, .pdf, .png or .html.")
+]

@@ -91,6 +91,8 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    # What was typed is repeated after "Next:".
+    monkeypatch.setattr(sys, "argv", ["gotocloud", "platform", "prove"])
     made = World({"platform", "group"})
 
     def describe(name: str, *_: Any, **__: Any) -> Any:
@@ -265,9 +267,8 @@ def test_ctrl_c_keeps_what_was_made_and_names_it(
 
 
 def test_without_a_terminal_nothing_is_made_unless_yes_is_given(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: World, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["gotocloud", "platform", "prove"])
     report = prove(world, tmp_path, yes=False)
     assert "add --yes" in report.failure or "The stage platform makes something" in report.failure
     assert world.typed == []

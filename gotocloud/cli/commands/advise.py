@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from gotocloud.cli.commands.advise_collect import EPILOG, collect
-from gotocloud.cli.options import (
-    Box,
-    Dataset,
-    Json,
-    MeasuredBy,
-    Pixel,
-    PricesOf,
-    Target,
-    Template,
-)
+from gotocloud.cli.commands import advise_collect, advise_stop
+from gotocloud.cli.options import Box, Dataset, Json, MeasuredBy, Picture, PricesOf
 from gotocloud.cli.output import narrate, paragraph, print_json, table
+from gotocloud.cli.work.advising import known_region
 from gotocloud.errors import GoToCloudError, InputError
 
 if TYPE_CHECKING:
-    from gotocloud.advisor.imports.progress import ProjectProgress
     from gotocloud.advisor.imports.project import Imported
 
 PAPER_REGION = "us-east-1"
@@ -64,9 +54,6 @@ Benchmarks = Annotated[
         help="Table of benchmark records, or 'public'. Default: $GOTOCLOUD_BENCHMARKS, else "
         "gotocloud-benchmarks.csv here."
     ),
-]
-Picture = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Draw it as well: .svg, .pdf, .png or .html.")
 ]
 
 
@@ -182,69 +169,8 @@ def project(
         show_project(advice)
 
 
-@app.command(epilog="Example: gotocloud advise stop --example --target 2.0")
-def stop(
-    record: Annotated[
-        Path | None, typer.Option(help="The project's record of resolution, hours and USD.")
-    ] = None,
-    project: Annotated[
-        Path | None, typer.Option(help="RELION project folder to take the record from instead.")
-    ] = None,
-    example: Annotated[
-        bool, typer.Option("--example", help="The paper's streptavidin project instead.")
-    ] = False,
-    target: Target = None,
-    worth: Annotated[float | None, typer.Option(help="What an Å may cost, in US dollars.")] = None,
-    pixel: Pixel = None,
-    box: Box = None,
-    refinement: Annotated[
-        Path | None, typer.Option(help="Folder of a Refine3D job, for its own signs of an end.")
-    ] = None,
-    template: Template = False,
-    picture: Picture = None,
-    as_json: Json = False,
-) -> None:
-    """Estimate whether another step is worth its cost."""
-    from gotocloud.advisor.progress import STREPTAVIDIN, progress_text, read_progress
-    from gotocloud.advisor.stopping import stop_advice
-    from gotocloud.cli.views.advise import show_stop
-    from gotocloud.cli.views.pictures import check_picture, draw_progress
-    from gotocloud.jobs.measuring import progress_of
-
-    check_picture(picture)
-    if template:
-        typer.echo(progress_text(STREPTAVIDIN), nl=False)
-        return
-    _check_stop(
-        [record is not None, project is not None, example],
-        {"target": target, "worth": worth, "pixel": pixel},
-    )
-    if project is not None:
-        found = progress_of(project, _known_region())
-        _show_uncounted(found)
-        progress = found.progress
-        box, pixel = _grid(project, box, pixel)
-    else:
-        progress = STREPTAVIDIN if record is None else read_progress(record)
-    advice = stop_advice(
-        progress,
-        target_angstrom=target,
-        worth_usd_per_angstrom=worth,
-        pixel_angstrom=pixel,
-        box_px=box,
-        stalled_iterations=_stalled(refinement),
-    )
-    if as_json:
-        print_json(advice.as_dict())
-    else:
-        show_stop(advice, progress)
-    if picture:
-        from gotocloud.advisor.evidence import resolution_points
-
-        draw_progress(picture, resolution_points(progress), progress.source)
-
-
-app.command(epilog=EPILOG)(collect)
+app.command(epilog=advise_stop.EPILOG)(advise_stop.stop)
+app.command(epilog=advise_collect.EPILOG)(advise_collect.collect)
 
 
 @app.command(
@@ -306,15 +232,6 @@ def columns(as_json: Json = False) -> None:
     table(names, rows)
 
 
-def _show_uncounted(found: ProjectProgress) -> None:
-    for names, what in (
-        (found.without_time, "time and cost are not known"),
-        (found.without_price, "cost is not known"),
-    ):
-        if names:
-            narrate(f"Not counted, because their {what}: {', '.join(names)}.")
-
-
 def _region(given: str | None) -> str:
     """The region whose prices count: as typed, of this cluster, of the environment."""
     from gotocloud.platform.regions import REGIONS, region_problem
@@ -326,18 +243,10 @@ def _region(given: str | None) -> str:
                 next_command=f"gotocloud advise refine3d --region {PAPER_REGION}",
             )
         return given
-    found = _known_region()
+    found = known_region()
     if found is None:
         narrate(f"Prices are those of {PAPER_REGION}; for another region: --region NAME")
     return found or PAPER_REGION
-
-
-def _known_region() -> str | None:
-    """The region of this cluster, or of the environment."""
-    from gotocloud.slurm.cluster_facts import known_facts
-
-    here = (known_facts().region, *map(os.environ.get, ("AWS_REGION", "AWS_DEFAULT_REGION")))
-    return next((region for region in here if region), None)
 
 
 def _say_what_is_read(count: int, name: str) -> None:
@@ -345,48 +254,6 @@ def _say_what_is_read(count: int, name: str) -> None:
         narrate(f"{count} benchmark records from {name}.")
     else:
         narrate("You have no benchmark records here (gotocloud-benchmarks.csv).")
-
-
-def _grid(project: Path, box: int | None, pixel: float | None) -> tuple[int | None, float | None]:
-    """Box and pixel size of a project's maps, where they are not typed."""
-    from gotocloud.advisor.imports.subsets import project_subsets
-
-    try:
-        found = project_subsets(project)
-    except GoToCloudError:
-        return box, pixel
-    return box or found.box_px, pixel or found.pixel_angstrom
-
-
-def _check_stop(sources: list[bool], figures: dict[str, float | None]) -> None:
-    problems = []
-    if sum(sources) != 1:
-        problems.append("give one of --record FILE, --project FOLDER and --example")
-    problems += [
-        f"--{name} {value:g} must be more than 0"
-        for name, value in figures.items()
-        if value is not None and not value > 0
-    ]
-    if figures["target"] is not None and figures["worth"] is not None:
-        problems.append("--target and --worth exclude each other")
-    if problems:
-        raise InputError(
-            "The question cannot be understood.",
-            problems=problems,
-            next_command="gotocloud advise stop --example --target 2.0",
-        )
-
-
-def _stalled(refinement: Path | None) -> int | None:
-    if refinement is None:
-        return None
-    from gotocloud.relion.run_log import LOG_FILE, read_run_log
-
-    if not (refinement / LOG_FILE).is_file():
-        raise InputError(
-            f"There is no {LOG_FILE} in {str(refinement)!r}.", next_command="ls -d Refine3D/job*"
-        )
-    return read_run_log(refinement).no_gain_iterations
 
 
 def _pairs(texts: list[str] | None) -> dict[str, str]:

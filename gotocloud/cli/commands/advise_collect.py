@@ -9,6 +9,7 @@ import typer
 
 from gotocloud.cli.options import Box, Json, Pixel, Target, Template
 from gotocloud.cli.output import narrate, print_json
+from gotocloud.cli.work.advising import question_problems
 from gotocloud.errors import InputError
 
 if TYPE_CHECKING:
@@ -82,14 +83,7 @@ def _of_project(
 
 
 def _check(sources: list[bool], figures: dict[str, float | None]) -> None:
-    problems = []
-    if sum(sources) != 1:
-        problems.append("give one of --record FILE, --project FOLDER and --example")
-    problems += [
-        f"--{name} {value:g} must be more than 0"
-        for name, value in figures.items()
-        if value is not None and not value > 0
-    ]
+    problems = question_problems(sources, figures)
     if problems:
         raise InputError(
             "These options are not valid:",

@@ -1,0 +1,29 @@
+"""What the commands of `gotocloud advise` have in common."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+
+def known_region() -> str | None:
+    """The region of this cluster, or of the environment."""
+    from gotocloud.slurm.cluster_facts import known_facts
+
+    here = (known_facts().region, *map(os.environ.get, ("AWS_REGION", "AWS_DEFAULT_REGION")))
+    return next((region for region in here if region), None)
+
+
+def question_problems(sources: Sequence[bool], figures: Mapping[str, float | None]) -> list[str]:
+    """What is wrong with a question about a project.
+
+    Args:
+        sources: Whether a record, a project and the example are given.
+        figures: Option -> its value, which is more than 0.
+    """
+    one = [] if sum(sources) == 1 else ["give one of --record FILE, --project FOLDER and --example"]
+    return one + [
+        f"--{name} {value:g} must be more than 0"
+        for name, value in figures.items()
+        if value is not None and not value > 0
+    ]
