@@ -143,7 +143,7 @@ def public(answer: Answers) -> None:
 
 
 def failed_provider(answer: Answers) -> None:
-    for one in answer["StackResources"]:
+    for one in answer["StackResourceSummaries"]:
         if one["ResourceType"] == "AWS::CloudFormation::Stack":
             one["ResourceStatus"] = "CREATE_FAILED"
             one["ResourceStatusReason"] = "Transform AWS::Serverless failed"
@@ -168,7 +168,7 @@ PLANTED: Mapping[str, Plant] = {
     "GetRole": another_role,
     "HeadObject": refused("HeadObject", "404", "Not Found"),
     "GetBucketPolicyStatus": public,
-    "DescribeStackResources": failed_provider,
+    "ListStackResources": failed_provider,
     "CreateChangeSet": refused("CreateChangeSet", "LimitExceededException", "nested stacks"),
     "DescribeRouteTables": no_routes,
     "DescribeSubscribersForNotification": another_address,
