@@ -45,6 +45,7 @@ BESIDES = {
 
 NOT_IN_THE_STORY = {
     "cloudformation:GetTemplate": "a stack without a tag of ParallelCluster's version",
+    "cloudformation:ListStackResources": "a stack that was not deleted: tests/cli/test_pause.py",
     "ec2:RevokeSecurityGroupIngress": "connect --close: tests/cli/test_end_with_iam.py",
     "iam:ListMFADevices": "login, as an IAM user: tests/rehearsal/iam/test_login.py",
     "s3:AbortMultipartUpload": "an upload that was interrupted: tests/cli/test_transfer.py",
