@@ -35,6 +35,7 @@ def test_polling_ends_with_what_was_found_or_after_its_tries() -> None:
 
 
 LOOPS_OF_THEIR_OWN = {
+    "node/home_archive.py": "one pause, until the next whole second",
     "cli/views/stack.py": "the display's own way to wait",
     "rehearsal/launch.py": "a faster one",
     "rehearsal/lives.py": "a faster one",

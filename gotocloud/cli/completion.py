@@ -49,7 +49,7 @@ def _typed(shell: str, environment: Mapping[str, str]) -> tuple[list[str], str] 
     if shell == "bash":
         words = environment.get("COMP_WORDS", "").split()
         number = environment.get("COMP_CWORD", "")
-        if not number.isdecimal():
+        if not re.fullmatch("[0-9]{1,9}", number):
             return None
         before, now = words[1 : int(number)], "".join(words[int(number) : int(number) + 1])
         # Bash takes the two sides of --config=NAME apart.

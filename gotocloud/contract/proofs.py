@@ -68,6 +68,7 @@ class HomeRecord(TypedDict):
     places: Mapping[str, tuple[int, int]]
     left_out: Mapping[str, int]
     special: int
+    mounted: tuple[str, ...]
     differs: tuple[str, ...]
     id: str
 

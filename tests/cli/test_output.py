@@ -67,7 +67,7 @@ VIEWS = {
     f"platform check --platform {EXAMPLE}": (
         "membrane-lab",
         "222222222222",
-        "3 scientists,",
+        "scientists,",
     ),
     f"platform plan --platform {EXAMPLE}": ("10.0.0.0/24", "membrane-lab"),
     f"platform cost --platform {EXAMPLE}": ("a month while no cluster exists",),

@@ -13,6 +13,9 @@ from gotocloud.relion.job import Job, read_job
 from gotocloud.relion.pipeline import ProcessStatus, read_pipeline
 from gotocloud.relion.run_log import read_run_log
 
+MASKED_RESOLUTION = "postprocess"
+"""Job type whose resolution is that of the masked map; Refine3D's own is of the whole box."""
+
 
 @dataclass(frozen=True)
 class ProjectSubsets:
@@ -65,7 +68,7 @@ class _Map:
 
 def _post_processed(project: Path) -> Iterator[tuple[str, _Map | str]]:
     for process in sorted(read_pipeline(project), key=lambda process: process.number or 0):
-        if process.type is None or process.type.name != "postprocess":
+        if process.type is None or process.type.name != MASKED_RESOLUTION:
             continue
         if process.status is not ProcessStatus.SUCCEEDED:
             continue

@@ -185,7 +185,7 @@ def _until_when(ending: ClusterEnd | None) -> str:
     if not ending.guarded:
         return (
             "It is billed from now on until you pause it: its head node has no idle guard, which "
-            "is part of the shared software."
+            "comes with the release and the shared software."
         )
     return f"It is billed from now on until it pauses ({ending})."
 
