@@ -52,7 +52,10 @@ class MemoryFormula(StrEnum):
     """Which formula gives the main memory of a rank (`gotocloud.relion.memory`)."""
 
     UNKNOWN = "not known"
-    MAPS = "a few maps of the box"
+    MASKING = "maps of a mask"
+    POST_PROCESSING = "maps of a PostProcess"
+    LOCAL_RESOLUTION = "maps of a local resolution"
+    SUBTRACTION = "maps of a subtraction"
     REFINEMENT = "references, and particles that are read ahead"
     MOVIE = "one movie"
     POLISHING = "movies and reference"

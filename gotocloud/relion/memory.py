@@ -17,6 +17,15 @@ USABLE = 0.9
 (SchedulableMemory, https://docs.aws.amazon.com/parallelcluster/latest/ug/Scheduling-v3.html);
 the other 5 % are our own choice, since the formulas count a program's large arrays alone."""
 
+_BYTES_PER_VOXEL = {
+    MemoryFormula.MASKING: 27,
+    MemoryFormula.POST_PROCESSING: 54,
+    MemoryFormula.LOCAL_RESOLUTION: 142,
+    MemoryFormula.SUBTRACTION: 158,
+}
+"""Own measurement, 2026-11-30: most resident memory of RELION 3.1.3 on CPUs by the voxels of the
+map, the largest of boxes of 128, 192 and 256 pixels (a subtraction: 128 and 192, one reference)."""
+
 _TILTS = 61
 """Of a tilt series that cannot be read: every 2 degrees from -60 to 60."""
 
@@ -56,6 +65,8 @@ def rank_gib(job: Job, threads: int) -> float | None:
 def _rank_bytes(job: Job, threads: int) -> float | None:
     work = job.work
     box = float(work.box_px or 0)
+    if box and (voxel := _BYTES_PER_VOXEL.get(job.program.memory)):
+        return voxel * box**3
     match job.program.memory:
         case MemoryFormula.TOMO_AVERAGE if box:
             # 5.0.1, reconstruct_particle_mpi.cpp:91-116: data (16 B) and weight (8 B) a voxel.

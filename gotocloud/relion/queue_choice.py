@@ -63,7 +63,10 @@ def home_queue(
         free = chosen.nodes is None and chosen.ranks is None and chosen.threads is None
         if job.program.shape is SpreadRule.TYPED:
             return _for_typed(job, usual, by_name, configuration, chosen)
-        return _smaller(job, usual, by_name, configuration) if free else (usual, "")
+        if not free:
+            return usual, ""
+        smaller = _smaller(job, usual, by_name, configuration)
+        return smaller if smaller[1] else _larger_memory(job, usual, partitions)
     return _substitute(job, partitions)
 
 
@@ -174,6 +177,24 @@ def _larger_gpus(
         f"boxes of {job.box_px} px need {needed:.1f} GB of a GPU, which {usual.instance_type} "
         "does not have"
     )
+
+
+def _larger_memory(
+    job: Job, usual: Partition, partitions: Sequence[Partition]
+) -> tuple[Partition, str]:
+    """The smallest machine without GPUs that holds a rank, where the shared one does not."""
+    threads = rank_threads(job)
+    if usual.exclusive or fitting_ranks(job, threads, usual.memory_gib) != 0:
+        return usual, ""
+    able = [
+        one
+        for one in partitions
+        if not one.gpus and not one.spot and fitting_ranks(job, threads, one.memory_gib)
+    ]
+    if not able:
+        return usual, ""
+    best = min(able, key=lambda one: (one.memory_gib, one.vcpus))
+    return best, f"one rank does not fit {usual.memory_gib:g} GiB of memory"
 
 
 def _gpu_fits(job: Job, partition: Partition) -> bool:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from gotocloud.errors import InputError
 from gotocloud.relion.frames import Movie, corrected_movie, first_movie, first_tilt_series, movie_of
-from gotocloud.relion.job_facts import Program, WorkUnit
+from gotocloud.relion.job_facts import MemoryFormula, Program, WorkUnit
 from gotocloud.relion.particles import ParticleSet, count_rows
 from gotocloud.relion.star import StarError, named_in
 
@@ -27,6 +27,12 @@ ITERATIONS = 25
 MINI_BATCHES = 200
 """Of VDAM, by default (5.0.1, pipeline_jobs.cpp, "Number of VDAM mini-batches")."""
 
+_OF_MAPS = (
+    MemoryFormula.MASKING,
+    MemoryFormula.POST_PROCESSING,
+    MemoryFormula.LOCAL_RESOLUTION,
+)
+
 
 @dataclass(frozen=True)
 class Work:
@@ -36,7 +42,7 @@ class Work:
         unit: What the items are.
         items: How many there are: particles, micrographs, tilt series.
         images: Two-dimensional images; of a subtomogram every visible frame is one.
-        box_px: Side of the particles' box.
+        box_px: Side of the particles' box; of the map, for a job that has a map alone.
         dimensions: 2, or 3 for subtomograms that are volumes.
         pixel_size_angstrom: Pixel size of the particles.
         classes: Number of classes.
@@ -104,7 +110,7 @@ def work_of(job: ReadableJob) -> Work:
         unit=program.unit,
         items=items,
         images=found.images if found else None,
-        box_px=_count(job, "box_size") or job.box_px,
+        box_px=_count(job, "box_size") or job.box_px or _map_px(job),
         dimensions=found.dimensions if found else 2,
         pixel_size_angstrom=found.pixel_size_angstrom if found else None,
         classes=_count(job, "nr_classes") or 1,
@@ -112,6 +118,15 @@ def work_of(job: ReadableJob) -> Work:
         symmetry=job.text("sym_name").strip() or "C1",
         movie=_movie(job, star) if star else None,
     )
+
+
+def _map_px(job: ReadableJob) -> int | None:
+    """Side of the map that a job takes; None if it takes none, or that cannot be read."""
+    if job.program.memory not in _OF_MAPS:
+        return None
+    name = job.text(job.program.half_map or "fn_in").strip().strip('"')
+    found = movie_of(job.project / name, mrc=True) if name else None
+    return found.width_px if found else None
 
 
 def _iterations(job: ReadableJob) -> int:

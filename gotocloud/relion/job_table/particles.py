@@ -212,6 +212,7 @@ TYPES: tuple[RelionJobType, ...] = (
                 inputs="fn_opt fn_mask fn_data:do_data",
                 unit=WorkUnit.PARTICLES,
                 pixel_s=2.7e-7,
+                memory=MemoryFormula.SUBTRACTION,
             ),
         ),
         number=14,

@@ -1,0 +1,121 @@
+"""Memory of the programs that hold whole maps: routes, and RELION's own processes as judge."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gotocloud.relion.memory import rank_gib
+from gotocloud.relion.routed_job import check_routed
+from tests.needs import need
+from tests.relion.samples import AUTOMATIC, make_job, write_particles
+from tests.relion.test_sizing import routed
+
+LINE_PX = 96
+
+
+def write_map(path: Path, side_px: int) -> None:
+    """A map of which only the header is there."""
+    path.write_bytes(struct.pack("<4i", side_px, side_px, side_px, 2).ljust(1024, b"\0"))
+
+
+@pytest.mark.parametrize("kind", ["LocalRes", "PostProcess", "MaskCreate"])
+@pytest.mark.parametrize("side_px", [256, 600, 900])
+def test_a_map_goes_to_a_machine_that_holds_it(tmp_path: Path, kind: str, side_px: int) -> None:
+    write_map(tmp_path / "half1.mrc", side_px)
+    job = make_job(tmp_path, kind, AUTOMATIC | {"fn_in": "half1.mrc"})
+    route, partition = routed(job)
+    one = rank_gib(job, route.threads)
+    assert one is not None
+    assert max(route.layout) * one <= 0.9 * partition.memory_gib
+    assert partition.gpus == 0
+
+
+def test_a_local_resolution_of_a_large_map_leaves_the_small_machine_and_says_why(
+    tmp_path: Path,
+) -> None:
+    write_map(tmp_path / "half1.mrc", 700)
+    job = make_job(tmp_path, "LocalRes", AUTOMATIC | {"fn_in": "half1.mrc"})
+    route, partition = routed(job)
+    assert partition.memory_gib > 32
+    assert "one rank does not fit 32 GiB of memory" in route.reason
+
+
+def test_a_map_that_cannot_be_read_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "half1.mrc").write_bytes(b"short")
+    job = make_job(tmp_path, "LocalRes", AUTOMATIC | {"fn_in": "half1.mrc"})
+    assert rank_gib(job, 1) is None
+    assert routed(job)[1].name.startswith("small")
+
+
+@pytest.mark.parametrize("box_px", [128, 400, 800])
+def test_ranks_of_a_subtraction_fit_their_machine(tmp_path: Path, box_px: int) -> None:
+    write_particles(tmp_path / "p.star", 100_000, box_px)
+    given = {"fn_opt": "", "do_data": "Yes", "fn_data": "p.star"}
+    job = make_job(tmp_path, "Subtract", AUTOMATIC | given)
+    route, partition = routed(job)
+    one = rank_gib(job, route.threads)
+    assert one is not None
+    assert one == pytest.approx(158 * box_px**3 / 2**30)
+    assert max(route.layout) * one <= 0.9 * partition.memory_gib
+
+
+def test_typed_ranks_that_do_not_fit_are_refused_with_the_figures(tmp_path: Path) -> None:
+    write_map(tmp_path / "half1.mrc", 512)
+    given = {"fn_in": "half1.mrc", "qsub_extra1": "typed", "nr_mpi": "16"}
+    job = make_job(tmp_path, "LocalRes", AUTOMATIC | given)
+    route, partition = routed(job)
+    found = check_routed(job, route, partition)
+    (broken,) = [one for one in found if one.check == "memory-host"]
+    assert "each rank needs about 17.8 GiB" in broken.text
+
+
+MEASURE = """
+import os, sys
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
+"""
+"""Linux counts what the parent had before exec as the child's: so a small parent starts it."""
+
+
+def most_resident_bytes(command: list[str], folder: Path) -> int:
+    """What a process had in memory at its peak."""
+    small = [sys.executable, "-I", "-S", "-c", MEASURE, *command]
+    done = subprocess.run(small, cwd=folder, capture_output=True, text=True, check=True)
+    code, kilobytes = map(int, done.stdout.splitlines()[-1].split())
+    assert code == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return kilobytes * 1024
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [("PostProcess", ()), ("LocalRes", ("--locres", "--locres_sampling", "40"))],
+)
+def test_relions_own_process_needs_what_the_formula_says(
+    tmp_path: Path, kind: str, more: tuple[str, ...]
+) -> None:
+    import mrcfile
+
+    need(shutil.which("relion_postprocess") is not None, "RELION", "apt-get install relion")
+    source = np.random.default_rng(3)
+    for name in ("h_half1_class001_unfil", "h_half2_class001_unfil", "mask"):
+        with mrcfile.new(tmp_path / f"{name}.mrc") as made:
+            voxels = source.normal(0, 1, (LINE_PX,) * 3)
+            made.set_data((voxels if name != "mask" else np.ones_like(voxels)).astype(np.float32))
+            made.voxel_size = 1.0
+    (tmp_path / "post").mkdir()
+    typed = ["--i", "h_half1_class001_unfil.mrc", "--mask", "mask.mrc", "--angpix", "1"]
+    needed = most_resident_bytes(
+        ["relion_postprocess", *typed, "--o", "post/post", *more], tmp_path
+    )
+    job = make_job(tmp_path, kind, AUTOMATIC | {"fn_in": "h_half1_class001_unfil.mrc"})
+    formula = (rank_gib(job, 1) or 0) * 2**30
+    # The program itself and its libraries take some 30 MB beside the maps.
+    assert 0.6 * formula < needed < formula + 60e6
