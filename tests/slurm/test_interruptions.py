@@ -221,7 +221,7 @@ IN_ITERATION_3 = """\
 # Never leaves iteration 3, until the file "enough" is there.
 control=${*: -1}
 echo " Expectation iteration 3 of 8"
-[ -e enough ] || sleep 600
+until [ -e enough ]; do sleep 0.2; done
 touch "${control}RELION_JOB_EXIT_SUCCESS"
 """
 
@@ -247,9 +247,9 @@ def test_two_lost_machines_and_a_hand_resume_end_as_succeeded_in_relions_pipelin
     assert markers(folder) == {"RELION_JOB_EXIT_FAILURE"}
     assert "attempts 1 and 2 both ended so in iteration 3" in (folder / "run.err").read_text()
     assert look_as_relion(stub) is ProcessStatus.FAILED
-    (stub / "enough").touch()
     assert "by hand, after: machine lost" in gotocloud(stub, "resume", name).stdout
     assert look_as_relion(stub) is ProcessStatus.RUNNING
+    (stub / "enough").touch()
     until(lambda: markers(folder), "the job ends")
     assert look_as_relion(stub) is ProcessStatus.SUCCEEDED
     assert [one.number for one in getattr(load(folder), "attempts", ())] == [1, 2, 3]
