@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from gotocloud.advisor.tables import Line, raise_problems, read_text, rows_of
+from gotocloud.advisor.tables import (
+    Line,
+    has_cells,
+    raise_problems,
+    read_text,
+    rows_of,
+    table_text,
+)
 
 HEADLINE = "# gotocloud-progress 1"
 COLUMNS = ("step", "resolution_angstrom", "cumulative_hours", "cumulative_usd")
@@ -92,18 +97,12 @@ def parse_progress(text: str, name: str) -> ProjectSteps:
 
 def progress_text(progress: ProjectSteps) -> str:
     """The record as a table."""
-    target = io.StringIO()
-    target.write(HEADLINE + "\n")
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for step in progress.steps:
-        writer.writerow((step.name, step.resolution_angstrom, step.hours, step.usd))
-    return target.getvalue()
+    rows = ((one.name, one.resolution_angstrom, one.hours, one.usd) for one in progress.steps)
+    return table_text(HEADLINE, COLUMNS, rows)
 
 
 def _step(line: Line, problems: list[str]) -> ProjectStep | None:
-    if len(line.cells) != len(COLUMNS):
-        problems.append(f"line {line.number}: {len(line.cells)} cells instead of {len(COLUMNS)}")
+    if not has_cells(line, COLUMNS, problems):
         return None
     numbers = []
     for column, cell in zip(COLUMNS[1:], line.cells[1:], strict=True):

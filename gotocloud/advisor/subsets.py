@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from gotocloud.advisor.progress import COARSEST, FINEST
-from gotocloud.advisor.tables import Line, raise_problems, read_text, rows_of
+from gotocloud.advisor.tables import (
+    Line,
+    has_cells,
+    raise_problems,
+    read_text,
+    rows_of,
+    table_text,
+)
 
 HEADLINE = "# gotocloud-subsets 1"
 COLUMNS = ("particles", "resolution_angstrom")
@@ -81,17 +86,12 @@ def parse_subsets(text: str, name: str) -> Subsets:
 
 def subsets_text(subsets: Subsets) -> str:
     """The sub-sets as a table."""
-    target = io.StringIO()
-    target.write(HEADLINE + "\n")
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows((one.particles, one.resolution_angstrom) for one in subsets.subsets)
-    return target.getvalue()
+    rows = ((one.particles, one.resolution_angstrom) for one in subsets.subsets)
+    return table_text(HEADLINE, COLUMNS, rows)
 
 
 def _subset(line: Line, problems: list[str]) -> Subset | None:
-    if len(line.cells) != len(COLUMNS):
-        problems.append(f"line {line.number}: {len(line.cells)} cells instead of {len(COLUMNS)}")
+    if not has_cells(line, COLUMNS, problems):
         return None
     count, size = (cell.strip() for cell in line.cells)
     particles = int(count) if re.fullmatch(r"[0-9]{1,11}", count) else 0

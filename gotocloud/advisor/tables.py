@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -154,6 +154,24 @@ def rows_of(
             next_command=see,
         )
     return lines[1:]
+
+
+def has_cells(line: Line, columns: tuple[str, ...], problems: list[str]) -> bool:
+    """Whether a row has a cell for each column; else a problem is added."""
+    if len(line.cells) == len(columns):
+        return True
+    problems.append(f"line {line.number}: {len(line.cells)} cells instead of {len(columns)}")
+    return False
+
+
+def table_text(headline: str, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
+    """A table as `rows_of` reads it."""
+    target = io.StringIO()
+    target.write(headline + "\n")
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return target.getvalue()
 
 
 def remarks(text: str) -> tuple[str, ...]:

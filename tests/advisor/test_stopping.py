@@ -93,9 +93,9 @@ def test_gains_that_do_not_shrink_are_not_extrapolated() -> None:
 
 
 def test_gains_that_do_not_shrink_never_say_go_on() -> None:
-    wishes: list[dict[str, Any]] = [{"target_angstrom": 4.2}, {"worth_usd_per_angstrom": 1e6}]
-    for wish in wishes:
-        advice = stop_advice(project(5.0, 4.9, 4.7, 4.3), **wish)
+    questions: list[dict[str, Any]] = [{"target_angstrom": 4.2}, {"worth_usd_per_angstrom": 1e6}]
+    for question in questions:
+        advice = stop_advice(project(5.0, 4.9, 4.7, 4.3), **question)
         assert advice.verdict is StoppingVerdict.OPEN
         assert "do not shrink" in advice.reason
 
@@ -135,9 +135,13 @@ def test_the_cost_of_coming_steps_follows_their_trend() -> None:
 
 def test_at_the_limit_of_the_pixels_nothing_is_left_to_gain() -> None:
     at_limit = project(3.0, 2.5, 2.1, 2.0)
-    wishes: list[dict[str, Any]] = [{"target_angstrom": 1.9}, {"worth_usd_per_angstrom": 1e6}, {}]
-    for wish in wishes:
-        advice = stop_advice(at_limit, pixel_angstrom=1.0, **wish)
+    questions: list[dict[str, Any]] = [
+        {"target_angstrom": 1.9},
+        {"worth_usd_per_angstrom": 1e6},
+        {},
+    ]
+    for question in questions:
+        advice = stop_advice(at_limit, pixel_angstrom=1.0, **question)
         assert advice.verdict is StoppingVerdict.STOP
         assert "limit of pixels of 1 Å" in advice.reason
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from gotocloud.cli.main import main
 from gotocloud.cli.output import table, wrapped
 from tests.needs import ROOT
 
-EXAMPLE = str(ROOT / "platform.example.yaml")
+EXAMPLE = "platform.example.yaml"
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -67,7 +68,7 @@ VIEWS = {
     f"platform check --platform {EXAMPLE}": (
         "membrane-lab",
         "222222222222",
-        "scientists,",
+        "3 scientists,",
     ),
     f"platform plan --platform {EXAMPLE}": ("10.0.0.0/24", "membrane-lab"),
     f"platform cost --platform {EXAMPLE}": ("a month while no cluster exists",),
@@ -84,12 +85,18 @@ VIEWS = {
 }
 
 
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A working folder with the example platform, so that no line is as long as a path here."""
+    for name in (EXAMPLE, "platform.example.record.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("columns", [60, 80])
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_narrow_terminal_breaks_no_name_and_no_command(
-    view: str, columns: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_narrow_terminal_breaks_no_name_and_no_command(view: str, columns: int) -> None:
     lines = shown(columns, command(view))
     long = [line for line in lines if len(line) > columns and "https://" not in line]
     # A word or a command that is longer than the terminal has a line of its own.
@@ -98,11 +105,9 @@ def test_a_narrow_terminal_breaks_no_name_and_no_command(
         assert any(name in line for line in lines), name
 
 
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_pipe_gets_plain_tables_with_the_same_words(
-    view: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_pipe_gets_plain_tables_with_the_same_words(view: str) -> None:
     lines = piped(command(view))
     assert not [line for line in lines if re.search("[\u2500-\u257f\x1b]", line)]
     for name in VIEWS[view]:

@@ -227,7 +227,7 @@ def kept_stack(answer: Answers) -> None:
 
 
 def another_service_role(answer: Answers) -> None:
-    answer["Stacks"][0]["RoleARN"] = "arn:aws:iam::222222222222:role/somebody"
+    answer["Stacks"][0]["RoleARN"] = "arn:aws:iam::222222222222:role/another"
 
 
 def test_a_deletion_that_its_role_does_not_end_is_reported(

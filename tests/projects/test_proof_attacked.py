@@ -154,7 +154,7 @@ def key_of_a_folder_where_a_link_is(scene: Scene) -> None:
 
 
 def delete_marker(scene: Scene) -> None:
-    # The listing was made before; the object is asked for after somebody deleted it.
+    # The object was in the listing, and was deleted before it is read.
     original = scene.bucket[A].listed
     scene.list_lustre()
     tally = Tally()

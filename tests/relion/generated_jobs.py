@@ -22,6 +22,7 @@ from tests.relion.samples import (
     AUTOMATIC,
     VERSIONS,
     job_files,
+    write_map_header,
     write_micrographs,
     write_movies,
     write_particles,
@@ -37,6 +38,8 @@ EXPECTED = {
 }
 OF_ONE_MACHINE = {"gpu-shared", "gpu-memory", "memory-host", "preread-memory"}
 """A single rank, or the two halves on one GPU, can be more than any machine of the queue has."""
+
+OF_A_MAP = ("LocalRes", "MaskCreate", "PostProcess")
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,9 @@ def generated_jobs(project: Path, count: int) -> Iterator[Job]:
         particles = 5_000 if box_px in many else chance.choice((1, 7, 300, 5_000))
         write_particles(project / f"p{number}.star", particles, box_px)
         sets.append(f"p{number}.star")
+    maps = ["m64.mrc", "m512.mrc", "m1000.mrc"]
+    for name in maps:
+        write_map_header(project / name, int(name[1:-4]))
     movies = (write_micrographs(project, 5), write_movies(project, 40, (4096, 4096, 50)))
     for _ in range(count):
         job = chance.choice(bases)
@@ -106,6 +112,8 @@ def generated_jobs(project: Path, count: int) -> Iterator[Job]:
         }
         for option in ("fn_img", "fn_data", "input_star_mics", "fn_input_autopick", "star_mics"):
             changes[option] = chance.choice(movies if "mic" in option else sets)
+        if job.type.folder in OF_A_MAP:
+            changes["fn_in"] = chance.choice(maps)
         kept = {one: value for one, value in changes.items() if one in job.options}
         yield Job(
             project / job.type.folder / "job001",

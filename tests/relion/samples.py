@@ -215,3 +215,8 @@ def cpu_queue(
 
 def _quoted(value: str) -> str:
     return f'"{value}"' if not value or " " in value else value
+
+
+def write_map_header(path: Path, side_px: int) -> None:
+    """A large map, of which only the header is there: so many voxels would fill the disk."""
+    path.write_bytes(struct.pack("<4i", side_px, side_px, side_px, 2).ljust(1024, b"\0"))

@@ -376,5 +376,16 @@ def test_no_rule_objects_to_a_route_and_no_shape_exceeds_memory(tmp_path: Path) 
     assert {one.job.type.label for one in found} == set(RELION_JOB_TYPES)
     assert [(one.job.label, one.contradictions) for one in found if one.contradictions] == []
     assert [(one.job.label, one.found) for one in found if one.is_over_memory] == []
-    # The slowest are measured on a quiet machine: `python -m benchmarks.routes`.
-    assert sorted(one.cpu_ms for one in found)[len(found) // 2] < MOST_MS
+    # A moment of the machine's own, for example of its memory, is not the job's: what was slow
+    # must be so each time, read from its files again.
+    slow = [one for one in found if one.cpu_ms >= MOST_MS]
+    assert [one.job.label for one in slow if fastest_ms(one.job) >= MOST_MS] == []
+
+
+def fastest_ms(job: Job) -> float:
+    """The shortest of five times that a job's answer takes, on the slower configuration."""
+    fresh = [Job(job.directory, job.label, job.type, job.options) for _ in range(5)]
+    return max(
+        min(one.cpu_ms for one in answers(iter(fresh), (name,)))
+        for name in ("cryoem-spa", "tutorial")
+    )
