@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gotocloud.rehearsal.slurm.slurm_conf import DAEMON_PATH
+
 ROOT = Path(__file__).parent.parent
 REQUIRE_EVERYTHING = "GOTOCLOUD_REQUIRE_EVERYTHING"
 
@@ -64,8 +66,9 @@ def need_iam_evaluator() -> None:
 
 def need_slurm() -> None:
     """A real Slurm that this process may start: Debian's packages, and root."""
-    programs = ("slurmctld", "slurmd", "munged", "unshare", "setpriv", "mpirun")
-    there = all(shutil.which(program) for program in programs)
+    programs = ("slurmctld", "slurmd", "munged", "unshare", "setpriv")
+    there = all(shutil.which(program, path=DAEMON_PATH) for program in programs)
+    there = there and shutil.which("mpirun") is not None
     need(there, "Slurm", "apt-get install slurm-wlm munge openmpi-bin")
     need(os.geteuid() == 0, "root, for Slurm's daemons", "run the tests as root, in a container")
 

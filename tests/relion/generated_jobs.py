@@ -22,7 +22,7 @@ from tests.relion.samples import (
     AUTOMATIC,
     VERSIONS,
     job_files,
-    write_map_header,
+    write_map,
     write_micrographs,
     write_movies,
     write_particles,
@@ -92,7 +92,7 @@ def generated_jobs(project: Path, count: int) -> Iterator[Job]:
         sets.append(f"p{number}.star")
     maps = ["m64.mrc", "m512.mrc", "m1000.mrc"]
     for name in maps:
-        write_map_header(project / name, int(name[1:-4]))
+        write_map(project / name, int(name[1:-4]))
     movies = (write_micrographs(project, 5), write_movies(project, 40, (4096, 4096, 50)))
     for _ in range(count):
         job = chance.choice(bases)

@@ -127,8 +127,10 @@ def write_micrographs(project: Path, count: int) -> str:
 def write_map(path: Path, box_px: int = 4) -> None:
     """A map of zeros."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    header = struct.pack("<4i", box_px, box_px, box_px, 2) + bytes(1008)
-    path.write_bytes(header + bytes(4 * box_px**3))
+    with path.open("wb") as file:
+        file.write(struct.pack("<4i", box_px, box_px, box_px, 2))
+        # What follows takes no room on the disk, however large the map is.
+        file.truncate(1024 + 4 * box_px**3)
 
 
 def write_iteration(
@@ -215,8 +217,3 @@ def cpu_queue(
 
 def _quoted(value: str) -> str:
     return f'"{value}"' if not value or " " in value else value
-
-
-def write_map_header(path: Path, side_px: int) -> None:
-    """A large map, of which only the header is there: so many voxels would fill the disk."""
-    path.write_bytes(struct.pack("<4i", side_px, side_px, side_px, 2).ljust(1024, b"\0"))

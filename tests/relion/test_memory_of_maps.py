@@ -13,7 +13,7 @@ import pytest
 from gotocloud.relion.memory import rank_gib
 from gotocloud.relion.routed_job import check_routed
 from tests.needs import need
-from tests.relion.samples import AUTOMATIC, make_job, write_map_header, write_particles
+from tests.relion.samples import AUTOMATIC, make_job, write_map, write_particles
 from tests.relion.test_sizing import routed
 
 LINE_PX = 96
@@ -22,7 +22,7 @@ LINE_PX = 96
 @pytest.mark.parametrize("kind", ["LocalRes", "PostProcess", "MaskCreate"])
 @pytest.mark.parametrize("side_px", [256, 600, 900])
 def test_a_map_goes_to_a_machine_that_holds_it(tmp_path: Path, kind: str, side_px: int) -> None:
-    write_map_header(tmp_path / "half1.mrc", side_px)
+    write_map(tmp_path / "half1.mrc", side_px)
     job = make_job(tmp_path, kind, AUTOMATIC | {"fn_in": "half1.mrc"})
     route, partition = routed(job)
     one = rank_gib(job, route.threads)
@@ -34,7 +34,7 @@ def test_a_map_goes_to_a_machine_that_holds_it(tmp_path: Path, kind: str, side_p
 def test_a_local_resolution_of_a_large_map_leaves_the_small_machine_and_says_why(
     tmp_path: Path,
 ) -> None:
-    write_map_header(tmp_path / "half1.mrc", 700)
+    write_map(tmp_path / "half1.mrc", 700)
     job = make_job(tmp_path, "LocalRes", AUTOMATIC | {"fn_in": "half1.mrc"})
     route, partition = routed(job)
     assert partition.memory_gib > 32
@@ -61,7 +61,7 @@ def test_ranks_of_a_subtraction_fit_their_machine(tmp_path: Path, box_px: int) -
 
 
 def test_typed_ranks_that_do_not_fit_are_refused_with_the_figures(tmp_path: Path) -> None:
-    write_map_header(tmp_path / "half1.mrc", 512)
+    write_map(tmp_path / "half1.mrc", 512)
     given = {"fn_in": "half1.mrc", "qsub_extra1": "typed", "nr_mpi": "16"}
     job = make_job(tmp_path, "LocalRes", AUTOMATIC | given)
     route, partition = routed(job)

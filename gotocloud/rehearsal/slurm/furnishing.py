@@ -15,7 +15,7 @@ from gotocloud import __version__
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.errors import InputError, shell_line
 from gotocloud.rehearsal.slurm.modules import lay_out_modules
-from gotocloud.rehearsal.slurm.slurm_conf import SlurmFolder
+from gotocloud.rehearsal.slurm.slurm_conf import DAEMON_PATH, SlurmFolder
 from gotocloud.relion.form import TEMPLATE_NAME, form_environment
 
 SOFTWARE, LUSTRE = "efs", "fsx"
@@ -43,7 +43,7 @@ def refuse_unfit(directory: Path) -> None:
     Raises:
         InputError: with everything that stands in the way.
     """
-    missing = {NEEDED[program] for program in NEEDED if not shutil.which(program)}
+    missing = {it for program, it in NEEDED.items() if not shutil.which(program, path=DAEMON_PATH)}
     problems = []
     if sys.platform != "linux":
         problems.append("It needs Linux; this is another system.")

@@ -32,6 +32,7 @@ from typing import IO, Any
 from gotocloud.printed import lines_of
 from gotocloud.rehearsal.slurm.machines import SlurmQueue, slurm_queues
 from gotocloud.rehearsal.slurm.slurm_conf import (
+    DAEMON_PATH,
     HEAD,
     NODE_SPOOL,
     SlurmFolder,
@@ -311,7 +312,7 @@ class Keeper:
 
 
 def _daemon_environment() -> dict[str, str]:
-    return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
+    return {"PATH": DAEMON_PATH, "HOME": "/root", "LANG": "C.UTF-8"}
 
 
 def _last_lines(path: Path, count: int = 5) -> str:

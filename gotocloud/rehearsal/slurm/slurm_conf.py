@@ -8,6 +8,8 @@ from pathlib import Path
 
 from gotocloud.rehearsal.slurm.machines import ComputeResource, SlurmQueue, node_names
 
+DAEMON_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where Debian has Slurm's daemons; the PATH of a user lacks the first of them."""
 HEAD = "gotocloud-head"
 """Host name of the head node; only Slurm's controller sees it."""
 NODE_SPOOL = "/var/spool"

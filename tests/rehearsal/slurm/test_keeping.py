@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from gotocloud.errors import GoToCloudError, InputError
+from gotocloud.rehearsal.slurm import furnishing
 from gotocloud.rehearsal.slurm.cluster import RehearsalCluster
 from gotocloud.rehearsal.slurm.furnishing import refuse_unfit
 from gotocloud.rehearsal.slurm.keeper import reserve_ports
@@ -146,12 +147,20 @@ def test_without_root_it_refuses_and_says_so(
 def test_without_the_programs_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(furnishing, "DAEMON_PATH", str(tmp_path))
     with pytest.raises(InputError) as caught:
         refuse_unfit(tmp_path / "c")
     assert caught.value.next_command == (
         "apt-get install hostname munge slurm-client slurm-wlm util-linux"
     )
+
+
+def test_daemons_are_found_where_debian_has_them_without_the_path_of_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_slurm()
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    refuse_unfit(tmp_path / "c")
 
 
 @pytest.mark.parametrize("name", ["x" * 120, "a b", "a,b", "a%n"])
