@@ -108,12 +108,12 @@ class BFactorLine:
         inside = b * b - a * c
         if inside < 0:
             # The points allow a line that is so flat, or falls, that any number will do.
-            return _number(likely), self.particles[0], None
+            return _number(likely), 1.0, None
         root = math.sqrt(inside)
         ends = sorted(((b - root) / a, (b + root) / a)) if a else [c / (2 * b)]
         if a <= 0:
             fewest = max((one for one in ends if one <= likely - self.centre), default=-math.inf)
-            return _number(likely), _number(self.centre + fewest), None
+            return _number(likely), max(1.0, _number(self.centre + fewest)), None
         return _number(likely), _number(self.centre + ends[0]), _number(self.centre + ends[1])
 
 
@@ -155,9 +155,8 @@ class CollectAdvice:
             "b_factor_interval": line and line.b_interval,
             "points": line.points if line else 0,
             "best_angstrom": self.best_angstrom,
-            "doubled_angstrom": self.doubled
-            and [None if one is None or math.isinf(one) else one for one in self.doubled],
-            "particles_needed": self.needed,
+            "doubled_angstrom": self.doubled and [*map(_finite, self.doubled)],
+            "particles_needed": self.needed and [*map(_finite, self.needed)],
             "interval_rate": RATE,
             "verdict": self.verdict.value,
             "reason": self.reason,
@@ -328,6 +327,10 @@ def _for_doubling(
 def _rounding(subset: Subset, shells: Shells) -> float:
     """Standard deviation in 1/d² that comes from rounding 1/d to a shell, in 1/Å²."""
     return 2 / subset.resolution_angstrom / shells.side_angstrom / math.sqrt(12)
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or math.isinf(value) else value
 
 
 def _number(log: float) -> float:

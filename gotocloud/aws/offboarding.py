@@ -77,7 +77,6 @@ def _devices(iam: Any, user: str) -> Iterator[Held]:
         if ":mfa/" in serial:
             # A virtual device stays in the account, with its name taken, after it is deactivated:
             # https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteVirtualMFADevice.html
-            # https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteVirtualMFADevice.html
             calls.append(("delete_virtual_mfa_device", {"SerialNumber": serial}))
         yield Held(f"MFA device {serial}", tuple(calls))
 

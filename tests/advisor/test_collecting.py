@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -174,6 +175,43 @@ def test_a_slope_that_may_be_nothing_bounds_no_number_from_above() -> None:
     assert found.needed[2] is None
     assert "any number" in found.reason
     assert found.as_dict()["particles_needed"][2] is None
+
+
+def test_a_number_that_no_computer_holds_is_null_in_json() -> None:
+    flat = subsets((1_000, 3.4), (2_000, 3.399999), (4_000, 3.399998))
+    found = collect_advice(flat, target_angstrom=1.0).as_dict()
+    assert json.dumps(found, allow_nan=False)
+    assert found["particles_needed"][0] is None
+
+
+def test_needed_particles_are_those_of_a_search_over_all_numbers() -> None:
+    """Fieller's limits against brute force: each number whose interval holds the target."""
+    source = np.random.default_rng(8)
+    bounded = 0
+    for _ in range(200):
+        noise = source.choice([0.001, 0.02])
+        seen = [(n, (truth(n) ** -2 + abs(source.normal(0, noise))) ** -0.5) for n in SIZES]
+        line = b_factor_line(subsets(*seen).subsets)
+        assert line
+        target = source.uniform(2.2, 3.2)
+        found = line.needed(target)
+        if found is None:
+            continue
+        numbers = np.geomspace(1, 1e9, 3_000)
+        design = np.column_stack([np.ones(len(SIZES)), np.log(SIZES)])
+        rows = np.column_stack([np.ones(len(numbers)), np.log(numbers)])
+        ys = np.array([d**-2 for _, d in seen])
+        fit, rest, *_ = np.linalg.lstsq(design, ys, rcond=None)
+        leverage = np.einsum("ij,jk,ik->i", rows, np.linalg.inv(design.T @ design), rows)
+        freedom = len(SIZES) - 2
+        half = stats.t.ppf((1 + RATE) / 2, freedom) * np.sqrt(rest[0] / freedom * (1 + leverage))
+        held = numbers[abs(rows @ fit - target**-2) <= half]
+        if found[2] is None or not 1 < found[1] < found[2] < 1e9:
+            continue
+        bounded += 1
+        assert held[0] == pytest.approx(found[1], rel=0.01)
+        assert held[-1] == pytest.approx(found[2], rel=0.01)
+    assert bounded > 100
 
 
 def test_a_table_comes_back_as_it_was_written() -> None:
