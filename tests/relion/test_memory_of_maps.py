@@ -17,7 +17,7 @@ from tests.relion.samples import AUTOMATIC, make_job, write_map, write_particles
 from tests.relion.test_sizing import routed
 
 SIDE_PX = 128
-"""In smaller ones the C library keeps what RELION frees: 68 bytes a voxel of 96 px in place of 50."""
+"""In smaller ones the C library keeps what RELION frees: 68 bytes a voxel of 96 px, 50 of 128."""
 PARTICLES = """
 data_optics
 
