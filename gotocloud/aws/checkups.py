@@ -15,6 +15,7 @@ from gotocloud.aws.desktop_access import close_stale, openings
 from gotocloud.aws.group_facts import GroupFacts, read_group_facts
 from gotocloud.aws.identity import Caller, ahead_of_header, caller
 from gotocloud.aws.live_status import group_stacks
+from gotocloud.aws.node_scripts import changed_scripts
 from gotocloud.aws.project_search import group_regions
 from gotocloud.aws.quotas import cluster_levels
 from gotocloud.aws.release_choice import choose_release, published_template
@@ -104,8 +105,11 @@ def _stacks(cloud: Cloud, who: Caller, facts: GroupFacts) -> Iterator[Finding]:
         return
     yield from checkup.stacks(stacks, who.name)
     yield from _versions(cloud)
+    names, clusters = cluster_names(stacks)
+    for name in sorted(names):
+        yield _scripts(cloud, facts, name)
     found = inventory(cloud)
-    left = found.without_cluster(facts[Fact.VPC_ID], *cluster_names(stacks))
+    left = found.without_cluster(facts[Fact.VPC_ID], names, clusters)
     yield from checkup.leftovers(left, found.unknown, cloud.region)
 
 
@@ -128,6 +132,14 @@ def _versions(cloud: Cloud) -> Iterator[Finding]:
         yield Finding("ParallelCluster", Severity.UNKNOWN, f"its versions are not known ({why}).")
         return
     yield from checkup.versions(versions, datetime.now(UTC).date())
+
+
+def _scripts(cloud: Cloud, facts: GroupFacts, stack: str) -> Finding:
+    try:
+        return checkup.node_scripts(stack, changed_scripts(cloud, facts, stack))
+    except GoToCloudError as error:
+        stated = f"{stack}: could not be compared ({error.message})"
+        return Finding(checkup.NODE_SCRIPTS, Severity.UNKNOWN, stated, error.remedy)
 
 
 def _desktops(cloud: Cloud) -> tuple[tuple[Opening, ...], tuple[Opening, ...] | None, str]:

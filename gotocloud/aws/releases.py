@@ -246,11 +246,16 @@ def _published_sha256(s3: Any, bucket: str, version: str, path: str) -> str | No
             raise
     if checksum := head.get("ChecksumSHA256"):
         return base64.b64decode(checksum).hex()
-    content = _read(s3, bucket, version, path)
+    content = read_published(s3, bucket, version, path)
     return None if content is None else sha256(content)
 
 
-def _read(s3: Any, bucket: str, version: str, path: str) -> bytes | None:
+def read_published(s3: Any, bucket: str, version: str, path: str) -> bytes | None:
+    """The newest content of a published file; None if it is absent.
+
+    Raises:
+        GoToCloudError: if S3 does not answer.
+    """
     return _read_version(s3, bucket, version, path)[0]
 
 

@@ -30,6 +30,7 @@ stamp, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv4.html.
 """
 
 _VERSION = "ParallelCluster"
+NODE_SCRIPTS = "Node scripts"
 CLOCK_WORTH_A_NOTE_S = 30
 OLDEST_PYTHON = (3, 11)
 
@@ -104,6 +105,23 @@ def versions(clusters: Mapping[str, str], today: date) -> list[Finding]:
         return findings
     used = ", ".join(sorted({*clusters.values()})) or "no cluster runs"
     return [Finding(_VERSION, Severity.OK, f"{used}; dates of support: {SUPPORT_POLICY}.")]
+
+
+def node_scripts(stack: str, changed: Sequence[str] | None) -> Finding:
+    """Whether machines of a cluster that start from now on would run what was launched.
+
+    Args:
+        stack: The name of the cluster's stack.
+        changed: Scripts that differ from its template, with why; None if it lists no sums.
+    """
+    if changed is None:
+        text = f"{stack}: its template lists no sums to compare with."
+        return Finding(NODE_SCRIPTS, Severity.UNKNOWN, text)
+    if not changed:
+        return Finding(NODE_SCRIPTS, Severity.OK, f"{stack}: as in its template.")
+    text = f"{stack}: machines that start now run others, as root: {'; '.join(changed)}."
+    remedy = "pause the cluster before it starts more machines, and tell the management group"
+    return Finding(NODE_SCRIPTS, Severity.ERROR, text, remedy)
 
 
 def leftovers(

@@ -10,6 +10,8 @@ import boto3
 import pytest
 
 from gotocloud.cli.commands import doctor, setup
+from gotocloud.contract.releases import MANIFEST, MOUNT_SOFTWARE, SCRIPT_DIGESTS
+from gotocloud.platform.release import Release, sha256
 from tests.cli import group_account
 from tests.cli.group_account import BUCKET, REGION, build, facts, invoke
 from tests.cli.group_account import invoke_for_code as run
@@ -79,6 +81,35 @@ class TestDoctor:
             Bucket=BUCKET, Key="releases/0.10.0/project.template.json", Body=b"{}"
         )
         assert checks(told(capsys)[1]["error"]) == {"Release"}
+
+    def test_a_script_that_changed_after_the_launch_is_found(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        build()
+        url = f"s3://{BUCKET}/releases/0.10.0/{MOUNT_SOFTWARE}"
+        runs_it = {
+            "Type": "AWS::SSM::Parameter",
+            "Properties": {"Name": "x", "Type": "String", "Value": url},
+        }
+        template = {
+            "Metadata": {SCRIPT_DIGESTS: {MOUNT_SOFTWARE: sha256(b"#!/bin/sh\n")}},
+            "Resources": {"Cluster": runs_it},
+        }
+        boto3.client("cloudformation", REGION).create_stack(
+            StackName="gotocloud-cluster-p", TemplateBody=json.dumps(template)
+        )
+        assert "Node scripts" in checks(told(capsys)[1]["ok"])
+        s3 = boto3.client("s3", REGION)
+        # An attacker who can change the script can change the manifest beside it as well.
+        planted = Release("0.10.0", {MOUNT_SOFTWARE: b"rm -rf /\n"})
+        for path, content in {**planted.files, MANIFEST: planted.manifest}.items():
+            s3.put_object(Bucket=BUCKET, Key=f"releases/0.10.0/{path}", Body=content)
+        [found] = [one for one in told(capsys)[1]["error"] if one["check"] == "Node scripts"]
+        assert sha256(b"rm -rf /\n") in found["text"]
+        assert "pause the cluster" in found["remedy"]
+        s3.delete_object(Bucket=BUCKET, Key=f"releases/0.10.0/{MOUNT_SOFTWARE}")
+        [found] = [one for one in told(capsys)[1]["error"] if one["check"] == "Node scripts"]
+        assert "missing now" in found["text"]
 
     def test_what_is_billed_without_a_cluster_is_found(
         self, capsys: pytest.CaptureFixture[str]

@@ -10,6 +10,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
+from gotocloud.aws.node_scripts import scripts_of
 from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.lustre_sizes import LARGEST_GIB, Deployment, lustre_sizes_gib
 from gotocloud.cluster_configs.model import (
@@ -17,6 +18,12 @@ from gotocloud.cluster_configs.model import (
     configuration_names,
     load_configuration,
     used_instance_types,
+)
+from gotocloud.contract.releases import (
+    CONFIGURE_HEAD_NODE,
+    KEEP_HOME,
+    MOUNT_SOFTWARE,
+    SCRIPT_DIGESTS,
 )
 from gotocloud.errors import GoToCloudError
 from gotocloud.platform.model import Platform
@@ -134,6 +141,14 @@ def test_node_script_is_that_of_the_same_release(template: dict[str, Any]) -> No
     scripts = [one["Script"] for one in action["Sequence"]]
     names = ("mount-software.sh", "home.py", "configure-head-node.sh")
     assert scripts == [f"{base}/{name}" for name in names]
+
+
+def test_its_sums_are_found_for_every_script_that_its_nodes_run(template: dict[str, Any]) -> None:
+    scripts = {
+        ("1.2.3", path): digest for path, digest in template["Metadata"][SCRIPT_DIGESTS].items()
+    }
+    assert scripts_of(template) == scripts
+    assert {path for _, path in scripts} == {MOUNT_SOFTWARE, KEEP_HOME, CONFIGURE_HEAD_NODE}
 
 
 def test_the_head_node_is_told_what_the_launch_says(template: dict[str, Any]) -> None:
