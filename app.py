@@ -1,3 +1,3 @@
-from gotocloud.app import main
+from gotocloud.stacks.app import main
 
 raise SystemExit(main())

@@ -153,13 +153,12 @@ ROOMS = (
         "one capability of the infrastructure per file",
         ("contract", "cluster_configs", "platform"),
     ),
+    Room("checks", "CloudFormation's own rules, AwsSolutions and NIST 800-53"),
     Room(
         "stacks",
-        "thin: they compose constructs",
-        ("contract", "constructs", "cluster_configs", "platform"),
+        "thin: they compose constructs; `app.py` is the CDK application",
+        ("contract", "constructs", "cluster_configs", "platform", "checks"),
     ),
-    Room("checks", "CloudFormation's own rules, AwsSolutions and NIST 800-53"),
-    Room("app", "the CDK application", ("checks", "platform", "stacks")),
     Room(
         "aws",
         "the only importer of boto3",
@@ -176,8 +175,8 @@ ROOMS = (
     ),
     Room(
         "cli",
-        "`commands/` one file per family; `work/` what they do; `views/` what they show; "
-        "never imports `aws_cdk`",
+        "`commands/` one file per family; `work/` what they do; `repository/` what they do in a "
+        "clone only; `views/` what they show; never imports `aws_cdk`",
         (
             *(
                 "advisor",

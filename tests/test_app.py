@@ -10,8 +10,8 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 
-from gotocloud.app import build
 from gotocloud.errors import InputError
+from gotocloud.stacks.app import build
 from tests.needs import ROOT, need_cdk
 
 pytestmark = pytest.mark.cdk

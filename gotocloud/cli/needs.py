@@ -28,14 +28,15 @@ def need_rehearsal() -> None:
         )
 
 
-def need_build_host(command: str) -> None:
-    """Refuse a command of `gotocloud software` that the program of head nodes does not have.
+def need_repository(command: str) -> None:
+    """Refuse a command that the wheel and the program of head nodes do not have.
 
     Raises:
         GoToCloudError: with where to run it.
     """
-    if find_spec("gotocloud.software.publishing") is None:
+    if find_spec("gotocloud.cli.repository") is None:
         raise GoToCloudError(
-            f"The program of head nodes has no command 'software {command}': it runs on the "
-            "build host, in the folder of the repository."
+            f"'gotocloud {command}' is not part of this installation of gotocloud: "
+            "it runs from the folder of the repository.",
+            advice="Clone the repository, type `make env` there, and then the command.",
         )

@@ -15,8 +15,8 @@ import pytest
 
 from gotocloud.aws.proving import removal
 from gotocloud.aws.proving.site import ProofSite
-from gotocloud.cli.work import prove as work
-from gotocloud.cli.work import proving
+from gotocloud.cli.repository import prove as work
+from gotocloud.cli.repository import proving
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.platform.zones import zone_map

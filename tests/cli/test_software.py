@@ -13,7 +13,7 @@ import yaml
 
 from gotocloud.aws import replication
 from gotocloud.aws.replication import SoftwareCopy
-from gotocloud.cli.work import publishing
+from gotocloud.cli.repository import publishing
 from gotocloud.errors import GoToCloudError
 from gotocloud.software.in_force import CATALOGUE_VARIABLE, PACKAGED, system_catalogue
 from gotocloud.software.layout import Layout

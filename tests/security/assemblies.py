@@ -14,7 +14,6 @@ from typing import Any
 
 import aws_cdk as cdk
 
-from gotocloud.app import build
 from gotocloud.contract.names import acceptor_role
 from gotocloud.contract.releases import distribution_bucket
 from gotocloud.platform.addresses import acceptor_chunk, share_network
@@ -22,6 +21,7 @@ from gotocloud.platform.load import load_platform, record_path
 from gotocloud.platform.model import Platform
 from gotocloud.platform.record import dump_record, record_from_outputs
 from gotocloud.platform.zones import zone_map
+from gotocloud.stacks.app import build
 from tests.security.checks import Template
 
 ROOT = Path(__file__).parents[2]

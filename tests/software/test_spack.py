@@ -16,7 +16,7 @@ from gotocloud.errors import InputError
 from gotocloud.software.catalogue import Catalogue
 from gotocloud.software.in_force import PACKAGED, system_catalogue
 from gotocloud.software.load import load_catalogue
-from gotocloud.software.spack import environments, recipes
+from gotocloud.software.publishing.spack import environments, recipes
 from tests.needs import need
 
 OFFICIAL = "GOTOCLOUD_SPACK_SCHEMA"

@@ -10,7 +10,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from gotocloud.app import build
+from gotocloud.stacks.app import build
 from tests.needs import ROOT
 
 EXAMPLE = ROOT / "platform.example.yaml"

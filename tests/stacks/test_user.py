@@ -7,7 +7,6 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from gotocloud.app import build
 from gotocloud.constructs.boundary import boundary_statements
 from gotocloud.constructs.policy import Statement
 from gotocloud.contract.group_facts import Fact
@@ -17,6 +16,7 @@ from gotocloud.platform.quota_needs import (
     TAGGED_PER_SCIENTIST,
     template_bytes,
 )
+from gotocloud.stacks.app import build
 from tests.stacks.authorization import ineffective, meet
 from tests.stacks.conftest import EXAMPLE, of_type, synthesise
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gotocloud.cli.completion import regions
+from gotocloud.cli.needs import need_repository
 from gotocloud.cli.options import PLATFORM_FILE, Json, PlatformFile, Yes
 from gotocloud.cli.output import print_json, table
 
@@ -77,11 +78,11 @@ def prove(
     Run it on the first deployment and after an update. It removes what it made. Interrupted at
     any moment, the same command goes on.
     """
+    need_repository("platform prove")
     from decimal import Decimal
 
-    from gotocloud.cli.views.prove import rows
-    from gotocloud.cli.work.prove import ProofRequest, outcome
-    from gotocloud.cli.work.prove import prove as carry_out
+    from gotocloud.cli.repository.prove import ProofRequest, outcome, rows
+    from gotocloud.cli.repository.prove import prove as carry_out
     from gotocloud.errors import unknown_name
     from gotocloud.proving.stages import ProofStage
 

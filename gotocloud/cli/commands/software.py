@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gotocloud.cli.needs import need_build_host
+from gotocloud.cli.needs import need_repository
 from gotocloud.cli.options import PLATFORM_FILE, DryRun, Json, PlatformFile, PlatformRegions
 from gotocloud.cli.output import narrate, print_json, suggest, table
 from gotocloud.contract.head_node import SOFTWARE_MOUNT
@@ -96,8 +96,8 @@ def modules(
     catalogue: CatalogueFile = None,
 ) -> None:
     """Print or write the module files for Environment Modules."""
-    need_build_host("modules")
-    from gotocloud.cli.work.publishing import write_modules
+    need_repository("software modules")
+    from gotocloud.cli.repository.publishing import write_modules
     from gotocloud.errors import unknown_name
     from gotocloud.software.modules import module_files
 
@@ -128,9 +128,9 @@ def spack(
     catalogue: CatalogueFile = None,
 ) -> None:
     """Print or write Spack environments and steps by hand."""
-    need_build_host("spack")
-    from gotocloud.cli.work.publishing import write_environments
-    from gotocloud.software.spack import environments, recipes
+    need_repository("software spack")
+    from gotocloud.cli.repository.publishing import write_environments
+    from gotocloud.software.publishing.spack import environments, recipes
 
     known = _catalogue(catalogue, root)
     made = environments(known, package)
@@ -185,9 +185,9 @@ def publish(
     as_json: Json = False,
 ) -> None:
     """Publish the command line, here and in the regions."""
-    need_build_host("publish")
-    from gotocloud.cli.work.publishing import publish_release
-    from gotocloud.cli.work.replication import Regions
+    need_repository("software publish")
+    from gotocloud.cli.repository.publishing import publish_release
+    from gotocloud.cli.repository.replication import Regions
 
     result = publish_release(
         to,
@@ -214,8 +214,8 @@ def replicate(
     as_json: Json = False,
 ) -> None:
     """Copy what changed on the master to the regions, now."""
-    need_build_host("replicate")
-    from gotocloud.cli.work import replication
+    need_repository("software replicate")
+    from gotocloud.cli.repository import replication
 
     copies = replication.replicate(platform, regions or (), wait=wait)
     if as_json:

@@ -20,9 +20,8 @@ cluster. The others run on a person's own computer.
 
 REPOSITORY_ONLY = frozenset(
     {
-        *("rehearsal", "stacks", "constructs", "checks.py", "app.py"),
-        *("software/publishing", "software/spack.py"),
-        *("cli/work/publishing.py", "cli/work/replication.py"),
+        *("rehearsal", "stacks", "constructs", "checks.py"),
+        *("software/publishing", "cli/repository"),
     }
 )
 """What runs from the repository only: the rehearsal, what needs the CDK, the build host's part."""

@@ -11,11 +11,11 @@ from typing import Any
 
 import aws_cdk as cdk
 
-from gotocloud.app import build
 from gotocloud.contract.releases import distribution_bucket, releases_url
 from gotocloud.platform.load import load_platform, record_path
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.people import enrol, mfa_device, sign_in
+from gotocloud.stacks.app import build
 from local_aws.iam.decisions import Decision, read_decisions
 from local_aws.testing import Person, Stacks
 from tests.needs import need_iam_evaluator

@@ -14,7 +14,7 @@ from gotocloud import __version__
 from gotocloud.aws.proving.site import EarlierProof, ProfileCloud, ProofSite, stands_in_for_aws
 from gotocloud.cli.confirm import agree
 from gotocloud.cli.output import narrate
-from gotocloud.cli.work.proving import ProofRun, failed, require_budget
+from gotocloud.cli.repository.proving import ProofRun, failed, require_budget
 from gotocloud.cluster_configs.model import configuration_names, load_configuration
 from gotocloud.errors import GoToCloudError, InputError, shell_line, unknown_name
 from gotocloud.files import write_file
@@ -28,6 +28,7 @@ from gotocloud.proving.page import page
 from gotocloud.proving.plan import cheapest_plan
 from gotocloud.proving.report import LOCAL, ProofReport, report_of
 from gotocloud.proving.stages import ProofStage, until
+from gotocloud.proving.verdicts import Verdict
 
 _NAME = "proof"
 REPORT, PAGE = f"{_NAME}.json", f"{_NAME}.html"
@@ -242,6 +243,15 @@ def _written(proof: ProofRun, wanted: ProofRequest) -> ProofReport:
     write_file(wanted.folder / REPORT, text)
     write_file(wanted.folder / PAGE, page(report))
     return report
+
+
+def rows(report: ProofReport) -> tuple[Sequence[str], list[Sequence[object]]]:
+    """Every assumption that was looked at, with its verdict, for a table."""
+    return ("stage", "assumption", "verdict", "answer"), [
+        (one.assumption.stage.value, one.assumption.id, one.verdict.value, one.answer)
+        for one in report.judged
+        if one.verdict is not Verdict.NOT_REACHED
+    ]
 
 
 def outcome(report: ProofReport, folder: Path) -> None:

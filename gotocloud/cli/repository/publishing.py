@@ -14,15 +14,15 @@ from typing import Any
 
 import gotocloud
 from gotocloud.cli.output import narrate, suggest
-from gotocloud.cli.work.replication import REPLICATE, Regions
+from gotocloud.cli.repository.replication import REPLICATE, Regions
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.files import scratch_folder
 from gotocloud.printed import lines_of
 from gotocloud.software.catalogue import Catalogue
 from gotocloud.software.layout import FILE, TEMPLATE, Layout
 from gotocloud.software.publishing import bundle, release
+from gotocloud.software.publishing.spack import FILE as SPACK_FILE
 from gotocloud.software.publishing.starter import CACHE_VARIABLE
-from gotocloud.software.spack import FILE as SPACK_FILE
 
 
 def write_modules(folder: Path, catalogue: Catalogue) -> int:
