@@ -29,7 +29,7 @@ def _interrupted(target: Path) -> None:
         raise KeyboardInterrupt
 
 
-def test_a_draft_has_the_ending_that_tells_its_format(tmp_path: Path) -> None:
+def test_a_draft_has_the_ending_that_shows_its_format(tmp_path: Path) -> None:
     with replacing(tmp_path / "plot.svg") as draft:
         assert draft.suffix == ".svg"
         draft.write_text("<svg/>")
@@ -55,7 +55,7 @@ def test_a_file_of_the_longest_name_gets_the_mode_of_any_new_file(tmp_path: Path
         ("plot.svg", errno.EACCES, "ls -ld"),
     ],
 )
-def test_what_cannot_be_written_says_where_to_look(
+def test_what_cannot_be_written_shows_where_to_look(
     tmp_path: Path, name: str, number: int, command: str
 ) -> None:
     said = unwritable(tmp_path / name, OSError(number, os.strerror(number)))

@@ -77,7 +77,7 @@ def test_an_unsigned_request_does_nothing(local: LocalAws) -> None:
         (ADMINISTRATOR_KEY, ""),
     ],
 )
-def test_keys_that_everyone_knows_do_nothing(local: LocalAws, key: tuple[str, str]) -> None:
+def test_keys_that_are_public_do_nothing(local: LocalAws, key: tuple[str, str]) -> None:
     client = Person(local, {"AccessKeyId": key[0], "SecretAccessKey": key[1] or " "}).client("ssm")
     with pytest.raises(ClientError) as refused:
         client.put_parameter(Name="/attack", Value="x", Type="String")

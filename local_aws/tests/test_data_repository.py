@@ -156,7 +156,7 @@ def test_changes_are_exported_by_themselves(local: LocalAws) -> None:
     until(lambda: fs.keys() == {"moved"})
 
 
-def test_events_that_are_not_asked_for_are_not_exported(local: LocalAws) -> None:
+def test_events_that_are_not_requested_are_not_exported(local: LocalAws) -> None:
     fs = Linked(local, auto_export=("NEW",))
     (fs.root / "file").write_text("first")
     until(lambda: fs.keys() == {"file"})
@@ -230,7 +230,7 @@ def test_directories_that_overlap_are_not_linked_twice(local: LocalAws) -> None:
             )
 
 
-def test_unknown_things_are_told_as_fsx_tells_them(local: LocalAws) -> None:
+def test_unknown_names_are_reported_as_fsx_does(local: LocalAws) -> None:
     fsx = local.client("fsx", MEMBER, VIRGINIA)
     with pytest.raises(fsx.exceptions.DataRepositoryTaskNotFound):
         fsx.describe_data_repository_tasks(TaskIds=["task-0123456789abcdef0"])

@@ -118,7 +118,7 @@ def test_a_reference_to_nothing_is_refused() -> None:
         deployment_order(template, resolver(template))
 
 
-def test_every_problem_of_the_parameters_is_told_at_once() -> None:
+def test_every_problem_of_the_parameters_is_reported_at_once() -> None:
     slots = {
         "Size": {"Type": "Number", "MinValue": 10},
         "Name": {"Type": "String", "AllowedPattern": "[a-z]+"},
@@ -142,7 +142,7 @@ def test_parameters_may_name_an_ssm_parameter() -> None:
     assert found == {"Vpc": "vpc-1", "Zones": ["a", "b"]}
 
 
-def test_a_rule_that_does_not_hold_is_told_in_its_own_words() -> None:
+def test_a_rule_that_does_not_hold_is_reported_in_its_own_words() -> None:
     assertion = {"Assert": {"Fn::Not": [{"Fn::Contains": [["1", "2"], {"Ref": "V"}]}]}}
     template = {"Rules": {"R": {"Assertions": [{**assertion, "AssertDescription": "too old"}]}}}
     check_rules(template, resolver(template, V="3"))

@@ -87,7 +87,7 @@ CASES: dict[str, tuple[dict[str, Any], str, bool]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_denial_says_which_kind_of_policy(evaluator: Evaluator, name: str) -> None:
+def test_a_denial_states_which_kind_of_policy(evaluator: Evaluator, name: str) -> None:
     given, kind, explicit = CASES[name]
     verdict = evaluator.judge(question(**given))
     assert (verdict.allowed, verdict.policy_type, verdict.explicit) == (False, kind, explicit)

@@ -43,7 +43,7 @@ def code(caught: pytest.ExceptionInfo[ClientError]) -> tuple[str, int]:
         ("s3", "ListBuckets", "list_buckets", ("SlowDown", 503)),
     ],
 )
-def test_throttling_is_told_as_each_service_tells_it(
+def test_throttling_is_reported_as_by_each_service(
     local: LocalAws,
     control: Control,
     service: str,

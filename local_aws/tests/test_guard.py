@@ -163,7 +163,7 @@ def test_session_policies_limit_a_role(aws: LocalAws, alice: Person) -> None:
     assert "because no session policy allows the s3:CreateBucket action" in text
 
 
-def test_policies_of_resources_are_asked(aws: LocalAws, alice: Person) -> None:
+def test_policies_of_resources_decide(aws: LocalAws, alice: Person) -> None:
     nobody = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
     key = aws.client("kms", HOME, REGION).create_key()["KeyMetadata"]["KeyId"]
     topic = aws.client("sns", HOME, REGION).create_topic(Name="t")["TopicArn"]

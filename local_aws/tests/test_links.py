@@ -172,7 +172,7 @@ def test_a_peering_is_active_in_both_accounts_with_routes_both_ways(
         ({"PeerRoleArn": f"arn:aws:iam::{MEMBER}:role/acceptor"}, "is not of account"),
     ],
 )
-def test_a_peering_that_nobody_accepts_fails(
+def test_a_peering_that_is_not_accepted_fails(
     stacks: Stacks, share: dict[str, str], role: dict[str, str], reason: str
 ) -> None:
     name = f"refused-{reason.replace(' ', '-')}"

@@ -71,7 +71,7 @@ def test_it_starts_after_a_killed_one_and_ends_a_hanging_one(
     assert LocalAws.running(tmp_path) is None
 
 
-def test_a_server_that_cannot_start_says_why(tmp_path: Path, local: LocalAws) -> None:
+def test_a_server_that_cannot_start_explains_why(tmp_path: Path, local: LocalAws) -> None:
     with pytest.raises(LocalAwsError, match="did not start") as caught:
         LocalAws.start(tmp_path, port=local.port)
     assert any("in use" in line for line in caught.value.problems)

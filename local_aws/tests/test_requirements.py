@@ -192,7 +192,7 @@ def test_a_write_that_names_nothing_known_is_not_mapped() -> None:
         needed("ec2", "delete_tags", Resources=["odd-1"])
 
 
-def test_an_action_that_iam_does_not_know_is_not_mapped() -> None:
+def test_an_action_that_iam_does_not_have_is_not_mapped() -> None:
     with pytest.raises(UnmappedError, match="is no action of IAM"):
         checks_of(Call("iam", "AcquireRole"), user(), FACTS)
 

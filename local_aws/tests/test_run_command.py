@@ -118,7 +118,7 @@ def test_a_command_can_be_cancelled(head: Head) -> None:
     assert (listed["Status"], listed["CompletedCount"], listed["ErrorCount"]) == ("Cancelled", 1, 1)
 
 
-def test_nothing_is_told_before_the_end(head: Head) -> None:
+def test_nothing_is_reported_before_the_end(head: Head) -> None:
     sent = head.send("echo early", "sleep 1")
     seen = head.ssm.get_command_invocation(CommandId=sent, InstanceId=head.id)
     assert seen["Status"] in ("Pending", "InProgress")
@@ -133,7 +133,7 @@ def test_a_command_can_be_undeliverable(local: LocalAws, head: Head) -> None:
     assert head.run("true")["Status"] == "Success"
 
 
-def test_unknown_things_are_told_as_ssm_tells_them(head: Head) -> None:
+def test_unknown_names_are_reported_as_ssm_does(head: Head) -> None:
     with pytest.raises(head.ssm.exceptions.InvocationDoesNotExist):
         head.ssm.get_command_invocation(CommandId=str(uuid4()), InstanceId=head.id)
     with pytest.raises(head.ssm.exceptions.InvalidCommandId):

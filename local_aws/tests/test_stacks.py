@@ -125,7 +125,7 @@ def test_an_update_without_a_change_is_refused(stacks: Stacks) -> None:
         stacks.update("same", {"P": parameter("x")})
 
 
-def test_a_change_set_tells_what_it_would_do_and_does_it(stacks: Stacks) -> None:
+def test_a_change_set_shows_what_it_would_do_and_does_it(stacks: Stacks) -> None:
     body = template({"P": parameter("x", Name="/set")})
     named = {"StackName": "set", "ChangeSetName": "first"}
     stacks.cfn.create_change_set(**named, TemplateBody=body, ChangeSetType="CREATE")
@@ -167,7 +167,7 @@ def test_a_service_role_must_exist_and_trust_cloudformation(stacks: Stacks) -> N
             )
 
 
-def test_a_template_that_does_not_exist_is_told(stacks: Stacks) -> None:
+def test_a_template_that_does_not_exist_is_reported(stacks: Stacks) -> None:
     url = f"https://nowhere.s3.{VIRGINIA}.amazonaws.com/template.json"
     with pytest.raises(ClientError, match="no such key"):
         stacks.cfn.create_stack(StackName="nowhere", TemplateURL=url)

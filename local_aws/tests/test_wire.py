@@ -67,7 +67,7 @@ def test_an_object_is_found_by_its_key(key: str) -> None:
     assert (found.operation, found.parameters["Key"]) == ("PutObject", key)
 
 
-def test_operations_of_one_address_are_told_apart() -> None:
+def test_operations_of_one_address_are_distinguished() -> None:
     upload = {"Bucket": "bucket", "Key": "k", "UploadId": "u"}
     names = [
         call("s3", "upload_part", **upload, PartNumber=1, Body=b"x").operation,

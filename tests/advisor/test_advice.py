@@ -62,7 +62,7 @@ def test_the_papers_settings_are_those_of_the_cluster_configuration() -> None:
 
 
 @pytest.mark.parametrize("job", ["motioncorr", "initialmodel", "ctfrefine"])
-def test_what_nobody_has_measured_gets_no_figure(job: str) -> None:
+def test_what_was_never_measured_gets_no_figure(job: str) -> None:
     advice = advise(Question(job), [])
     assert (advice.basis, advice.best, paper_optima(job)) == (NOTHING, None, ())
 
@@ -88,13 +88,13 @@ def test_measurements_come_before_the_paper() -> None:
         (preference(priority="speed", budget_usd=16), "8@2x g5(4,48)"),
     ],
 )
-def test_wishes_change_the_advice(wish: object, label: str) -> None:
+def test_options_change_the_advice(wish: object, label: str) -> None:
     advice = advise(Question("refine3d", preference=wish), MACHINES)  # type: ignore[arg-type]
     assert advice.best
     assert advice.best.label == label
 
 
-def test_a_wish_that_nothing_meets_says_what_comes_nearest() -> None:
+def test_a_request_that_nothing_meets_states_what_comes_nearest() -> None:
     wish = preference(deadline_h=0.1, budget_usd=1)
     advice = advise(Question("refine3d", preference=wish), MACHINES)
     assert advice.best is None
@@ -103,7 +103,7 @@ def test_a_wish_that_nothing_meets_says_what_comes_nearest() -> None:
     assert advice.front
 
 
-def test_an_unknown_price_is_never_nought() -> None:
+def test_an_unknown_price_is_never_zero() -> None:
     strange = record(instance_type="x99.huge", nodes=1, gpus=8, ranks=9, in_job_s=100)
     advice = advise(Question("refine3d"), [*MACHINES, strange])
     assert advice.best
@@ -135,7 +135,7 @@ def test_spot_has_its_own_prices() -> None:
     assert advice.best.shape.nodes == 3, "cheap machines favour more of them"
 
 
-def test_a_size_out_of_reach_falls_back_to_the_paper_and_says_why() -> None:
+def test_a_size_out_of_reach_falls_back_to_the_paper_and_explains_why() -> None:
     advice = advise(Question("refine3d", Size(particles=5_000_000)), MACHINES)
     assert advice.basis == FROM_PAPER
     assert "particles 5,000,000" in advice.refusals[0]
@@ -213,7 +213,7 @@ def test_measurements_without_a_price_are_named(tmp_path: Path) -> None:
     assert "Refine3D are not used: no on-demand price" in why
 
 
-def test_a_routed_job_says_that_it_follows_ones_own_measurements() -> None:
+def test_a_routed_job_states_that_it_follows_ones_own_measurements() -> None:
     from gotocloud.cluster_configs.model import load_configuration
     from gotocloud.cluster_configs.partitions import configured_partitions
     from gotocloud.relion.job import read_job

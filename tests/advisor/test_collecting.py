@@ -67,7 +67,7 @@ def test_needed_particles_are_those_whose_resolution_interval_holds_the_target()
 
 @pytest.mark.parametrize("noise", [0.002, 0.01])
 @pytest.mark.parametrize("sizes", [SIZES[-3:], SIZES])
-def test_intervals_hold_the_next_map_as_often_as_they_say(
+def test_intervals_hold_the_next_map_as_often_as_they_state(
     noise: float, sizes: tuple[int, ...]
 ) -> None:
     source = np.random.default_rng(20)
@@ -103,7 +103,7 @@ def test_points_that_are_whole_shells_never_look_more_certain_than_shells_allow(
     assert rounded.spread == pytest.approx(2 / 3 / (256 * 0.9) / 12**0.5, rel=0.1)
 
 
-def test_a_target_in_reach_says_how_many_particles_and_movies() -> None:
+def test_a_target_in_reach_states_how_many_particles_and_movies() -> None:
     found = collect_advice(
         EXAMPLE, target_angstrom=2.6, pixel_angstrom=0.9, box_px=256, particles_per_movie=50
     )

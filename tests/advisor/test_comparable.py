@@ -116,7 +116,7 @@ def test_a_tutorial_run_changes_no_route_of_a_production_job(tmp_path: Path) -> 
     assert measured_settings([*tutorial, *public_records()], question) == ()
 
 
-def test_ones_own_runs_of_the_same_work_route_a_job_and_say_by_how_much(tmp_path: Path) -> None:
+def test_ones_own_runs_of_the_same_work_route_a_job_and_state_by_how_much(tmp_path: Path) -> None:
     refinement = job(tmp_path, 100_000)
     work = work_columns(refinement)
     question = question_of(refinement, "us-east-1", spot=False)

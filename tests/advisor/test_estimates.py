@@ -31,7 +31,7 @@ def test_repeats_give_the_mean_and_an_interval() -> None:
     assert one.basis == "mean of 3 measured runs"
 
 
-def test_the_interval_of_repeats_holds_the_next_run_as_often_as_it_says() -> None:
+def test_the_interval_of_repeats_holds_the_next_run_as_often_as_it_states() -> None:
     noise = np.random.default_rng(16)
     runs, held = 4000, 0
     for _ in range(runs):
@@ -68,7 +68,7 @@ def test_other_machines_threads_and_builds_never_share_a_curve() -> None:
     assert estimate_times(timings, Size()).curves == ()
 
 
-def test_failed_and_repeated_runs_say_nothing_about_time() -> None:
+def test_failed_and_repeated_runs_state_nothing_about_time() -> None:
     timings = [record(outcome="failed"), record(attempts=2), record(outcome="aborted")]
     assert estimate_times(timings, Size()).found == ()
 
@@ -114,7 +114,7 @@ def test_measured_sizes_bracket_others_between_them() -> None:
         (Size(classes=4), "classes: no record has their number"),
     ],
 )
-def test_it_refuses_to_extrapolate_and_says_how_far_it_goes(asked: Size, said: str) -> None:
+def test_it_refuses_to_extrapolate_and_states_how_far_it_goes(asked: Size, said: str) -> None:
     times = estimate_times([record()], asked)
     assert times.found == ()
     assert said in times.refusals[0]

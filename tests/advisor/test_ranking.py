@@ -75,7 +75,7 @@ def arrays(candidates: list[Candidate]) -> tuple[np.ndarray, np.ndarray]:
     return table[:, 0].copy(), table[:, 1].copy()
 
 
-def test_the_order_equals_brute_force_for_every_wish_and_every_tie() -> None:
+def test_the_order_equals_brute_force_for_every_option_and_every_tie() -> None:
     chance = random.Random(20241014)  # noqa: S311 - a seed, no secret
     ties = 0
     for _ in range(CATALOGUES):
@@ -126,7 +126,7 @@ def test_a_priority_is_a_weight(priority: Priority) -> None:
     assert (made.weight, made.in_job) == (weight, priority == "paper")
 
 
-def test_a_wish_that_contradicts_itself_is_refused_with_everything_wrong_in_it() -> None:
+def test_options_that_contradict_each_other_are_refused_with_everything_wrong() -> None:
     with pytest.raises(InputError) as caught:
         preference(priority="speed", weight=2, deadline_h=-1, budget_usd=math.nan)
     text = str(caught.value)

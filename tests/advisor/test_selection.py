@@ -52,7 +52,7 @@ def test_one_run_of_each_setting_gives_no_interval_and_names_only_ties() -> None
     ]
 
 
-def test_settings_that_cannot_be_told_apart_are_named_and_others_are_not() -> None:
+def test_settings_that_cannot_be_distinguished_are_named_and_others_are_not() -> None:
     def repeats(nodes: int, seconds: float) -> list:  # type: ignore[type-arg]
         return [on_nodes(nodes, seconds * factor) for factor in (0.98, 1.0, 1.02)]
 

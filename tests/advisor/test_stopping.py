@@ -62,7 +62,7 @@ def test_a_near_target_is_worth_another_step() -> None:
     assert "next step will probably bring the 0.08 Å" in advice.reason
 
 
-def test_a_target_some_steps_away_says_how_many_and_what_they_cost() -> None:
+def test_a_target_some_steps_away_states_how_many_and_what_they_cost() -> None:
     # Gains of 0.8, 0.4, 0.2: the next ones are 0.1, 0.05, ...
     advice = stop_advice(project(4.0, 3.2, 2.8, 2.6), target_angstrom=2.47)
     assert advice.verdict is StoppingVerdict.GO_ON
@@ -92,7 +92,7 @@ def test_gains_that_do_not_shrink_are_not_extrapolated() -> None:
     assert (found.gain, found.ratio, found.total_gain) == ((0.2, 0.1, 0.4), None, None)
 
 
-def test_gains_that_do_not_shrink_never_say_go_on() -> None:
+def test_gains_that_do_not_shrink_never_give_go_on() -> None:
     questions: list[dict[str, Any]] = [{"target_angstrom": 4.2}, {"worth_usd_per_angstrom": 1e6}]
     for question in questions:
         advice = stop_advice(project(5.0, 4.9, 4.7, 4.3), **question)
@@ -164,7 +164,7 @@ def test_relions_stall_is_passed_on() -> None:
     assert any("no gain for 3 iterations" in note for note in notes)
 
 
-def test_the_interval_of_the_next_gain_holds_as_often_as_it_says() -> None:
+def test_the_interval_of_the_next_gain_holds_as_often_as_it_states() -> None:
     """Gains that shrink to 0.6 of the one before, each off by a fifth or so."""
     noise = np.random.default_rng(53)
     runs, held = 600, 0
@@ -210,6 +210,6 @@ def test_a_hostile_record_is_refused_with_every_problem_and_its_line() -> None:
         (progress_text(ProjectSteps((), "")), "no row below the header"),
     ],
 )
-def test_a_record_without_content_says_what_it_needs(text: str, said: str) -> None:
+def test_a_record_without_content_states_what_it_needs(text: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         parse_progress(text, "mine.csv")

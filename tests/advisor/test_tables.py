@@ -69,7 +69,7 @@ def test_names_of_relion_are_understood_and_comments_are_not_counted_as_rows() -
     )
 
 
-def test_a_table_without_rows_or_header_says_so() -> None:
+def test_a_table_without_rows_or_header_states_it() -> None:
     assert "there is no row below the header" in complaint(table())
     assert "has no header and no row" in complaint(HEADLINE + "\n")
     assert "does not begin with the line" in complaint("")
@@ -113,7 +113,7 @@ def test_every_missing_and_every_strange_column_is_named_at_once() -> None:
         ("1e9", "is its unit right?"),
     ],
 )
-def test_times_that_are_none_say_what_is_wrong_with_them(cell: str, said: str) -> None:
+def test_times_that_are_none_state_what_is_wrong_with_them(cell: str, said: str) -> None:
     heard = complaint(table(ROW.replace("3600", cell)))
     assert "line 3: in_job_s" in heard
     assert said in heard

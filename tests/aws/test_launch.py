@@ -106,7 +106,7 @@ def test_a_failure_is_explained_and_nothing_of_it_is_left() -> None:
     assert standing(cfn) == []
 
 
-def test_a_rollback_that_cannot_be_removed_is_told_as_still_billed() -> None:
+def test_a_rollback_that_cannot_be_removed_is_reported_as_still_billed() -> None:
     cfn = ScriptedCfn(
         creations=[failing("Internal Failure")],
         deletions=[("DELETE_IN_PROGRESS", "DELETE_FAILED|subnet has dependencies")],
@@ -131,7 +131,7 @@ def test_the_same_command_in_two_windows_makes_one_stack() -> None:
     assert cfn.made == 1
 
 
-def test_every_event_is_told_once_even_of_a_quick_stack() -> None:
+def test_every_event_is_reported_once_even_of_a_quick_stack() -> None:
     seen: list[StackEvent] = []
     run(ScriptedCfn(creations=[("CREATE_COMPLETE",)]), Listener(event=seen.append))
     run(ScriptedCfn(), Listener(event=seen.append, sleep=lambda _: None))
@@ -143,7 +143,7 @@ def test_every_event_is_told_once_even_of_a_quick_stack() -> None:
     ]
 
 
-def test_a_removal_does_not_tell_again_how_the_stack_was_made() -> None:
+def test_a_removal_does_not_report_again_how_the_stack_was_made() -> None:
     seen: list[StackEvent] = []
     cfn = found("CREATE_COMPLETE")
     stack = DeployedStack(NAME, "CREATE_COMPLETE", stack_id=cfn.stacks[0].stack_id)
@@ -158,7 +158,7 @@ def test_a_stack_that_is_not_there_is_removed_already() -> None:
     assert standing(cfn) == ["CREATE_IN_PROGRESS"]
 
 
-def test_a_wait_without_end_says_that_aws_goes_on() -> None:
+def test_a_wait_without_end_states_that_aws_goes_on() -> None:
     cfn = found(*["CREATE_IN_PROGRESS"] * 100)
     with pytest.raises(GoToCloudError, match="AWS goes on with it, and bills for it"):
         run(cfn, Listener(sleep=lambda _: None, stack_timeout_s=20))

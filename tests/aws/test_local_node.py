@@ -14,7 +14,7 @@ def test_a_script_runs_as_the_agent_runs_it() -> None:
     assert said == "a b\n"
 
 
-def test_a_script_that_fails_says_why() -> None:
+def test_a_script_that_fails_explains_why() -> None:
     with pytest.raises(NodeError, match="exit code 3") as caught:
         LocalNode().run("echo half; echo reason >&2; exit 3", "list Lustre")
     assert (caught.value.code, caught.value.output) == (3, "half\n")

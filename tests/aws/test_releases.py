@@ -167,7 +167,7 @@ def test_stack_ids_become_paths_of_the_release() -> None:
     assert template_path("UserStack-us-east-1") is None
 
 
-def test_an_incomplete_release_tells_everything_that_is_wrong() -> None:
+def test_an_incomplete_release_reports_everything_that_is_wrong() -> None:
     with pytest.raises(GoToCloudError) as caught:
         make_release(
             "1",

@@ -14,7 +14,7 @@ def client_error(code: str) -> exceptions.ClientError:
     return exceptions.ClientError({"Error": {"Code": code, "Message": "so it is"}}, "Operation")
 
 
-def test_clients_tell_aws_who_they_are() -> None:
+def test_clients_state_to_aws_who_they_are() -> None:
     assert f"gotocloud/{__version__}" in client("sts", "us-east-1").meta.config.user_agent
     assert account_id("us-east-1") == "123456789012"
 
@@ -46,7 +46,7 @@ def test_another_account_is_refused_with_both_ids() -> None:
         ),
     ],
 )
-def test_errors_of_aws_say_what_to_do(error: Exception, words: str, next_word: str) -> None:
+def test_errors_of_aws_states_what_to_do(error: Exception, words: str, next_word: str) -> None:
     with pytest.raises(GoToCloudError) as caught, explained("do the work"):
         raise error
     assert caught.value.message.startswith("Cannot do the work")
@@ -64,7 +64,7 @@ def test_our_own_errors_pass_unchanged() -> None:
         raise InputError("ours")
 
 
-def test_an_unknown_profile_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_profile_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(InputError, match="nobody"):
         client("s3", "us-east-1")

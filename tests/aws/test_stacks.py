@@ -45,7 +45,7 @@ class Pages:
             yield {"StackEvents": [{"EventId": str(number)} for number in page]}
 
 
-def test_new_events_are_told_once_the_oldest_first() -> None:
+def test_new_events_are_reported_once_the_oldest_first() -> None:
     seen: dict[str, StackEvent] = {}
     first = new_events("s", REGION, Pages([3, 2], [1]), seen)
     assert [event.event_id for event in first] == ["1", "2", "3"]

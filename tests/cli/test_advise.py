@@ -50,7 +50,7 @@ def test_every_optimum_of_the_paper_comes_out_with_its_citation(job: str) -> Non
     assert "No benchmark for this: the paper's timings are not public" in said
 
 
-def test_what_nobody_has_measured_says_so() -> None:
+def test_what_was_never_measured_states_it() -> None:
     said = advise("motioncorr").stdout
     assert "No benchmark for this: neither you nor the paper has measured it." in said
     assert "4 x c7i.48xlarge" in said
@@ -92,12 +92,12 @@ def test_ones_own_measurements_give_time_cost_interval_runner_up_and_front() -> 
         (("--deadline", "0.8"), "48@6x g4dn(8,96)"),
     ],
 )
-def test_the_wish_decides(wish: tuple[str, ...], label: str) -> None:
+def test_the_option_decides(wish: tuple[str, ...], label: str) -> None:
     own()
     assert as_json("refine3d", *wish)["recommended"]["label"] == label
 
 
-def test_a_wish_that_nothing_meets_fails_with_what_comes_nearest() -> None:
+def test_a_request_that_nothing_meets_fails_with_what_comes_nearest() -> None:
     own()
     done = RUNNER.invoke(app, ["refine3d", "--deadline", "0.01"])
     assert done.exit_code == 1
@@ -123,7 +123,7 @@ def test_the_region_is_typed_or_known_or_the_papers(monkeypatch: pytest.MonkeyPa
     assert isinstance(RUNNER.invoke(app, ["refine3d", "--region", "tokyo"]).exception, InputError)
 
 
-def test_spot_prices_are_asked_for() -> None:
+def test_spot_prices_are_requested() -> None:
     assert "7.17 USD per hour for all nodes (2024-02-08/2024-02-15)" in (
         advise("refine3d", "--spot").stdout
     )
@@ -152,7 +152,7 @@ def test_mistakes_are_explained(arguments: tuple[str, ...], said: str) -> None:
     assert said in str(done.exception)
 
 
-def test_the_public_run_can_be_asked() -> None:
+def test_the_public_run_can_be_read() -> None:
     found = as_json("initialmodel", "--benchmarks", "public")
     assert found["recommended"]["usd"] == pytest.approx(0.475, abs=1e-3)
     assert load_records("public")[1]
@@ -229,7 +229,7 @@ def test_a_disk_that_is_full_leaves_the_table_as_it_was(
     assert {one.name for one in tmp_path.iterdir()} == {"mine.csv", ".mine.csv.lock"}
 
 
-def test_import_says_what_it_leaves_out_and_fails_with_nothing(tmp_path: Path) -> None:
+def test_import_states_what_it_leaves_out_and_fails_with_nothing(tmp_path: Path) -> None:
     refinement(tmp_path / "p", log(), status="Running", exit_file="")
     done = RUNNER.invoke(app, ["import", "p"])
     assert "Left out: Refine3D/job012: it has not ended" in done.stderr
@@ -285,7 +285,7 @@ def test_what_was_measured_can_be_drawn(ending: str) -> None:
     assert picture.stat().st_size > 5_000
 
 
-def test_the_paper_alone_cannot_be_drawn_and_says_why() -> None:
+def test_the_paper_alone_cannot_be_drawn_and_explains_why() -> None:
     done = RUNNER.invoke(app, ["refine3d", "--picture", "a.svg"])
     assert isinstance(done.exception, InputError)
     assert "raw timings are not published" in str(done.exception)

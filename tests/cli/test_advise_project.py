@@ -38,7 +38,7 @@ def test_stop_takes_the_record_from_a_projects_folders(tmp_path: Path) -> None:
     assert "Not counted, because their time and cost are not known: Class3D/job003" in done.stderr
 
 
-def test_collect_says_how_many_particles_a_target_needs(tmp_path: Path) -> None:
+def test_collect_states_how_many_particles_a_target_needs(tmp_path: Path) -> None:
     Path("mine.csv").write_text(advise("collect", "--template").stdout)
     asked = ("collect", "--record", "mine.csv", "--target", "2.6")
     said = advise(*asked, "--picture", "line.svg").stdout

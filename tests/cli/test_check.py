@@ -37,7 +37,7 @@ def good_job(project: Path, changes: dict[str, str] | None = None) -> Path:
     return write_job(project, "Refine3D", changes)
 
 
-def test_a_good_job_passes_and_says_where_it_would_run(tmp_path: Path) -> None:
+def test_a_good_job_passes_and_states_where_it_would_run(tmp_path: Path) -> None:
     done = RUNNER.invoke(app, [str(good_job(tmp_path)), *PLACE])
     assert done.exit_code == 0
     assert "Refine3D/job012/" in done.stderr

@@ -77,7 +77,7 @@ def test_a_configuration_of_ones_own_is_rendered_from_its_file(tmp_path: Path) -
     assert f"There is no cluster configuration {tmp_path}/none.yaml" in done.stderr
 
 
-def test_render_says_which_queues_a_region_cannot_have(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_render_states_which_queues_a_region_cannot_have(monkeypatch: pytest.MonkeyPatch) -> None:
     known = zone_map()
     best = known.region("us-east-1").best
     poorer = best.model_copy(

@@ -149,7 +149,7 @@ def test_a_group_with_networks_of_its_own_keeps_others_out(
     assert [rule["CidrIpv4"] for rule in rules(project)] == ["130.87.1.2/32"]
 
 
-def test_an_address_that_cannot_be_found_says_what_to_type(
+def test_an_address_that_cannot_be_found_shows_what_to_type(
     project: LocalProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from gotocloud.aws import desktop_access
@@ -218,7 +218,7 @@ def test_a_desktop_that_was_open_before_stays_so_when_connecting_again_fails(
     assert [rule["CidrIpv4"] for rule in rules(project)] == ["8.8.8.8/32"]
 
 
-def test_an_opening_that_cannot_be_taken_back_is_told(
+def test_an_opening_that_cannot_be_taken_back_is_reported(
     project: LocalProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: Any) -> None:
@@ -294,12 +294,12 @@ def test_ssh_is_a_session_with_the_head_node(project: LocalProject, plugin: Path
     assert json.loads(plugin.read_text())[3] == {"Target": project.instance}
 
 
-def test_a_cluster_that_does_not_run_says_how_to_start_it(project: LocalProject) -> None:
+def test_a_cluster_that_does_not_run_shows_how_to_start_it(project: LocalProject) -> None:
     with pytest.raises(GoToCloudError, match="gotocloud start other"):
         run("connect", "other")
 
 
-def test_an_interrupted_pause_is_told(
+def test_an_interrupted_pause_is_reported(
     project: LocalProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fsx = project.stacks.client("fsx")

@@ -172,7 +172,7 @@ def test_a_profile_without_the_session_name_is_named_before_anything_is_tried(
 
 
 @pytest.mark.usefixtures("scientist")
-def test_expired_credentials_and_a_wrong_clock_are_told_apart(
+def test_expired_credentials_and_a_wrong_clock_are_distinguished(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from botocore.awsrequest import AWSResponse

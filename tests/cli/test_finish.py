@@ -99,7 +99,7 @@ def test_a_project_of_another_region_keeps_its_bucket_and_its_stack(
     assert stack_stands(project)
 
 
-def test_data_are_kept_when_that_is_asked_for_and_can_go_later(project: LocalProject) -> None:
+def test_data_are_kept_when_that_is_requested_and_can_go_later(project: LocalProject) -> None:
     finish(project, "--keep-data", "--confirm", project.names.project)
     assert project.stored() == {"a": b"22"}
     assert not stack_stands(project)
@@ -115,7 +115,7 @@ def test_another_name_deletes_nothing(project: LocalProject, typed: str) -> None
     assert stack_stands(project)
 
 
-def test_nobody_there_to_type_the_name_deletes_nothing(project: LocalProject) -> None:
+def test_without_a_terminal_nothing_is_deleted(project: LocalProject) -> None:
     with pytest.raises(InputError, match="No terminal"):
         finish(project)
     assert bucket_stands(project)

@@ -79,7 +79,7 @@ def test_a_job_whose_log_stands_still_is_named_and_its_people_are_warned_once(
     assert guard.commands().count("gotocloud: warn its users") == 1
 
 
-def test_a_cluster_that_nobody_uses_is_warned_and_then_paused_by_proof(
+def test_a_cluster_without_users_is_warned_and_then_paused_by_proof(
     guard: GuardedProject, capsys: Capture
 ) -> None:
     content = guard.project.fill()
@@ -104,7 +104,7 @@ def test_a_cluster_that_nobody_uses_is_warned_and_then_paused_by_proof(
 
 
 @pytest.mark.parametrize("use", ["job", "desktop", "gpu", "silent Slurm"])
-def test_whoever_uses_it_keeps_it_at_the_last_moment(
+def test_a_user_keeps_it_at_the_last_moment(
     guard: GuardedProject, capsys: Capture, monkeypatch: pytest.MonkeyPatch, use: str
 ) -> None:
     guard.about_to_pause(capsys)
@@ -150,7 +150,7 @@ def test_a_proof_that_fails_keeps_the_cluster_as_it_was_and_is_tried_again_later
     assert len(guard.project.proofs()) == 1
 
 
-def test_somebody_who_connects_during_the_proof_keeps_the_cluster(
+def test_a_person_who_connects_during_the_proof_keeps_the_cluster(
     guard: GuardedProject, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guard.about_to_pause(capsys)
@@ -195,7 +195,7 @@ def test_a_doubt_that_lasts_reaches_people_who_are_away_until_it_is_over(
     assert notice(guard) == ""
 
 
-def test_hours_that_were_asked_for_keep_an_idle_cluster(
+def test_hours_that_were_requested_keep_an_idle_cluster(
     guard: GuardedProject, capsys: Capture
 ) -> None:
     guard.about_to_pause(capsys)
@@ -255,7 +255,7 @@ def test_nonsense_about_hours_keeps_the_cluster(guard: GuardedProject, capsys: C
     assert guard.given_back()
 
 
-def test_a_dry_run_tells_what_would_follow_and_remembers_nothing(
+def test_a_dry_run_shows_what_would_follow_and_remembers_nothing(
     guard: GuardedProject, capsys: Capture
 ) -> None:
     guard.about_to_pause(capsys)

@@ -56,7 +56,7 @@ def rows(*arguments: str, cwd: Path = ROOT) -> dict[str, Any]:
     return {one["slurm_id"]: one for one in json.loads(done.stdout)["jobs"]}
 
 
-def test_waiting_jobs_say_why_in_plain_words(submitted: Callable[..., str]) -> None:
+def test_waiting_jobs_state_why_in_plain_words(submitted: Callable[..., str]) -> None:
     held = submitted("Polish/job030", "--hold", "--comment=gotocloud:a")
     behind = submitted("Polish/job031", f"--dependency=afterok:{held}", "--comment=gotocloud:b")
     found = rows()
@@ -161,7 +161,7 @@ def test_an_empty_queue_is_no_error(head_node: RehearsalCluster) -> None:
     assert isinstance(json.loads(done.stdout)["jobs"], list)
 
 
-def test_without_slurm_the_error_says_where_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_slurm_the_error_shows_where_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     done = gotocloud("jobs")
     assert done.returncode == 1
@@ -210,7 +210,7 @@ def test_before_slurm_runs_the_form_is_that_of_the_clusters_record(
     assert "The queues are those of the configuration" in done.stderr
 
 
-def test_a_form_for_nowhere_says_what_to_name(
+def test_a_form_for_nowhere_shows_what_to_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")

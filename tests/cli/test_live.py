@@ -84,7 +84,7 @@ def test_status_counts_the_jobs_of_every_cluster(
     assert "1 running, 1 waiting" in capsys.readouterr().out
 
 
-def test_a_cluster_that_cannot_be_asked_hides_nothing_else(
+def test_a_cluster_that_cannot_be_read_hides_nothing_else(
     clusters: tuple[LocalProject, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     one, two = clusters
@@ -113,7 +113,7 @@ def test_a_head_node_that_hangs_is_not_waited_for(
 
 
 @pytest.mark.parametrize("command", [["status"], ["doctor"], ["start", "one", "--yes"]])
-def test_a_forgotten_opening_is_closed_by_the_next_command(
+def test_an_opening_that_was_left_is_closed_by_the_next_command(
     clusters: tuple[LocalProject, ...], capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
     forgotten_opening(clusters[0])

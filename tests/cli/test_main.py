@@ -155,7 +155,7 @@ def test_a_closed_stream_is_no_bug(tmp_path: Path, arguments: str, closed: str) 
     assert "bug" not in said
 
 
-def test_letters_that_the_terminal_does_not_know_are_no_bug() -> None:
+def test_letters_that_the_terminal_does_not_have_are_no_bug() -> None:
     script = (
         "import sys; from gotocloud.cli import main, output\n"
         "main.app = lambda **_: output.print_json('β \\udcff')\n"

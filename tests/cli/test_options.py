@@ -35,7 +35,7 @@ def test_no_declaration_is_written_twice() -> None:
     assert [text for text, times in counted.items() if times > 1] == []
 
 
-def test_flags_that_mean_one_thing_everywhere_are_declared_with_the_shared_options() -> None:
+def test_flags_with_one_meaning_everywhere_are_declared_with_the_shared_options() -> None:
     shared = {flags for flags, _ in declarations((CLI / "options.py").read_text()) if flags}
     assert {"--json", "--dry-run", "--yes"} <= shared
     elsewhere = {

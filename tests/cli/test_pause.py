@@ -169,13 +169,13 @@ def test_running_jobs_keep_the_cluster_and_are_listed(project: LocalProject) -> 
     assert project.running
 
 
-def test_jobs_are_cancelled_when_that_is_asked_for(project: LocalProject) -> None:
+def test_jobs_are_cancelled_when_that_is_requested(project: LocalProject) -> None:
     project.control.set_jobs(project.instance, [JOB])
     pause(project, "--cancel-jobs", "--yes")
     assert not project.running
 
 
-def test_nobody_there_to_be_asked_cancels_nothing(project: LocalProject) -> None:
+def test_without_a_terminal_nothing_is_cancelled(project: LocalProject) -> None:
     project.control.set_jobs(project.instance, [JOB])
     with pytest.raises(GoToCloudError, match="No terminal to confirm"):
         pause(project, "--cancel-jobs")

@@ -55,7 +55,7 @@ def test_check_names_the_group_that_meets_a_quota_and_the_command_that_raises_it
     assert all(one["source"].startswith("https://docs.aws.amazon.com/") for one in data["quotas"])
 
 
-def test_check_of_a_bad_file_tells_everything_and_exits_with_2(run: Run, folder: Path) -> None:
+def test_check_of_a_bad_file_reports_everything_and_exits_with_2(run: Run, folder: Path) -> None:
     path = folder / "platform.yaml"
     text = path.read_text(encoding="utf-8").replace('"333333333333"', "333333333333")
     path.write_text(text.replace("monthly_budget_usd: 3000", "monthly_budget_usd: 0"))
@@ -103,7 +103,7 @@ def test_zones_shows_the_chosen_zones_of_a_region(run: Run) -> None:
     assert "moto 5.2.5" in outcome.err
 
 
-def test_zones_of_unknown_regions_are_all_told(run: Run) -> None:
+def test_zones_of_unknown_regions_are_all_reported(run: Run) -> None:
     outcome = run("zones", "us-eest-1", "il-central-1")
     assert (outcome.code, outcome.out) == (2, "")
     assert "No region named 'us-eest-1'" in outcome.err
@@ -169,7 +169,7 @@ def test_refresh_repairs_a_zone_map_that_is_none(run: Run, folder: Path, broken:
 
 
 @pytest.mark.usefixtures("aws")
-def test_refresh_of_an_unknown_region_asks_and_writes_nothing(run: Run, folder: Path) -> None:
+def test_refresh_of_an_unknown_region_reads_and_writes_nothing(run: Run, folder: Path) -> None:
     outcome = run("zones", "--refresh", "us-est-1", "nowhere")
     assert outcome.code == 2
     assert "'us-est-1'" in outcome.err

@@ -131,7 +131,7 @@ def test_publish_of_an_incomplete_folder_writes_nothing(run: Run, assembly: Path
 
 
 @pytest.mark.usefixtures("aws")
-def test_publish_without_bucket_cdk_app_or_version_is_told(run: Run, assembly: Path) -> None:
+def test_publish_without_bucket_cdk_app_or_version_is_reported(run: Run, assembly: Path) -> None:
     outcome = run("publish", "--from", "assembly")
     assert outcome.code == 1
     assert f"no distribution bucket {BUCKET}" in outcome.err
@@ -147,7 +147,7 @@ def test_publish_without_bucket_cdk_app_or_version_is_told(run: Run, assembly: P
 
 
 @pytest.mark.usefixtures("aws")
-def test_publish_without_the_cdk_says_how_to_get_it(
+def test_publish_without_the_cdk_shows_how_to_get_it(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "cdk.json").write_text("{}")

@@ -48,7 +48,7 @@ def prices(local: LocalAws, folder: Path, *arguments: str) -> subprocess.Complet
     )
 
 
-def test_refresh_keeps_what_aws_tells_and_calls_the_rest_unknown(
+def test_refresh_keeps_what_aws_shows_and_calls_the_rest_unknown(
     local: LocalAws, folder: Path
 ) -> None:
     done = prices(local, folder, "--refresh", REGION)
@@ -84,7 +84,7 @@ def test_a_dry_run_writes_nothing(local: LocalAws, folder: Path) -> None:
     assert not (folder / "platform.prices.csv").exists()
 
 
-def test_changes_are_told_with_both_prices(local: LocalAws, folder: Path) -> None:
+def test_changes_are_reported_with_both_prices(local: LocalAws, folder: Path) -> None:
     source = f"an earlier price list at {local.endpoint_url}"
     (folder / "platform.prices.csv").write_text(
         "item,region,usd,unit,source,date\n"
@@ -106,7 +106,7 @@ def test_every_price_that_is_needed_is_shown_known_or_not(local: LocalAws, folde
     assert all(row["age_days"] >= 0 for row in rows if row["usd"] is not None)
 
 
-def test_wrong_regions_are_told_at_once(local: LocalAws, folder: Path) -> None:
+def test_wrong_regions_are_reported_at_once(local: LocalAws, folder: Path) -> None:
     done = prices(local, folder, "us-east-9", "moon-1", "--refresh")
     assert done.returncode == 2
     assert "us-east-9" in done.stderr

@@ -78,7 +78,7 @@ def test_a_job_that_lost_its_machine_goes_on_elsewhere_and_only_once(
     assert verdicts(project) == set()
 
 
-def test_a_record_of_somebody_else_is_not_run_unasked(
+def test_a_record_of_another_person_is_not_run_without_a_confirmation(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = tmp_path / "home"
@@ -88,14 +88,14 @@ def test_a_record_of_somebody_else_is_not_run_unasked(
     assert list(submitted_jobs(elsewhere)) == []
 
 
-def test_a_job_that_slurm_has_forgotten_goes_on(slurm_commands: FakeSlurm, project: Path) -> None:
+def test_a_job_that_slurm_has_dropped_goes_on(slurm_commands: FakeSlurm, project: Path) -> None:
     started(project)
     slurm_commands.set_state("1", "")
     assert gotocloud(project, "resume", "--all").returncode == 0
     assert attempts(project)[1].queue == "class3d-spot"
 
 
-def test_a_dry_run_says_what_would_be_done(slurm_commands: FakeSlurm, project: Path) -> None:
+def test_a_dry_run_states_what_would_be_done(slurm_commands: FakeSlurm, project: Path) -> None:
     started(project)
     slurm_commands.set_state("1", "NODE_FAIL")
     done = gotocloud(project, "resume", NAME, "--dry-run")
@@ -169,7 +169,7 @@ def test_the_third_interruption_on_spot_ends_on_demand(
     ]
 
 
-def test_whoever_is_killed_between_cancelling_and_submitting_is_followed_up(
+def test_a_process_that_is_killed_between_cancelling_and_submitting_is_followed_up(
     slurm_commands: FakeSlurm, project: Path
 ) -> None:
     started(project)
@@ -181,7 +181,7 @@ def test_whoever_is_killed_between_cancelling_and_submitting_is_followed_up(
     assert len(slurm_commands.jobs) == 2
 
 
-def test_a_job_that_nobody_takes_fails_visibly(slurm_commands: FakeSlurm, project: Path) -> None:
+def test_a_job_that_is_never_taken_fails_visibly(slurm_commands: FakeSlurm, project: Path) -> None:
     started(project)
     slurm_commands.set_state("1", "NODE_FAIL")
     slurm_commands.trouble(sbatch="refuse")
@@ -274,7 +274,7 @@ def test_motion_correction_keeps_what_is_finished_and_drops_what_may_be_half_wri
     assert "--only_do_unfinished" not in (project / name / "gotocloud_attempt_1.sh").read_text()
 
 
-def test_all_finds_jobs_of_other_projects_that_slurm_knows(
+def test_all_finds_jobs_of_other_projects_that_slurm_lists(
     slurm_commands: FakeSlurm, project: Path, tmp_path: Path
 ) -> None:
     started(project)
@@ -293,7 +293,9 @@ def test_all_finds_jobs_of_other_projects_that_slurm_knows(
         (("Class2D",), "was not submitted by `gotocloud submit`"),
     ],
 )
-def test_what_cannot_be_resumed_is_told(project: Path, words: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_resumed_is_reported(
+    project: Path, words: tuple[str, ...], said: str
+) -> None:
     done = gotocloud(project, "resume", *words)
     assert done.returncode == 2
     assert said in done.stderr
@@ -334,7 +336,7 @@ def test_a_pipeline_that_stays_locked_does_not_stop_a_resume(
     assert read_pipeline(tmp_path)[0].status is ProcessStatus.RUNNING
 
 
-def test_a_broken_record_is_told_and_not_overwritten(
+def test_a_broken_record_is_reported_and_not_overwritten(
     slurm_commands: FakeSlurm, project: Path
 ) -> None:
     record = project / NAME / "gotocloud_submission.json"

@@ -138,7 +138,7 @@ class TestSetup:
         assert (told["made"], told["plan"]) == (False, None)
         assert survey() == before
 
-    def test_the_next_command_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_the_next_command_is_reported(self, capsys: pytest.CaptureFixture[str]) -> None:
         build()
         invoke(app, "my protein")
         assert "gotocloud start 'my protein'" in capsys.readouterr().err
@@ -195,18 +195,18 @@ class TestSetup:
         with pytest.raises(InputError, match="names cannot be used"):
             invoke(app, "a\nb")
 
-    def test_an_account_without_group_is_told_where_to_turn(self) -> None:
+    def test_an_account_without_group_is_shown_where_to_turn(self) -> None:
         with pytest.raises(GoToCloudError, match="no GoToCloud group in us-east-1") as caught:
             invoke(app, "p")
         assert "management group" in caught.value.remedy
 
-    def test_a_wrong_region_is_told_the_right_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_wrong_region_names_the_right_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         build()
         monkeypatch.setenv("AWS_REGION", "ap-northeast-1")
         with pytest.raises(GoToCloudError, match="not work in ap-northeast-1, but in us-east-1"):
             invoke(app, "p")
 
-    def test_without_a_terminal_nobody_is_asked_for_a_name(self) -> None:
+    def test_without_a_terminal_no_name_is_requested(self) -> None:
         build()
         with pytest.raises(InputError, match="Which project"):
             invoke(app)

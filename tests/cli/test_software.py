@@ -111,7 +111,7 @@ def test_module_files_are_written_for_another_mount_point(
     assert (status, "'shared' is not an absolute path" in err) == (2, True)
 
 
-def test_environments_are_written_and_recipes_told_with_their_licence(
+def test_environments_are_written_and_recipes_shown_with_their_licence(
     software: Command, tmp_path: Path
 ) -> None:
     status, out, err = software("spack", "--to", tmp_path)
@@ -128,7 +128,7 @@ def test_environments_are_printed_as_one_stream(software: Command) -> None:
     assert len(list(yaml.safe_load_all(out))) == 19
 
 
-def test_a_folder_that_cannot_be_written_is_told(software: Command, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(software: Command, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for words in (("spack", "--to"), ("modules", "--to")):
         status, _, err = software(*words, tmp_path / "file")
@@ -136,7 +136,9 @@ def test_a_folder_that_cannot_be_written_is_told(software: Command, tmp_path: Pa
         assert "cannot be written: " in err
 
 
-def test_a_broken_catalogue_is_told_with_every_problem(software: Command, tmp_path: Path) -> None:
+def test_a_broken_catalogue_is_reported_with_every_problem(
+    software: Command, tmp_path: Path
+) -> None:
     data = yaml.safe_load(PACKAGED.read_text())
     data["packages"]["relion"]["default"] = "6"
     data["families"]["g5"]["build"] = "sm87"
@@ -284,7 +286,7 @@ def test_a_file_that_does_not_start_is_not_published(
 
 
 @pytest.mark.usefixtures("small")
-def test_an_interpreter_that_only_nodes_have_is_told(software: Command, tmp_path: Path) -> None:
+def test_an_interpreter_that_only_nodes_have_is_reported(software: Command, tmp_path: Path) -> None:
     words = ("publish", "--to", tmp_path, "--interpreter", "/opt/none/python3.12")
     status, _, err = software(*words)
     assert status == 0

@@ -51,7 +51,7 @@ def parameters() -> dict[str, str]:
 
 @pytest.mark.usefixtures("project")
 class TestStart:
-    def test_a_cluster_is_launched_with_what_the_template_asks_for(self) -> None:
+    def test_a_cluster_is_launched_with_what_the_template_requests(self) -> None:
         go("p", "--yes")
         given = parameters()
         assert given.pop("ComputeSubnetCidr") in {
@@ -127,7 +127,7 @@ class TestStart:
         assert "g6.4xlarge" in told
         assert survey() == before
 
-    def test_a_dry_run_tells_everything_and_creates_nothing(
+    def test_a_dry_run_reports_everything_and_creates_nothing(
         self, capsys: pytest.CaptureFixture[str]
     ) -> None:
         before = survey()
@@ -139,7 +139,7 @@ class TestStart:
         assert {"EC2-VPC Elastic IPs", "Address block", "Budget of this month"} <= checks
         assert survey() == before
 
-    def test_every_problem_is_told_at_once(self) -> None:
+    def test_every_problem_is_reported_at_once(self) -> None:
         ec2 = boto3.client("ec2", REGION)
         for _ in range(4):
             ec2.allocate_address(Domain="vpc")
@@ -164,7 +164,7 @@ class TestStart:
         subnets = survey()["subnets"]
         assert len(subnets) == len(set(subnets))
 
-    def test_whoever_loses_a_race_for_addresses_takes_the_next_ones(
+    def test_the_loser_of_a_race_for_addresses_takes_the_next_ones(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         from gotocloud.aws import clusters
@@ -187,7 +187,7 @@ class TestStart:
         assert len(set(refused)) == 2
         assert "at the same moment" in capsys.readouterr().err
 
-    def test_ctrl_c_says_what_goes_on_and_what_it_costs(
+    def test_ctrl_c_states_what_goes_on_and_what_it_costs(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         from gotocloud.aws import clusters
@@ -203,7 +203,7 @@ class TestStart:
         assert "per hour" in caught.value.message
         assert caught.value.next_command == "gotocloud start p --config tutorial --yes"
 
-    def test_ctrl_c_before_anything_began_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_ctrl_c_before_anything_began_states_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from gotocloud.aws import clusters
 
         def interrupted(*_: Any, **__: Any) -> None:
@@ -224,7 +224,7 @@ class TestStart:
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_new_account_is_told_that_nothing_could_compute() -> None:
+def test_a_new_account_is_reported_as_unable_to_compute() -> None:
     build(vcpus=0)
     invoke(setup.app, "p")
     with pytest.raises(GoToCloudError, match="nothing was created") as caught:

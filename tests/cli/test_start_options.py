@@ -92,7 +92,7 @@ def row(capsys: Capture) -> Any:
     return json.loads(capsys.readouterr().out)["projects"][0]["cluster"]
 
 
-def test_without_wishes_jobs_go_on_demand_and_idleness_ends_the_cluster(capsys: Capture) -> None:
+def test_without_options_jobs_go_on_demand_and_idleness_ends_the_cluster(capsys: Capture) -> None:
     go()
     assert (parameters()["Capacity"], parameters()["KeepHours"]) == ("on-demand", "0")
     ending = {"kept_until": None, "when_idle": True, "unknown": "", "notice": ""}
@@ -120,7 +120,7 @@ def test_spot_without_its_role_is_refused_before_anything_is_created() -> None:
     go()
 
 
-def test_a_group_that_was_set_up_for_an_earlier_release_is_told_before_anything_is_created(
+def test_a_group_that_was_set_up_for_an_earlier_release_is_reported_before_anything_is_created(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     needs = frozenset({Fact.CLUSTER_GUARD_ARN.value, "/gotocloud/of-a-later-program"})
@@ -143,7 +143,7 @@ def test_hours_count_from_the_creation_of_the_stack(capsys: Capture) -> None:
     assert datetime.fromisoformat(row(capsys)["ending"]["kept_until"]) == until
 
 
-def test_the_price_of_the_hours_is_told_before(capsys: Capture) -> None:
+def test_the_price_of_the_hours_is_reported_before(capsys: Capture) -> None:
     go("--keep-for", "8", "--dry-run")
     assert "Kept for 8 hours, it costs" in capsys.readouterr().err
 
@@ -170,7 +170,7 @@ def test_a_dry_run_keeps_nothing_longer(capsys: Capture) -> None:
     assert KEEP_UNTIL not in {one["Key"] for one in listed.get("Contents", ())}
 
 
-def test_a_release_that_knows_no_wishes_is_refused_with_what_to_do() -> None:
+def test_a_release_without_launch_options_is_refused_with_what_to_do() -> None:
     with pytest.raises(InputError, match=r"has no --spot and no --keep-for") as caught:
         go("--release", OLD, "--spot", "--keep-for", "3")
     assert "Leave out --release" in caught.value.advice
@@ -185,7 +185,7 @@ def test_a_cluster_of_an_old_release_ends_by_hand_only(capsys: Capture) -> None:
     assert "by hand" in capsys.readouterr().out
 
 
-def test_what_cannot_be_read_about_the_end_is_told(capsys: Capture) -> None:
+def test_what_cannot_be_read_about_the_end_is_reported(capsys: Capture) -> None:
     go()
     boto3.client("s3", REGION).put_object(Bucket=BUCKET, Key=KEEP_UNTIL, Body=b"soon")
     assert "not what gotocloud writes" in row(capsys)["ending"]["unknown"]
@@ -197,7 +197,7 @@ def test_hours_that_make_no_sense_are_refused(hours: str) -> None:
         go(f"--keep-for={hours}")
 
 
-def test_how_it_ends_by_itself_is_told_at_once(capsys: Capture) -> None:
+def test_how_it_ends_by_itself_is_reported_at_once(capsys: Capture) -> None:
     for options, said in (
         (("--release", OLD), "until you pause it: its head node has no idle guard"),
         ((), "pauses (after 2 idle hours)"),

@@ -83,7 +83,7 @@ def test_a_region_that_cannot_be_read_is_named(capsys: pytest.CaptureFixture[str
     )
 
 
-def test_the_table_says_what_everything_costs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_states_what_everything_costs(capsys: pytest.CaptureFixture[str]) -> None:
     build()
     invoke(setup.app, "p")
     capsys.readouterr()

@@ -47,7 +47,7 @@ def verdicts(folder: Path) -> set[str]:
     return {path.name for path in folder.glob("RELION_JOB_EXIT_*")}
 
 
-def test_it_says_what_sbatch_says_and_leaves_a_record(
+def test_it_states_what_sbatch_states_and_leaves_a_record(
     slurm_commands: FakeSlurm, project: Path
 ) -> None:
     script = make_job(project, NAME, class2d(NAME), OPTIONS)

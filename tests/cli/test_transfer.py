@@ -184,7 +184,7 @@ def test_help_imports_no_engine() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_progress_without_a_terminal_says_a_line_now_and_then(
+def test_progress_without_a_terminal_states_a_line_now_and_then(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with TransferWatch(line_every_s=0) as progress:

@@ -28,7 +28,7 @@ def tables() -> str:
     return "\n".join(lines) + "\n"
 
 
-def test_the_tables_show_what_the_configurations_say() -> None:
+def test_the_tables_show_what_the_configurations_state() -> None:
     text = PAGE.read_text(encoding="utf-8")
     wanted = BLOCK.sub(lambda found: found[1] + tables() + found[2], text)
     assert tables() in wanted

@@ -67,7 +67,7 @@ print(json.dumps({
 
 @pytest.mark.pcluster
 @pytest.mark.parametrize("version", ENGINES)
-def test_an_engine_is_what_parallelclusters_own_code_says(version: str) -> None:
+def test_an_engine_is_what_parallelclusters_own_code_states(version: str) -> None:
     need_parallelcluster(version)
     python = [str(pcluster_python(version)), "-I", "-W", "ignore", "-c", CONSTANTS]
     done = subprocess.run(python, capture_output=True, text=True, check=True)

@@ -129,7 +129,7 @@ def test_image_key_boundary_and_desktop_of_the_site_are_taken() -> None:
     assert fitted["HeadNode"]["Networking"]["ElasticIp"] is True
 
 
-def test_a_node_with_a_role_of_its_own_gets_no_policy_and_says_so_when_it_should() -> None:
+def test_a_node_with_a_role_of_its_own_gets_no_policy_and_states_it_when_it_should() -> None:
     given = configuration()
     given["HeadNode"]["Iam"] = {"InstanceRole": "arn:aws:iam::1:role/own"}
     assert fit(given, BARE_SITE)["HeadNode"]["Iam"] == given["HeadNode"]["Iam"]
@@ -139,7 +139,7 @@ def test_a_node_with_a_role_of_its_own_gets_no_policy_and_says_so_when_it_should
     )
 
 
-def test_everything_that_configuration_and_site_say_differently_is_reported_at_once() -> None:
+def test_everything_that_configuration_and_site_state_differently_is_reported_at_once() -> None:
     given = configuration()
     given["Region"] = "eu-west-1"
     given["HeadNode"]["Networking"] = {"SubnetId": "subnet-9"}

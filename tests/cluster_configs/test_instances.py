@@ -21,7 +21,7 @@ def ec2_data() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", sorted(instance_types()))
-def test_a_row_says_what_ec2_says(name: str, ec2_data: dict[str, Any]) -> None:
+def test_a_row_states_what_ec2_states(name: str, ec2_data: dict[str, Any]) -> None:
     row = instance_types()[name]
     said = ec2_data[name]
     assert row.vcpus == said["VCpuInfo"]["DefaultVCpus"]

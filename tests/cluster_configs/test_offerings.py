@@ -68,7 +68,7 @@ def test_partitions_and_templates_are_not_made_without_data() -> None:
         )
 
 
-def test_asking_for_a_type_without_data_is_an_error() -> None:
+def test_requesting_a_type_without_data_is_an_error() -> None:
     known = Offerings("use1-az1", frozenset({"a"}), frozenset({"b"}))
     assert ("a" in known, "b" in known) == (True, False)
     with pytest.raises(GoToCloudError, match="no data on c in use1-az1"):

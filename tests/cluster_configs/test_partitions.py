@@ -16,7 +16,7 @@ def test_each_queue_is_there_on_demand_and_spot() -> None:
     assert [p.queue_name for p in partitions] == [q.name for q in SPA.queues for _ in "ab"]
 
 
-def test_a_partition_says_what_its_machine_is() -> None:
+def test_a_partition_states_what_its_machine_is() -> None:
     refine3d = configured_partitions(SPA, used_instance_types())[0]
     assert refine3d == Partition(
         name="refine3d",

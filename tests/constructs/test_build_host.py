@@ -8,7 +8,7 @@ from tests.constructs.samples import only, resources, sample_network, sample_sta
 pytestmark = pytest.mark.cdk
 
 
-def test_nothing_runs_until_somebody_starts_it() -> None:
+def test_nothing_runs_until_a_person_starts_it() -> None:
     stack = sample_stack()
     BuildHost(stack, "BuildHost", network=sample_network(stack, internet=True))
     assert resources(stack, "AWS::EC2::Instance") == []

@@ -74,7 +74,7 @@ def test_a_cluster_that_is_known_by_name_grants_sessions_on_its_head_node_by_tag
 
 
 @pytest.mark.parametrize("name", ["head_node_instance_id", "head_node_public_ip", "connections"])
-def test_what_a_name_does_not_tell_is_an_error_with_the_remedy(name: str) -> None:
+def test_what_a_name_does_not_contain_is_an_error_with_the_remedy(name: str) -> None:
     existing = ParallelCluster.from_cluster_name(stack(), "Existing", "spa")
     with pytest.raises(ValueError, match="of the cluster 'spa' is not known here: give it to"):
         getattr(existing, name)

@@ -149,7 +149,7 @@ def test_data_are_deleted_version_by_version_with_mfa_in_the_groups_own_buckets(
         }
 
 
-def test_where_people_sign_on_elsewhere_nothing_asks_for_mfa_or_says_so() -> None:
+def test_where_people_sign_on_elsewhere_nothing_requests_mfa_or_mentions_it() -> None:
     found = permissions(single_sign_on=True)
     for sid in ("DeleteProjectVersions", "DeleteEmptyProjectBuckets"):
         assert found[sid]["Condition"] == {"StringEquals": {"s3:ResourceAccount": ACCOUNT}}
@@ -185,7 +185,7 @@ def test_of_iam_nothing_is_seen_but_the_role_of_spot(allowed: dict[str, Any]) ->
     ]
 
 
-def test_what_the_preflight_asks_may_be_asked(allowed: dict[str, Any]) -> None:
+def test_what_the_preflight_reads_may_be_read(allowed: dict[str, Any]) -> None:
     assert {
         "budgets:ViewBudget",
         "ec2:DescribeAddresses",

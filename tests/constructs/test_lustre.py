@@ -107,7 +107,7 @@ def test_file_system_waits_for_the_rules_of_its_security_group(template: Templat
     assert len(rules) == 4
 
 
-def test_persistent_deployment_takes_the_lowest_throughput_unless_told() -> None:
+def test_persistent_deployment_takes_the_lowest_throughput_by_default() -> None:
     template = lustre(deployment=Deployment.PERSISTENT_2)
     template.has_resource_properties(
         "AWS::FSx::FileSystem",
@@ -134,6 +134,6 @@ def test_wrong_throughputs_are_refused() -> None:
         lustre(deployment=Deployment.PERSISTENT_2, throughput_mb_per_s_per_tib=100)
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     with pytest.raises(ValueError, match=r"17 GiB is not.*; SCRATCH_2 takes no throughput"):
         lustre(size_gib=17, throughput_mb_per_s_per_tib=125)

@@ -38,7 +38,7 @@ def configuration(template: Template) -> dict[str, Any]:
     return dict(resource["Properties"]["ClusterConfiguration"])
 
 
-def test_provider_gets_the_keys_that_it_knows_and_no_other(template: Template) -> None:
+def test_provider_gets_the_keys_that_it_has_and_no_other(template: Template) -> None:
     _, resource = only(template, "Custom::PclusterCluster")
     properties = resource["Properties"]
     assert set(properties) == {
@@ -106,7 +106,7 @@ def test_every_node_mounts_the_software(configuration: dict[str, Any]) -> None:
         assert action["Args"][:2] == ["fs-1", "apne1-az1=10.0.0.5"]
 
 
-def test_head_node_alone_is_told_about_its_cluster_and_may_pause_it(
+def test_head_node_alone_has_facts_of_its_cluster_and_may_pause_it(
     configuration: dict[str, Any],
 ) -> None:
     head = configuration["HeadNode"]

@@ -120,7 +120,7 @@ def test_current_objects_are_never_archived_by_default(template: Template) -> No
     assert not [rule for rule in rules(template).values() if "Transitions" in rule]
 
 
-def test_current_objects_move_to_glacier_when_asked_and_stay_readable_by_lustre() -> None:
+def test_current_objects_move_to_glacier_on_request_and_stay_readable_by_lustre() -> None:
     assert rules(storage(archive_after=Duration.days(180)))["archive"]["Transitions"] == [
         {"StorageClass": "GLACIER_IR", "TransitionInDays": 180}
     ]

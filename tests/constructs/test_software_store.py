@@ -54,7 +54,7 @@ def test_it_outlives_its_stack(stack: cdk.Stack) -> None:
     assert store["UpdateReplacePolicy"] == "Retain"
 
 
-def test_nobody_gets_in_without_tls(stack: cdk.Stack) -> None:
+def test_no_request_gets_in_without_tls(stack: cdk.Stack) -> None:
     refused = policy(stack)["TlsOnly"]
     assert refused["Effect"] == "Deny"
     assert refused["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -69,6 +69,6 @@ def test_everybody_on_the_network_reads_and_only_writers_write(stack: cdk.Stack)
     assert "elasticfilesystem:ClientWrite" in found["Write"]["Action"]
 
 
-def test_it_has_a_mount_target_in_every_zone_and_lets_nobody_in(stack: cdk.Stack) -> None:
+def test_it_has_a_mount_target_in_every_zone_and_lets_no_one_in(stack: cdk.Stack) -> None:
     assert len(resources(stack, "AWS::EFS::MountTarget")) == 2
     assert "SecurityGroupIngress" not in only(stack, "AWS::EC2::SecurityGroup")

@@ -44,7 +44,7 @@ def test_every_rule_of_the_default_security_group_is_taken_away() -> None:
     assert all("DefaultSecurityGroup" in call for call in calls)
 
 
-def test_flows_are_logged_and_forgotten_after_a_while() -> None:
+def test_flows_are_logged_and_deleted_after_a_while() -> None:
     stack = sample_stack()
     sample_network(stack)
     assert only(stack, "AWS::EC2::FlowLog")["TrafficType"] == "ALL"

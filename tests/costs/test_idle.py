@@ -35,7 +35,7 @@ def test_an_unknown_price_is_named_and_makes_the_total_a_lower_bound() -> None:
     assert cost.as_dict()["complete"] is False
 
 
-def test_nothing_known_still_says_at_least() -> None:
+def test_nothing_known_still_states_at_least() -> None:
     cost = idle_cost(load_configuration("cryoem-spa"), "ap-southeast-7", 2400)
     assert len(cost.unknown) == 4
     assert cost.headline == "at least USD 0.01 per hour"

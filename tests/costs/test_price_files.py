@@ -37,7 +37,7 @@ def test_a_table_is_read_as_it_was_written(prices: list[Price]) -> None:
     )
 
 
-def test_every_row_that_cannot_be_used_is_told_at_once() -> None:
+def test_every_row_that_cannot_be_used_is_reported_at_once() -> None:
     rows = [
         "g5.12xlarge,eu-west-1,-1,instance-hour,s,2026-11-01,",
         "g5.12xlarge,eu-west-1,0,instance-hour,s,2026-11-01,",

@@ -78,7 +78,7 @@ def test_what_is_something_else_or_not_in_dollars_is_passed_over(other: str) -> 
     assert usd(offers(G5, [other, document("BoxUsage:g5.12xlarge", "5.672")])) == ["5.672"]
 
 
-def test_different_prices_of_one_thing_are_all_told() -> None:
+def test_different_prices_of_one_item_are_all_reported() -> None:
     twice = [document("BoxUsage:g5.12xlarge", price) for price in ("5.672", "6", "5.672")]
     assert usd(offers(G5, twice)) == ["5.672", "6"]
 
@@ -121,7 +121,7 @@ def test_a_spot_price_is_the_mean_over_time_and_not_over_changes() -> None:
     assert told.date == "2026-11-08/2026-11-22"
 
 
-def test_a_history_that_begins_in_the_window_says_so() -> None:
+def test_a_history_that_begins_in_the_window_states_it() -> None:
     told = spot_price("g5.12xlarge", "us-east-1", [change(4, "2")], (START, END), "EC2")
     assert told is not None
     assert told.date == "2026-11-12/2026-11-22"

@@ -132,7 +132,7 @@ def test_a_job_goes_on_in_another_queue_with_what_was_typed_where_it_fits() -> N
     assert (found.queue.name, found.route.ranks, found.route.threads) == ("class3d", 5, 2)
 
 
-def test_it_goes_on_in_that_queue_whatever_the_form_says_of_spot() -> None:
+def test_it_goes_on_in_that_queue_whatever_the_form_states_of_spot() -> None:
     found = in_queue(job(qsub_extra3="spot"), cluster(), "class3d")
     assert found.queue.name == "class3d"
 

@@ -66,7 +66,7 @@ def node(tmp_path: Path) -> Node:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_head_node_knows_its_cluster_with_names_as_people_wrote_them(
+def test_the_head_node_names_its_cluster_with_names_as_people_wrote_them(
     node: Node, name: str
 ) -> None:
     done = node.run(*arguments(project=as_tag(name), scientist="ann@lab", stack="s"))
@@ -119,7 +119,7 @@ def test_arguments_that_make_no_sense_change_nothing(
     assert node.written() == {}
 
 
-def test_without_the_shared_software_the_guard_says_so_and_keeps_the_cluster(node: Node) -> None:
+def test_without_the_shared_software_the_guard_states_it_and_keeps_the_cluster(node: Node) -> None:
     node.run(*arguments(software=str(node.folder / "efs")))
     guard = str(node.path("usr/local/sbin/gotocloud-guard"))
     done = subprocess.run([guard], capture_output=True, text=True, check=False, timeout=30)
@@ -183,7 +183,7 @@ def test_jobs_that_lost_a_machine_are_taken_up_as_their_owners(node: Node) -> No
     assert "OnUnitInactiveSec=1min" in timer
 
 
-def test_a_comment_names_nobody_whom_root_becomes(node: Node) -> None:
+def test_a_comment_names_no_one_whom_root_becomes(node: Node) -> None:
     comment = "x\nroot gotocloud:1\n--shell=/fsx/mine gotocloud:1\ngotocloud:1\n"
     assert recovered(node, {"1001": comment}) == ["240 runuser -l ann -c gotocloud resume --all"]
 
@@ -261,7 +261,7 @@ def shell(node: Node, arguments: list[str], folder: str = "home/ann", **more: st
     return done.stdout.splitlines()
 
 
-def test_shells_of_people_begin_in_the_folder_of_the_project_and_say_so(node: Node) -> None:
+def test_shells_of_people_begin_in_the_folder_of_the_project_and_states_it(node: Node) -> None:
     lustre = node.folder / "fsx"
     lustre.mkdir()
     node.run(*arguments(lustre=str(lustre)))

@@ -169,7 +169,7 @@ def test_sockets_and_pipes_are_counted_and_not_listed(
     assert (summary.counts, entries) == ({"special": 2}, [])
 
 
-def test_a_file_that_is_being_written_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_being_written_is_reported(tmp_path: Path) -> None:
     with (tmp_path / "a").open("w"):
         summary, _ = listed(tmp_path)
     assert summary.counts == {"open for writing": 1}

@@ -115,7 +115,7 @@ def test_the_mount_target_of_the_own_zone_is_mounted_and_remembered(node: Node) 
     assert Path(node.point).is_dir()
 
 
-def test_the_zone_is_asked_for_with_a_session_token(node: Node) -> None:
+def test_the_zone_is_requested_with_a_session_token(node: Node) -> None:
     node.run()
 
     token, question = node.calls("curl")
@@ -143,7 +143,7 @@ def test_a_changed_mount_target_replaces_the_line_in_fstab(node: Node) -> None:
     assert node.fstab == FSTAB_BEFORE + expected_line(node, "10.0.9.9")
 
 
-def test_an_unknown_zone_takes_the_first_mount_target_and_says_so(node: Node) -> None:
+def test_an_unknown_zone_takes_the_first_mount_target_and_states_it(node: Node) -> None:
     (node.folder / "zone").write_text("apne1-az2")
 
     done = node.run()
@@ -153,7 +153,7 @@ def test_an_unknown_zone_takes_the_first_mount_target_and_says_so(node: Node) ->
     assert "mounttargetip=10.0.0.5" in node.fstab
 
 
-def test_a_silent_metadata_service_takes_the_first_mount_target_and_says_so(node: Node) -> None:
+def test_a_silent_metadata_service_takes_the_first_mount_target_and_states_it(node: Node) -> None:
     (node.folder / "imds-down").touch()
 
     done = node.run()
@@ -215,7 +215,7 @@ def test_arguments_that_make_no_sense_are_refused_before_anything_is_changed(
     assert node.fstab == FSTAB_BEFORE
 
 
-def test_shellcheck_has_nothing_to_say() -> None:
+def test_shellcheck_finds_nothing() -> None:
     shellcheck = shutil.which("shellcheck")
     assert shellcheck, "shellcheck comes with the dev extra: make env"
     done = subprocess.run([shellcheck, str(SCRIPT)], capture_output=True, text=True, check=False)

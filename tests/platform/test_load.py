@@ -153,7 +153,7 @@ def with_management(**changes: Any) -> dict[str, Any]:
         ({"regions": ["us-east-1"]}, "line 1: management: is missing"),
     ],
 )
-def test_bad_input_is_told_in_words(
+def test_bad_input_is_reported_in_words(
     problems_of: Problems, data: dict[str, Any], words: str
 ) -> None:
     assert any(words in problem for problem in problems_of(data))
@@ -186,7 +186,7 @@ def test_a_smaller_pool_is_exhausted_sooner(problems_of: Problems) -> None:
         ("[" * 5000, "nested too deeply"),
     ],
 )
-def test_bad_yaml_is_told_with_its_line(problems_of: Problems, text: str, words: str) -> None:
+def test_bad_yaml_is_reported_with_its_line(problems_of: Problems, text: str, words: str) -> None:
     assert any(words in problem for problem in problems_of(text))
 
 
@@ -196,7 +196,7 @@ def test_a_missing_file_names_the_next_command(tmp_path: Path) -> None:
     assert caught.value.next_command == "cp platform.example.yaml platform.yaml"
 
 
-def test_a_folder_or_bytes_instead_of_a_file_is_told(tmp_path: Path) -> None:
+def test_a_folder_or_bytes_instead_of_a_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         load_platform(tmp_path)
     binary = tmp_path / "platform.yaml"
@@ -211,13 +211,15 @@ def test_one_bad_entry_is_not_also_an_empty_list(problems_of: Problems) -> None:
     assert ["cannot be an IAM user" in problem for problem in problems] == [True]
 
 
-def test_more_scientists_than_a_stack_holds_are_told(problems_of: Problems) -> None:
+def test_more_scientists_than_a_stack_holds_are_reported(problems_of: Problems) -> None:
     many = [f"scientist{number}" for number in range(201)]
     (problem,) = problems_of(platform_data(group(1, scientists=many)))
     assert "has 201 entries; 200 are allowed" in problem
 
 
-def test_more_desktop_networks_than_a_security_group_takes_are_told(problems_of: Problems) -> None:
+def test_more_desktop_networks_than_a_security_group_takes_are_reported(
+    problems_of: Problems,
+) -> None:
     many = [f"198.51.{number}.0/24" for number in range(51)]
     (problem,) = problems_of(platform_data(group(1, desktop_networks=many)))
     assert "has 51 entries; 50 are allowed" in problem

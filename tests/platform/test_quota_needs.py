@@ -101,7 +101,7 @@ def test_a_group_whose_template_cloudformation_would_refuse_is_named() -> None:
     assert "AWS grants 1,000,000 at most" in str(need)
 
 
-def test_a_raised_quota_is_never_asked_for_in_pieces() -> None:
+def test_a_raised_quota_is_never_requested_in_pieces() -> None:
     first, second = (
         lacking(*many(count))[needs.PEERINGS, "ap-northeast-1"].command for count in (51, 100)
     )

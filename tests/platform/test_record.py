@@ -92,7 +92,7 @@ def test_a_record_reads_well(record: Record) -> None:
     assert text.index("apne1-az1: 10.0.0.37") < text.index("apne1-az4: 10.0.0.5")
 
 
-def test_everything_that_is_missing_is_told_at_once_and_how_to_deploy_it(
+def test_everything_that_is_missing_is_reported_at_once_and_how_to_deploy_it(
     known: Platform, regions: dict[str, dict[str, str] | None]
 ) -> None:
     tokyo = regions["ap-northeast-1"]
@@ -109,7 +109,7 @@ def test_everything_that_is_missing_is_told_at_once_and_how_to_deploy_it(
     )
 
 
-def test_outputs_that_differ_from_the_platform_file_are_told(
+def test_outputs_that_differ_from_the_platform_file_are_reported(
     known: Platform, management: dict[str, str], regions: dict[str, dict[str, str] | None]
 ) -> None:
     management["AcceptorRoleArn5"] = "arn:aws:iam::999999999999:role/x"

@@ -30,7 +30,7 @@ def test_the_schema_is_a_schema_and_accepts_the_example() -> None:
     assert errors(yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))) == []
 
 
-def test_the_example_tells_editors_where_the_schema_is() -> None:
+def test_the_example_shows_editors_where_the_schema_is() -> None:
     first = EXAMPLE.read_text(encoding="utf-8").splitlines()[0]
     assert first == "# yaml-language-server: $schema=docs/platform.schema.json"
 

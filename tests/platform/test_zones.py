@@ -56,7 +56,7 @@ def test_local_zones_are_not_ranked() -> None:
     assert ranked({"x1-lax1-az1": {"big", "small"}, "x1-az1": {"small"}}) == ["x1-az1"]
 
 
-def test_a_zone_says_what_it_lacks_and_why_it_stands_there() -> None:
+def test_a_zone_states_what_it_lacks_and_why_it_stands_there() -> None:
     (zone,) = rank_zones({"x1-az1": {"small", "unused"}}, NEEDS)
     assert (zone.offered, zone.missing) == (("small",), ("big", "medium"))
     assert zone.reason == (
@@ -102,7 +102,7 @@ def test_zones_without_any_type_get_no_mount_target() -> None:
     assert made.region("a").chosen() == ("x1-az1",)
 
 
-def test_the_shipped_map_chooses_two_zones_and_says_its_source_and_date() -> None:
+def test_the_shipped_map_chooses_two_zones_and_states_its_source_and_date() -> None:
     shipped = zone_map()
     assert shipped.region("ap-northeast-1").chosen() == ("apne1-az1", "apne1-az4")
     assert "moto 5.2.5" in shipped.source
@@ -131,7 +131,7 @@ def test_a_region_that_is_left_out_later_leaves_the_merged_map() -> None:
     assert map_changes(before, after) == [f"a: left out now: {after.left_out['a']}"]
 
 
-def test_changes_are_told_by_zone_and_type() -> None:
+def test_changes_are_reported_by_zone_and_type() -> None:
     before = make_map({"a": {"x1-az1": {"big", "small"}}}, NEEDS, day=DAY, source="")
     after = make_map({"a": {"x1-az1": {"medium", "small"}}}, NEEDS, day=DAY, source="")
     assert map_changes(before, after) == ["a: x1-az1: +medium -big"]

@@ -38,7 +38,7 @@ def test_a_failed_stack_names_the_command_that_puts_it_right() -> None:
     assert found.remedy.startswith("gotocloud start p removes")
 
 
-def test_somebody_elses_failed_stack_is_theirs() -> None:
+def test_another_persons_failed_stack_is_theirs() -> None:
     (found,) = checkup.stacks([stack("gotocloud-project-zoe-p", "CREATE_FAILED", "zoe")], "ann")
     assert found.remedy.startswith("tell zoe: gotocloud setup")
 

@@ -19,14 +19,14 @@ def test_without_hours_only_use_keeps_a_cluster(parameters: dict[str, str]) -> N
     assert kept_until(STACK, CREATED, parameters, None) is None
 
 
-def test_whoever_asks_for_more_hours_gets_them_from_then_on() -> None:
+def test_a_request_for_more_hours_holds_from_then_on() -> None:
     asked = CREATED + timedelta(hours=7)
     body, until = kept_longer(STACK, 4, "ann", asked)
     assert until == asked + timedelta(hours=4)
     assert kept_until(STACK, CREATED, {"KeepHours": "8"}, body) == until
 
 
-def test_what_was_asked_for_another_cluster_means_nothing_to_this_one() -> None:
+def test_what_was_requested_for_another_cluster_means_nothing_to_this_one() -> None:
     body, _ = kept_longer(STACK, 4, "ann", CREATED)
     assert kept_until(f"{STACK}2", CREATED, {}, body) is None
 

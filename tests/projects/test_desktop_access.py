@@ -54,7 +54,7 @@ def test_a_group_with_networks_of_its_own_connects_from_these_only() -> None:
         checked_network("8.8.8.8", allowed)
 
 
-def test_a_group_without_networks_says_so_in_one_word() -> None:
+def test_a_group_without_networks_states_it_in_one_word() -> None:
     assert parse_networks("none") == ()
 
 
@@ -76,7 +76,7 @@ def test_an_opening_is_stale_after_its_time_and_always_when_open_to_the_world() 
 
 
 @pytest.mark.parametrize("wide", ["0.0.0.0/1", "128.0.0.0/1", "203.0.0.0/16", "::/1", "pl-1"])
-def test_an_opening_that_no_command_makes_is_stale_whatever_it_says(wide: str) -> None:
+def test_an_opening_that_no_command_makes_is_stale_whatever_it_states(wide: str) -> None:
     tomorrow = NOW + timedelta(days=1)
     assert opening(wide, tomorrow).stale(NOW)
     assert opening(wide, tomorrow).stale(NOW, parse_networks("130.87.0.0/16"))

@@ -89,7 +89,7 @@ def test_the_retry_is_named() -> None:
 
 
 @given(st.lists(st.builds(Failure, st.text(), st.text(), st.text())))
-def test_whatever_aws_says_there_is_a_diagnosis(failures: list[Failure]) -> None:
+def test_whatever_aws_states_there_is_a_diagnosis(failures: list[Failure]) -> None:
     found = diagnose(failures, retry=RETRY)
     assert found.summary
     assert found.remedy

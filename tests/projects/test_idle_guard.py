@@ -110,7 +110,7 @@ def test_every_use_and_everything_unknown_keeps_the_cluster_and_begins_the_count
     assert guard.look(after).action is Action.KEEP
 
 
-def test_time_that_nobody_looked_at_is_not_idle_time() -> None:
+def test_time_without_a_look_is_not_idle_time() -> None:
     guard = Guard()
     for minute in range(0, IDLE_MINUTES, 5):
         guard.look(quiet(minute))
@@ -156,7 +156,7 @@ def test_more_time_gives_the_queues_back() -> None:
     assert not guard.look(quiet(end + 10), at(end + 300)).reopen
 
 
-def test_a_time_that_was_over_before_anybody_was_warned_is_told_first() -> None:
+def test_a_time_that_was_over_before_anybody_was_warned_is_reported_first() -> None:
     guard = Guard()
     assert guard.look(quiet(0), at(-60)).action is Action.WARN
     assert guard.look(quiet(5), at(-60)).action is Action.KEEP
@@ -170,7 +170,7 @@ def test_a_slurm_that_does_not_answer_at_the_end_keeps_the_cluster() -> None:
     assert guard.times(Action.PAUSE) == guard.times(Action.CLOSE) == []
 
 
-def test_a_pause_that_was_cut_off_is_undone_once_somebody_comes_back() -> None:
+def test_a_pause_that_was_cut_off_is_undone_once_a_person_comes_back() -> None:
     guard = Guard()
     for minute in range(0, IDLE_MINUTES + 5, 5):
         guard.look(quiet(minute))
@@ -179,7 +179,7 @@ def test_a_pause_that_was_cut_off_is_undone_once_somebody_comes_back() -> None:
     assert (back.action, back.reopen) == (Action.KEEP, True)
 
 
-def test_a_pause_that_was_cut_off_is_repeated_while_nobody_comes_back() -> None:
+def test_a_pause_that_was_cut_off_is_repeated_while_no_one_comes_back() -> None:
     guard = Guard()
     for minute in range(0, IDLE_MINUTES + 5, 5):
         guard.look(quiet(minute))
@@ -197,7 +197,7 @@ def test_after_a_pause_that_failed_it_waits_longer_and_longer_but_goes_on_trying
     assert len(waits) > 5
 
 
-def test_somebody_who_comes_back_during_the_proof_stops_an_idle_pause_but_not_a_deadline() -> None:
+def test_a_person_who_comes_back_during_the_proof_stops_an_idle_pause_but_not_a_deadline() -> None:
     seen = quiet(0, desktops=1)
     assert still_used(seen, by_deadline=False) == ("1 desktop is connected",)
     assert still_used(seen, by_deadline=True) == ()

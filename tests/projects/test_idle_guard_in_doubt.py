@@ -161,5 +161,5 @@ def test_a_memory_of_an_earlier_release_is_read() -> None:
 
 
 @pytest.mark.parametrize("kept", [None, b"", b"[]", b"nonsense", b'{"stack_id": "other"}'])
-def test_no_notice_or_that_of_another_cluster_says_nothing(kept: bytes | None) -> None:
+def test_no_notice_or_that_of_another_cluster_states_nothing(kept: bytes | None) -> None:
     assert guard_notice("mine", kept) == ""

@@ -41,7 +41,7 @@ def test_a_slurm_that_is_down_is_no_empty_queue(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "hello", "counted\nsomething else", "counted\n 3 RUNNING\n"])
-def test_an_answer_that_is_none_is_told(text: str) -> None:
+def test_an_answer_that_is_none_is_reported(text: str) -> None:
     found = read_count(text)
     assert "answered" in found.why
     assert str(found) == "could not be read"

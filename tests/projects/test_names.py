@@ -27,7 +27,7 @@ def test_names_of_any_script_and_punctuation_are_taken(scientist: str, project: 
 
 
 @pytest.mark.parametrize("project", ["", " ", "-x", "a\nb", "a\0b", "\udcff", "x" * 257, "ア" * 29])
-def test_what_is_no_name_is_told(project: str) -> None:
+def test_what_is_no_name_is_reported(project: str) -> None:
     (problem,) = name_problems("toshio", project)
     assert repr(project[:40]) in problem
 
@@ -40,13 +40,13 @@ def test_any_text_that_can_be_seen_and_typed_is_a_name(project: str) -> None:
 
 
 @pytest.mark.parametrize("session", ["botocore-session-1700000000", "i-0123456789abcdef0"])
-def test_a_session_of_nobody_is_told_what_to_configure(session: str) -> None:
+def test_a_session_without_a_person_is_shown_what_to_configure(session: str) -> None:
     (problem,) = name_problems(session, "x")
     assert "role_session_name" in problem
 
 
 @given(st.text(), st.text())
-def test_both_names_are_told_at_once(scientist: str, project: str) -> None:
+def test_both_names_are_reported_at_once(scientist: str, project: str) -> None:
     assert len(name_problems(f"-{scientist}", f"-{project}")) == 2
 
 

@@ -132,14 +132,14 @@ def test_a_garbled_job_is_not_no_job() -> None:
     assert read_observation("now=1800000000000000000\njob=7|RUNNING\nslurm=ok\n").jobs is None
 
 
-def test_a_warning_reaches_terminals_whatever_it_says(node: Node, tmp_path: Path) -> None:
+def test_a_warning_reaches_terminals_whatever_it_states(node: Node, tmp_path: Path) -> None:
     node.has("wall", f"cat > {tmp_path}/walled")
     text = "It's $(reboot) `time`; to keep it: gotocloud start 'a b' --keep-for 4"
     node.run(warning_script(text))
     assert (tmp_path / "walled").read_text() == f"{text}\n"
 
 
-def test_a_desktop_is_told_with_the_rights_of_its_owner_alone(
+def test_a_desktop_is_reported_with_the_rights_of_its_owner_alone(
     node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -237,7 +237,7 @@ def test_a_computation_without_a_viewer_is_seen_by_the_time_it_takes(node: Node,
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York", "Europe/Berlin"])
-def test_the_time_of_a_look_knows_no_zones_and_no_summer(
+def test_the_time_of_a_look_has_no_zones_and_no_summer(
     node: Node, monkeypatch: pytest.MonkeyPatch, zone: str
 ) -> None:
     seen = read_observation(node.run(f"export TZ={zone}\n{OBSERVE}"))

@@ -62,7 +62,7 @@ def test_a_price_is_not_made_up_from_a_plan() -> None:
     assert str(row.cluster.cost).startswith("at least")
 
 
-def test_nodes_that_nobody_told_are_unknown() -> None:
+def test_nodes_without_a_state_are_unknown() -> None:
     found = rows(project("p"), cluster("p"), nodes=None)
     assert total(found).unknown
     assert found[0].as_dict()["cluster"]["nodes"] is None

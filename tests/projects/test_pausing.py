@@ -39,7 +39,7 @@ def test_a_name_with_a_line_end_of_unicode_is_one_job(hidden: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "squeue: error", f"{NOW}slurm down", f"{NOW}job=1|R", "job=1|R|a|b|c|d|e"]
 )
-def test_an_answer_that_does_not_say_whether_jobs_run_is_refused(text: str) -> None:
+def test_an_answer_that_does_not_state_whether_jobs_run_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="answered"):
         read_look(text)
 

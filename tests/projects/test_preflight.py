@@ -60,7 +60,7 @@ def test_all_findings_come_at_once_problems_first() -> None:
     assert len(errors(judged(seen))) == 3
 
 
-def test_a_new_account_without_gpus_is_told_what_starts_and_what_does_not() -> None:
+def test_a_new_account_without_gpus_lists_what_starts_and_what_does_not() -> None:
     seen = observed(levels=levels(GRAPHICS=Level(0, 0), GRAPHICS_SPOT=Level(96, 0)))
     found = judged(seen)
     assert not errors(found)
@@ -80,7 +80,7 @@ def test_a_cluster_in_which_nothing_could_compute_is_not_started() -> None:
     }
 
 
-def test_a_quota_that_nobody_told_is_no_reason_to_refuse() -> None:
+def test_a_quota_without_an_answer_is_no_reason_to_refuse() -> None:
     nothing = {name: Level(5, 0) for name in ("STANDARD", "STANDARD_SPOT", "GRAPHICS")}
     seen = observed(levels=levels(**nothing, GRAPHICS_SPOT=Level(why="no permission")))
     assert errors(judged(seen)) == ()
@@ -109,7 +109,7 @@ def test_missing_information_is_said_and_never_guessed() -> None:
     assert any("DescribeInstanceTypeOfferings" in finding.text for finding in unknown)
 
 
-def test_a_type_that_is_not_offered_any_more_is_told_with_its_queues() -> None:
+def test_a_type_that_is_not_offered_any_more_is_reported_with_its_queues() -> None:
     found = one(judged(observed(offered={"m5.xlarge", "c6i.32xlarge"})), "Instance types")
     assert found.severity is Severity.WARNING
     assert "g4dn.metal (queues refine3d, refine3d-spot)" in found.text
@@ -119,7 +119,7 @@ def test_no_head_node_no_cluster() -> None:
     assert errors(judged(observed(offered={"g4dn.metal", "c6i.32xlarge"})))
 
 
-def test_the_spot_role_is_asked_for_only_by_spot_queues() -> None:
+def test_the_spot_role_is_requested_only_by_spot_queues() -> None:
     on_demand = tuple(queue for queue in shape().queues if not queue.spot)
     assert one(judged(observed(spot_role=False)), "Spot role").severity is Severity.WARNING
     found = judged(observed(spot_role=False), queues=on_demand)
@@ -134,7 +134,7 @@ def test_the_budget_warns_before_a_day_is_not_covered_any_more(
     assert (found.severity is Severity.WARNING) == (limit - spent < 24 * IDLE)
 
 
-def test_spot_that_was_asked_for_must_be_possible() -> None:
+def test_spot_that_was_requested_must_be_possible() -> None:
     none = {name: Level(0, 0) for name in ("STANDARD_SPOT", "GRAPHICS_SPOT")}
     seen = observed(levels=levels(**none), spot_role=False)
     found = preflight(shape(), 2400, IDLE, seen, "us-east-1", spot=True)

@@ -125,7 +125,7 @@ def test_another_persons_name_is_a_wrong_line(tmp_path: Path) -> None:
     assert "role_session_name = taro, but hanako signs in" in found.text
 
 
-def test_a_sign_in_without_the_role_is_told_what_to_add(tmp_path: Path) -> None:
+def test_a_sign_in_without_the_role_is_shown_what_to_add(tmp_path: Path) -> None:
     (found,) = judge_profile("lab-sign-in", profiles(tmp_path, LOGIN, "none"))
     assert found.severity is Severity.WARNING
     assert "role_session_name = hanako and source_profile = lab-sign-in" in found.remedy

@@ -57,18 +57,18 @@ def test_a_rollback_takes_back_what_was_made() -> None:
     assert advance(making, "a", "AWS::EC2::EIP", "DELETE_COMPLETE").share == 0
 
 
-def test_the_line_says_what_is_being_made() -> None:
+def test_the_line_states_what_is_being_made() -> None:
     making = advance(Making(18), "l", "AWS::FSx::FileSystem", "CREATE_IN_PROGRESS")
     assert line(making, 130, ()) == "0 of 18, making the Lustre file system (2 min)"
 
 
-def test_what_was_never_counted_is_told_without_a_count() -> None:
+def test_what_was_never_counted_is_reported_without_a_count() -> None:
     making = advance(Making(0), "s", "AWS::CloudFormation::Stack", "DELETE_IN_PROGRESS")
     making = advance(making, "b", "AWS::S3::Bucket", "DELETE_IN_PROGRESS")
     assert line(making, 3, ()) == "removing the bucket (3 s)"
 
 
-def test_time_left_is_told_only_when_it_was_learned() -> None:
+def test_time_left_is_reported_only_when_it_was_learned() -> None:
     making = Making(1)
     assert "left" not in line(making, 10, ())
     assert "about 5 min left" in line(making, 300, [600, 590, 620])

@@ -37,7 +37,7 @@ TEMPLATE = {
 }
 
 
-def test_a_template_tells_what_it_makes() -> None:
+def test_a_template_shows_what_it_makes() -> None:
     shape = cluster_shape(TEMPLATE)
     assert shape.queues == (QueueShape("refine3d-spot", "g4dn.metal", 2, True),)
     assert (shape.head_node, shape.lustre_type, shape.lustre_gib) == (

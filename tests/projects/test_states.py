@@ -16,7 +16,7 @@ def statuses() -> list[str]:
 
 
 @pytest.mark.parametrize("status", statuses())
-def test_every_status_that_aws_knows_has_a_meaning(status: str) -> None:
+def test_every_status_that_aws_has_has_a_meaning(status: str) -> None:
     state = state_of(status)
     assert (state in {State.MAKING, State.ENDING}) == (
         status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"

@@ -85,7 +85,7 @@ def test_a_demo_writes_its_report_and_its_page_and_ends_the_local_aws(
     assert not running(folder)
 
 
-def test_the_local_aws_is_kept_when_that_was_asked_for(
+def test_the_local_aws_is_kept_when_that_was_requested(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stub(monkeypatch, deployed)
@@ -115,7 +115,7 @@ def test_a_failure_names_the_step_and_the_log_and_leaves_nothing_running(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_demo_that_is_told_to_end_leaves_nothing_running(
+def test_a_demo_that_is_stopped_leaves_nothing_running(
     folder: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     def interrupted(*_: Any, **__: Any) -> None:
@@ -129,13 +129,13 @@ def test_a_demo_that_is_told_to_end_leaves_nothing_running(
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_a_demo_outside_the_project_says_where_to_go(folder: Path) -> None:
+def test_a_demo_outside_the_project_shows_where_to_go(folder: Path) -> None:
     with pytest.raises(InputError, match="runs in the folder of the project"):
         run(folder, example=folder / "platform.example.yaml")
     assert not (folder / "out").exists()
 
 
-def test_a_demo_beside_a_running_local_aws_says_how_to_end_that_one(
+def test_a_demo_beside_a_running_local_aws_states_how_to_end_that_one(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stub(monkeypatch, deployed)

@@ -148,7 +148,7 @@ def test_the_keys_of_profiles_are_closed_to_other_users(local: LocalAws, tmp_pat
     assert "aws_secret_access_key" in written.read_text()
 
 
-def test_which_jobs_run_can_be_asked(local: LocalAws) -> None:
+def test_which_jobs_run_can_be_read(local: LocalAws) -> None:
     ec2, ssm = (local.client(service, MEMBER, VIRGINIA) for service in ("ec2", "ssm"))
     image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     made = ec2.run_instances(ImageId=image, InstanceType="m5.xlarge", MinCount=1, MaxCount=1)

@@ -209,7 +209,7 @@ def test_a_broken_configuration_gets_parallelclusters_own_error(
     ("breakage", "validator"),
     [(unpublished_script, "AsyncTimedUrlValidator"), (world_wide_desktop, "DcvValidator")],
 )
-def test_a_careless_configuration_gets_a_warning_that_nobody_acknowledged(
+def test_a_careless_configuration_gets_a_warning_that_is_not_acknowledged(
     messages: dict[str, list[Message]],
     breakage: Callable[[Configuration], None],
     validator: str,

@@ -108,7 +108,7 @@ def test_a_table_that_scrolls_can_be_reached_with_the_keyboard() -> None:
 
 
 @pytest.mark.parametrize("draw", [wide_picture, narrow_picture])
-def test_the_picture_says_in_words_what_it_shows(draw: object, survey: Survey) -> None:
+def test_the_picture_states_in_words_what_it_shows(draw: object, survey: Survey) -> None:
     assert callable(draw)
     root = parsed(draw(survey))
     described = {root.findtext(f"{SVG}title"), root.findtext(f"{SVG}desc")}
@@ -141,7 +141,7 @@ def test_every_peering_is_drawn_as_a_link() -> None:
     assert svg.count('class="link active"') == len(medium().peerings())
 
 
-def test_a_peering_that_waits_is_told_apart_without_colour() -> None:
+def test_a_peering_that_waits_is_distinguished_without_colour() -> None:
     survey = small(peering_state="pending-acceptance", routed=False)
     svg = wide_picture(survey)
     assert 'class="link waiting"' in svg

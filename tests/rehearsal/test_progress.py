@@ -56,7 +56,7 @@ def test_details_go_to_the_log_only(tmp_path: Path) -> None:
     assert "CREATE_COMPLETE" not in text(made)
 
 
-def test_the_account_says_what_exists_what_it_costs_and_what_to_type(
+def test_the_account_states_what_exists_what_it_costs_and_what_to_type(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     show(report(small()), "build/demo/index.html")
@@ -69,6 +69,6 @@ def test_the_account_says_what_exists_what_it_costs_and_what_to_type(
     assert "\x1b" not in out
 
 
-def test_a_missing_route_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_route_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     show(report(small(routed=False)), "index.html")
     assert "peering active, a route is missing" in capsys.readouterr().out

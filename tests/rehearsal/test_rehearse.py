@@ -29,7 +29,7 @@ def test_down_with_nothing_running_is_nothing_to_do(tmp_path: Path) -> None:
     assert "Nothing to do" in stderr
 
 
-def test_status_with_nothing_running_says_what_to_type(tmp_path: Path) -> None:
+def test_status_with_nothing_running_shows_what_to_type(tmp_path: Path) -> None:
     code, stdout, stderr = run("status", "--state", str(tmp_path))
     assert (code, stdout) == (0, "")
     assert f"gotocloud rehearse up --state {tmp_path}" in stderr
@@ -46,7 +46,9 @@ def test_down_ends_what_runs(tmp_path: Path) -> None:
     assert "Ended" in stderr
 
 
-def test_a_missing_platform_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_platform_file_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(InputError, match="no platform file nowhere"):
         run("up", "--platform", "nowhere.yaml", "--state", str(tmp_path))
     monkeypatch.chdir(tmp_path)
@@ -94,7 +96,7 @@ def test_a_command_that_fails_shows_what_it_said(tmp_path: Path) -> None:
     assert lines[0] == "$ gotocloud platform chekc"
 
 
-def test_without_the_cdk_it_is_told_what_to_type(
+def test_without_the_cdk_it_is_shown_what_to_type(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gotocloud.aws.command_line.shutil.which", lambda *_, **__: None)

@@ -41,7 +41,7 @@ def test_findings_start_with_what_would_fail(tmp_path: Path) -> None:
     assert {"mpi-odd", "scratch-shared", "pool-gpu"} <= {one.check for one in found}
 
 
-def test_an_unreadable_setting_is_told_once_and_hides_no_other_finding(tmp_path: Path) -> None:
+def test_an_unreadable_setting_is_reported_once_and_hides_no_other_finding(tmp_path: Path) -> None:
     found = check(make_job(tmp_path, "Refine3D", {"nr_threads": "many", "nr_mpi": "4"}))
     assert [one.check for one in found if one.check == "setting"] == ["setting"]
     assert "mpi-odd" in {one.check for one in found}
@@ -134,10 +134,10 @@ def test_only_the_leader_reads_ahead_without_parallel_disc_access(tmp_path: Path
 
 
 @pytest.mark.parametrize(("box_px", "gb"), [(360, 4.1), (450, 8.0), (512, 11.8)])
-def test_gpu_memory_is_what_relion_says(box_px: int, gb: float) -> None:
+def test_gpu_memory_is_what_relion_states(box_px: int, gb: float) -> None:
     assert gpu_memory_gb(box_px) == pytest.approx(gb, abs=0.05)
 
 
 @pytest.mark.parametrize(("box_px", "gib"), [(200, 15), (400, 60)])
-def test_preread_memory_is_what_relion_says(box_px: int, gib: float) -> None:
+def test_preread_memory_is_what_relion_states(box_px: int, gib: float) -> None:
     assert particles_gib(100_000, box_px) == pytest.approx(gib, rel=0.01)

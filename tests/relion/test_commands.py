@@ -144,7 +144,7 @@ def test_the_programs_own_path_is_kept() -> None:
     assert made == "/efs/relion/5.0/bin/relion_refine_mpi --j 6"
 
 
-def test_mpi_commands_are_told_from_others() -> None:
+def test_mpi_commands_are_distinguished_from_others() -> None:
     assert runs_mpi(POLISH_31)
     assert runs_mpi(f"srun {CLASS2D_31}")
     assert not runs_mpi(REFINE3D_5)

@@ -47,7 +47,7 @@ def test_the_form_names_exactly_the_queues_of_the_configuration(name: str, regio
 
 
 @pytest.mark.parametrize(("name", "region"), PLACES)
-def test_no_route_asks_for_more_than_the_form_allows(name: str, region: str) -> None:
+def test_no_route_requests_more_than_the_form_allows(name: str, region: str) -> None:
     from gotocloud.relion.settings import PUBLISHED
 
     partitions = queues(name, region)
@@ -72,7 +72,7 @@ def test_numbers_that_relion_keeps_in_a_char_fit_it() -> None:
         assert 1 <= int(environment[name]) <= 127
 
 
-def test_a_cluster_without_spot_says_so() -> None:
+def test_a_cluster_without_spot_states_it() -> None:
     only = tuple(one for one in queues(*PLACES[0]) if not one.spot)
     assert "no spot machines" in _help(form_environment(only, template=TEMPLATE), 3)
 

@@ -42,7 +42,7 @@ def test_the_jobs_cover_every_type_of_every_version() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_refinement_says_the_same_in_every_version(tmp_path: Path, version: str) -> None:
+def test_a_refinement_states_the_same_in_every_version(tmp_path: Path, version: str) -> None:
     job = make_job(tmp_path, "Refine3D", {"scratch_dir": "/scratch"}, version=version)
     assert (job.type.name, job.ranks, job.threads, job.gpu_ids) == ("refine3d", 5, 6, "0:1:2:3")
     assert (job.uses_gpu, job.splits_halves, job.pool, job.padding) == (True, True, 30, 2)
@@ -167,7 +167,7 @@ def test_a_missing_job_names_the_next_command(tmp_path: Path) -> None:
     assert error.value.next_command
 
 
-def test_a_folder_without_job_star_is_told_so(tmp_path: Path) -> None:
+def test_a_folder_without_job_star_is_reported(tmp_path: Path) -> None:
     folder = tmp_path / "Class2D" / "job001"
     folder.mkdir(parents=True)
     with pytest.raises(InputError, match=r"holds no job\.star"):
@@ -204,7 +204,7 @@ def test_a_project_instead_of_a_job_gets_a_proposal(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_foreign_file_is_told_so(tmp_path: Path, content: str, said: str) -> None:
+def test_a_foreign_file_is_reported(tmp_path: Path, content: str, said: str) -> None:
     folder = tmp_path / "Class2D" / "job001"
     folder.mkdir(parents=True)
     (folder / "job.star").write_text(content)

@@ -52,7 +52,7 @@ def named(row: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("row", rows(), ids=named)
-def test_a_row_of_the_table_says_what_relions_source_says(row: dict[str, str]) -> None:
+def test_a_row_of_the_table_states_what_relions_source_states(row: dict[str, str]) -> None:
     ours = of_relion(row)
     if row["version"] != "4.0.1":
         # 4.0 had folders of its own for tomography.

@@ -60,6 +60,6 @@ def test_only_refinements_write_a_state_to_continue_from() -> None:
     }
 
 
-def test_jobs_without_mpi_and_threads_say_so() -> None:
+def test_jobs_without_mpi_and_threads_states_it() -> None:
     alone = {one.name for one in RELION_JOB_TYPES.values() if one.parallelism is Parallelism.NONE}
     assert {"import", "select", "postprocess", "modelangelo", "importtomo"} <= alone

@@ -55,7 +55,7 @@ def test_a_map_goes_to_a_machine_that_holds_it(tmp_path: Path, kind: str, side_p
     assert partition.gpus == 0
 
 
-def test_a_local_resolution_of_a_large_map_leaves_the_small_machine_and_says_why(
+def test_a_local_resolution_of_a_large_map_leaves_the_small_machine_and_explains_why(
     tmp_path: Path,
 ) -> None:
     write_map(tmp_path / "half1.mrc", 700)
@@ -152,7 +152,7 @@ MASK = "relion_mask_create --i h_half1_class001_unfil.mrc --o post/mask.mrc --in
         ("MaskCreate", f"{MASK} --extend_inimask 1 --width_soft_edge 2"),
     ],
 )
-def test_relions_own_process_needs_what_the_formula_says(
+def test_relions_own_process_needs_what_the_formula_gives(
     maps: Path, kind: str, command: str
 ) -> None:
     needed = beside_its_program(command.split(), maps)
@@ -160,7 +160,7 @@ def test_relions_own_process_needs_what_the_formula_says(
     assert 0.6 * formula_bytes(job) < needed < 1.1 * formula_bytes(job)
 
 
-def test_relions_own_subtraction_needs_what_the_formula_says(maps: Path) -> None:
+def test_relions_own_subtraction_needs_what_the_formula_gives(maps: Path) -> None:
     refine = (
         "relion_refine --i p.star --o refine/run --ref h_half1_class001_unfil.mrc --K 1 --iter 1 "
         "--ini_high 40 --particle_diameter 80 --oversampling 0 --healpix_order 0 --ctf --pad 2 "

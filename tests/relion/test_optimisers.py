@@ -140,7 +140,7 @@ def test_of_two_files_of_one_iteration_the_continued_one_counts(job: Path) -> No
     assert newest_optimiser(job) == job / "run_ct3_it004_optimiser.star"
 
 
-def test_what_a_run_left_that_somebody_went_back_from_is_passed_over(job: Path) -> None:
+def test_what_a_run_left_that_a_person_went_back_from_is_passed_over(job: Path) -> None:
     for iteration, age_s in ((5, 1000.0), (9, 900.0), (6, 100.0)):
         path = write_iteration(job, iteration)
         os.utime(path, (path.stat().st_atime, path.stat().st_mtime - age_s))

@@ -15,7 +15,7 @@ from tests.relion.samples import write_particles
 
 
 @given(count=st.integers(1, 40), box_px=st.integers(2, 1024), dimensions=st.sampled_from((2, 3)))
-def test_particles_and_boxes_are_told(
+def test_particles_and_boxes_are_reported(
     tmp_path_factory: pytest.TempPathFactory, count: int, box_px: int, dimensions: int
 ) -> None:
     path = tmp_path_factory.mktemp("particles") / "a.star"
@@ -49,13 +49,13 @@ def test_what_follows_the_particles_is_not_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "data_optics\n", "data_movies\n\nloop_\n_rlnX #1\n1\n"])
-def test_a_file_without_particles_is_told_so(tmp_path: Path, content: str) -> None:
+def test_a_file_without_particles_is_reported(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.star").write_text(content)
     with pytest.raises(StarError, match="holds no particles"):
         read_particles(tmp_path / "a.star")
 
 
-def test_a_missing_file_is_told_so(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StarError, match="does not exist"):
         read_particles(tmp_path / "a.star")
 

@@ -28,7 +28,7 @@ NEW = (
 
 
 @pytest.mark.parametrize("processes", [OLD, NEW])
-def test_both_dialects_tell_the_same(tmp_path: Path, processes: str) -> None:
+def test_both_dialects_give_the_same(tmp_path: Path, processes: str) -> None:
     (tmp_path / "default_pipeline.star").write_text(GENERAL + processes)
     found = read_pipeline(tmp_path)
     assert [(one.name, one.alias, one.type and one.type.name, one.status) for one in found] == [
@@ -66,7 +66,7 @@ def test_a_type_and_a_status_of_a_later_version_do_not_hide_the_others(tmp_path:
     assert (last.type, last.status) == (None, ProcessStatus.UNKNOWN)
 
 
-def test_a_folder_that_is_no_project_is_told_so(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_project_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StarError, match="no RELION project"):
         read_pipeline(tmp_path)
     (tmp_path / "default_pipeline.star").write_text("\ndata_other\n\n_rlnX 1\n \n")

@@ -60,7 +60,7 @@ def shape(found: Route) -> tuple[str, int, str, int, int]:
         (job("polish", do_polish="Yes"), ("polish", 4, "c6i.32xlarge", 16, 16)),
     ],
 )
-def test_the_papers_optimum_is_the_default_and_says_so(
+def test_the_papers_optimum_is_the_default_and_states_it(
     wanted: Job, expected: tuple[str, int, str, int, int]
 ) -> None:
     found = route(wanted, EVERYWHERE)
@@ -203,7 +203,7 @@ def test_a_cluster_that_prefers_spot_gives_it_to_jobs_that_can_go_on() -> None:
     assert "spot, as the cluster prefers" in found.reason
 
 
-def test_a_job_that_cannot_go_on_stays_on_demand_and_the_reason_says_why() -> None:
+def test_a_job_that_cannot_go_on_stays_on_demand_and_the_reason_explains_why() -> None:
     found = route(job("subtract"), EVERYWHERE, prefer_spot=True)
     assert (found.queue, found.spot) == ("prep-cpu", False)
     assert "could not go on after an interruption" in found.reason
@@ -234,7 +234,7 @@ def test_a_measured_setting_of_a_machine_that_is_not_here_does_not_count() -> No
     assert route(job("class2d", GPU), EVERYWHERE, settings=(gone,)).instance_type == "g4dn.12xlarge"
 
 
-def test_a_region_without_the_queue_uses_another_with_gpus_and_says_so() -> None:
+def test_a_region_without_the_queue_uses_another_with_gpus_and_states_it() -> None:
     partitions = where({"g4dn.metal", "c7i.48xlarge"})
     found = route(job("class2d", GPU), partitions)
     assert found.instance_type == "g4dn.metal"

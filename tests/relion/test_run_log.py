@@ -23,7 +23,7 @@ def real(name: str) -> str:
     return gzip.decompress((LOGS / f"{name}.gz").read_bytes()).decode()
 
 
-def test_a_classification_tells_iterations_and_resolution() -> None:
+def test_a_classification_shows_iterations_and_resolution() -> None:
     log = parse_run_log(real("class2d.out"))
     assert (log.version, log.starts, log.ranks) == ("3.1.3", 1, 3)
     assert (log.iteration, log.iterations_done, log.iterations_total) == (3, 3, 3)
@@ -32,7 +32,7 @@ def test_a_classification_tells_iterations_and_resolution() -> None:
     assert log.no_gain_iterations is None
 
 
-def test_a_refinement_tells_that_it_converged_and_how_far_it_came() -> None:
+def test_a_refinement_shows_that_it_converged_and_how_far_it_came() -> None:
     log = parse_run_log(real("refine3d.out"))
     assert (log.iteration, log.iterations_total) == (11, None)
     assert log.final_resolution_angstrom == pytest.approx(16.0)
@@ -108,7 +108,7 @@ def test_resolution_and_hours_are_read() -> None:
     assert (step.elapsed_s, step.expected_s, step.complete) == (1800.0, 7200.0, False)
 
 
-def test_another_start_forgets_the_machines_of_the_one_before() -> None:
+def test_another_start_drops_the_machines_of_the_one_before() -> None:
     again = "RELION version: 5.0.1 \n + Number of MPI processes   = 3\n"
     log = parse_run_log(GPU_LOG + again)
     assert (log.starts, log.ranks, log.gpus, dict(log.hosts)) == (2, 3, 0, {})
@@ -135,7 +135,7 @@ def test_gradient_steps_of_relion_4_and_5_are_iterations() -> None:
     assert (log.iteration, log.iterations_total) == (12, 200)
 
 
-def test_post_processing_tells_the_final_resolution() -> None:
+def test_post_processing_shows_the_final_resolution() -> None:
     log = parse_run_log("  + FINAL RESOLUTION:               3.21\n")
     assert log.final_resolution_angstrom == pytest.approx(3.21)
 
@@ -146,7 +146,7 @@ def test_a_job_that_has_not_begun_has_an_empty_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("status", [one for one in ExitStatus if one is not ExitStatus.NONE])
-def test_the_exit_file_says_how_a_job_ended(tmp_path: Path, status: ExitStatus) -> None:
+def test_the_exit_file_states_how_a_job_ended(tmp_path: Path, status: ExitStatus) -> None:
     assert exit_status(tmp_path) is ExitStatus.NONE
     (tmp_path / f"RELION_JOB_EXIT_{status.upper()}").touch()
     assert exit_status(tmp_path) is status

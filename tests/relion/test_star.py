@@ -112,13 +112,13 @@ def test_an_option_without_a_value_is_an_empty_one() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"   \n\n", b"\x00\x01\x02", b"#!/bin/bash\nrelion\n"])
-def test_what_is_no_star_file_is_told_so(tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_star_file_is_reported(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.star").write_bytes(content)
     with pytest.raises(StarError, match=r"empty|no STAR file"):
         read_star(tmp_path / "a.star")
 
 
-def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_distinguished(tmp_path: Path) -> None:
     with pytest.raises(StarError, match="does not exist"):
         read_star(tmp_path / "a.star")
     for odd in (tmp_path, tmp_path / "a\x00b"):

@@ -51,7 +51,7 @@ def test_a_port_open_to_the_world_is_found(bad: Template) -> None:
     assert len(world_ingress(bad)) == 1
 
 
-def test_ports_open_to_somebody_are_no_finding() -> None:
+def test_ports_open_to_a_network_are_no_finding() -> None:
     rules = [{"CidrIp": "198.51.100.0/24"}, {"SourceSecurityGroupId": "sg-1"}]
     assert not world_ingress(template("AWS::EC2::SecurityGroup", SecurityGroupIngress=rules))
 
@@ -322,7 +322,7 @@ def test_acknowledgements_are_read_with_their_construct_and_reason() -> None:
         "Suppressed because the rule cannot be satisfied in this kind of environment.",
     ],
 )
-def test_a_reason_that_says_nothing_is_found(reason: str) -> None:
+def test_a_reason_that_states_nothing_is_found(reason: str) -> None:
     assert len(empty_reasons([Acknowledged("AwsSolutions-S1", "It", "a.B", reason)])) == 1
 
 
@@ -336,7 +336,7 @@ REASON = "Every object of this bucket is a copy of an object that lies elsewhere
         (("One", "aws_iam.CfnManagedPolicy"), ("Two", "aws_iam.CfnManagedPolicy")),
     ],
 )
-def test_one_reason_for_different_things_is_found(users: tuple[tuple[str, str], ...]) -> None:
+def test_one_reason_for_different_findings_is_found(users: tuple[tuple[str, str], ...]) -> None:
     answers = [Acknowledged("AwsSolutions-S1", name, kind, REASON) for name, kind in users]
     assert len(empty_reasons(answers)) == 1
 
@@ -349,7 +349,7 @@ def test_one_reason_for_different_things_is_found(users: tuple[tuple[str, str], 
         (("Chunk1/Policy", "aws_iam.CfnPolicy"), ("Chunk12/Policy", "aws_iam.CfnPolicy")),
     ],
 )
-def test_one_reason_for_things_of_a_kind_is_no_finding(
+def test_one_reason_for_findings_of_a_kind_is_no_finding(
     users: tuple[tuple[str, str], ...],
 ) -> None:
     answers = [Acknowledged("AwsSolutions-S1", name, kind, REASON) for name, kind in users]

@@ -120,12 +120,12 @@ def lint(regions: dict[Path, str], directory: Path) -> str:
     return "".join(said)
 
 
-def test_cfn_lint_has_nothing_to_say(synthesised: list[Assembly], tmp_path: Path) -> None:
+def test_cfn_lint_finds_nothing(synthesised: list[Assembly], tmp_path: Path) -> None:
     regions = {path: region for run in synthesised for path, region in run.regions().items()}
     assert lint(regions, tmp_path) == ""
 
 
-def test_cfn_lint_is_heard_when_it_has_something_to_say(tmp_path: Path) -> None:
+def test_a_finding_of_cfn_lint_is_reported(tmp_path: Path) -> None:
     bad = tmp_path / "bad.template.json"
     bad.write_text('{"Resources": {"It": {"Type": "AWS::S3::Bucket", "Properties": {"No": 1}}}}')
     assert "E3002" in lint({bad: "us-east-1"}, tmp_path)

@@ -65,7 +65,7 @@ GPU_FUNCTION = (
         ("something else\n" + ABORT, "something else"),
     ],
 )
-def test_the_cause_is_told(log: str, said: str) -> None:
+def test_the_cause_is_reported(log: str, said: str) -> None:
     assert said in (cause_of(log) or "")
 
 

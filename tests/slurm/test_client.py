@@ -102,7 +102,7 @@ def test_the_id_is_found_among_a_federation_s_answer(
     assert client.submit(Path("x.sh")) == "12"
 
 
-def test_a_forgotten_job_is_no_error(slurm_commands: FakeSlurm) -> None:
+def test_a_dropped_job_is_no_error(slurm_commands: FakeSlurm) -> None:
     assert client.job("99") is None
 
 
@@ -119,7 +119,7 @@ def test_a_script_that_no_shell_reads_is_noticed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("state", ["down", "down*", "idle*", "allocated*", "fail", "powered_down"])
-def test_lost_machines_are_told_by_their_state(state: str) -> None:
+def test_lost_machines_are_reported_by_their_state(state: str) -> None:
     assert is_lost(state)
 
 
@@ -128,7 +128,7 @@ def test_machines_that_work_are_not_lost(state: str) -> None:
     assert not is_lost(state)
 
 
-def test_facts_are_where_the_environment_says(tmp_path: Path) -> None:
+def test_facts_are_where_the_environment_states(tmp_path: Path) -> None:
     path = tmp_path / "cluster.json"
     path.write_text('{"region": "us-east-1", "capacity": "spot", "later": 1}')
     assert facts_path({"GOTOCLOUD_CLUSTER_FACTS": str(path)}) == path
@@ -137,7 +137,7 @@ def test_facts_are_where_the_environment_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", "[1]", "{"])
-def test_missing_facts_are_told_or_unknown(tmp_path: Path, text: str | None) -> None:
+def test_missing_facts_are_reported_or_unknown(tmp_path: Path, text: str | None) -> None:
     path = tmp_path / "cluster.json"
     if text is not None:
         path.write_text(text)

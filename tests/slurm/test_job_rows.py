@@ -275,7 +275,7 @@ def test_an_alias_is_no_second_job(tmp_path: Path) -> None:
     assert len(ended_rows(tmp_path, AROUND, without=[])) == 1
 
 
-def test_a_job_of_which_only_the_accounts_know_is_priced_by_its_queue() -> None:
+def test_a_job_of_which_only_the_accounts_have_is_priced_by_its_queue() -> None:
     job = EndedJob("7", "COMPLETED", "class2d", 2, 1800, "ubuntu", "0:0", "x", "/fsx")
     assert str(accounted_row(job, AROUND).cost) == "4.00 USD"
     assert str(accounted_row(replace(job, partition="gone"), AROUND).cost) == "unknown"

@@ -26,7 +26,7 @@ def test_every_code_of_slurm_has_plain_words(code: str) -> None:
     assert "  " not in words
 
 
-def test_limits_say_whose_they_are_and_of_what() -> None:
+def test_limits_state_whose_they_are_and_of_what() -> None:
     assert (
         reason_words("QOSMaxGRESPerUser")
         == "waits: its quality of service's limit of GPUs of a user is reached"

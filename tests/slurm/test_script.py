@@ -95,12 +95,12 @@ def test_ranks_go_to_machines_in_blocks() -> None:
     assert "mpirun" not in batch_script(PLAIN)
 
 
-def test_more_threads_than_processors_are_not_asked_of_slurm() -> None:
+def test_more_threads_than_processors_are_not_requested_from_slurm() -> None:
     text = batch_script(replace(JOB, threads=64))
     assert "#SBATCH --cpus-per-task=9\n" in text
 
 
-def test_gpus_are_asked_for_by_machine_and_never_by_task() -> None:
+def test_gpus_are_requested_by_machine_and_never_by_task() -> None:
     text = batch_script(JOB)
     assert "per-task" not in text.replace("cpus-per-task", "")
     assert "--gpus-per-node" not in batch_script(PLAIN)
@@ -165,7 +165,7 @@ def verdicts(project: Path) -> set[str]:
     return {path.name for path in (project / NAME).glob("RELION_JOB_EXIT_*")}
 
 
-def test_a_success_is_told_to_relion_and_the_log_says_where_it_ran(project: Path) -> None:
+def test_a_success_is_reported_to_relion_and_the_log_states_where_it_ran(project: Path) -> None:
     assert run(PLAIN, project) == 0
     assert verdicts(project) == {"RELION_JOB_EXIT_SUCCESS"}
     log = (project / NAME / "run.out").read_text()
@@ -183,12 +183,12 @@ def test_a_failure_is_left_to_gotocloud_to_judge(project: Path) -> None:
     assert not (project / "never").exists()
 
 
-def test_a_failure_that_nobody_can_judge_still_reaches_relion(project: Path) -> None:
+def test_a_failure_that_cannot_be_judged_still_reaches_relion(project: Path) -> None:
     assert run(replace(PLAIN, commands=(Command("false"),)), project, helper="exit 9") == 1
     assert verdicts(project) == {"RELION_JOB_EXIT_FAILURE"}
 
 
-def test_a_program_that_says_failure_and_ends_well_has_failed(project: Path) -> None:
+def test_a_program_that_states_failure_and_ends_well_has_failed(project: Path) -> None:
     job = replace(PLAIN, commands=(Command(f"touch {NAME}.gotocloud/1/RELION_JOB_EXIT_FAILURE"),))
     assert run(job, project, helper='echo "$*" >asked') == 1
     assert (project / "asked").exists()
@@ -226,7 +226,7 @@ def test_a_withdrawn_attempt_does_nothing(project: Path) -> None:
     assert verdicts(project) == set()
 
 
-def test_a_restarted_script_asks_and_runs_what_it_is_told(project: Path) -> None:
+def test_a_restarted_script_reads_and_runs_what_is_decided(project: Path) -> None:
     (project / "next.sh").write_text("echo $GOTOCLOUD_RESTART >went-on\n")
     job = replace(PLAIN, commands=(Command("touch began"),))
     helper = '[ "$2" = --restarted ] && echo next.sh'

@@ -89,7 +89,7 @@ def test_a_link_to_nothing_is_not_a_program(site: Site) -> None:
     assert site.only_fault() == ("ctffind/4.1.14", InspectionState.MISSING, "not installed")
 
 
-def test_what_not_everybody_may_run_is_told(site: Site) -> None:
+def test_what_not_everybody_may_run_is_reported(site: Site) -> None:
     """Whoever published it: root may read everything and would not notice."""
     (site.place("relion", "4.0.1", "avx2") / "relion_refine").chmod(0o700)
     what, state, text = site.only_fault()
@@ -97,7 +97,7 @@ def test_what_not_everybody_may_run_is_told(site: Site) -> None:
     assert text == "relion_refine: not everybody may read it (mode 700)"
 
 
-def test_another_version_than_promised_is_told(site: Site) -> None:
+def test_another_version_than_promised_is_reported(site: Site) -> None:
     site.install("relion", "5.0.1", "sm75", "echo RELION version: 5.0.0")
     assert site.only_fault() == (
         "relion/5.0.1-sm75",
@@ -106,7 +106,7 @@ def test_another_version_than_promised_is_told(site: Site) -> None:
     )
 
 
-def test_a_program_that_does_not_start_is_told_with_its_words(site: Site) -> None:
+def test_a_program_that_does_not_start_is_reported_with_its_words(site: Site) -> None:
     said = "echo libcufft.so.11: cannot open shared object file >&2; exit 127"
     site.install("relion", "5.0.1", "sm75", said)
     what, state, text = site.only_fault()
@@ -126,7 +126,7 @@ def test_a_build_for_another_processor_is_no_fault_of_the_build(site: Site) -> N
     )
 
 
-def test_a_changed_module_file_is_told(site: Site) -> None:
+def test_a_changed_module_file_is_reported(site: Site) -> None:
     (site.layout.modules / "topaz" / "0.3.18").write_text("#%Module1.0\n")
     faults = {(fault.what, fault.text) for fault in site.faults()}
     assert faults == {
@@ -157,7 +157,7 @@ def test_an_empty_file_system_lacks_everything(tmp_path: Path) -> None:
     assert items[0].text == "it is not there; gotocloud software publish puts it there"
 
 
-def test_a_real_relion_tells_its_version(tmp_path: Path) -> None:
+def test_a_real_relion_shows_its_version(tmp_path: Path) -> None:
     need_relion()
     catalogue = system_catalogue({"relion": ("3.1.3", "/usr")}, root=str(tmp_path))
     release.install(Layout(tmp_path), release.content("1", b"#!/bin/sh\n", b"", catalogue))

@@ -131,7 +131,7 @@ def test_a_gpu_never_gets_a_build_for_a_newer_one(machine: Machine) -> None:
     assert "It could run: sm75, avx2. Installed: sm90. Next: gotocloud software check" in err
 
 
-def test_a_build_may_be_asked_for_by_name(machine: Machine) -> None:
+def test_a_build_may_be_requested_by_name(machine: Machine) -> None:
     machine.install("sm75", "sm86")
     status, out, _ = machine.shell("module load relion/5.0.1-sm75 && relion && module list -t 2>&1")
     assert (status, "5.0.1 sm75" in out, "relion/5.0.1-sm75" in out) == (0, True, True)

@@ -56,7 +56,7 @@ def test_every_package_is_fetched_by_its_hash() -> None:
         assert "--hash=sha256:" in block
 
 
-def test_an_extra_goes_along_when_it_is_asked_for() -> None:
+def test_an_extra_goes_along_when_it_is_requested() -> None:
     text = (ROOT / "pyproject.toml").read_text()
     more = bundle.locked_subset(lock(), bundle.runtime_roots(text, ["advice"]))
     assert "\nnumpy==" in more
@@ -220,7 +220,7 @@ def test_the_unpacked_files_are_for_their_user_alone(tmp_path: Path) -> None:
     assert file.cache.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_python_that_it_was_not_made_for_is_told(tmp_path: Path) -> None:
+def test_a_python_that_it_was_not_made_for_is_reported(tmp_path: Path) -> None:
     file = File(tmp_path, python="3.99")
     status, out, err = file.run()
     assert (status, out) == (1, "")

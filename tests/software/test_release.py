@@ -143,7 +143,7 @@ def test_two_who_publish_the_same_at_once_do_not_disturb_each_other(layout: Layo
     assert answer(layout) == "one\n"
 
 
-def test_a_damaged_release_is_told_with_its_files(layout: Layout) -> None:
+def test_a_damaged_release_is_reported_with_its_files(layout: Layout) -> None:
     done = release.install(layout, made(layout))
     (done.folder / "settings.sh").write_text("changed")
     (done.folder / "catalogue.yaml").unlink()
@@ -201,7 +201,7 @@ def test_nothing_of_others_is_overwritten(layout: Layout) -> None:
     assert not layout.releases.exists()
 
 
-def test_a_file_system_that_is_not_mounted_is_told(tmp_path: Path) -> None:
+def test_a_file_system_that_is_not_mounted_is_reported(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "efs")
     with pytest.raises(InputError, match="is the shared file system mounted"):
         release.install(layout, made(layout))

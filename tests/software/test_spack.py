@@ -122,7 +122,7 @@ def test_environments_fit_spack_s_own_schema(ours: Catalogue) -> None:
         jsonschema.validate(yaml.safe_load(text), schema)
 
 
-def test_a_build_is_asked_for_with_its_hardware_compiler_and_mpi(ours: Catalogue) -> None:
+def test_a_build_is_requested_with_its_hardware_compiler_and_mpi(ours: Catalogue) -> None:
     made = environments(ours)
     specs = {name: yaml.safe_load(text)["spack"]["specs"] for name, text in made.items()}
     assert specs["relion-5.0.1-sm86"] == [
@@ -170,7 +170,7 @@ def test_cuda_fits_each_architecture_the_compiler_and_relion_s_python(
                 assert "+python" not in version.gpu_spec or cuda <= newest_for_torch_2_0
 
 
-def test_what_spack_cannot_build_has_a_recipe_that_says_where(ours: Catalogue) -> None:
+def test_what_spack_cannot_build_has_a_recipe_that_states_where(ours: Catalogue) -> None:
     made = recipes(ours)
     assert set(made) == {"cryolo/1.9.9", "chimerax/1.11.1"}
     for name, steps in made.items():

@@ -151,7 +151,7 @@ def test_its_sums_are_found_for_every_script_that_its_nodes_run(template: dict[s
     assert {path for _, path in scripts} == {MOUNT_SOFTWARE, KEEP_HOME, CONFIGURE_HEAD_NODE}
 
 
-def test_the_head_node_is_told_what_the_launch_says(template: dict[str, Any]) -> None:
+def test_the_head_node_has_what_the_launch_states(template: dict[str, Any]) -> None:
     action = configuration(template)["HeadNode"]["CustomActions"]["OnNodeConfigured"]
     told = {
         str(word["Fn::Join"][1][0] if isinstance(word, dict) else word).partition("=")[0]: word
@@ -211,7 +211,7 @@ def test_the_largest_lustre_of_a_configuration_is_among_its_templates_values(
         ("ComputeSubnetCidr", ["10.1.1.0/24"], ["10.1.1.0/23", "10.1.1.1/24", "10.1.0/24", "any"]),
     ],
 )
-def test_parameters_take_what_fits_and_say_so_in_words(
+def test_parameters_take_what_fits_and_explain_it_in_words(
     template: dict[str, Any], parameter: str, good: list[str], bad: list[str]
 ) -> None:
     definition = template["Parameters"][parameter]
@@ -229,7 +229,7 @@ def test_launch_form_shows_every_parameter_once_and_facts_last(template: dict[st
     assert groups[-1]["Label"]["default"].startswith("Facts of your group")
 
 
-def test_everything_that_takes_tags_says_whose_it_is(template: dict[str, Any]) -> None:
+def test_everything_that_takes_tags_states_whose_it_is(template: dict[str, Any]) -> None:
     untagged = {
         "AWS::EC2::Route",
         "AWS::EC2::SecurityGroupEgress",
@@ -249,14 +249,14 @@ def test_synthesis_gives_the_same_bytes_twice(template: dict[str, Any]) -> None:
     assert json.dumps(synthesised()) == json.dumps(template)
 
 
-def test_missing_queues_are_told_in_the_description() -> None:
+def test_missing_queues_are_reported_in_the_description() -> None:
     told = synthesised(offered=("m5.xlarge", "g4dn.metal"))["Description"]
     assert "Without the queues" in told
     assert "polish" in told
     assert len(told) <= 1024  # CloudFormation's limit
 
 
-def test_a_complete_region_says_nothing_about_missing_queues(template: dict[str, Any]) -> None:
+def test_a_complete_region_states_nothing_about_missing_queues(template: dict[str, Any]) -> None:
     assert "Without" not in template["Description"]
 
 

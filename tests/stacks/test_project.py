@@ -56,7 +56,7 @@ def test_it_needs_neither_bootstrap_nor_assets(template: dict[str, Any]) -> None
         ("KeyPairName", ["hanako-222222222222-apo"], ["", "a b", "a/b"]),
     ],
 )
-def test_parameters_take_what_aws_takes_and_say_so_in_words(
+def test_parameters_take_what_aws_takes_and_explain_it_in_words(
     template: dict[str, Any], parameter: str, good: list[str], bad: list[str]
 ) -> None:
     definition = template["Parameters"][parameter]
@@ -78,7 +78,7 @@ def test_outputs_name_the_bucket_and_the_key_pair(template: dict[str, Any]) -> N
     assert set(template["Outputs"]) == {"BucketName", "KeyPairName"}
 
 
-def test_everything_taggable_says_whose_it_is(template: dict[str, Any]) -> None:
+def test_everything_taggable_states_whose_it_is(template: dict[str, Any]) -> None:
     tagged = [
         r["Properties"]["Tags"] for r in template["Resources"].values() if "Tags" in r["Properties"]
     ]

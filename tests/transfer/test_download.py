@@ -72,7 +72,9 @@ def test_results_of_the_cluster_arrive(store: Store, target: Path) -> None:
     assert seen(target) == {"run_data.star": b"data", "by-hand": b"no metadata at all"}
 
 
-def test_another_content_here_is_not_replaced_unasked(store: Store, target: Path) -> None:
+def test_another_content_here_is_not_replaced_without_a_confirmation(
+    store: Store, target: Path
+) -> None:
     put(store, "session/a.star", b"cloud")
     target.mkdir()
     (target / "a.star").write_bytes(b"local")
@@ -134,7 +136,7 @@ def test_a_content_that_is_not_its_checksum_never_takes_its_place(
     assert seen(target) == {}
 
 
-def test_a_disk_that_is_too_small_is_told_before_anything_moves(
+def test_a_disk_that_is_too_small_is_reported_before_anything_moves(
     store: Store, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(store, "session/a.tif", b"movie")

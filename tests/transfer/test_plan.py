@@ -142,7 +142,7 @@ def test_no_key_leads_out_of_the_folder(key: str) -> None:
         ("link", "..a", True),
     ],
 )
-def test_links_that_lead_outside_are_told(path: str, target: str, fine: bool) -> None:
+def test_links_that_lead_outside_are_reported(path: str, target: str, fine: bool) -> None:
     assert (link_trouble(path, target) is None) is fine
 
 

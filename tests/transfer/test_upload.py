@@ -154,14 +154,16 @@ def test_verify_finds_what_size_and_time_hide(store: Store, folder: Path) -> Non
     assert store.body("session/a.tif") == b"MOVIE"
 
 
-def test_a_dry_run_tells_and_sends_nothing(store: Store, folder: Path) -> None:
+def test_a_dry_run_shows_and_sends_nothing(store: Store, folder: Path) -> None:
     (folder / "a.tif").write_bytes(b"movie")
     outcome = upload(folder, dry_run=True)
     assert [(m.path, m.reason) for m in outcome.copies] == [("", "new"), ("a.tif", "new")]
     assert store.names() == []
 
 
-def test_what_the_cluster_has_written_is_not_replaced_unasked(store: Store, folder: Path) -> None:
+def test_what_the_cluster_has_written_is_not_replaced_without_a_confirmation(
+    store: Store, folder: Path
+) -> None:
     (folder / "same.star").write_bytes(b"model")
     (folder / "other.star").write_bytes(b"older")
     by_lustre(store, "session/same.star", b"model")
@@ -194,7 +196,7 @@ def test_a_store_that_keeps_something_else_is_noticed(store: Store, folder: Path
     assert "did not arrive" in texts(upload(folder))["a.tif"]
 
 
-def test_what_cannot_be_read_or_stored_is_told_and_the_rest_goes(
+def test_what_cannot_be_read_or_stored_is_reported_and_the_rest_goes(
     store: Store, folder: Path
 ) -> None:
     (folder / "good.tif").write_bytes(b"movie")
@@ -228,7 +230,7 @@ def test_a_download_that_was_killed_leaves_nothing_that_is_uploaded(
     assert store.names() == ["session/"]
 
 
-def test_an_unreadable_file_is_told(
+def test_an_unreadable_file_is_reported(
     store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "a.tif").write_bytes(b"movie")

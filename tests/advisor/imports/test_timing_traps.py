@@ -44,7 +44,7 @@ def only(found: Imported) -> BenchmarkRecord:
     return record
 
 
-def test_a_record_says_everything_that_the_project_knows(tmp_path: Path) -> None:
+def test_a_record_has_everything_of_the_project(tmp_path: Path) -> None:
     refinement(tmp_path, log(body=ELAPSED.format(3600)))
     record = only(imported(tmp_path))
     shape = (record.nodes, record.ranks, record.threads, record.gpus, record.gpus_per_node)
@@ -101,7 +101,9 @@ def test_all_elapsed_lines_of_a_log_count_and_not_only_the_first(tmp_path: Path)
     assert (record.in_job_s, record.attempts) == (1200, 1)
 
 
-def test_without_a_clock_the_progress_bars_give_a_lower_bound_that_says_so(tmp_path: Path) -> None:
+def test_without_a_clock_the_progress_bars_give_a_lower_bound_that_states_it(
+    tmp_path: Path,
+) -> None:
     refinement(tmp_path, log(body=bar(300) + bar(420)))
     record = only(imported(tmp_path))
     assert (record.in_job_s, record.timing) == (720, "progress-bars")
@@ -183,7 +185,7 @@ def test_ranks_that_start_another_program_all_count(
     assert gpus_used(gpu_ids, (nodes, ranks, 1), 4, leader=False) == gpus
 
 
-def test_the_log_knows_better_than_the_form_how_many_gpus_ran(tmp_path: Path) -> None:
+def test_the_gpus_of_the_log_count_before_those_of_the_form(tmp_path: Path) -> None:
     """The form says 0:1:2:3; on each of two machines both followers shared one GPU."""
     shared = log(hosts=2, gpus=2).replace("mapped to device 1", "mapped to device 0")
     refinement(tmp_path, shared + ELAPSED.format(1))
@@ -254,7 +256,7 @@ def test_one_run_in_slurms_accounting_separates_waiting_from_work(tmp_path: Path
     assert (record.in_job_s, record.queue_s, record.submit_to_exit_s) == (2400, 900, 3300)
 
 
-def test_accounting_that_cannot_be_read_says_every_line(tmp_path: Path) -> None:
+def test_accounting_that_cannot_be_read_states_every_line(tmp_path: Path) -> None:
     from gotocloud.errors import InputError
 
     with pytest.raises(InputError, match="NNodes missing"):

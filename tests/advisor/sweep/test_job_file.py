@@ -14,7 +14,7 @@ from tests.relion.samples import VERSIONS, write_job
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_description_says_what_the_job_says(tmp_path: Path, version: str) -> None:
+def test_a_description_states_what_the_job_states(tmp_path: Path, version: str) -> None:
     folder = write_job(tmp_path, "Class2D", {"other_args": "--a 'b c' d"}, version=version)
     base = read_job(folder)
     copy = tmp_path / "Class2D" / "job099"

@@ -119,7 +119,7 @@ def test_what_is_no_sweep_is_refused(tmp_path: Path, text: str) -> None:
         ('"stage": "planned"', '"stage": "begun"', "'begun'"),
     ],
 )
-def test_a_sweep_that_somebody_has_edited_wrongly_is_refused(
+def test_a_sweep_that_a_person_has_edited_wrongly_is_refused(
     tmp_path: Path, old: str, new: str, said: str
 ) -> None:
     path = tmp_path / "sweep.json"

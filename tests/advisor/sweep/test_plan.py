@@ -70,7 +70,7 @@ def test_the_cost_is_that_of_all_machines(job: Job) -> None:
 
 
 @pytest.mark.parametrize(("hours", "price"), [(None, 4.0), (2.0, None), (None, None)])
-def test_what_nobody_knows_costs_an_unknown_sum_and_not_nothing(
+def test_what_is_unknown_costs_an_unknown_sum_and_not_nothing(
     job: Job, hours: float | None, price: float | None
 ) -> None:
     made = planned(job, Axes(nodes=(1,)), hours, price)

@@ -179,9 +179,7 @@ def test_a_scientist_creates_nothing_by_hand(site: Site, scientist: Person, what
     )
 
 
-def test_a_scientist_uses_the_groups_buckets_and_nobody_elses(
-    site: Site, scientist: Person
-) -> None:
+def test_a_scientist_uses_the_groups_buckets_and_no_other(site: Site, scientist: Person) -> None:
     own, strange = {"Bucket": OWN_BUCKET}, {"Bucket": TRAP}
     for operation, given in (
         ("put_object", {"Key": "Movies/a b*.tiff", "Body": b"x"}),

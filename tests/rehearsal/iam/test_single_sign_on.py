@@ -67,7 +67,7 @@ def test_people_of_the_permission_set_are_scientists_under_their_own_name(
     assert scientist.refusal("ec2", "run_instances", ImageId="ami-1", MinCount=1, MaxCount=1)
 
 
-def test_nobody_works_under_the_name_of_somebody_else(site: Site) -> None:
+def test_no_one_works_under_the_name_of_another_person(site: Site) -> None:
     person = signed_on(site, f"AWSReservedSSO_{PERMISSION_SET}_0123456789abcdef", RESERVED)
     for name in ("taro@example.org", f"x{NAME}", "solo"):
         assert person.refusal("sts", "assume_role", RoleArn=ROLE, RoleSessionName=name)
@@ -88,7 +88,7 @@ def test_other_roles_are_not_taken_for_the_permission_set(site: Site, role: str,
     assert person.refusal("sts", "assume_role", RoleArn=ROLE, RoleSessionName=NAME)
 
 
-def test_a_project_can_be_finished_without_a_session_that_tells_of_mfa(site: Site) -> None:
+def test_a_project_can_be_finished_from_a_session_without_mfa(site: Site) -> None:
     s3 = site.admin("s3")
     s3.put_bucket_versioning(Bucket=OWN_BUCKET, VersioningConfiguration={"Status": "Enabled"})
     version = s3.put_object(Bucket=OWN_BUCKET, Key="movie", Body=b"1")["VersionId"]

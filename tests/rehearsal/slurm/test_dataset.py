@@ -26,7 +26,7 @@ def test_the_same_seed_gives_the_same_files_and_another_seed_others(tmp_path: Pa
     assert all(first[name] != other[name] for name in first)
 
 
-def test_particles_are_what_was_asked_for_and_hide_their_orientations(tmp_path: Path) -> None:
+def test_particles_are_what_was_requested_and_hide_their_orientations(tmp_path: Path) -> None:
     need_relion()
     import mrcfile
 
@@ -43,14 +43,14 @@ def test_particles_are_what_was_asked_for_and_hide_their_orientations(tmp_path: 
         assert float(stack.voxel_size.x) == made.pixel_angstrom
 
 
-def test_every_number_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+def test_every_number_that_cannot_be_used_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         make_dataset(tmp_path / "new", particles=0, box_px=31)
     assert len(caught.value.problems) == 2
     assert not (tmp_path / "new").exists()
 
 
-def test_without_relion_it_is_told_what_to_type(
+def test_without_relion_it_is_shown_what_to_type(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -134,7 +134,7 @@ def test_another_clusters_variables_are_left_behind(
     assert "elsewhere" not in cluster.environment().values()
 
 
-def test_without_root_it_refuses_and_says_so(
+def test_without_root_it_refuses_and_states_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
@@ -144,7 +144,7 @@ def test_without_root_it_refuses_and_says_so(
     assert not (tmp_path / "c").exists()
 
 
-def test_without_the_programs_it_says_what_to_install(
+def test_without_the_programs_it_shows_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(furnishing, "DAEMON_PATH", str(tmp_path))
@@ -179,7 +179,7 @@ def test_somebodys_folder_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "bin" / "precious").exists()
 
 
-def test_an_unknown_configuration_or_region_is_told(tmp_path: Path) -> None:
+def test_an_unknown_configuration_or_region_is_reported(tmp_path: Path) -> None:
     need_slurm()
     with pytest.raises(InputError, match="cryoem-sap"):
         RehearsalCluster.start(tmp_path / "c", "cryoem-sap")

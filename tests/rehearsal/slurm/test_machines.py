@@ -45,7 +45,7 @@ def test_every_queue_and_node_of_a_configuration_is_there(name: str) -> None:
     assert set(names) < {line.split()[1] for line in hosts}
 
 
-def test_a_node_line_says_what_parallelcluster_says() -> None:
+def test_a_node_line_states_what_parallelcluster_states() -> None:
     text = slurm_conf("c", queues_of("cryoem-spa"), LAYOUT, TIMING, 20000, daemons=False)
     assert (
         "NodeName=refine3d-dy-g4dn-metal-[1-2] NodeAddr=127.0.0.1 Port=[20001-20002] CPUs=96 "

@@ -25,7 +25,7 @@ def run(*words: str) -> tuple[int, str, str]:
     return done.exit_code, done.stdout, done.stderr
 
 
-def test_status_knows_the_slurm_and_down_ends_it(tmp_path: Path) -> None:
+def test_status_shows_the_slurm_and_down_ends_it(tmp_path: Path) -> None:
     need_slurm()
     cluster = bring_up_slurm(tmp_path, "tutorial", "us-east-1", 0.0)
     try:

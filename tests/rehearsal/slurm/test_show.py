@@ -81,7 +81,7 @@ def test_each_job_lands_in_its_queue_with_its_nodes_and_ranks(run: Run) -> None:
     assert run.landed == EXPECTED
 
 
-def test_each_job_ends_in_success_and_the_pipeline_knows(run: Run) -> None:
+def test_each_job_ends_in_success_and_in_the_pipeline(run: Run) -> None:
     folders = [run.directory / one.job for one in run.landed]
     assert {exit_status(folder) for folder in folders} == {ExitStatus.SUCCESS}
     assert all((folder / "RELION_JOB_EXIT_SUCCESS").exists() for folder in folders)
@@ -119,7 +119,7 @@ def test_the_refined_map_shows_the_molecule(run: Run) -> None:
     assert float(np.corrcoef(refined, truth)[0, 1]) > 0.42
 
 
-def test_a_job_that_fails_is_told_with_its_log(run: Run, tmp_path: Path) -> None:
+def test_a_job_that_fails_is_reported_with_its_log(run: Run, tmp_path: Path) -> None:
     project = Project.made(tmp_path / "p", run.cluster.environment(), within_s=60)
     dataset = make_dataset(project.directory, particles=10)
     import_, refine = STEPS[0], next(step for step in STEPS if step.type == "Refine3D")
