@@ -215,16 +215,16 @@ def typed(line: str) -> Any:
     """
     from gotocloud.cli.main import main
 
-    said = io.StringIO()
+    printed = io.StringIO()
     before = sys.argv, sys.stdout, sys.stderr, sys.stdin
     sys.argv = ["gotocloud", *line.replace("\0", "").split(" ")]
     try:
-        sys.stdout = sys.stderr = said
+        sys.stdout = sys.stderr = printed
         sys.stdin = io.StringIO()
         main()
     except SystemExit as ended:
-        if ended.code not in (None, 0, 1, 2) or "something unexpected" in said.getvalue():
-            raise AssertionError(said.getvalue()[-300:]) from None
+        if ended.code not in (None, 0, 1, 2) or "something unexpected" in printed.getvalue():
+            raise AssertionError(printed.getvalue()[-300:]) from None
     finally:
         sys.argv, sys.stdout, sys.stderr, sys.stdin = before
     return None

@@ -122,11 +122,11 @@ def step(verb: str, root: Path) -> None:
     began = time.monotonic()
     place = root / ".gotocloud/proofs/run" / inventory.LIST
     if verb == "list":
-        told = inventory.write_list(os.fsencode(root), ".gotocloud/proofs/run", 10**12)
-        entries = told["files"] + told["folders"]
+        listed = inventory.write_list(os.fsencode(root), ".gotocloud/proofs/run", 10**12)
+        entries = listed["files"] + listed["folders"]
     elif verb == "look":
-        told = inventory.walk(os.fsencode(root), lambda line: None, -1)
-        entries = told["files"] + told["folders"]
+        listed = inventory.walk(os.fsencode(root), lambda line: None, -1)
+        entries = listed["files"] + listed["folders"]
     else:
         entries = compare(place)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

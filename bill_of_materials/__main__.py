@@ -56,9 +56,9 @@ def bill(components: Iterable[Component]) -> dict[str, Any]:
     """The document; a package of several lock files is there once, and names them all."""
     once: dict[str, Component] = {}
     for one in components:
-        known = once.setdefault(one["purl"], {**one, "bom-ref": one["purl"], "properties": []})
-        known["properties"] = [*known["properties"], *one["properties"]]
-        known.setdefault("licenses", one.get("licenses", []))
+        entry = once.setdefault(one["purl"], {**one, "bom-ref": one["purl"], "properties": []})
+        entry["properties"] = [*entry["properties"], *one["properties"]]
+        entry.setdefault("licenses", one.get("licenses", []))
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",

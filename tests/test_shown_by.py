@@ -24,7 +24,9 @@ def names() -> frozenset[str]:
     folders = (ROOT / "tests", ROOT / "local_aws/tests")
     paths = [path for folder in folders for path in folder.rglob("test_*.py")]
     texts = [path.read_text(encoding="utf-8") for path in paths]
-    return frozenset(name for text in texts for name in re.findall(r"^ *def (test_\w+)", text, re.M))
+    return frozenset(
+        name for text in texts for name in re.findall(r"^ *def (test_\w+)", text, re.M)
+    )
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["fact"] for row in ROWS])

@@ -175,8 +175,8 @@ def _fits(family: Records, size: Size, rate: float) -> tuple[Scaling, ...]:
     The first one scales the parallel part alone, with the first exponents. The others scale
     everything, and with the second exponents: the truth lies somewhere between.
     """
-    known = [record for record in family if shape_of(record).units]
-    fitted = [_fit(known, *way, rate) for way in _ways(known, size)]
+    with_units = [record for record in family if shape_of(record).units]
+    fitted = [_fit(with_units, *way, rate) for way in _ways(with_units, size)]
     return tuple(fit for fit in fitted if fit) if all(fitted) else ()
 
 

@@ -38,8 +38,8 @@ def node_price(
         records: Their own prices count where the table has none: the newest of the region.
     """
     look_up = spot_price_usd_per_hour if market == SPOT else price_usd_per_hour
-    if known := look_up(instance_type, region):
-        return NodePrice(float(known.usd), known.source, known.date)
+    if listed := look_up(instance_type, region):
+        return NodePrice(float(listed.usd), listed.source, listed.date)
     own = [
         record
         for record in records

@@ -121,9 +121,9 @@ def _learned(
     records: Sequence[BenchmarkRecord], column: str, instance_type: str, usual: float, source: str
 ) -> tuple[float, str]:
     """The median of a column: of the instance type, else of all; else the usual value."""
-    known = [record for record in records if getattr(record, column) is not None]
-    same = [record for record in known if record.instance_type == instance_type]
-    values = [getattr(record, column) for record in same or known]
+    counted = [record for record in records if getattr(record, column) is not None]
+    same = [record for record in counted if record.instance_type == instance_type]
+    values = [getattr(record, column) for record in same or counted]
     if not values:
         return usual, source
     return median(values), f"median of {len(values)} recorded runs"

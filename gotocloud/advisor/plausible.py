@@ -25,13 +25,15 @@ def row_problems(record: BenchmarkRecord) -> list[str]:
 
 def _machine_problems(record: BenchmarkRecord) -> list[str]:
     problems = []
-    known = instance_types().get(record.instance_type)
+    machine = instance_types().get(record.instance_type)
     per_node = record.gpus_per_node
-    if known and per_node is not None and per_node != known.gpus:
-        problems.append(f"gpus_per_node {per_node}: {known.name} has {known.gpus}")
-    if known and record.vcpus_per_node not in (None, known.vcpus):
-        problems.append(f"vcpus_per_node {record.vcpus_per_node}: {known.name} has {known.vcpus}")
-    per_node = known.gpus if known else per_node
+    if machine and per_node is not None and per_node != machine.gpus:
+        problems.append(f"gpus_per_node {per_node}: {machine.name} has {machine.gpus}")
+    if machine and record.vcpus_per_node not in (None, machine.vcpus):
+        problems.append(
+            f"vcpus_per_node {record.vcpus_per_node}: {machine.name} has {machine.vcpus}"
+        )
+    per_node = machine.gpus if machine else per_node
     if record.gpus and per_node is not None and record.gpus > record.nodes * per_node:
         problems.append(
             f"gpus {record.gpus}: {record.nodes} x {record.instance_type} have "
@@ -55,7 +57,7 @@ def _price_problems(record: BenchmarkRecord) -> list[str]:
         return []
     if price == 0:
         return ["usd_per_node_hour 0: leave the cell empty when the price is unknown"]
-    low, high = _known_prices().get(record.instance_type, (price, price))
+    low, high = _listed_prices().get(record.instance_type, (price, price))
     if low / PRICE_FACTOR <= price <= high * PRICE_FACTOR:
         return []
     return [
@@ -65,7 +67,7 @@ def _price_problems(record: BenchmarkRecord) -> list[str]:
 
 
 @cache
-def _known_prices() -> dict[str, tuple[float, float]]:
+def _listed_prices() -> dict[str, tuple[float, float]]:
     found: dict[str, list[float]] = {}
     for price in shipped_table().values():
         if price.unit in (PriceUnit.INSTANCE_HOUR, PriceUnit.SPOT_INSTANCE_HOUR):

@@ -91,8 +91,8 @@ def label(shape: Shape, gpus_per_node: int | None = None, vcpus_per_node: int | 
         gpus_per_node: What a node has, where `instance_types.csv` does not know the type.
         vcpus_per_node: Likewise.
     """
-    known = instance_types().get(shape.instance_type)
-    gpus = known.gpus if known else gpus_per_node
-    vcpus = known.vcpus if known else vcpus_per_node
+    machine = instance_types().get(shape.instance_type)
+    gpus = machine.gpus if machine else gpus_per_node
+    vcpus = machine.vcpus if machine else vcpus_per_node
     inside = ",".join("?" if number is None else str(number) for number in (gpus, vcpus))
     return f"{shape.short_label} {shape.group}({inside})"

@@ -187,8 +187,8 @@ def header_problems(header: Sequence[str]) -> list[str]:
         mark = "semicolons" if ";" in names[0] else "tabs"
         return [f"the columns are separated by {mark}; save the table with commas"]
     problems = [f"the column {name!r} appears twice" for name in repeated(names)]
-    known = {*COLUMN, CURRENCY_COLUMN}
-    problems += [_unknown_column(name) for name in names if name not in known]
+    allowed = {*COLUMN, CURRENCY_COLUMN}
+    problems += [_unknown_column(name) for name in names if name not in allowed]
     problems += [f"the column {name!r} is missing" for name in REQUIRED if name not in names]
     return problems
 

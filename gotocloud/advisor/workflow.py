@@ -163,5 +163,5 @@ def _that_matters(job: str, size: Size) -> Size:
 
 
 def _sum(figures: Sequence[tuple[str, float | None]]) -> tuple[float, tuple[str, ...]]:
-    known = sum(figure for _, figure in figures if figure is not None)
-    return known, tuple(pretty(job) for job, figure in figures if figure is None)
+    counted = sum(figure for _, figure in figures if figure is not None)
+    return counted, tuple(pretty(job) for job, figure in figures if figure is None)

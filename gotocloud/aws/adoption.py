@@ -90,7 +90,7 @@ def _adoption(cloud: Cloud, names: ProjectNames, template: dict[str, Any]) -> li
             raise
         return found
 
-    def ask() -> list[str]:
+    def look() -> list[str]:
         tagged = unless_unset(s3.get_bucket_tagging).get("TagSet", ())
         tags = {one["Key"]: one["Value"] for one in tagged}
         versioning = s3.get_bucket_versioning(**owned).get("Status")
@@ -104,7 +104,7 @@ def _adoption(cloud: Cloud, names: ProjectNames, template: dict[str, Any]) -> li
             *(["it is not closed to the public"] if not block or not all(block.values()) else []),
         ]
 
-    wrong, why = answer_of(f"look at bucket {names.bucket}", ask)
+    wrong, why = answer_of(f"look at bucket {names.bucket}", look)
     if wrong is None:
         wrong = [f"it could not be looked at ({why})"]
     if ProjectParameter.BUCKET_ORIGIN not in template.get("Parameters", {}):

@@ -94,7 +94,7 @@ def configured_region() -> str:
     return region
 
 
-def answer_of(doing: str, ask: Callable[[], T]) -> tuple[T | None, str]:
+def answer_of(doing: str, call: Callable[[], T]) -> tuple[T | None, str]:
     """The answer to a question that may stay open, and why it did.
 
     Args:
@@ -108,7 +108,7 @@ def answer_of(doing: str, ask: Callable[[], T]) -> tuple[T | None, str]:
 
     with explained(doing):
         try:
-            return ask(), ""
+            return call(), ""
         except ClientError as error:
             code = error_code(error)
             if code in _OURS:

@@ -212,11 +212,11 @@ def check_start(cloud: Cloud, start: Start, idle_usd_per_hour: Decimal) -> tuple
 
 def _facts_that_lack(start: Start) -> list[Finding]:
     """A group that was set up for an earlier release; those this program does not know pass."""
-    known = {fact.value: fact for fact in Fact}
+    by_name = {fact.value: fact for fact in Fact}
     lacking = sorted(
         name
         for name in start.shape.facts
-        if name in known and known[name] not in start.where.facts.values
+        if name in by_name and by_name[name] not in start.where.facts.values
     )
     if not lacking:
         return []
@@ -325,7 +325,7 @@ def _observe(cloud: Cloud, start: Start) -> Observed:
 def _offered(cloud: Cloud, zone_id: str, shape: ClusterShape) -> tuple[set[str] | None, str]:
     ec2 = cloud.client("ec2")
 
-    def ask() -> set[str]:
+    def look() -> set[str]:
         pages = ec2.get_paginator("describe_instance_type_offerings").paginate(
             LocationType="availability-zone-id",
             Filters=[
@@ -335,7 +335,7 @@ def _offered(cloud: Cloud, zone_id: str, shape: ClusterShape) -> tuple[set[str] 
         )
         return {it["InstanceType"] for page in pages for it in page["InstanceTypeOfferings"]}
 
-    return answer_of(f"ask what {zone_id} offers", ask)
+    return answer_of(f"ask what {zone_id} offers", look)
 
 
 def _spot_role(cloud: Cloud) -> tuple[bool | None, str]:
@@ -358,12 +358,12 @@ def _budget(cloud: Cloud, where: Place) -> Budget:
     budgets = cloud.client("budgets", BUDGETS_REGION)
     name = group_name(where.facts.group)
 
-    def ask() -> dict[str, Any]:
+    def look() -> dict[str, Any]:
         answer = budgets.describe_budget(AccountId=where.caller.account, BudgetName=name)
         found: dict[str, Any] = answer["Budget"]
         return found
 
-    found, why = answer_of(f"look at budget {name}", ask)
+    found, why = answer_of(f"look at budget {name}", look)
     if found is None:
         return Budget(why=why)
     limit = found.get("BudgetLimit", {}).get("Amount")

@@ -147,14 +147,14 @@ def _has_group(region: str) -> bool:
 
 
 def _values(cloud: Cloud) -> dict[Fact, str]:
-    known = {fact.value: fact for fact in Fact}
+    by_name = {fact.value: fact for fact in Fact}
     pages = cloud.client("ssm").get_paginator("get_parameters_by_path")
     with explained(f"read the group's facts in {cloud.region}"):
         return {
-            known[item["Name"]]: item["Value"]
+            by_name[item["Name"]]: item["Value"]
             for page in pages.paginate(Path=PREFIX, Recursive=True)
             for item in page["Parameters"]
-            if item["Name"] in known
+            if item["Name"] in by_name
         }
 
 

@@ -79,7 +79,7 @@ class HeadNode:
         for waited_s in looks(_pause_s, within_s=longest_s, sleep=self.sleep):
             if waited_s:
                 self.waiting(waited_s)
-            answer = self._ask(ssm, command, doing)
+            answer = self._answer(ssm, command, doing)
             status = answer.get("Status", "")
             unknown = 0 if answer else unknown + 1
             if status == "Success":
@@ -112,7 +112,7 @@ class HeadNode:
                 ) from error
         return str(sent["Command"]["CommandId"])
 
-    def _ask(self, ssm: Any, command: str, doing: str) -> dict[str, Any]:
+    def _answer(self, ssm: Any, command: str, doing: str) -> dict[str, Any]:
         with explained(doing):
             try:
                 found: dict[str, Any] = ssm.get_command_invocation(

@@ -204,11 +204,11 @@ def _remember(projects: Sequence[str]) -> None:
     path = cache_folder() / "projects.json"
     try:
         try:
-            known = parse_json(path.read_text(encoding="utf-8"))
+            kept = parse_json(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            known = {}
+            kept = {}
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        held = {**known, os.environ.get("AWS_PROFILE", ""): list(projects)}
+        held = {**kept, os.environ.get("AWS_PROFILE", ""): list(projects)}
         write_whole(path, json.dumps(held))
     except (OSError, TypeError):
         return

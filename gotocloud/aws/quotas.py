@@ -83,17 +83,17 @@ def _limits(cloud: Cloud, services: Iterable[str]) -> dict[Quota, Level]:
             defaults, why_not = _listed(quotas, "list_aws_default_service_quotas", service)
             values, why = {**defaults, **values}, why or why_not
         for code, quota in kinds.items():
-            known = code in values
-            found[quota] = Level(values.get(code), None, "" if known else why or "it is not listed")
+            missing = "" if code in values else why or "it is not listed"
+            found[quota] = Level(values.get(code), None, missing)
     return found
 
 
 def _listed(quotas: Any, operation: str, service: str) -> tuple[dict[str, float], str]:
-    def ask() -> dict[str, float]:
+    def look() -> dict[str, float]:
         pages = quotas.get_paginator(operation).paginate(ServiceCode=service)
         return {it["QuotaCode"]: float(it["Value"]) for page in pages for it in page["Quotas"]}
 
-    values, why = answer_of(f"list the quotas of {service}", ask)
+    values, why = answer_of(f"list the quotas of {service}", look)
     return values or {}, why
 
 
@@ -101,7 +101,7 @@ def _vcpus(cloud: Cloud) -> dict[Quota, Level]:
     kinds = (Quota.STANDARD, Quota.STANDARD_SPOT, Quota.GRAPHICS, Quota.GRAPHICS_SPOT)
     ec2 = cloud.client("ec2")
 
-    def ask() -> dict[Quota, float]:
+    def look() -> dict[Quota, float]:
         used: dict[Quota, float] = dict.fromkeys(kinds, 0.0)
         filters = [{"Name": "instance-state-name", "Values": list(RUNNING)}]
         for page in ec2.get_paginator("describe_instances").paginate(Filters=filters):
@@ -113,14 +113,14 @@ def _vcpus(cloud: Cloud) -> dict[Quota, Level]:
                         used[quota] += _vcpus_of(instance)
         return used
 
-    used, why = answer_of("list the running machines", ask)
+    used, why = answer_of("list the running machines", look)
     return {kind: Level(used=used[kind] if used else None, why=why) for kind in kinds}
 
 
 def _vcpus_of(instance: Mapping[str, Any]) -> int:
-    known = instance_types().get(instance["InstanceType"])
-    if known:
-        return known.vcpus
+    machine = instance_types().get(instance["InstanceType"])
+    if machine:
+        return machine.vcpus
     options = instance.get("CpuOptions", {})
     return int(options.get("CoreCount", 1)) * int(options.get("ThreadsPerCore", 1))
 
@@ -137,31 +137,31 @@ def _gateways(
     ec2 = cloud.client("ec2")
     here = {it["SubnetId"] for it in subnets if it.get("AvailabilityZoneId") == zone_id}
 
-    def ask() -> int:
+    def look() -> int:
         filters = [{"Name": "state", "Values": ["pending", "available"]}]
         pages = ec2.get_paginator("describe_nat_gateways").paginate(Filters=filters)
         return sum(it["SubnetId"] in here for page in pages for it in page["NatGateways"])
 
-    used, why = answer_of("list the NAT gateways", ask)
+    used, why = answer_of("list the NAT gateways", look)
     return {Quota.NAT_GATEWAYS: Level(used=used, why=why)}
 
 
 def _endpoints(cloud: Cloud) -> dict[Quota, Level]:
     ec2 = cloud.client("ec2")
 
-    def ask() -> int:
+    def look() -> int:
         pages = ec2.get_paginator("describe_vpc_endpoints").paginate()
         listed = [it for page in pages for it in page["VpcEndpoints"]]
         return sum(it.get("VpcEndpointType") == "Gateway" for it in listed)
 
-    used, why = answer_of("list the VPC endpoints", ask)
+    used, why = answer_of("list the VPC endpoints", look)
     return {Quota.GATEWAY_ENDPOINTS: Level(used=used, why=why)}
 
 
 def _lustre(cloud: Cloud) -> dict[Quota, Level]:
     fsx = cloud.client("fsx")
 
-    def ask() -> dict[Quota, float]:
+    def look() -> dict[Quota, float]:
         used: dict[Quota, float] = {quota: 0 for pair in _LUSTRE.values() for quota in pair}
         for page in fsx.get_paginator("describe_file_systems").paginate():
             for system in page["FileSystems"]:
@@ -172,6 +172,6 @@ def _lustre(cloud: Cloud) -> dict[Quota, Level]:
                         used[gib] += float(system["StorageCapacity"])
         return used
 
-    used, why = answer_of("list the Lustre file systems", ask)
+    used, why = answer_of("list the Lustre file systems", look)
     quotas = [quota for pair in _LUSTRE.values() for quota in pair]
     return {quota: Level(used=used[quota] if used else None, why=why) for quota in quotas}

@@ -37,11 +37,11 @@ def jobs_now(
     # Clients are made before threads share them.
     cloud.client("ssm")
 
-    def ask(stack: DeployedStack) -> None:
+    def look(stack: DeployedStack) -> None:
         found[stack.name] = _jobs(cloud, stack, within_s)
 
     # Daemons: an answer that never comes does not keep the program from ending.
-    threads = [Thread(target=ask, args=(stack,), daemon=True) for stack in ready]
+    threads = [Thread(target=look, args=(stack,), daemon=True) for stack in ready]
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + within_s

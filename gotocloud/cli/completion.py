@@ -75,7 +75,7 @@ def _names(before: list[str], now: str, commands: list[str]) -> list[str] | None
 
 def projects(incomplete: str) -> list[str]:
     """The caller's projects."""
-    return _beginning(incomplete, _known().get(os.environ.get("AWS_PROFILE", ""), []))
+    return _beginning(incomplete, _kept_regions().get(os.environ.get("AWS_PROFILE", ""), []))
 
 
 def configurations(incomplete: str) -> list[str]:
@@ -102,7 +102,7 @@ def profiles(incomplete: str) -> list[str]:
     return _beginning(incomplete, [name.removeprefix("profile ") for name in parser.sections()])
 
 
-def _known() -> dict[str, list[str]]:
+def _kept_regions() -> dict[str, list[str]]:
     from gotocloud.files import cache_folder
 
     try:

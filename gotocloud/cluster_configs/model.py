@@ -55,7 +55,7 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _known(instance_type: str) -> str:
+def _listed(instance_type: str) -> str:
     if instance_type not in instance_types():
         raise ValueError(
             f"{instance_type!r} is not in gotocloud/cluster_configs/instance_types.csv; "
@@ -77,7 +77,7 @@ class QueueMachine(_Frozen):
     max_nodes: int = Field(ge=1)
     source: Sourced
 
-    _is_known = field_validator("instance_type")(_known)
+    _is_listed = field_validator("instance_type")(_listed)
 
 
 class Queue(_Frozen):
@@ -130,8 +130,8 @@ class Queue(_Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         problems = [f"{name} is listed twice" for name in _repeated(self.instance_types)]
-        known = instance_types()
-        if self.efa and not any(known[name].efa for name in self.instance_types):
+        machines = instance_types()
+        if self.efa and not any(machines[name].efa for name in self.instance_types):
             problems.append(
                 f"efa: none of {', '.join(self.instance_types)} has EFA; say efa: false"
             )
@@ -155,8 +155,8 @@ class HeadNodeMachine(_Frozen):
 
     @field_validator("instance_types")
     @classmethod
-    def _are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_known(name) for name in names)
+    def _are_listed(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_listed(name) for name in names)
 
 
 class DefaultLustre(_Frozen):
@@ -269,12 +269,12 @@ class ClusterConfiguration(_Frozen):
             for name in JOB_TYPES
             if not self.job_types.get(name)
         ]
-        known = [queue.name for queue in self.queues]
+        names = [queue.name for queue in self.queues]
         problems += [
-            f"job_types: {name!r} goes to {queue!r}, which is no queue (known: {', '.join(known)})"
+            f"job_types: {name!r} goes to {queue!r}, which is no queue (known: {', '.join(names)})"
             for name, queues in self.job_types.items()
             for queue in queues
-            if queue not in known
+            if queue not in names
         ]
         if self.max_nodes > MAX_NODES:
             problems.append(

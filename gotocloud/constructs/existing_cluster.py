@@ -104,7 +104,7 @@ class ExistingCluster(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.cluster_name = cluster_name
-        self._known = {
+        self._given = {
             "head_node_instance_id": head_node_instance_id,
             "head_node_public_ip": head_node_public_ip,
         }
@@ -132,7 +132,7 @@ class ExistingCluster(Construct):
 
         Without the instance id, ParallelCluster's tags say which instance is the head node.
         """
-        if instance := self._known["head_node_instance_id"]:
+        if instance := self._given["head_node_instance_id"]:
             return session_grant(self, grantee, instance=instance)
         tags = {
             f"ssm:resourceTag/{CLUSTER_TAG}": self.cluster_name,
@@ -141,7 +141,7 @@ class ExistingCluster(Construct):
         return session_grant(self, grantee, instance="*", conditions={"StringEquals": tags})
 
     def _attribute(self, name: str) -> str:
-        value = self._known[name]
+        value = self._given[name]
         if value is None:
             raise ValueError(self._unknown(name))
         return value

@@ -120,16 +120,16 @@ def uses_of(attempts: Sequence[Priced], price: Price) -> tuple[Use | None, ...]:
 def total(uses: Iterable[Use | None]) -> MachineTime:
     """The sum; a job that never started has cost nothing."""
     started = [use for use in uses if use is not None]
-    known = [(use, use.seconds) for use in started if use.seconds is not None]
+    measured = [(use, use.seconds) for use in started if use.seconds is not None]
     paid = [
         use.usd_per_node_hour * use.nodes * seconds / SECONDS_PER_HOUR
-        for use, seconds in known
+        for use, seconds in measured
         if use.usd_per_node_hour is not None
     ]
     return MachineTime(
         starts=len(started),
-        seconds=sum(seconds for _, seconds in known),
-        timed=len(known) == len(started),
+        seconds=sum(seconds for _, seconds in measured),
+        timed=len(measured) == len(started),
         cost=Cost(
             sum(paid) if paid or not started else None,
             complete=len(paid) == len(started),

@@ -55,7 +55,7 @@ class MonthlyUse:
 
     def amount(self, name: str) -> Decimal | None:
         """An amount of `platform_resources.yaml`, for one resource; None if it is unknown."""
-        known: dict[str, Decimal | None] = {
+        hourly_usd: dict[str, Decimal | None] = {
             "one": Decimal(1),
             "hours": Decimal(HOURS_PER_MONTH),
             "software_gb": self.software_gb,
@@ -72,7 +72,7 @@ class MonthlyUse:
             "recorded_calls": None,
             "audit_gb": None,
         }
-        return known[name]
+        return hourly_usd[name]
 
     def _looked_at_gb(self) -> Decimal | None:
         if self.software_files is None:

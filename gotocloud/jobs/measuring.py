@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gotocloud.advisor.imports.foreign import parse_foreign
-from gotocloud.advisor.imports.job import Known, NotUsableError
+from gotocloud.advisor.imports.job import NotUsableError, StatedFacts
 from gotocloud.advisor.imports.progress import ProjectProgress, project_progress
 from gotocloud.advisor.imports.project import Imported, import_project
 from gotocloud.advisor.imports.sacct import SlurmRun, parse_sacct
@@ -21,7 +21,7 @@ from gotocloud.slurm.submissions import Attempt, load
 
 def gather(
     sources: Sequence[Path],
-    known: Known,
+    typed: StatedFacts,
     *,
     sacct: Path | None,
     columns: Mapping[str, str],
@@ -37,7 +37,7 @@ def gather(
     skipped: list[tuple[str, str]] = []
     for source in sources:
         if source.is_dir():
-            found = import_project(source, known, noted=_attempts, slurm=runs)
+            found = import_project(source, typed, noted=_attempts, slurm=runs)
             records += found.records
             skipped += found.skipped
             continue
@@ -45,7 +45,7 @@ def gather(
             read_text(source),
             str(source),
             columns=columns,
-            constants=_constants(constants, known),
+            constants=_constants(constants, typed),
         )
         records += rows
         if idle:
@@ -53,20 +53,20 @@ def gather(
     return Imported(tuple(one_of_each_run(records)), tuple(skipped))
 
 
-def _constants(given: Mapping[str, str], known: Known) -> dict[str, str]:
+def _constants(given: Mapping[str, str], typed: StatedFacts) -> dict[str, str]:
     given_once = {
-        "instance_type": known.instance_type,
-        "nodes": None if known.nodes is None else str(known.nodes),
-        "region": known.region,
-        "dataset": known.dataset,
-        "source": known.source,
+        "instance_type": typed.instance_type,
+        "nodes": None if typed.nodes is None else str(typed.nodes),
+        "region": typed.region,
+        "dataset": typed.dataset,
+        "source": typed.source,
     }
     return {name: value for name, value in given_once.items() if value} | dict(given)
 
 
 def progress_of(project: Path, region: str | None) -> ProjectProgress:
     """A project's record of resolution, time and cost, out of its folders."""
-    return project_progress(project, Known(region=region, source="own"), noted=_attempts)
+    return project_progress(project, StatedFacts(region=region, source="own"), noted=_attempts)
 
 
 def _attempts(job: Path) -> tuple[Attempt, ...]:

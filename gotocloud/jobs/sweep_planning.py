@@ -68,9 +68,9 @@ def _guesses(
 
 def _own_run(job: Job) -> BenchmarkRecord | None:
     """What the job itself took, if it has run."""
-    from gotocloud.advisor.imports.job import Known
+    from gotocloud.advisor.imports.job import StatedFacts
     from gotocloud.jobs.measuring import gather
 
-    found = gather([job.directory], Known(source="own"), sacct=None, columns={}, constants={})
+    found = gather([job.directory], StatedFacts(source="own"), sacct=None, columns={}, constants={})
     usable = [record for record in found.records if record.is_benchmark]
     return usable[0] if usable else None

@@ -43,9 +43,9 @@ def job_rows(project: Path, *, everything: bool) -> list[JobRow]:
     rows = list(queued_rows(queue, sources))
     if everything:
         rows += ended_rows(project, sources, without=[row.name for row in rows])
-        known = {row.slurm_id for row in rows}
+        with_rows = {row.slurm_id for row in rows}
         accounted = parse_sacct(client.accounted(SACCT_FIELDS, *SACCT_OPTIONS))
-        rows += [accounted_row(job, sources) for job in accounted if job.slurm_id not in known]
+        rows += [accounted_row(job, sources) for job in accounted if job.slurm_id not in with_rows]
     return rows
 
 

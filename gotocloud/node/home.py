@@ -28,7 +28,7 @@ PROGRAM = b"usr/local/sbin/gotocloud-home"
 STATE = b"var/lib/gotocloud"
 SET_UP = b"head-node-set-up"
 """Its time is when ParallelCluster was done with this machine: what is younger is people's."""
-KNOWN = b"home-archives"
+ARCHIVES = b"home-archives"
 """Ids of the archives whose content is in this /home: restored from, or made of it."""
 
 FOLDER = b".gotocloud/home"
@@ -89,7 +89,7 @@ def restore(lustre: bytes) -> dict[str, Any]:
     killed leaves no half file, and the next one begins again.
     """
     about = about_of(lustre)
-    if about is None or about["id"] in known():
+    if about is None or about["id"] in archives():
         return {"restored": False}
     home = place(HOME)
     staging = os.path.join(home, RESTORING)
@@ -175,9 +175,9 @@ def about_of(lustre: bytes) -> dict[str, Any] | None:
     return found
 
 
-def known() -> list[str]:
+def archives() -> list[str]:
     """Ids of the archives whose content is in this /home."""
-    with contextlib.suppress(FileNotFoundError), open(place(STATE + b"/" + KNOWN)) as file:
+    with contextlib.suppress(FileNotFoundError), open(place(STATE + b"/" + ARCHIVES)) as file:
         return file.read().split()
     return []
 
@@ -185,9 +185,9 @@ def known() -> list[str]:
 def remember(identifier: str) -> None:
     """Note that the content of an archive is in this /home."""
     os.makedirs(place(STATE), exist_ok=True)
-    path = place(STATE + b"/" + KNOWN)
+    path = place(STATE + b"/" + ARCHIVES)
     with open(path + b".draft", "w") as file:
-        file.write("\n".join([*known(), identifier]) + "\n")
+        file.write("\n".join([*archives(), identifier]) + "\n")
         file.flush()
         os.fsync(file.fileno())
     os.replace(path + b".draft", path)

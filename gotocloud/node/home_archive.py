@@ -33,7 +33,7 @@ from gotocloud.node.home import (
     SHOWN_CHARACTERS,
     about_of,
     alone,
-    known,
+    archives,
     place,
     remember,
     restore,
@@ -70,7 +70,7 @@ def archive(lustre: bytes, limit: int, earlier: bool) -> dict[str, Any]:
         with open(names, "wb") as listed:
             found = Listing(lustre, listed).read()
         before = about_of(lustre)
-        same = before and before["digest"] == found["digest"] and before["id"] in known()
+        same = before and before["digest"] == found["digest"] and before["id"] in archives()
         if before and same and not verify(os.path.join(folder, ARCHIVE), names, before):
             # Nothing changed since the last attempt: the bucket needs no further version.
             return {**before, "differs": []}
@@ -106,7 +106,7 @@ def require_restored(lustre: bytes, earlier: bool) -> None:
     found = about_of(lustre)
     if found is not None:
         restore(lustre)
-    elif earlier and not known():
+    elif earlier and not archives():
         sys.exit(
             "home: the bucket holds /home of an earlier head node, which Lustre does not show yet: "
             "another archive would take its place"

@@ -261,8 +261,8 @@ def writers(root: bytes) -> Iterator[bytes]:
                     path = os.readlink(f"/proc/{process}/fd/{handle}".encode())
                     if not path.startswith(below) or path.startswith(below + RESERVED):
                         continue
-                    with open(f"/proc/{process}/fdinfo/{handle}") as told:
-                        flags = next(line for line in told if line.startswith("flags:"))
+                    with open(f"/proc/{process}/fdinfo/{handle}") as handle_facts:
+                        flags = next(line for line in handle_facts if line.startswith("flags:"))
                     if int(flags.split()[1], 8) & os.O_ACCMODE != os.O_RDONLY:
                         yield path[len(below) :] + f" (process {process})".encode()
 
@@ -271,7 +271,7 @@ def write_list(root: bytes, folder: str, checksum_bytes: int) -> dict[str, Any]:
     """Write the list into a folder of its own; returns the summary."""
     above, run = os.path.split(os.fsencode(folder))
     with own_folder(root, above) as proofs:
-        forget_unproven(proofs)
+        remove_unproven(proofs)
         with own_folder(proofs, run) as place:
             return write_into(place, root, checksum_bytes)
 
@@ -322,7 +322,7 @@ def own_folder(above: bytes, below: bytes) -> Iterator[bytes]:
         os.close(handle)
 
 
-def forget_unproven(proofs: bytes) -> None:
+def remove_unproven(proofs: bytes) -> None:
     """Remove what interrupted runs left; a finished one has its proof beside the list."""
     for name in os.listdir(proofs):
         place = os.path.join(proofs, name)

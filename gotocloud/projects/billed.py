@@ -156,14 +156,14 @@ def with_costs(
 
 
 def _cost(row: ProjectRow, found: Inventory, account: str, region: str) -> HourlyCost:
-    known, unknown = Decimal(), [f"{kind}: could not be listed" for kind in found.unknown]
+    total_usd, unknown = Decimal(), [f"{kind}: could not be listed" for kind in found.unknown]
     for one in found.of_project(project_tags(row.scientist, account, row.project)):
         if (usd := one.usd_per_hour(region)) is None:
             spot = " on spot" if one.spot else ""
             unknown.append(f"{one.type or one.kind}{spot}")
         else:
-            known += usd
-    return HourlyCost(known, tuple(dict.fromkeys(unknown)))
+            total_usd += usd
+    return HourlyCost(total_usd, tuple(dict.fromkeys(unknown)))
 
 
 def _left_over(one: Billed, vpc: str, owners: set[str], clusters: set[str]) -> bool:

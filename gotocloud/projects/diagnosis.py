@@ -83,7 +83,7 @@ _PATTERNS: tuple[tuple[Cause, str], ...] = (
     ),
 )
 
-_TELLS = {
+_EXPLANATIONS = {
     Cause.ADDRESSES: (
         "Another launch took the same addresses at the same moment.",
         "The next attempt takes the next free block.",
@@ -148,7 +148,7 @@ def diagnose(failures: Iterable[Failure], *, retry: str) -> Diagnosis:
     reported = [one for one in failures if one.reason and not _FOLLOWS.search(one.reason)]
     causes = [(_cause(one.reason), one) for one in reported]
     cause = next((found for found, _ in causes if found is not Cause.UNKNOWN), Cause.UNKNOWN)
-    summary, remedy = _TELLS[cause]
+    summary, remedy = _EXPLANATIONS[cause]
     details = [line for _, one in causes for line in _lines(one)]
     return Diagnosis(
         cause=cause,

@@ -59,15 +59,15 @@ def read_home(text: str) -> HomeArchive:
     """
     try:
         given = parse_json(lines_of(text.strip())[-1])
-        known: dict[str, Any] = {
+        figures: dict[str, Any] = {
             name: given[name] for name in HomeArchive.__dataclass_fields__ if name in given
         }
-        known["places"] = {
+        figures["places"] = {
             place: (int(n), int(size)) for place, (n, size) in given["places"].items()
         }
-        known["mounted"] = tuple(given.get("mounted", ()))
-        known["differs"] = tuple(given.get("differs", ()))
-        return HomeArchive(**known)
+        figures["mounted"] = tuple(given.get("mounted", ()))
+        figures["differs"] = tuple(given.get("differs", ()))
+        return HomeArchive(**figures)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"the head node answered {text[-500:]!r}") from error
 

@@ -115,9 +115,9 @@ def read_summary(text: str) -> Summary:
     """
     try:
         given = parse_json(lines_of(text.strip())[-1])
-        known = {name: given[name] for name in Summary.__dataclass_fields__ if name in given}
-        known["shown"] = {kind: tuple(paths) for kind, paths in given.get("shown", {}).items()}
-        return Summary(**known)
+        figures = {name: given[name] for name in Summary.__dataclass_fields__ if name in given}
+        figures["shown"] = {kind: tuple(paths) for kind, paths in given.get("shown", {}).items()}
+        return Summary(**figures)
     except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
         raise InventoryError(f"the head node answered {text[-500:]!r}") from error
 

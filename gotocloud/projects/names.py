@@ -9,7 +9,7 @@ from gotocloud.contract.project_bucket import PROJECT_BUCKETS
 from gotocloud.contract.tag_text import MAX_TAG_VALUE, as_tag
 from gotocloud.formats import whole_number
 
-_NOBODY = re.compile(
+_NOT_A_PERSON = re.compile(
     r"botocore-session-\d{1,20}|i-[0-9a-f]{8,17}|AWSCLI-Session|.*AssumeRoleSession"
 )
 _SHOWN = 40
@@ -24,7 +24,7 @@ def name_problems(scientist: str, project: str) -> tuple[str, ...]:
     fit into it.
     """
     problems = []
-    if _NOBODY.fullmatch(scientist):
+    if _NOT_A_PERSON.fullmatch(scientist):
         problems.append(
             f"session {scientist!r} does not say whose it is; put role_session_name = "
             "YOUR_USER_NAME beside role_arn in ~/.aws/config"

@@ -296,5 +296,5 @@ def _one(queue: QueueShape) -> int:
 
 
 def _vcpus(instance_type: str) -> int | None:
-    known = instance_types().get(instance_type)
-    return known.vcpus if known else None
+    machine = instance_types().get(instance_type)
+    return machine.vcpus if machine else None

@@ -32,8 +32,8 @@ class QueueShape:
     @property
     def vcpus_per_node(self) -> int | None:
         """Virtual CPUs of a node; None when the instance type is not known here."""
-        known = instance_types().get(self.instance_type)
-        return known.vcpus if known else None
+        machine = instance_types().get(self.instance_type)
+        return machine.vcpus if machine else None
 
 
 @dataclass(frozen=True)

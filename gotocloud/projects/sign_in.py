@@ -156,8 +156,8 @@ def sign_in_of(
         start_region=sign_on.get("sso_region", ""),
         permission_set=lines.get("sso_role_name", ""),
     )
-    known = lines.keys() & {"login_session", KEY_PROFILE, "sso_session"}
-    return found if known else None
+    kinds = lines.keys() & {"login_session", KEY_PROFILE, "sso_session"}
+    return found if kinds else None
 
 
 def with_sections(text: str, sections: Sequence[Section], present: Mapping[str, object]) -> str:

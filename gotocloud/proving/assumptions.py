@@ -74,7 +74,7 @@ def assumption(name: str) -> Assumption:
     Raises:
         InputError: if there is none; lists those that there are.
     """
-    known = {one.id: one for one in assumptions()}
-    if name not in known:
-        raise unknown_name("assumption", name, list(known), next_command="gotocloud platform prove")
-    return known[name]
+    by_id = {one.id: one for one in assumptions()}
+    if name not in by_id:
+        raise unknown_name("assumption", name, list(by_id), next_command="gotocloud platform prove")
+    return by_id[name]

@@ -183,11 +183,11 @@ def _launch(
 
 
 def _reporter(progress: StepDisplay) -> Any:
-    def tell(event: StackEvent) -> None:
+    def report_event(event: StackEvent) -> None:
         stated = f"{event.status:24} {event.resource_type} {event.resource} {event.reason}"
         progress.detail(stated.rstrip())
 
-    return tell
+    return report_event
 
 
 def _places(platform: Platform) -> list[SurveyedAccount]:

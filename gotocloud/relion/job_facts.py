@@ -264,7 +264,7 @@ class RelionJobType:
     number: int | None = None
     continues: bool = False
     skips_finished: bool = False
-    known: bool = True
+    registered: bool = True
 
     @property
     def name(self) -> str:

@@ -25,9 +25,9 @@ def relion_job_type(label: str) -> RelionJobType:
     """
     tried = label
     while tried:
-        for known in (tried, f"relion.{tried}", tried.removeprefix("relion.")):
-            if known in RELION_JOB_TYPES:
-                return RELION_JOB_TYPES[known]
+        for tried_label in (tried, f"relion.{tried}", tried.removeprefix("relion.")):
+            if tried_label in RELION_JOB_TYPES:
+                return RELION_JOB_TYPES[tried_label]
         tried = tried.rpartition(".")[0]
     # Versions before 4.0 called a type by its folder; the first of several has that name.
     for one in RELION_JOB_TYPES.values():
@@ -58,7 +58,7 @@ def unknown_type(label: str, folder: str) -> RelionJobType:
     """
     kind = label.removeprefix("relion.") or "unknown"
     program = Program("", kind, shape=SpreadRule.TYPED)
-    return RelionJobType(label, folder, Parallelism.MPI_AND_THREADS, (program,), known=False)
+    return RelionJobType(label, folder, Parallelism.MPI_AND_THREADS, (program,), registered=False)
 
 
 def job_type_of_number(number: int) -> RelionJobType:
@@ -69,8 +69,8 @@ def job_type_of_number(number: int) -> RelionJobType:
     """
     numbered = {one.number: one for one in RELION_JOB_TYPES.values() if one.number is not None}
     if number not in numbered:
-        known = tuple(f"{one.number} ({one.name})" for one in numbered.values())
-        raise unknown_name("RELION job type", str(number), known)
+        numbers = tuple(f"{one.number} ({one.name})" for one in numbered.values())
+        raise unknown_name("RELION job type", str(number), numbers)
     return numbered[number]
 
 

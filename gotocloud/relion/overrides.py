@@ -180,8 +180,8 @@ def _spot(job: Job, problems: list[str]) -> bool | None:
     value = _automatic_or(_value(job, FormField.PURCHASE))
     if value is None:
         return None
-    if (known := value.lower().replace(" ", "-")) in (SPOT, ON_DEMAND):
-        return known == SPOT
+    if (billing := value.lower().replace(" ", "-")) in (SPOT, ON_DEMAND):
+        return billing == SPOT
     problems.append(_problem(FormField.PURCHASE, value, f"{AUTOMATIC}, {SPOT}, {ON_DEMAND}"))
     return None
 

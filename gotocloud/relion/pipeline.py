@@ -140,6 +140,6 @@ def _type(label: str | None, number: str | None, name: str) -> RelionJobType | N
 def _status(label: str | None, number: str | None) -> ProcessStatus:
     if label in [one.value for one in ProcessStatus]:
         return ProcessStatus(label)
-    if (known := whole_number(number or "", most=len(_BY_NUMBER) - 1)) is not None:
-        return _BY_NUMBER[known]
+    if (position := whole_number(number or "", most=len(_BY_NUMBER) - 1)) is not None:
+        return _BY_NUMBER[position]
     return ProcessStatus.UNKNOWN

@@ -144,8 +144,8 @@ def _submitted(script: Path, options: Sequence[str], attempt: Attempt, tries: in
 
     def look() -> str | None:
         try:
-            known = client.find(COMMENT_PREFIX + attempt.token) if unanswered else None
-            return known or client.submit(script, options)
+            accepted = client.find(COMMENT_PREFIX + attempt.token) if unanswered else None
+            return accepted or client.submit(script, options)
         except NoAnswerError as error:
             unanswered.append(error)
             return None

@@ -323,8 +323,8 @@ def _as_good(other: Partition, home: Partition) -> bool:
     if bool(other.gpus) != bool(home.gpus) or other.exclusive != home.exclusive:
         return False
     if home.gpus:
-        known = other.gpu_memory_gib is not None and home.gpu_memory_gib is not None
-        if known and (other.gpu_memory_gib or 0) < (home.gpu_memory_gib or 0):
+        comparable = other.gpu_memory_gib is not None and home.gpu_memory_gib is not None
+        if comparable and (other.gpu_memory_gib or 0) < (home.gpu_memory_gib or 0):
             return False
         return other.memory_gib / other.gpus >= home.memory_gib / home.gpus
     return other.memory_gib / other.vcpus >= home.memory_gib / home.vcpus

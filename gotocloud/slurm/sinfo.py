@@ -40,8 +40,8 @@ def parse_sinfo(text: str) -> tuple[Partition, ...]:
         if not line.strip():
             continue
         one = _partition(line)
-        known = found.get(one.name)
-        if known is None or one.max_nodes > known.max_nodes:
+        earlier = found.get(one.name)
+        if earlier is None or one.max_nodes > earlier.max_nodes:
             found[one.name] = one
     return tuple(found.values())
 
@@ -70,6 +70,6 @@ def _partition(line: str) -> Partition:
 
 
 def _instance_type(features: list[str]) -> str:
-    known = [feature for feature in features if feature in instance_types()]
+    listed = [feature for feature in features if feature in instance_types()]
     alike = [feature for feature in features if _INSTANCE_TYPE.fullmatch(feature)]
-    return next(iter(known or alike), "")
+    return next(iter(listed or alike), "")

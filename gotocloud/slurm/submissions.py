@@ -257,11 +257,11 @@ def finished_commands(job_folder: Path, attempt: Attempt) -> int:
 
 
 def _submission(content: Mapping[str, Any]) -> Submission:
-    known = {one.name for one in fields(Attempt)}
+    names = {one.name for one in fields(Attempt)}
     attempts = tuple(
         Attempt(
             **{
-                **{key: value for key, value in one.items() if key in known},
+                **{key: value for key, value in one.items() if key in names},
                 "state": AttemptState(one["state"]),
                 "modules": tuple(one["modules"]),
                 "layout": tuple(one["layout"]),

@@ -73,11 +73,11 @@ def write_script(
 
 def _keep_facts(project: Path, job: str) -> None:
     """Leave the cluster's facts where nodes find them: only the head node has them."""
-    known = facts_path()
+    facts_file = facts_path()
     kept = project / facts_copy(job)
-    if known != kept and known.is_file():
+    if facts_file != kept and facts_file.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(known.read_bytes())
+        kept.write_bytes(facts_file.read_bytes())
 
 
 def mpi_of(modules: Iterable[str]) -> MpiLauncher:

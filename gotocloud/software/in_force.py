@@ -41,12 +41,12 @@ def executable_for(
     Raises:
         InputError: if there is no such version.
     """
-    known = catalogue or catalogue_in_force()
-    package_name, usual = known.job_types.get(job_type, ("relion", ""))
-    package = known.package(package_name)
+    in_force = catalogue or catalogue_in_force()
+    package_name, usual = in_force.job_types.get(job_type, ("relion", ""))
+    package = in_force.package(package_name)
     chosen = package.version(version or usual or None)
     chooser = f"{package.name}/{chosen.number}"
-    fitting = known.fitting(chosen, instance_type.partition(".")[0]) if instance_type else ()
+    fitting = in_force.fitting(chosen, instance_type.partition(".")[0]) if instance_type else ()
     if not fitting or instance_type is None:
         return Software(
             package=package.name,
@@ -64,9 +64,9 @@ def executable_for(
         module=f"{chooser}-{build.name}",
         chooser=chooser,
         build=build.name,
-        reason=f"{chooser.replace('/', ' ')}, compiled {_hardware(build, known, instance_type)}",
+        reason=f"{chooser.replace('/', ' ')}, compiled {_hardware(build, in_force, instance_type)}",
         source=build.source,
-        program=_program(known, package, chosen, build.name),
+        program=_program(in_force, package, chosen, build.name),
     )
 
 
@@ -82,8 +82,8 @@ def module_to_load(software: Software, modules: Path) -> str | None:
         None if there is no module file for it: what is on PATH is used then.
     """
     installed = software.build is None or os.access(software.program, os.X_OK)
-    known = (software.module, software.chooser) if installed else (software.chooser,)
-    return next((name for name in known if (modules / name).is_file()), None)
+    files = (software.module, software.chooser) if installed else (software.chooser,)
+    return next((name for name in files if (modules / name).is_file()), None)
 
 
 def has_python(module: str, catalogue: Catalogue | None = None) -> bool | None:
@@ -94,8 +94,8 @@ def has_python(module: str, catalogue: Catalogue | None = None) -> bool | None:
         catalogue: Default: the one in force.
     """
     package_name, _, rest = module.partition("/")
-    known = catalogue or catalogue_in_force()
-    package = known.packages.get(package_name)
+    in_force = catalogue or catalogue_in_force()
+    package = in_force.packages.get(package_name)
     if package is None:
         return None
     version = next(

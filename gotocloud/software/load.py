@@ -151,23 +151,23 @@ class _CatalogueReader:
         if not isinstance(given, dict):
             self._problem(where, BLOCK)
             return False
-        known = {each.name: each for each in fields(kind)}
+        by_name = {each.name: each for each in fields(kind)}
         needed = {
             name
-            for name, each in known.items()
+            for name, each in by_name.items()
             if each.default is MISSING and each.default_factory is MISSING
         }
         before = len(self.problems)
-        self._keys(where, given, set(known) - left_out, needed - left_out)
-        if "source" in known and len(str(given.get("source", ""))) < MIN_SOURCE:
+        self._keys(where, given, set(by_name) - left_out, needed - left_out)
+        if "source" in by_name and len(str(given.get("source", ""))) < MIN_SOURCE:
             self._problem(where, "source must say where this comes from")
         return len(self.problems) == before
 
     def _keys(
-        self, where: str, given: Mapping[str, Any], known: set[str], needed: set[str]
+        self, where: str, given: Mapping[str, Any], allowed: set[str], needed: set[str]
     ) -> None:
-        for key in sorted(set(map(str, given)) - known):
-            self._problem(where, f"{key!r} is not known (known: {', '.join(sorted(known))})")
+        for key in sorted(set(map(str, given)) - allowed):
+            self._problem(where, f"{key!r} is not known (known: {', '.join(sorted(allowed))})")
         for key in sorted(needed - set(given)):
             self._problem(where, f"{key} is missing")
 

@@ -27,7 +27,7 @@ from gotocloud.platform.addresses import acceptor_chunk, management_network, sha
 from gotocloud.platform.model import Platform
 from gotocloud.platform.zones import RegionZones
 
-NOBODY = 65534
+ANONYMOUS = 65534
 
 
 class ManagementStack(cdk.Stack):
@@ -111,7 +111,7 @@ class ManagementStack(cdk.Stack):
             "ReadOnly",
             file_system_id=self.master.file_system_id,
             # Access this way is anonymous: it reads what all users may, and writes nothing.
-            posix_user=efs.CfnAccessPoint.PosixUserProperty(uid=str(NOBODY), gid=str(NOBODY)),
+            posix_user=efs.CfnAccessPoint.PosixUserProperty(uid=str(ANONYMOUS), gid=str(ANONYMOUS)),
             root_directory=efs.CfnAccessPoint.RootDirectoryProperty(path="/"),
         )
         location = SoftwareLocation(

@@ -51,11 +51,11 @@ class AcceptedOmissions:
         found = list(left_out)
         if self.text.startswith(_ALL):
             return [] if AcceptedOmissions.of(found) == self else found
-        known = {
+        figures = {
             self.text[at : at + _LETTERS]
             for at in range(0, min(len(self.text), _MOST * _LETTERS), _LETTERS)
         }
-        return [one for one in found if _hash(one) not in known]
+        return [one for one in found if _hash(one) not in figures]
 
 
 def _hash(problem: TransferProblem) -> str:

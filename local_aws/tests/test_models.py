@@ -13,7 +13,7 @@ from local_aws.resources.base import MODELS, Resource
 
 load_models()
 
-PASSES_ALL_ON = ("self.properties.items()", "**self.properties", "self.given(*self.known)")
+PASSES_ALL_ON = ("self.properties.items()", "**self.properties", "self.given(*self.supported)")
 NOTHING_TO_DO = {
     "AWS::CDK::Metadata": {"Analytics", "Modules"},
     "Custom::AWS": {"InstallLatestAwsSdk", "ServiceToken"},
@@ -43,7 +43,7 @@ def unused(model: type[Resource], source: str = "") -> set[str]:
     source = source or code_of(model)
     if any(words in source for words in PASSES_ALL_ON):
         return set()
-    unread = {name for name in model.known if f"'{name}'" not in source}
+    unread = {name for name in model.supported if f"'{name}'" not in source}
     return unread - {"Tags"} - NOTHING_TO_DO.get(model.type, set())
 
 
@@ -55,7 +55,7 @@ def test_no_property_is_claimed_and_dropped(model: type[Resource]) -> None:
 class Forgetful(Resource):
     """A model with a fault."""
 
-    known = frozenset({"Kept", "Dropped", "Tags"})
+    supported = frozenset({"Kept", "Dropped", "Tags"})
 
     def create(self) -> None:
         self.physical_id = self.properties["Kept"]

@@ -19,7 +19,7 @@ import botocore.client
 import pytest
 from botocore.exceptions import ClientError
 
-from gotocloud.aws.proving.probes import ask
+from gotocloud.aws.proving.probes import answer_about
 from gotocloud.cli.main import app
 from gotocloud.contract.names import CLUSTER_SERVICE_ROLE
 from gotocloud.errors import GoToCloudError
@@ -245,7 +245,7 @@ def test_a_deletion_that_its_role_does_not_end_is_reported(
     row = assumption("deletion-passes-role")
 
     def asked() -> Judged:
-        return judge(row, ask(site, row), local=True)  # type: ignore[arg-type]
+        return judge(row, answer_about(site, row), local=True)  # type: ignore[arg-type]
 
     assert asked().answer == f"no stack {name} is listed"
     cfn.create_stack(StackName=name, TemplateBody=json.dumps(handle), RoleARN=role)

@@ -105,7 +105,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     def cdk(_: Any, __: Any, *arguments: str) -> None:
         made.command(arguments[1])
 
-    def ask(_: Any, one: Any) -> ProbeAnswer:
+    def answer_about(_: Any, one: Any) -> ProbeAnswer:
         if one.id.endswith("stack"):
             made.dies()
         return made.answer(one.id)
@@ -113,7 +113,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(proving, "describe", describe)
     monkeypatch.setattr(proving.ProofRun, "types", types)
     monkeypatch.setattr(proving.ProofRun, "cdk", cdk)
-    monkeypatch.setattr(proving, "ask", ask)
+    monkeypatch.setattr(proving, "answer_about", answer_about)
     for what in ("cluster", "project", "group", "platform"):
         monkeypatch.setattr(
             removal, f"remove_{what}", lambda _site, _say, what=what: made.remove(what)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gotocloud.advisor.imports.job import Known
+from gotocloud.advisor.imports.job import StatedFacts
 from gotocloud.advisor.records import LOWER_BOUND
 from gotocloud.advisor.sweep.ledger import LedgerEntry, Stage, Sweep, new_sweep
 from gotocloud.advisor.sweep.plan import Planned, SweepSetting
@@ -116,7 +116,7 @@ def test_every_command_counts_the_same_seconds_and_dollars(
     (row,) = job_rows(folder.parents[1], everything=True)
     entry = entry_of(folder)
     assert (entry.usd, entry.usd_complete) == (row.cost.usd, row.cost.complete)
-    known = Known(region="us-east-1", source="a test")
+    known = StatedFacts(region="us-east-1", source="a test")
     whole = progress_of(folder.parents[1], "us-east-1")
     (step,) = whole.progress.steps
     assert step.hours * 3600 == pytest.approx(row.elapsed_s)

@@ -217,7 +217,7 @@ def test_an_unknown_job_type_runs_as_typed(tmp_path: Path) -> None:
     text = (folder / "job.star").read_text().replace("relion.class3d", "relion.clas3d")
     (folder / "job.star").write_text(text)
     job = read_job(folder)
-    assert (job.type.known, job.type.label) == (False, "relion.clas3d")
+    assert (job.type.registered, job.type.label) == (False, "relion.clas3d")
     assert (job.ranks, job.threads, job.queue_job_type) == (5, 6, "prep-cpu")
 
 
@@ -228,7 +228,7 @@ def test_a_number_of_an_older_relion_runs_as_typed(tmp_path: Path) -> None:
     head, _, rest = text.partition("_rlnJobIsContinue")
     (folder / "job.star").write_text(head.replace(" 9", " 77") + "_rlnJobIsContinue" + rest)
     found = read_job(folder)
-    assert (found.type.known, found.label) == (False, "77")
+    assert (found.type.registered, found.label) == (False, "77")
     assert (found.ranks, found.threads) == (job_of_3_1.ranks, job_of_3_1.threads)
 
 

@@ -67,7 +67,7 @@ class Place:
         """An ARN of IAM in the group's account."""
         return f"arn:aws:iam::{self.account}:{resource}"
 
-    def ask(
+    def request(
         self, who: str, action: str, resource: str = "*", /, **context: str | list[str]
     ) -> Request:
         """A request; `__` in a condition key stands for a colon."""
@@ -80,7 +80,7 @@ class Place:
         self, who: str, action: str, resource: str, tags: Mapping[str, str], **context: str
     ) -> Request:
         """A request on a resource with tags."""
-        asked = self.ask(who, action, resource, **context)
+        asked = self.request(who, action, resource, **context)
         resource_tags = {f"aws:ResourceTag/{key}": self.filled(tags[key]) for key in tags}
         return Request(
             asked.principal, action, asked.resource, {**(asked.context or {}), **resource_tags}
@@ -131,11 +131,11 @@ def _buckets(at: Place) -> list[Request]:
         key = f"{bucket}/{'0' * 64}.json"
         for who in (SCIENTIST_ROLE, HEAD_NODE, PROVIDER_ROLE, CLUSTER_SERVICE_ROLE):
             asked += [
-                at.ask(who, "s3:PutObject", key),
-                at.ask(who, "s3:GetObject", key),
-                at.ask(who, "s3:ListBucket", bucket),
-                at.ask(who, "s3:PutBucketPolicy", bucket),
-                at.ask(who, "s3:DeleteBucket", bucket, aws__MultiFactorAuthPresent="true"),
+                at.request(who, "s3:PutObject", key),
+                at.request(who, "s3:GetObject", key),
+                at.request(who, "s3:ListBucket", bucket),
+                at.request(who, "s3:PutBucketPolicy", bucket),
+                at.request(who, "s3:DeleteBucket", bucket, aws__MultiFactorAuthPresent="true"),
             ]
     return asked
 
@@ -160,8 +160,8 @@ def _launches(at: Place, version: str) -> list[Request]:
             {**url, "cloudformation:TemplateUrl": other},
         ),
         Request(SCIENTIST_ROLE, elsewhere.action, elsewhere.resource, {}),
-        at.ask(SCIENTIST_ROLE, "s3:PutObject", _release(at, f"{version}/manifest.json")),
-        at.ask(
+        at.request(SCIENTIST_ROLE, "s3:PutObject", _release(at, f"{version}/manifest.json")),
+        at.request(
             HEAD_NODE,
             "s3:PutObject",
             _release(at, f"{version}/manifest.json"),
@@ -202,7 +202,9 @@ def _tags(at: Place) -> list[Request]:
         for call in ("CreateTags", "DeleteTags")
         for tags in FOREIGN.values()
     ] + [
-        at.ask(PROVIDER_ROLE, "cloudformation:TagResource", at.arn("cloudformation", "stack/x/1")),
+        at.request(
+            PROVIDER_ROLE, "cloudformation:TagResource", at.arn("cloudformation", "stack/x/1")
+        ),
     ]
 
 
@@ -213,7 +215,7 @@ def _parameters_and_logs(at: Place) -> list[Request]:
     neighbour = at.arn("logs", "log-group:/aws/parallelcluster/apo-b-202611300732")
     return [
         *(
-            at.ask(HEAD_NODE, f"ssm:{call}", parameter)
+            at.request(HEAD_NODE, f"ssm:{call}", parameter)
             for parameter in (key, other)
             for call in (
                 "GetParameter",
@@ -223,16 +225,16 @@ def _parameters_and_logs(at: Place) -> list[Request]:
             )
         ),
         *(
-            at.ask(HEAD_NODE, f"logs:{call}", group)
+            at.request(HEAD_NODE, f"logs:{call}", group)
             for group in (log, neighbour)
             for call in ("PutRetentionPolicy", "DeleteLogGroup", "CreateLogGroup")
         ),
         *(
-            at.ask(HEAD_NODE, f"logs:{call}", f"{group}:log-stream:x")
+            at.request(HEAD_NODE, f"logs:{call}", f"{group}:log-stream:x")
             for group in (log, neighbour)
             for call in ("CreateLogStream", "PutLogEvents")
         ),
-        at.ask(SCIENTIST_ROLE, "ssm:GetParameter", other),
+        at.request(SCIENTIST_ROLE, "ssm:GetParameter", other),
     ]
 
 
@@ -241,26 +243,26 @@ def _roles(at: Place) -> list[Request]:
     execution = at.iam(f"role/cdk-hnb659fds-cfn-exec-role-{at.account}-{at.region}")
     bounded = {"iam__PermissionsBoundary": at.iam(f"policy/{BOUNDARY}")}
     return [
-        at.ask(HEAD_NODE, "sts:AssumeRole", cdk),
-        at.ask(HEAD_NODE, "sts:AssumeRole", at.iam("role/admin")),
-        at.ask(HEAD_NODE, "iam:PassRole", execution),
-        at.ask(HEAD_NODE, "iam:PassRole", at.iam("role/admin")),
-        at.ask(HEAD_NODE, "iam:DeleteRole", at.iam("role/admin")),
-        at.ask(HEAD_NODE, "iam:DeleteRole", at.iam(f"role/{SCIENTIST_ROLE}")),
-        at.ask(HEAD_NODE, "iam:AttachRolePolicy", at.iam(f"role/{SCIENTIST_ROLE}"), **bounded),
-        at.ask(HEAD_NODE, "iam:CreateRole", at.iam("role/parallelcluster/x")),
-        at.ask(HEAD_NODE, "iam:CreateRole", at.iam("role/x"), **bounded),
-        at.ask(HEAD_NODE, "iam:CreateUser", at.iam("user/x")),
-        at.ask(HEAD_NODE, "iam:CreateAccessKey", at.iam("user/x")),
-        at.ask(HEAD_NODE, "iam:CreatePolicyVersion", at.iam(f"policy/{BOUNDARY}")),
-        at.ask(HEAD_NODE, "iam:UpdateAssumeRolePolicy", at.iam(f"role/{SCIENTIST_ROLE}")),
-        at.ask(HEAD_NODE, "secretsmanager:GetSecretValue", _password(at)),
-        at.ask(PROVIDER_ROLE, "iam:CreateRole", at.iam("role/parallelcluster/x")),
-        at.ask(PROVIDER_ROLE, "iam:PassRole", at.iam(f"role/{CLUSTER_SERVICE_ROLE}")),
-        at.ask(SCIENTIST_ROLE, "iam:PassRole", execution),
-        at.ask(SCIENTIST_ROLE, "sts:AssumeRole", cdk),
-        at.ask(USERS, "sts:AssumeRole", cdk, aws__MultiFactorAuthPresent="true"),
-        at.ask(USERS, "sts:AssumeRole", at.iam(f"role/{SCIENTIST_ROLE}")),
+        at.request(HEAD_NODE, "sts:AssumeRole", cdk),
+        at.request(HEAD_NODE, "sts:AssumeRole", at.iam("role/admin")),
+        at.request(HEAD_NODE, "iam:PassRole", execution),
+        at.request(HEAD_NODE, "iam:PassRole", at.iam("role/admin")),
+        at.request(HEAD_NODE, "iam:DeleteRole", at.iam("role/admin")),
+        at.request(HEAD_NODE, "iam:DeleteRole", at.iam(f"role/{SCIENTIST_ROLE}")),
+        at.request(HEAD_NODE, "iam:AttachRolePolicy", at.iam(f"role/{SCIENTIST_ROLE}"), **bounded),
+        at.request(HEAD_NODE, "iam:CreateRole", at.iam("role/parallelcluster/x")),
+        at.request(HEAD_NODE, "iam:CreateRole", at.iam("role/x"), **bounded),
+        at.request(HEAD_NODE, "iam:CreateUser", at.iam("user/x")),
+        at.request(HEAD_NODE, "iam:CreateAccessKey", at.iam("user/x")),
+        at.request(HEAD_NODE, "iam:CreatePolicyVersion", at.iam(f"policy/{BOUNDARY}")),
+        at.request(HEAD_NODE, "iam:UpdateAssumeRolePolicy", at.iam(f"role/{SCIENTIST_ROLE}")),
+        at.request(HEAD_NODE, "secretsmanager:GetSecretValue", _password(at)),
+        at.request(PROVIDER_ROLE, "iam:CreateRole", at.iam("role/parallelcluster/x")),
+        at.request(PROVIDER_ROLE, "iam:PassRole", at.iam(f"role/{CLUSTER_SERVICE_ROLE}")),
+        at.request(SCIENTIST_ROLE, "iam:PassRole", execution),
+        at.request(SCIENTIST_ROLE, "sts:AssumeRole", cdk),
+        at.request(USERS, "sts:AssumeRole", cdk, aws__MultiFactorAuthPresent="true"),
+        at.request(USERS, "sts:AssumeRole", at.iam(f"role/{SCIENTIST_ROLE}")),
     ]
 
 
@@ -273,9 +275,9 @@ def _sharing(at: Place) -> list[Request]:
     snapshot = f"arn:aws:ec2:{at.region}::snapshot/snap-1"
     image = f"arn:aws:ec2:{at.region}::image/ami-1"
     return [
-        at.ask(HEAD_NODE, "ec2:ModifySnapshotAttribute", snapshot),
-        at.ask(HEAD_NODE, "ec2:ModifyImageAttribute", image),
-        at.ask(HEAD_NODE, "ssm:ModifyDocumentPermission", at.arn("ssm", "document/x")),
+        at.request(HEAD_NODE, "ec2:ModifySnapshotAttribute", snapshot),
+        at.request(HEAD_NODE, "ec2:ModifyImageAttribute", image),
+        at.request(HEAD_NODE, "ssm:ModifyDocumentPermission", at.arn("ssm", "document/x")),
         *(
             Request(who, "s3:PutObject", outside, {"s3:ResourceAccount": "999999999999"})
             for who in (HEAD_NODE, SCIENTIST_ROLE)
@@ -287,12 +289,12 @@ def _mfa(at: Place) -> list[Request]:
     me, device = at.iam("user/hanako"), at.iam("mfa/phone")
     # A leaked access key: its calls have no key of MFA at all.
     return [
-        at.ask(USERS, "iam:EnableMFADevice", me),
-        at.ask(USERS, "iam:CreateVirtualMFADevice", device),
-        at.ask(USERS, "iam:ResyncMFADevice", me),
-        at.ask(USERS, "iam:ChangePassword", at.iam("user/taro")),
-        at.ask(USERS, "iam:DeactivateMFADevice", me, aws__MultiFactorAuthPresent="false"),
-        at.ask(USERS, "s3:ListAllMyBuckets", aws__MultiFactorAuthPresent="false"),
+        at.request(USERS, "iam:EnableMFADevice", me),
+        at.request(USERS, "iam:CreateVirtualMFADevice", device),
+        at.request(USERS, "iam:ResyncMFADevice", me),
+        at.request(USERS, "iam:ChangePassword", at.iam("user/taro")),
+        at.request(USERS, "iam:DeactivateMFADevice", me, aws__MultiFactorAuthPresent="false"),
+        at.request(USERS, "s3:ListAllMyBuckets", aws__MultiFactorAuthPresent="false"),
     ]
 
 
@@ -303,16 +305,16 @@ def _stacks(at: Place) -> list[Request]:
     keys = {"aws__TagKeys": ["parallelcluster:cluster-name"]}
     return [
         *(
-            at.ask(HEAD_NODE, f"cloudformation:{call}", stack)
+            at.request(HEAD_NODE, f"cloudformation:{call}", stack)
             for stack in (toolkit, user)
             for call in ("UpdateStack", "DeleteStack", "CreateChangeSet", "TagResource")
         ),
-        at.ask(PROVIDER_ROLE, "cloudformation:UpdateStack", institute, **keys),
-        at.ask(PROVIDER_ROLE, "cloudformation:DeleteStack", institute, **keys),
-        at.ask(PROVIDER_ROLE, "cloudformation:CreateStack", user, **keys),
-        at.ask(SCIENTIST_ROLE, "cloudformation:DeleteStack", user),
+        at.request(PROVIDER_ROLE, "cloudformation:UpdateStack", institute, **keys),
+        at.request(PROVIDER_ROLE, "cloudformation:DeleteStack", institute, **keys),
+        at.request(PROVIDER_ROLE, "cloudformation:CreateStack", user, **keys),
+        at.request(SCIENTIST_ROLE, "cloudformation:DeleteStack", user),
         *(
-            at.ask(SCIENTIST_ROLE, f"cloudformation:{call}", stack)
+            at.request(SCIENTIST_ROLE, f"cloudformation:{call}", stack)
             # A cluster that is protected, or keeps its parts, could not be ended, and costs.
             for stack in (user, at.arn("cloudformation", "stack/gotocloud-cluster-hanako-apo/1"))
             for call in ("UpdateTerminationProtection", "SetStackPolicy")
@@ -325,7 +327,7 @@ def _programs(at: Place) -> list[Request]:
     calls = ("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration")
     return [
         *(
-            at.ask(who, call, foreign)
+            at.request(who, call, foreign)
             for call in (*calls, "lambda:AddPermission")
             for who in (HEAD_NODE, PROVIDER_ROLE)
         ),
@@ -338,11 +340,11 @@ def _programs(at: Place) -> list[Request]:
 
 def _creations(at: Place) -> list[Request]:
     return [
-        at.ask(SCIENTIST_ROLE, "ec2:RunInstances", at.arn("ec2", "instance/*")),
-        at.ask(SCIENTIST_ROLE, "fsx:CreateFileSystem", at.arn("fsx", "file-system/*")),
-        at.ask(SCIENTIST_ROLE, "iam:CreateRole", at.iam("role/x")),
-        at.ask(SCIENTIST_ROLE, "s3:CreateBucket", f"arn:aws:s3:::{BUCKET}"),
-        at.ask(SCIENTIST_ROLE, "s3:DeleteObject", f"arn:aws:s3:::{BUCKET}/movie.tif"),
+        at.request(SCIENTIST_ROLE, "ec2:RunInstances", at.arn("ec2", "instance/*")),
+        at.request(SCIENTIST_ROLE, "fsx:CreateFileSystem", at.arn("fsx", "file-system/*")),
+        at.request(SCIENTIST_ROLE, "iam:CreateRole", at.iam("role/x")),
+        at.request(SCIENTIST_ROLE, "s3:CreateBucket", f"arn:aws:s3:::{BUCKET}"),
+        at.request(SCIENTIST_ROLE, "s3:DeleteObject", f"arn:aws:s3:::{BUCKET}/movie.tif"),
         at.tagged(
             SCIENTIST_ROLE,
             "ec2:AuthorizeSecurityGroupIngress",

@@ -33,7 +33,7 @@ def _stacks(at: Place) -> list[str]:
 def _change_sets(at: Place) -> list[Request]:
     calls = ("CreateChangeSet", "ExecuteChangeSet")
     plain = [
-        at.ask(SCIENTIST_ROLE, f"cloudformation:{call}", stack)
+        at.request(SCIENTIST_ROLE, f"cloudformation:{call}", stack)
         for call in calls
         for stack in _stacks(at)
     ]
@@ -44,7 +44,9 @@ def _change_sets(at: Place) -> list[Request]:
         for stack in _stacks(at)
     ]
     theirs = [
-        at.ask(HEAD_NODE, f"cloudformation:{call}", at.arn("cloudformation", "stack/CDKToolkit/1"))
+        at.request(
+            HEAD_NODE, f"cloudformation:{call}", at.arn("cloudformation", "stack/CDKToolkit/1")
+        )
         for call in calls
     ]
     return [*plain, *imports, *theirs]
@@ -62,14 +64,14 @@ def _templates(at: Place) -> list[Request]:
     return [
         *without_url,
         *(
-            at.ask(SCIENTIST_ROLE, f"cloudformation:{call}", stack)
+            at.request(SCIENTIST_ROLE, f"cloudformation:{call}", stack)
             for call in ("ContinueUpdateRollback", "RollbackStack", "SignalResource")
             for stack in _stacks(at)
         ),
-        at.ask(SCIENTIST_ROLE, "cloudformation:CreateStackSet", every),
-        at.ask(SCIENTIST_ROLE, "cloudformation:RegisterType", every),
-        at.ask(SCIENTIST_ROLE, "cloudformation:ActivateType", every),
-        at.ask(SCIENTIST_ROLE, "cloudformation:CreateGeneratedTemplate", every),
+        at.request(SCIENTIST_ROLE, "cloudformation:CreateStackSet", every),
+        at.request(SCIENTIST_ROLE, "cloudformation:RegisterType", every),
+        at.request(SCIENTIST_ROLE, "cloudformation:ActivateType", every),
+        at.request(SCIENTIST_ROLE, "cloudformation:CreateGeneratedTemplate", every),
     ]
 
 
@@ -106,36 +108,36 @@ def _documents(at: Place) -> list[Request]:
     foreign = ("AWS-RunRemoteScript", "AWS-ApplyAnsiblePlaybooks", "AWS-ConfigureAWSPackage")
     return [
         *(
-            at.ask(SCIENTIST_ROLE, f"ssm:{call}", at.arn("ssm", "document/x"))
+            at.request(SCIENTIST_ROLE, f"ssm:{call}", at.arn("ssm", "document/x"))
             for call in ("CreateDocument", "UpdateDocument", "ModifyDocumentPermission")
         ),
         *(
-            at.ask(SCIENTIST_ROLE, call, at.arn("ssm", f"document/{name}"))
+            at.request(SCIENTIST_ROLE, call, at.arn("ssm", f"document/{name}"))
             for call in ("ssm:SendCommand", "ssm:StartSession")
             for name in foreign
         ),
-        at.ask(SCIENTIST_ROLE, "ssm:SendCommand", at.arn("ssm", "document/mine")),
-        at.ask(SCIENTIST_ROLE, "ssm:CreateAssociation", machine),
-        at.ask(
+        at.request(SCIENTIST_ROLE, "ssm:SendCommand", at.arn("ssm", "document/mine")),
+        at.request(SCIENTIST_ROLE, "ssm:CreateAssociation", machine),
+        at.request(
             SCIENTIST_ROLE,
             "ssm:StartAutomationExecution",
             at.arn("ssm", "automation-definition/AWS-RunShellScript:1"),
         ),
-        at.ask(SCIENTIST_ROLE, "ssm:CreateActivation"),
+        at.request(SCIENTIST_ROLE, "ssm:CreateActivation"),
         *(
             at.tagged(HEAD_NODE, f"ssm:{call}", machine, OWN)
             for call in ("SendCommand", "StartSession")
         ),
         at.tagged(SCIENTIST_ROLE, "ssm:StartSession", machine, {"gtc:method": "other"}),
-        at.ask(SCIENTIST_ROLE, "ssm:TerminateSession", at.arn("ssm", "session/taro-0123")),
-        at.ask(SCIENTIST_ROLE, "ssm:ResumeSession", at.arn("ssm", "session/taro-0123")),
+        at.request(SCIENTIST_ROLE, "ssm:TerminateSession", at.arn("ssm", "session/taro-0123")),
+        at.request(SCIENTIST_ROLE, "ssm:ResumeSession", at.arn("ssm", "session/taro-0123")),
     ]
 
 
 def _facts(at: Place) -> list[Request]:
     names = ("iam/permissions-boundary-arn", "cluster/provider-token", "releases/approved", "group")
     return [
-        at.ask(who, f"ssm:{call}", at.arn("ssm", f"parameter/gotocloud/{name}"))
+        at.request(who, f"ssm:{call}", at.arn("ssm", f"parameter/gotocloud/{name}"))
         for who in (SCIENTIST_ROLE, PROVIDER_ROLE, CLUSTER_SERVICE_ROLE)
         for call in ("PutParameter", "DeleteParameter", "LabelParameterVersion")
         for name in names
@@ -150,7 +152,7 @@ def _buckets(at: Place) -> list[Request]:
         *("PutEncryptionConfiguration", "PutBucketVersioning", "PutBucketLogging"),
     )
     return [
-        *(at.ask(SCIENTIST_ROLE, f"s3:{call}", bucket) for call in calls),
-        at.ask(SCIENTIST_ROLE, "s3:PutObjectAcl", f"{bucket}/movie.tif"),
-        at.ask(SCIENTIST_ROLE, "s3:BypassGovernanceRetention", f"{bucket}/movie.tif"),
+        *(at.request(SCIENTIST_ROLE, f"s3:{call}", bucket) for call in calls),
+        at.request(SCIENTIST_ROLE, "s3:PutObjectAcl", f"{bucket}/movie.tif"),
+        at.request(SCIENTIST_ROLE, "s3:BypassGovernanceRetention", f"{bucket}/movie.tif"),
     ]

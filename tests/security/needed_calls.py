@@ -25,23 +25,25 @@ def needed(at: Place, version: str) -> list[Request]:
         launch(at, project, "project.template.json", version=version),
         launch(at, project, "project.template.json?versionId=abc", version=version),
         launch(at, cluster, f"cluster/tutorial/{at.region}.template.json", version=version),
-        at.ask(SCIENTIST_ROLE, "s3:PutObject", f"{bucket}/movie.tif"),
-        at.ask(SCIENTIST_ROLE, "s3:DeleteObjectVersion", f"{bucket}/movie.tif", **with_mfa),
-        at.ask(SCIENTIST_ROLE, "s3:ListAllMyBuckets"),
-        at.ask(CLUSTER_SERVICE_ROLE, "s3:CreateBucket", bucket),
-        at.ask(CLUSTER_SERVICE_ROLE, "s3:PutBucketPolicy", bucket),
-        at.ask(CLUSTER_SERVICE_ROLE, "s3:PutObject", f"{bucket}/x"),
-        at.ask(PROVIDER_ROLE, "s3:ListBucket", bucket),
-        at.ask(PROVIDER_ROLE, "s3:PutObject", "arn:aws:s3:::parallelcluster-0123-v1/x"),
-        at.ask(PROVIDER_ROLE, "cloudwatch:PutCompositeAlarm", at.arn("cloudwatch", "alarm:apo")),
-        at.ask(
+        at.request(SCIENTIST_ROLE, "s3:PutObject", f"{bucket}/movie.tif"),
+        at.request(SCIENTIST_ROLE, "s3:DeleteObjectVersion", f"{bucket}/movie.tif", **with_mfa),
+        at.request(SCIENTIST_ROLE, "s3:ListAllMyBuckets"),
+        at.request(CLUSTER_SERVICE_ROLE, "s3:CreateBucket", bucket),
+        at.request(CLUSTER_SERVICE_ROLE, "s3:PutBucketPolicy", bucket),
+        at.request(CLUSTER_SERVICE_ROLE, "s3:PutObject", f"{bucket}/x"),
+        at.request(PROVIDER_ROLE, "s3:ListBucket", bucket),
+        at.request(PROVIDER_ROLE, "s3:PutObject", "arn:aws:s3:::parallelcluster-0123-v1/x"),
+        at.request(
+            PROVIDER_ROLE, "cloudwatch:PutCompositeAlarm", at.arn("cloudwatch", "alarm:apo")
+        ),
+        at.request(
             PROVIDER_ROLE,
             "cloudformation:CreateStack",
             stack,
             aws__TagKeys=["parallelcluster:cluster-name"],
         ),
         *(
-            at.ask(
+            at.request(
                 PROVIDER_ROLE,
                 "cloudformation:TagResource",
                 stack,
@@ -51,7 +53,7 @@ def needed(at: Place, version: str) -> list[Request]:
         ),
         Request(PROVIDER_ROLE, "cloudformation:UpdateStack", stack, own_stack),
         Request(PROVIDER_ROLE, "cloudformation:DeleteStack", stack, own_stack),
-        at.ask(
+        at.request(
             PROVIDER_ROLE,
             "iam:CreateRole",
             at.iam("role/parallelcluster/apo/x"),
@@ -65,7 +67,7 @@ def needed(at: Place, version: str) -> list[Request]:
                 ("CreateTags", "instance/i-1"),
             )
         ),
-        at.ask(
+        at.request(
             HEAD_NODE,
             "ec2:CreateTags",
             at.arn("ec2", "instance/i-2"),
@@ -73,7 +75,7 @@ def needed(at: Place, version: str) -> list[Request]:
         ),
         # AWS's pages contradict each other on whether deleting a stack passes the stack's role.
         *(
-            at.ask(
+            at.request(
                 who,
                 "iam:PassRole",
                 at.iam(f"role/{CLUSTER_SERVICE_ROLE}"),
@@ -81,15 +83,15 @@ def needed(at: Place, version: str) -> list[Request]:
             )
             for who in (SCIENTIST_ROLE, HEAD_NODE)
         ),
-        at.ask(HEAD_NODE, "ec2:RunInstances", at.arn("ec2", "subnet/subnet-1")),
-        at.ask(HEAD_NODE, "ssm:GetParameter", at.arn("ssm", "parameter/gotocloud/group")),
-        at.ask(HEAD_NODE, "logs:CreateLogStream", f"{log}:log-stream:x"),
-        at.ask(HEAD_NODE, "logs:PutLogEvents", f"{log}:log-stream:x"),
-        at.ask(HEAD_NODE, "s3:GetObject", f"{bucket}/x"),
-        at.ask(USERS, "iam:EnableMFADevice", at.iam("user/hanako"), **console),
-        at.ask(USERS, "iam:CreateVirtualMFADevice", at.iam("mfa/phone"), **console),
-        at.ask(USERS, "iam:ChangePassword", at.iam("user/hanako"), **console),
+        at.request(HEAD_NODE, "ec2:RunInstances", at.arn("ec2", "subnet/subnet-1")),
+        at.request(HEAD_NODE, "ssm:GetParameter", at.arn("ssm", "parameter/gotocloud/group")),
+        at.request(HEAD_NODE, "logs:CreateLogStream", f"{log}:log-stream:x"),
+        at.request(HEAD_NODE, "logs:PutLogEvents", f"{log}:log-stream:x"),
+        at.request(HEAD_NODE, "s3:GetObject", f"{bucket}/x"),
+        at.request(USERS, "iam:EnableMFADevice", at.iam("user/hanako"), **console),
+        at.request(USERS, "iam:CreateVirtualMFADevice", at.iam("mfa/phone"), **console),
+        at.request(USERS, "iam:ChangePassword", at.iam("user/hanako"), **console),
         # The first sign-in, at which IAM requires another password: its key is not documented.
-        at.ask(USERS, "iam:ChangePassword", at.iam("user/hanako")),
-        at.ask(USERS, "sts:AssumeRole", at.iam(f"role/{SCIENTIST_ROLE}"), **with_mfa),
+        at.request(USERS, "iam:ChangePassword", at.iam("user/hanako")),
+        at.request(USERS, "sts:AssumeRole", at.iam(f"role/{SCIENTIST_ROLE}"), **with_mfa),
     ]

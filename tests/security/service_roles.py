@@ -39,33 +39,37 @@ def _of_any(at: Place, who: str) -> list[Request]:
     bounded = at.iam(f"policy/{BOUNDARY}")
     bucket = f"arn:aws:s3:::gotocloud-data-hanako-{at.account}-apo"
     return [
-        at.ask(who, "sts:AssumeRole", at.iam("role/admin")),
-        at.ask(who, "sts:AssumeRole", at.iam(f"role/cdk-hnb659fds-deploy-role-{at.account}-x")),
-        at.ask(who, "iam:PassRole", at.iam("role/admin")),
-        at.ask(who, "iam:CreateRole", at.iam("role/x"), iam__PermissionsBoundary=bounded),
-        at.ask(who, "iam:CreatePolicyVersion", bounded),
-        at.ask(who, "iam:CreateUser", at.iam("user/x")),
-        *(at.ask(who, f"s3:{call}", f"{bucket}/x") for call in ("GetObject", "PutObject")),
-        at.ask(who, "s3:PutBucketPolicy", bucket),
+        at.request(who, "sts:AssumeRole", at.iam("role/admin")),
+        at.request(who, "sts:AssumeRole", at.iam(f"role/cdk-hnb659fds-deploy-role-{at.account}-x")),
+        at.request(who, "iam:PassRole", at.iam("role/admin")),
+        at.request(who, "iam:CreateRole", at.iam("role/x"), iam__PermissionsBoundary=bounded),
+        at.request(who, "iam:CreatePolicyVersion", bounded),
+        at.request(who, "iam:CreateUser", at.iam("user/x")),
+        *(at.request(who, f"s3:{call}", f"{bucket}/x") for call in ("GetObject", "PutObject")),
+        at.request(who, "s3:PutBucketPolicy", bucket),
         *(
-            at.ask(who, f"s3:{call}", f"arn:aws:s3:::cdk-hnb659fds-assets-{at.account}-x/y.json")
+            at.request(
+                who, f"s3:{call}", f"arn:aws:s3:::cdk-hnb659fds-assets-{at.account}-x/y.json"
+            )
             for call in ("GetObject", "PutObject")
         ),
-        at.ask(who, "ec2:RunInstances", at.arn("ec2", "instance/*")),
-        at.ask(who, "ec2:TerminateInstances", at.arn("ec2", "instance/i-1")),
-        at.ask(who, "ec2:AuthorizeSecurityGroupIngress", at.arn("ec2", "security-group/sg-1")),
-        at.ask(who, "cloudformation:UpdateStack", at.arn("cloudformation", "stack/x/1")),
-        at.ask(who, "cloudformation:SetStackPolicy", at.arn("cloudformation", "stack/x/1")),
-        at.ask(who, "secretsmanager:GetSecretValue", at.arn("secretsmanager", "secret:x-AbCdEf")),
-        at.ask(who, "ssm:PutParameter", at.arn("ssm", "parameter/gotocloud/group")),
-        at.ask(who, "ssm:SendCommand", at.arn("ec2", "instance/i-1")),
-        at.ask(who, "lambda:UpdateFunctionCode", at.arn("lambda", "function:x")),
-        at.ask(
+        at.request(who, "ec2:RunInstances", at.arn("ec2", "instance/*")),
+        at.request(who, "ec2:TerminateInstances", at.arn("ec2", "instance/i-1")),
+        at.request(who, "ec2:AuthorizeSecurityGroupIngress", at.arn("ec2", "security-group/sg-1")),
+        at.request(who, "cloudformation:UpdateStack", at.arn("cloudformation", "stack/x/1")),
+        at.request(who, "cloudformation:SetStackPolicy", at.arn("cloudformation", "stack/x/1")),
+        at.request(
+            who, "secretsmanager:GetSecretValue", at.arn("secretsmanager", "secret:x-AbCdEf")
+        ),
+        at.request(who, "ssm:PutParameter", at.arn("ssm", "parameter/gotocloud/group")),
+        at.request(who, "ssm:SendCommand", at.arn("ec2", "instance/i-1")),
+        at.request(who, "lambda:UpdateFunctionCode", at.arn("lambda", "function:x")),
+        at.request(
             who,
             "elasticfilesystem:DeleteFileSystem",
             at.arn("elasticfilesystem", "file-system/fs-1"),
         ),
-        at.ask(who, "kms:CreateKey"),
+        at.request(who, "kms:CreateKey"),
     ]
 
 
@@ -74,14 +78,14 @@ def _logs(at: Place, who: str) -> list[Request]:
     foreign = ["/lab/instrument", "/aws/parallelcluster/apo-202611300732"]
     foreign += [f"{group}/x" for group in OWN_LOGS.values() if group != own]
     found = [
-        at.ask(who, call, at.arn("logs", f"log-group:{group}:log-stream:x"))
+        at.request(who, call, at.arn("logs", f"log-group:{group}:log-stream:x"))
         for group in foreign
         for call in EVENTS
     ]
     group = at.arn("logs", f"log-group:{own or '/lab/instrument'}/x")
     calls = ("DeleteLogGroup", "PutRetentionPolicy")
-    found += [at.ask(who, f"logs:{call}", group) for call in calls]
-    return [*found, at.ask(who, "logs:DeleteLogStream", f"{group}:log-stream:x")]
+    found += [at.request(who, f"logs:{call}", group) for call in calls]
+    return [*found, at.request(who, "logs:DeleteLogStream", f"{group}:log-stream:x")]
 
 
 def _network(at: Place, who: str) -> list[Request]:
@@ -94,14 +98,14 @@ def _network(at: Place, who: str) -> list[Request]:
         *(Request(who, call, route, unmarked) for call in ROUTES),
         Request(who, accept, vpc, unmarked),
         Request(who, accept, peering, stranger),
-        at.ask(who, "ec2:CreateVpcPeeringConnection", vpc),
+        at.request(who, "ec2:CreateVpcPeeringConnection", vpc),
     ]
     if who != ACCEPTOR:
         found += [Request(who, call, route, SHARE) for call in ROUTES]
         found.append(Request(who, accept, vpc, SHARE))
     if who != DEPLOYMENT_ROLE:
         call = "ec2:RevokeSecurityGroupIngress"
-        found.append(at.ask(who, call, at.arn("ec2", "security-group/sg-1")))
+        found.append(at.request(who, call, at.arn("ec2", "security-group/sg-1")))
     return found
 
 
@@ -110,14 +114,14 @@ def _software(at: Place, who: str) -> list[Request]:
     store = at.arn("elasticfilesystem", "file-system/fs-1")
     task = at.arn("datasync", "task/task-1")
     found = [
-        at.ask(who, "elasticfilesystem:ClientWrite", store),
-        at.ask(who, "datasync:CreateTask", at.arn("datasync", "location/loc-1")),
-        at.ask(who, "datasync:DeleteTask", task),
-        at.ask(who, "datasync:UpdateTask", task),
-        at.ask(who, "datasync:CreateLocationS3"),
+        at.request(who, "elasticfilesystem:ClientWrite", store),
+        at.request(who, "datasync:CreateTask", at.arn("datasync", "location/loc-1")),
+        at.request(who, "datasync:DeleteTask", task),
+        at.request(who, "datasync:UpdateTask", task),
+        at.request(who, "datasync:CreateLocationS3"),
     ]
     if who != BUILD_HOST:
-        found.append(at.ask(who, "datasync:StartTaskExecution", task))
+        found.append(at.request(who, "datasync:StartTaskExecution", task))
     return found
 
 
@@ -125,10 +129,10 @@ def needed(at: Place, who: str) -> list[Request]:
     """Requests of one of these roles without which a deployment or a copy fails."""
     if group := OWN_LOGS.get(who):
         stream = at.arn("logs", f"log-group:{group}/x:log-stream:x")
-        found = [at.ask(who, call, stream) for call in EVENTS]
+        found = [at.request(who, call, stream) for call in EVENTS]
         if who == DEPLOYMENT_ROLE:
             security_group = at.arn("ec2", "security-group/sg-1")
-            found.append(at.ask(who, "ec2:RevokeSecurityGroupIngress", security_group))
+            found.append(at.request(who, "ec2:RevokeSecurityGroupIngress", security_group))
         return found
     if who == ACCEPTOR:
         known = {"ec2:RequesterVpc": "arn:aws:ec2:ap-northeast-1:222222222222:vpc/vpc-9"}
@@ -139,5 +143,5 @@ def needed(at: Place, who: str) -> list[Request]:
             *(Request(who, call, at.arn("ec2", "route-table/rtb-1"), SHARE) for call in ROUTES),
         ]
     if who == BUILD_HOST:
-        return [at.ask(who, "datasync:StartTaskExecution", at.arn("datasync", "task/task-1"))]
+        return [at.request(who, "datasync:StartTaskExecution", at.arn("datasync", "task/task-1"))]
     return []

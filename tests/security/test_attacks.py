@@ -48,7 +48,7 @@ def test_a_group_with_networks_of_its_own_works_from_there_alone(
     group: Group, judge: Evaluator, address: str, via_aws: str, works: bool, signed: str
 ) -> None:
     """A presigned address, too, which serves all who have it."""
-    asked = PLACE.ask(
+    asked = PLACE.request(
         SCIENTIST_ROLE,
         "s3:PutObject",
         f"arn:aws:s3:::{BUCKET}/movie.tif",

@@ -63,19 +63,19 @@ def _draw_line(axes: Axes, line: BFactorLine) -> None:
     few, many = line.particles
     beyond = FARTHEST * many
     steps = [few * (beyond / few) ** (step / _PLACES) for step in range(_PLACES + 1)]
-    known = [(n, found) for n in steps if (found := line.resolution(n))]
+    reached = [(n, found) for n in steps if (found := line.resolution(n))]
     for style, part in (
-        ("-", [one for one in known if one[0] <= many * 1.001]),
-        (":", [one for one in known if one[0] >= many * 0.9]),
+        ("-", [one for one in reached if one[0] <= many * 1.001]),
+        (":", [one for one in reached if one[0] >= many * 0.9]),
     ):
         axes.plot(
             [n for n, _ in part], [d[0] ** -2 for _, d in part], style, color=LINE_COLOUR, lw=1.2
         )
     if line.spread is not None:
         axes.fill_between(
-            [n for n, _ in known],
-            [0 if d[2] is None or math.isinf(d[2]) else d[2] ** -2 for _, d in known],
-            [0 if d[1] is None else d[1] ** -2 for _, d in known],
+            [n for n, _ in reached],
+            [0 if d[2] is None or math.isinf(d[2]) else d[2] ** -2 for _, d in reached],
+            [0 if d[1] is None else d[1] ** -2 for _, d in reached],
             color=LINE_COLOUR,
             alpha=0.15,
             lw=0,

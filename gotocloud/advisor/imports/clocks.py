@@ -134,9 +134,9 @@ def _noted(attempts: Sequence[Timed], timing: str) -> Clock | None:
 def _at_least(traces: Traces) -> Clock | None:
     """What is known of attempts of which one has no recorded end."""
     seconds = seconds_of(traces.attempts)
-    known = sum(one for one in seconds if one is not None)
+    counted_s = sum(one for one in seconds if one is not None)
     bars = sum(step.elapsed_s for step in traces.log.steps)
-    most = max(known, bars)
+    most = max(counted_s, bars)
     return Clock(most, LOWER_BOUND, max(1, len(seconds))) if most > 0 else None
 
 

@@ -36,8 +36,8 @@ class RecordedAttempt(Priced, Protocol):
 
 
 @dataclass(frozen=True)
-class Known:
-    """What a job's folder does not say.
+class StatedFacts:
+    """What a person types since a job's folder does not have it.
 
     Args:
         instance_type: EC2's name of the nodes, for jobs that we did not submit.
@@ -61,7 +61,11 @@ class NotUsableError(Exception):
 
 
 def job_record(
-    job: Job, traces: Traces, outcome: str, known: Known, attempts: Sequence[RecordedAttempt] = ()
+    job: Job,
+    traces: Traces,
+    outcome: str,
+    typed: StatedFacts,
+    attempts: Sequence[RecordedAttempt] = (),
 ) -> BenchmarkRecord:
     """The record of a job.
 
@@ -69,7 +73,7 @@ def job_record(
         job: Its settings.
         traces: Its clocks.
         outcome: How it ended: a choice of the column `outcome`.
-        known: What else is known.
+        typed: What else is known.
         attempts: What `gotocloud submit` noted, oldest first.
 
     Raises:
@@ -79,8 +83,8 @@ def job_record(
     if timed is None:
         raise NotUsableError("its running time is not recorded")
     last = attempts[-1] if attempts else None
-    nodes = (last.nodes if last else None) or known.nodes or len(set(traces.log.hosts.values()))
-    machine = (last.instance_type if last else "") or known.instance_type
+    nodes = (last.nodes if last else None) or typed.nodes or len(set(traces.log.hosts.values()))
+    machine = (last.instance_type if last else "") or typed.instance_type
     missing = [
         text
         for text, value in (
@@ -91,7 +95,7 @@ def job_record(
     ]
     if missing or not machine:
         raise NotUsableError("; ".join(missing))
-    record = _record(job, traces, timed, attempts, (machine, nodes), outcome, known)
+    record = _record(job, traces, timed, attempts, (machine, nodes), outcome, typed)
     record = replace(record, usd_per_node_hour=_usd_per_node_hour(record, attempts))
     if problems := row_problems(record):
         raise NotUsableError("; ".join(problems))
@@ -105,7 +109,7 @@ def _record(
     attempts: Sequence[RecordedAttempt],
     machines: tuple[str, int],
     outcome: str,
-    known: Known,
+    typed: StatedFacts,
 ) -> BenchmarkRecord:
     machine, nodes = machines
     last = attempts[-1] if attempts else None
@@ -115,7 +119,7 @@ def _record(
     return BenchmarkRecord(
         job_type=job_name(job.kind),
         # A project is of one data set, and its folder is named.
-        dataset=known.dataset or job.project.resolve().name,
+        dataset=typed.dataset or job.project.resolve().name,
         **work_columns(job),
         instance_type=machine,
         nodes=nodes,
@@ -133,10 +137,10 @@ def _record(
         outcome=outcome,
         # A job that continues another run has done a part of the work, however often it started.
         attempts=max(timed.attempts, 2 if job.is_continue else 1),
-        region=known.region,
-        source=known.source,
+        region=typed.region,
+        source=typed.source,
         run=_run(job, traces, attempts),
-        date=_day(traces, last, known),
+        date=_day(traces, last, typed),
         note=job.name.rstrip("/"),
     )
 
@@ -194,14 +198,14 @@ def _number(job: Job, option: str) -> int | None:
         return None
 
 
-def _day(traces: Traces, last: RecordedAttempt | None, known: Known) -> str:
+def _day(traces: Traces, last: RecordedAttempt | None, typed: StatedFacts) -> str:
     if last and last.started_at_s is not None:
         return date.fromtimestamp(last.started_at_s).isoformat()
     if began := clocks.executions(traces.note_text):
         return began[-1].date().isoformat()
     if traces.exited_at is not None:
         return traces.exited_at.date().isoformat()
-    return (known.day or date.today()).isoformat()
+    return (typed.day or date.today()).isoformat()
 
 
 def outcome_of(status: str) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gotocloud.advisor.imports.job import Known, NotUsableError, RecordedAttempt
+from gotocloud.advisor.imports.job import NotUsableError, RecordedAttempt, StatedFacts
 from gotocloud.advisor.imports.project import Imported, Noted, import_project
 from gotocloud.advisor.imports.sacct import SlurmRun
 from gotocloud.advisor.money import node_price
@@ -24,8 +24,8 @@ class ProjectProgress:
 
     Args:
         progress: A step for every resolution.
-        without_time: Jobs whose time is not known, and so counts nothing.
-        without_price: Jobs whose cost is not known, or in part only: what is known counts.
+        without_time: Jobs whose time is unknown, and so counts nothing.
+        without_price: Jobs whose cost is unknown, or in part only: what is known counts.
     """
 
     progress: ProjectSteps
@@ -34,7 +34,7 @@ class ProjectProgress:
 
 
 def project_progress(
-    project: Path, known: Known, *, noted: Noted, slurm: Iterable[SlurmRun] = ()
+    project: Path, typed: StatedFacts, *, noted: Noted, slurm: Iterable[SlurmRun] = ()
 ) -> ProjectProgress:
     """The record of a project in the order of its job numbers.
 
@@ -44,14 +44,14 @@ def project_progress(
 
     Args:
         project: The folder with `default_pipeline.star`.
-        known: What the folders do not say.
+        typed: What the folders do not say.
         noted: Finds the attempts of a job.
         slurm: Slurm's accounting.
 
     Raises:
         GoToCloudError: if the folder is no project, or has no resolution yet.
     """
-    imported = import_project(project, known, noted=noted, slurm=slurm)
+    imported = import_project(project, typed, noted=noted, slurm=slurm)
     records = {record.note: record for record in imported.records}
     processes = sorted(read_pipeline(project), key=lambda process: process.number or 0)
     resolutions = _resolutions(project, processes)
@@ -62,12 +62,12 @@ def project_progress(
         name = process.name.rstrip("/")
         if attempts := _own(noted, project / process.name):
             # As `gotocloud jobs` counts it, whether or not it makes a record.
-            spent = total(uses_of(attempts, table_price(known.region or "")))
+            spent = total(uses_of(attempts, table_price(typed.region or "")))
             hours += spent.seconds / SECONDS_PER_HOUR
             usd += spent.cost.usd or 0.0
             unpriced += [] if spent.cost.complete else [name]
         elif record := records.get(name):
-            cost = _usd(record, known)
+            cost = _usd(record, typed)
             hours += record.hours
             usd += cost or 0.0
             unpriced += [name] if cost is None else []
@@ -118,9 +118,9 @@ def _resolutions(project: Path, processes: Sequence[Process]) -> dict[str, float
     return {}
 
 
-def _usd(record: BenchmarkRecord, known: Known) -> float | None:
+def _usd(record: BenchmarkRecord, typed: StatedFacts) -> float | None:
     """The cost in the job, by its own price or by the table's."""
-    if record.usd_in_job is not None or known.region is None:
+    if record.usd_in_job is not None or typed.region is None:
         return record.usd_in_job
-    price = node_price(record.instance_type, known.region, record.market)
+    price = node_price(record.instance_type, typed.region, record.market)
     return None if price is None else price.usd_per_hour * record.nodes * record.hours

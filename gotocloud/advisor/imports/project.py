@@ -9,9 +9,9 @@ from pathlib import Path
 
 from gotocloud.advisor.imports.clocks import Traces, copied_from
 from gotocloud.advisor.imports.job import (
-    Known,
     NotUsableError,
     RecordedAttempt,
+    StatedFacts,
     job_record,
     outcome_of,
 )
@@ -45,7 +45,7 @@ def _nothing(_job: Path) -> Sequence[RecordedAttempt]:
 
 def import_project(
     project: Path,
-    known: Known,
+    typed: StatedFacts,
     *,
     noted: Noted = _nothing,
     slurm: Iterable[SlurmRun] = (),
@@ -56,7 +56,7 @@ def import_project(
 
     Args:
         project: The folder with `default_pipeline.star`, or one job's folder.
-        known: What the folders do not say.
+        typed: What the folders do not say.
         noted: Finds the attempts of a job.
         slurm: Slurm's accounting.
 
@@ -67,7 +67,7 @@ def import_project(
     records, skipped = [], []
     for name, folder, status in _jobs(project):
         try:
-            records.append(_import_job(folder, status, known, noted, runs))
+            records.append(_import_job(folder, status, typed, noted, runs))
         except NotUsableError as reason:
             skipped.append((name, str(reason)))
         except GoToCloudError as error:
@@ -85,7 +85,7 @@ def _jobs(project: Path) -> Iterable[tuple[str, Path, str]]:
 
 
 def _import_job(
-    folder: Path, status: str, known: Known, noted: Noted, runs: Sequence[SlurmRun]
+    folder: Path, status: str, typed: StatedFacts, noted: Noted, runs: Sequence[SlurmRun]
 ) -> BenchmarkRecord:
     job = read_job(folder)
     exited = exit_status(folder)
@@ -109,7 +109,7 @@ def _import_job(
         attempts=attempts,
         slurm=mine,
     )
-    return job_record(job, traces, outcome, known, attempts)
+    return job_record(job, traces, outcome, typed, attempts)
 
 
 def _text(path: Path) -> str:

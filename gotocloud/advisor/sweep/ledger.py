@@ -69,8 +69,8 @@ class LedgerEntry:
         """
         if self.usd_complete:
             return self.usd
-        known = [usd for usd in (self.usd, self.plan.usd) if usd is not None]
-        return max(known) if self.plan.usd is not None else None
+        amounts = [usd for usd in (self.usd, self.plan.usd) if usd is not None]
+        return max(amounts) if self.plan.usd is not None else None
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ class Sweep:
     def spent(self) -> Cost:
         """What the runs that have ended have cost; "at least" where one of them is unknown."""
         ended = [entry for entry in self.entries if entry.stage is Stage.ENDED]
-        known = [entry.usd for entry in ended if entry.usd is not None]
+        amounts = [entry.usd for entry in ended if entry.usd is not None]
         return Cost(
-            sum(known) if known or not ended else None,
+            sum(amounts) if amounts or not ended else None,
             complete=all(entry.usd_complete for entry in ended),
         )
 

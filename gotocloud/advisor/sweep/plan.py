@@ -224,12 +224,14 @@ def _planned(
     for repeat in range(1, repeats + 1):
         for setting in settings:
             guessed, price = guess(setting), usd_per_node_hour(setting)
-            known = guessed is not None and price is not None
+            is_priced = guessed is not None and price is not None
             yield Planned(
                 setting=setting,
                 repeat=repeat,
                 hours=guessed.hours if guessed else None,
-                usd=guessed.hours * setting.nodes * price if known and guessed and price else None,
+                usd=guessed.hours * setting.nodes * price
+                if is_priced and guessed and price
+                else None,
                 basis=guessed.basis if guessed else "unknown",
             )
 

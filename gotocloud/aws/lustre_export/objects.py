@@ -108,10 +108,10 @@ def part_size(s3: Any, bucket: str, key: str, number: int) -> int:
     return int(found["ContentLength"]) if found else 0
 
 
-def _found(s3: Any, ask: Callable[[], T], key: str) -> T | None:
+def _found(s3: Any, call: Callable[[], T], key: str) -> T | None:
     with explained(f"look at {key!r}"):
         try:
-            return ask()
+            return call()
         except s3.exceptions.ClientError as error:
             if error_code(error) in ABSENT_OBJECT:
                 return None

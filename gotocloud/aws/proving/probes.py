@@ -67,7 +67,7 @@ PROBES: Mapping[str, Probe] = {
 }
 
 
-def ask(site: ProofSite, one: Assumption) -> ProbeAnswer:
+def answer_about(site: ProofSite, one: Assumption) -> ProbeAnswer:
     """AWS's answer about an assumption; what cannot be read is an answer, too."""
     from botocore.parsers import ResponseParserError
 

@@ -17,13 +17,13 @@ from gotocloud.aws.stacks import resources, stack_of
 from gotocloud.contract.stacks import MANAGEMENT_STACK, REGION_STACK, USER_STACK
 from gotocloud.formats import parse_json
 
-Say = Callable[[str], None]
+Narrate = Callable[[str], None]
 
 _KEPT = {"Retain", "RetainExceptOnCreate"}
 _BUCKET, _FILE_SYSTEM = "AWS::S3::Bucket", "AWS::EFS::FileSystem"
 
 
-def remove_cluster(site: ProofSite, say: Say) -> None:
+def remove_cluster(site: ProofSite, narrate: Narrate) -> None:
     """Remove the proof's cluster without a proof of export: nothing on it is a person's.
 
     Raises:
@@ -31,47 +31,47 @@ def remove_cluster(site: ProofSite, say: Say) -> None:
     """
     stack = stack_of(site.account, site.names.cluster_stack)
     if stack.exists:
-        say(f"Removing {site.names.cluster_stack}")
-        remove(site.account, stack, Listener(step=say))
+        narrate(f"Removing {site.names.cluster_stack}")
+        remove(site.account, stack, Listener(step=narrate))
     wait_until_nothing_bills(
         site.account,
         site.names,
-        Listener(left=lambda left: say(f"Still billed: {'; '.join(left)}")),
+        Listener(left=lambda left: narrate(f"Still billed: {'; '.join(left)}")),
     )
 
 
-def remove_project(site: ProofSite, say: Say) -> None:
+def remove_project(site: ProofSite, narrate: Narrate) -> None:
     """Remove the proof's project with its data.
 
     Raises:
         GoToCloudError: if something of it is left; running it again goes on.
     """
-    reported = Listener(step=say)
+    reported = Listener(step=narrate)
     plan = plan_finish(site.account, site.names, reported, count=False)
     finish_project(site.account, plan, reported, keep_data=False)
 
 
-def remove_group(site: ProofSite, say: Say) -> None:
+def remove_group(site: ProofSite, narrate: Narrate) -> None:
     """Remove the group's stacks, the first region's at last: it holds the roles and people."""
     iam = site.account.client("iam")
     for name in site.group.scientists:
         # IAM deletes no user who still has them:
         # https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
         for line in give_back(iam, held_by(iam, name) or []):
-            say(line)
+            narrate(line)
     for region in reversed(site.group.regions):
-        _remove_stack(ProfileCloud(site.account.profile, region), USER_STACK, say)
+        _remove_stack(ProfileCloud(site.account.profile, region), USER_STACK, narrate)
 
 
-def remove_platform(site: ProofSite, say: Say) -> None:
+def remove_platform(site: ProofSite, narrate: Narrate) -> None:
     """Remove the region and management stacks, with the stores that CloudFormation retains."""
     profile = site.management.profile
     for region in site.platform.regions:
-        _remove_stack(ProfileCloud(profile, region), REGION_STACK, say)
-    _remove_stack(site.management, MANAGEMENT_STACK, say)
+        _remove_stack(ProfileCloud(profile, region), REGION_STACK, narrate)
+    _remove_stack(site.management, MANAGEMENT_STACK, narrate)
 
 
-def _remove_stack(cloud: ProfileCloud, name: str, say: Say) -> None:
+def _remove_stack(cloud: ProfileCloud, name: str, narrate: Narrate) -> None:
     stack = stack_of(cloud, name)
     if not stack.exists:
         return
@@ -79,12 +79,12 @@ def _remove_stack(cloud: ProfileCloud, name: str, say: Say) -> None:
     # Before the stack goes: afterwards its resources are listed no more.
     for identifier, kind in kept.items():
         if kind == _BUCKET:
-            say(f"Deleting what is in {identifier}")
+            narrate(f"Deleting what is in {identifier}")
             _open_and_empty(cloud, identifier)
-    say(f"Removing {name} in {cloud.region}")
-    remove(cloud, stack, Listener(step=say))
+    narrate(f"Removing {name} in {cloud.region}")
+    remove(cloud, stack, Listener(step=narrate))
     for identifier, kind in kept.items():
-        say(f"Deleting {identifier}, which the stack retained")
+        narrate(f"Deleting {identifier}, which the stack retained")
         if kind == _BUCKET:
             delete_bucket(cloud, identifier, _account(cloud), Listener())
         else:

@@ -13,8 +13,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from gotocloud.aws.transfer.earlier import EarlierStates
 from gotocloud.aws.transfer.engine import Answer, Bucket, MismatchError, crc64, crc64_text
-from gotocloud.aws.transfer.known import KnownStates
 from gotocloud.aws.transfer.listing import listing, remote_of
 from gotocloud.aws.transfer.work import Workers, checksum_of
 from gotocloud.errors import GoToCloudError
@@ -60,7 +60,9 @@ class Download:
         self._links: set[str] = set()
         self._etags: dict[str, str] = {}
         self._parents: set[Path] = set()
-        self._known = KnownStates("download", bucket.host, bucket.name, prefix, str(root.resolve()))
+        self._earlier = EarlierStates(
+            "download", bucket.host, bucket.name, prefix, str(root.resolve())
+        )
         self._workers = Workers(f"download from {bucket.name}", self.outcome)
 
     def run(self) -> TransferOutcome:
@@ -73,7 +75,7 @@ class Download:
             return self._run()
         finally:
             if not self._options.dry_run:
-                self._known.save()
+                self._earlier.save()
 
     def _run(self) -> TransferOutcome:
         wanted = self._wanted()
@@ -90,7 +92,7 @@ class Download:
                 (
                     (self._path(key), size > SINGLE_PUT_LIMIT, (key, size))
                     for key, size in group.items()
-                    if not self._is_known(key, size)
+                    if not self._is_unchanged(key, size)
                 ),
                 self._shortest,
             )
@@ -138,7 +140,7 @@ class Download:
                 advice="Use another folder, or a smaller part with --from.",
             )
 
-    def _is_known(self, key: str, size: int) -> bool:
+    def _is_unchanged(self, key: str, size: int) -> bool:
         """Whether nothing has to be read or fetched; if so, that is noted."""
         if self._options.verify:
             return False
@@ -147,7 +149,7 @@ class Download:
         if entry is None:
             return False
         folder = key.endswith("/") and entry.kind is TreeKind.FOLDER
-        if folder or self._known.is_same(entry, self._etags[key]):
+        if folder or self._earlier.is_same(entry, self._etags[key]):
             self.outcome.same(size)
             self._watch.present(size)
             return True
@@ -215,7 +217,7 @@ class Download:
             entry = entry_of(target, self._path(key))
             if entry is not None:
                 dated = entry.mtime_ns == remote.posix.mtime_ns
-                self._known.note(entry, remote.etag, dated=dated)
+                self._earlier.note(entry, remote.etag, dated=dated)
 
     def _inside_of(self, target: Path) -> None:
         if not target.parent.resolve().is_relative_to(self._inside):

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from gotocloud.aws.session import explained
+from gotocloud.aws.transfer.earlier import EarlierStates
 from gotocloud.aws.transfer.engine import METADATA, Answer, Bucket, crc64, crc64_text
-from gotocloud.aws.transfer.known import KnownStates
 from gotocloud.aws.transfer.listing import listing, remote_of
 from gotocloud.aws.transfer.multipart import (
     BigFile,
@@ -77,7 +77,9 @@ class Upload:
         self._budget = MemoryLimit(MEMORY)
         self._workers = Workers(f"upload to {bucket.name}", self.outcome)
         self._settled: dict[str, TreeEntry] = {}
-        self._known = KnownStates("upload", bucket.host, bucket.name, prefix, str(root.resolve()))
+        self._earlier = EarlierStates(
+            "upload", bucket.host, bucket.name, prefix, str(root.resolve())
+        )
 
     def run(self) -> TransferOutcome:
         """Upload until nothing is missing, or what is missing cannot be uploaded.
@@ -89,7 +91,7 @@ class Upload:
             return self._run()
         finally:
             if not self._options.dry_run:
-                self._known.save()
+                self._earlier.save()
 
     def _run(self) -> TransferOutcome:
         # S3 answers while the disk is read.
@@ -106,7 +108,7 @@ class Upload:
                     f"{len(todo)} came or changed meanwhile; uploading them as well."
                 )
             if number == 1:
-                todo = [one for one in todo if not self._is_known(one)]
+                todo = [one for one in todo if not self._is_unchanged(one)]
             self._looked = bool(todo)
             self._watch.expect(len(todo), sum(one.size for one in todo))
             self._workers.run(((e.path, _is_big(e), e) for e in todo), self._one)
@@ -169,7 +171,7 @@ class Upload:
         elif decision.choice is TransferAction.SAME:
             self._same(key, entry)
             if key in self._keys.listed and not again:
-                self._known.note(entry, self._keys.listed[key].etag)
+                self._earlier.note(entry, self._keys.listed[key].etag)
         elif self._options.dry_run:
             self._note(entry, decision)
         elif entry.kind is TreeKind.FILE and not _is_big(entry):
@@ -178,7 +180,7 @@ class Upload:
             self._note(self._send(key, entry), decision)
         return None
 
-    def _is_known(self, entry: TreeEntry) -> bool:
+    def _is_unchanged(self, entry: TreeEntry) -> bool:
         """Whether nothing has to be read or sent; if so, that is noted."""
         key = key_of(self._prefix, entry)
         listed = self._keys.listed.get(key)
@@ -186,7 +188,7 @@ class Upload:
             return False
         # A folder that is there is not compared with anything.
         folder = entry.kind is TreeKind.FOLDER and key[:-1] not in self._keys.listed
-        if folder or self._known.is_same(entry, listed.etag):
+        if folder or self._earlier.is_same(entry, listed.etag):
             self._settled[entry.path] = entry
             self._same(key, entry)
             return True
@@ -198,8 +200,8 @@ class Upload:
         self._watch.present(entry.size)
 
     def _decided(self, key: str, entry: TreeEntry, *, again: bool) -> TransferDecision:
-        known = again or key in self._keys.listed
-        answer = self._bucket.head(key) if known else None
+        is_listed = again or key in self._keys.listed
+        answer = self._bucket.head(key) if is_listed else None
         remote = None if answer is None else remote_of(key, answer)
         options = self._options
         decision = decide_upload(entry, remote, verify=options.verify, overwrite=options.overwrite)
@@ -251,7 +253,7 @@ class Upload:
         def stored(answer: Future[Answer]) -> None:
             self._budget.give(entry.size)
             if answer.exception() is None:
-                self._known.note(now, answer.result().etag)
+                self._earlier.note(now, answer.result().etag)
                 self._watch.sent(now.size)
                 self._note(now, decision)
 

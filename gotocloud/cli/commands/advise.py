@@ -103,7 +103,7 @@ def job(
         dataset=dataset,
     )
     records, name = load_records(benchmarks)
-    _say_what_is_read(len(records), name)
+    _print_what_is_read(len(records), name)
     advice = advise(question, records)
     if as_json:
         print_json(advice.as_dict())
@@ -159,7 +159,7 @@ def project(
         spot=spot,
     )
     records, name = load_records(benchmarks)
-    _say_what_is_read(len(records), name)
+    _print_what_is_read(len(records), name)
     advice = advise_project(
         chosen, records, single_particle_workflow(polish_cycles=polish_cycles, vdam=vdam)
     )
@@ -200,13 +200,13 @@ def import_(
     ] = None,
 ) -> None:
     """Make benchmark records from projects, Slurm or tables."""
-    from gotocloud.advisor.imports.job import Known
+    from gotocloud.advisor.imports.job import StatedFacts
     from gotocloud.advisor.records import records_text
     from gotocloud.jobs.measuring import add_to, gather
 
-    known = Known(instance_type, nodes, region, dataset, source or _measurer())
-    found = gather(sources, known, sacct=sacct, columns=_pairs(column), constants=_pairs(constant))
-    _say_what_was_skipped(found)
+    typed = StatedFacts(instance_type, nodes, region, dataset, source or _measurer())
+    found = gather(sources, typed, sacct=sacct, columns=_pairs(column), constants=_pairs(constant))
+    _print_what_was_skipped(found)
     if not found.records:
         raise GoToCloudError(
             "Nothing could be imported.", next_command="gotocloud advise import --help"
@@ -249,7 +249,7 @@ def _region(given: str | None) -> str:
     return found or PAPER_REGION
 
 
-def _say_what_is_read(count: int, name: str) -> None:
+def _print_what_is_read(count: int, name: str) -> None:
     if name:
         narrate(f"{count} benchmark records from {name}.")
     else:
@@ -276,6 +276,6 @@ def _measurer() -> str:
         return "own runs"
 
 
-def _say_what_was_skipped(found: Imported) -> None:
+def _print_what_was_skipped(found: Imported) -> None:
     for name, reason in found.skipped:
         narrate(f"Left out: {name}: {reason}")

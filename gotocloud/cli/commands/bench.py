@@ -92,8 +92,8 @@ def run(
     from gotocloud.advisor.sweep import ledger
     from gotocloud.jobs.sweep_running import run_sweep
 
-    known = ledger.load(sweep)
-    left = [entry for entry in known.entries if not entry.outcome]
+    ended_runs = ledger.load(sweep)
+    left = [entry for entry in ended_runs.entries if not entry.outcome]
     usd = [entry.plan.usd for entry in left]
     total = None if None in usd else sum(map(float, usd))  # type: ignore[arg-type]
     price = "of unknown cost" if total is None else f"for about {usd_text(total)} USD"
@@ -130,7 +130,7 @@ def collect(
     source: MeasuredBy = None,
 ) -> None:
     """Add the times of a sweep to your benchmark records."""
-    from gotocloud.advisor.imports.job import Known
+    from gotocloud.advisor.imports.job import StatedFacts
     from gotocloud.advisor.places import BESIDE_THE_PROJECT, own_benchmarks
     from gotocloud.advisor.sweep import ledger
     from gotocloud.jobs.measuring import add_to, gather
@@ -138,12 +138,12 @@ def collect(
 
     project = sweep.absolute().parent
     jobs = [entry.job for entry in ledger.load(sweep).entries if entry.outcome]
-    known = Known(
+    typed = StatedFacts(
         region=known_facts().region or None,
         dataset=dataset,
         source=source or f"sweep {sweep.stem}",
     )
-    found = gather([project / job for job in jobs], known, sacct=None, columns={}, constants={})
+    found = gather([project / job for job in jobs], typed, sacct=None, columns={}, constants={})
     for name, why in found.skipped:
         narrate(f"Left out: {name}: {why}")
     if not found.records:

@@ -78,12 +78,12 @@ def _listener(shown: Listener) -> Listener:
     stated = {"counted": 0, "deleted": 0}
 
     def every(kind: str, step: int) -> Any:
-        def tell(count: int) -> None:
+        def report(count: int) -> None:
             if count // step > stated[kind] // step:
                 narrate(f"  {count:,} {kind}")
             stated[kind] = count
 
-        return tell
+        return report
 
     return replace(shown, counted=every("counted", 100_000), deleted=every("deleted", 10_000))
 

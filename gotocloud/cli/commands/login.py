@@ -73,18 +73,20 @@ def login(
         "--start-region": start_region,
         "--permission-set": permission_set,
     }
-    known = sign_in_of(name, *sign_in.aws_blocks())
-    if known is None or any(given.values()):
-        known = _described(name, given)
+    described = sign_in_of(name, *sign_in.aws_blocks())
+    if described is None or any(given.values()):
+        described = _described(name, given)
         try:
-            written = sign_in.write_profiles(known)
+            written = sign_in.write_profiles(described)
         except InputError as error:
             other = typed_again(context, "login", profile=f"{name}-2")
             raise InputError(error.message, problems=error.problems, next_command=other) from error
         if written:
-            narrate(f"Wrote the profiles {known.source} and {name} into {sign_in.aws_files()[0]}.")
-    _sign_in(known)
-    _welcome(known)
+            narrate(
+                f"Wrote the profiles {described.source} and {name} into {sign_in.aws_files()[0]}."
+            )
+    _sign_in(described)
+    _welcome(described)
 
 
 def _described(profile: str, given: dict[str, str | None]) -> SignIn:

@@ -93,7 +93,7 @@ def pause(
         return
     with_yes = typed_again(context, "pause", "--yes", project=name)
     typed = _Typed(wait=wait, cancel_jobs=cancel_jobs, yes=yes, with_yes=with_yes)
-    _refuse_or_ask(now, jobs, typed)
+    _refuse_or_confirm(now, jobs, typed)
     _spare_desktops(cloud, now, typed)
     # Only here is it settled that nothing can be proven: what changes later is not agreed to.
     if without_proof and (found := require_unprovable(cloud, now)):
@@ -126,7 +126,7 @@ def _jobs(cloud: Cloud, now: ClusterState, *, without_proof: bool) -> tuple[Unfi
         raise
 
 
-def _refuse_or_ask(
+def _refuse_or_confirm(
     now: ClusterState,
     jobs: tuple[UnfinishedJob, ...],
     typed: _Typed,

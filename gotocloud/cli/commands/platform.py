@@ -98,17 +98,17 @@ def zones(
     from gotocloud.platform.zones import zone_map
 
     names = tuple(regions or ())
-    known = refresh_zones(platform, names, dry_run=dry_run) if refresh else zone_map(platform)
-    views.require_regions(known, names)
-    shown = names or tuple(sorted(known.regions))
+    found = refresh_zones(platform, names, dry_run=dry_run) if refresh else zone_map(platform)
+    views.require_regions(found, names)
+    shown = names or tuple(sorted(found.regions))
     if as_json:
-        print_json(views.zones_data(known, shown, all_regions=not names))
+        print_json(views.zones_data(found, shown, all_regions=not names))
         return
-    table(*views.zones_table(known, shown))
+    table(*views.zones_table(found, shown))
     if not names:
-        for name, reason in sorted(known.left_out.items()):
+        for name, reason in sorted(found.left_out.items()):
             narrate(f"Left out: {name}: {reason}")
-    for source in views.sources(known, shown):
+    for source in views.sources(found, shown):
         narrate(f"Source: {source}.")
 
 

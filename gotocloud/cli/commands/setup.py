@@ -53,7 +53,7 @@ def setup(
     days = _archive_age(archive_after, adopt=adopt)
     cloud = StandardCloud()
     where = place(cloud)
-    name = project or _ask()
+    name = project or _typed_name()
     names = checked_names(where, name)
     bucket = bucket_region(cloud, names)
     require_nowhere_else(search(cloud, where), names, "setup", bucket_region=bucket)
@@ -89,7 +89,7 @@ def _archive_age(days: int | None, *, adopt: bool) -> int:
     return days
 
 
-def _ask() -> str:
+def _typed_name() -> str:
     if not sys.stdin.isatty():
         raise InputError(
             "Which project? A project is one sample or dataset; type its name after the command.",

@@ -40,14 +40,14 @@ def list_(catalogue: CatalogueFile = None, as_json: Json = False) -> None:
     """List the programs, their versions, builds and hardware."""
     from gotocloud.cli.views import software as views
 
-    known = _catalogue(catalogue, None)
+    builds = _catalogue(catalogue, None)
     if as_json:
-        print_json(views.data(known))
+        print_json(views.data(builds))
         return
-    table(*views.programs(known))
-    if known.families:
-        table(*views.hardware(known))
-    narrate(f"Sources, read on {known.read}, and licences: gotocloud software list --json")
+    table(*views.programs(builds))
+    if builds.families:
+        table(*views.hardware(builds))
+    narrate(f"Sources, read on {builds.read}, and licences: gotocloud software list --json")
 
 
 @app.command(epilog="Example: gotocloud software check relion")
@@ -62,8 +62,8 @@ def check(
     from gotocloud.software.inspection import InspectionState, inspect
     from gotocloud.software.layout import Layout
 
-    known = _catalogue(catalogue, root)
-    items = inspect(known, Layout(Path(known.root)), run_for_version, package=package)
+    builds = _catalogue(catalogue, root)
+    items = inspect(builds, Layout(Path(builds.root)), run_for_version, package=package)
     if as_json:
         print_json([item.as_dict() for item in items])
     else:
@@ -75,10 +75,10 @@ def check(
         item for item in items if item.state in (InspectionState.MISSING, InspectionState.WRONG)
     ]
     if not faults:
-        narrate(f"All is there: {len(items)} promises kept under {known.root}.")
+        narrate(f"All is there: {len(items)} promises kept under {builds.root}.")
         return
     narrate(
-        f"{len(faults)} of {len(items)} promises are not kept under {known.root}. What to build: "
+        f"{len(faults)} of {len(items)} promises are not kept under {builds.root}. What to build: "
         "gotocloud software spack; what to publish: gotocloud software publish"
     )
     raise typer.Exit(ExitCode.FAILED)
@@ -101,13 +101,13 @@ def modules(
     from gotocloud.errors import unknown_name
     from gotocloud.software.modules import module_files
 
-    known = _catalogue(catalogue, root)
+    builds = _catalogue(catalogue, root)
     if to is not None:
-        narrate(f"Wrote {write_modules(to, known)} files below {to}.")
+        narrate(f"Wrote {write_modules(to, builds)} files below {to}.")
         suggest(shell_line("module", "use", to))
         return
     files = {
-        each: text for each, text in module_files(known).items() if not each.endswith(".modulerc")
+        each: text for each, text in module_files(builds).items() if not each.endswith(".modulerc")
     }
     if name is None:
         typer.echo("\n".join(sorted(files)))
@@ -132,16 +132,16 @@ def spack(
     from gotocloud.cli.repository.publishing import write_environments
     from gotocloud.software.publishing.spack import environments, recipes
 
-    known = _catalogue(catalogue, root)
-    made = environments(known, package)
+    builds = _catalogue(catalogue, root)
+    made = environments(builds, package)
     if to is not None:
         write_environments(to, made)
         for name in made:
             suggest(shell_line("spack", "-e", to / name, "install"))
     else:
         typer.echo("---\n".join(made.values()), nl=False)
-    for name, steps in recipes(known, package).items():
-        program = known.package(name.partition("/")[0])
+    for name, steps in recipes(builds, package).items():
+        program = builds.package(name.partition("/")[0])
         narrate(f"\n{name} is made by hand. Licence: {program.licence}")
         for step in steps:
             narrate(f"  {step}")
@@ -231,9 +231,9 @@ def _catalogue(file: Path | None, root: str | None) -> Catalogue:
     from gotocloud.software.in_force import catalogue_in_force
     from gotocloud.software.load import load_catalogue
 
-    known = load_catalogue(file) if file else catalogue_in_force()
+    builds = load_catalogue(file) if file else catalogue_in_force()
     if root is None:
-        return known
+        return builds
     if not root.startswith("/"):
         raise InputError(f"--root {root!r} is not an absolute path, as nodes need one.")
-    return replace(known, root=root.rstrip("/"))
+    return replace(builds, root=root.rstrip("/"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gotocloud.aws.command_line import CommandLine
 from gotocloud.aws.proving import removal
-from gotocloud.aws.proving.probes import ask
+from gotocloud.aws.proving.probes import answer_about
 from gotocloud.aws.proving.site import ProfileCloud, ProofSite
 from gotocloud.aws.stacks import describe
 from gotocloud.contract.stacks import MANAGEMENT_STACK, USER_STACK
@@ -40,7 +40,7 @@ class ProofRun:
         site: Where it is made.
         journal: What is kept of it.
         folder: Folder of the journal, the log and the report.
-        say: Prints what is done.
+        narrate: Prints what is done.
         now: The time.
         keep_platform: Whether stacks of the platform that it deployed stay.
     """
@@ -48,7 +48,7 @@ class ProofRun:
     site: ProofSite
     journal: Journal
     folder: Path
-    say: Callable[[str], None]
+    narrate: Callable[[str], None]
     now: Callable[[], datetime]
     keep_platform: bool = False
 
@@ -74,10 +74,10 @@ class ProofRun:
         one = assumption(name)
         if self.site.local and one.here is Here.ABSENT:
             return
-        answer = ask(self.site, one)
+        answer = answer_about(self.site, one)
         self.journal.note(one.id, answer, self.now())
         judged = judge(one, answer, local=self.site.local)
-        self.say(f"  {judged.verdict}: {one.id}: {judged.answer}")
+        self.narrate(f"  {judged.verdict}: {one.id}: {judged.answer}")
 
     def types(self, cloud: ProfileCloud, *arguments: str) -> None:
         """Run a command of ours as a person of a profile."""
@@ -105,7 +105,7 @@ class ProofRun:
         """
         made = set(self.journal.made)
         if {ProofStage.CLUSTER, ProofStage.JOB} & made:
-            removal.remove_cluster(self.site, self.say)
+            removal.remove_cluster(self.site, self.narrate)
             self.journal.bill(Decimal(), self.now())
             self.journal.removed(ProofStage.CLUSTER, ProofStage.JOB)
         for stage, remove in (
@@ -115,7 +115,7 @@ class ProofRun:
         ):
             if stage in made:
                 if stage is ProofStage.PROJECT or not self.keep_platform:
-                    remove(self.site, self.say)
+                    remove(self.site, self.narrate)
                 self.journal.removed(stage)
         self.journal.ended = self.now().isoformat(timespec="seconds")
         self.journal.keep()
@@ -136,7 +136,7 @@ def _platform(proof: ProofRun) -> None:
         account = site.platform.management.account
         regions = dict.fromkeys((home, *site.platform.regions))
         places = [f"aws://{account}/{region}" for region in regions]
-        proof.say("Deploying the management and region stacks")
+        proof.narrate("Deploying the management and region stacks")
         proof.cdk(site.management, "bootstrap", *places, "--app", "")
         _deploy(proof, site.management, "ManagementStack", "RegionStack*")
         file = str(site.platform_path.resolve())
@@ -154,7 +154,7 @@ def _group(proof: ProofRun) -> None:
     ):
         proof.journal.makes(ProofStage.GROUP)
         places = [f"aws://{site.group.account}/{region}" for region in site.group.regions]
-        proof.say(f"Deploying the stacks of {site.group.name}")
+        proof.narrate(f"Deploying the stacks of {site.group.name}")
         proof.cdk(site.account, "bootstrap", *places, "--app", "")
         _deploy(proof, site.account, "UserStack*", context=f"group={site.group.name}")
     # A group reads the release; before it is deployed there is no group.
@@ -171,7 +171,7 @@ def _deploy(proof: ProofRun, cloud: ProfileCloud, *stacks: str, context: str = "
 
 def _project(proof: ProofRun) -> None:
     proof.journal.makes(ProofStage.PROJECT)
-    proof.say(f"Setting the project {PROJECT} up, as a scientist")
+    proof.narrate(f"Setting the project {PROJECT} up, as a scientist")
     proof.types(proof.site.scientist, "setup", PROJECT)
     proof.look(ProofStage.PROJECT)
 
@@ -180,7 +180,7 @@ def _cluster(proof: ProofRun) -> None:
     site = proof.site
     proof.journal.makes(ProofStage.CLUSTER)
     proof.journal.bill(site.plan.usd_per_hour, proof.now())
-    proof.say(f"Starting a {site.plan.configuration} cluster, as a scientist")
+    proof.narrate(f"Starting a {site.plan.configuration} cluster, as a scientist")
     words = ("--config", site.plan.configuration, "--lustre-gib", str(LUSTRE_GIB), "--yes")
     proof.types(site.scientist, "start", PROJECT, *words, "--json")
     proof.look(ProofStage.CLUSTER)
@@ -189,7 +189,7 @@ def _cluster(proof: ProofRun) -> None:
 def _job(proof: ProofRun) -> None:
     site = proof.site
     if site.local:
-        proof.say("  no node starts on the local AWS")
+        proof.narrate("  no node starts on the local AWS")
         return
     price = site.plan.prices[ProofStage.JOB]
     proof.journal.bill(price.usd / price.hours, proof.now())
@@ -201,7 +201,7 @@ def _data(proof: ProofRun) -> None:
     site = proof.site
     proof.types(site.scientist, "upload", str(_payload(proof.folder)), "--project", PROJECT)
     proof.look(ProofStage.DATA, leaving_out=_AFTER_THE_PAUSE)
-    proof.say("Pausing the cluster, as a scientist")
+    proof.narrate("Pausing the cluster, as a scientist")
     try:
         proof.types(site.scientist, "pause", PROJECT, "--cancel-jobs", "--yes", "--json")
     except GoToCloudError:
@@ -226,7 +226,7 @@ def _payload(folder: Path) -> Path:
 
 
 def _finish(proof: ProofRun) -> None:
-    proof.say("Finishing the project, as a scientist")
+    proof.narrate("Finishing the project, as a scientist")
     proof.types(proof.site.scientist, "finish", PROJECT, "--confirm", PROJECT)
     proof.journal.removed(ProofStage.PROJECT)
     proof.look(ProofStage.FINISH)

@@ -46,11 +46,11 @@ def write_report(
     regions = [record.region for record in sorted(records, key=lambda r: r.date) if record.region]
     where = region or (regions[-1] if regions else "us-east-1")
     kinds = sorted({(record.job_type, record.variant) for record in records}, key=str)
-    known = [evidence(job, records, region=where, variant=variant) for job, variant in kinds]
-    for one in known:
+    measured = [evidence(job, records, region=where, variant=variant) for job, variant in kinds]
+    for one in measured:
         for note in one.notes:
             narrate(f"{one.job}: {note}")
-    drawn = [one for one in known if one.points]
+    drawn = [one for one in measured if one.points]
     if not drawn:
         raise GoToCloudError("None of these runs is a whole, successful one.")
     try:
@@ -65,17 +65,19 @@ def write_report(
     return [row for one in drawn for row in _rows(one)]
 
 
-def _rows(known: Evidence) -> list[dict[str, Any]]:
+def _rows(measured: Evidence) -> list[dict[str, Any]]:
     rows = []
     for spot in (False, True):
-        own = [point for point in known.points if point.spot == spot]
+        own = [point for point in measured.points if point.spot == spot]
         best = next((point for point in own if point.optimum), None)
         priced = any(point.usd is not None for point in own)
         if best is None and spot and not priced:
             continue
         rows.append(
             {
-                "job": known.job if known.variant is None else f"{known.job} ({known.variant})",
+                "job": measured.job
+                if measured.variant is None
+                else f"{measured.job} ({measured.variant})",
                 "market": "spot" if spot else "on demand",
                 "label": best.label if best else None,
                 "hours": best.hours if best else None,

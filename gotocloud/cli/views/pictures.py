@@ -56,7 +56,7 @@ def check_drawing(path: Path | None) -> None:
     check_picture(path)
 
 
-def draw_job(path: Path, known: Evidence) -> None:
+def draw_job(path: Path, measured: Evidence) -> None:
     """Draw the paper's two plots of a job, or a page with both.
 
     Raises:
@@ -66,18 +66,18 @@ def draw_job(path: Path, known: Evidence) -> None:
     from gotocloud.advisor.figures.page import page
     from gotocloud.advisor.figures.static import save_chart
 
-    if not known.points:
+    if not measured.points:
         raise InputError(
-            f"There is no measurement of {known.job} to draw; the paper's raw timings are not "
+            f"There is no measurement of {measured.job} to draw; the paper's raw timings are not "
             "published.",
             next_command="gotocloud bench plan --help",
         )
     try:
         with replacing(path) as draft:
             if path.suffix.lower() == PAGE:
-                draft.write_text(page([chart(known)]), encoding="utf-8")
+                draft.write_text(page([chart(measured)]), encoding="utf-8")
             else:
-                save_chart(chart(known), draft)
+                save_chart(chart(measured), draft)
     except OSError as error:
         raise unwritable(path, error) from error
     narrate(f"Drew {path}.")

@@ -143,7 +143,7 @@ def plan_table(plan: dict[str, Any]) -> Rows:
     return columns, rows
 
 
-def require_regions(known: ZoneMap, names: Sequence[str]) -> None:
+def require_regions(zone_map: ZoneMap, names: Sequence[str]) -> None:
     """Refuse regions that are not in a zone map.
 
     Raises:
@@ -152,7 +152,7 @@ def require_regions(known: ZoneMap, names: Sequence[str]) -> None:
     problems = []
     for name in names:
         try:
-            known.region(name)
+            zone_map.region(name)
         except InputError as error:
             problems.append(error)
     if len(problems) == 1:
@@ -165,28 +165,30 @@ def require_regions(known: ZoneMap, names: Sequence[str]) -> None:
         )
 
 
-def sources(known: ZoneMap, names: Sequence[str]) -> list[str]:
+def sources(zone_map: ZoneMap, names: Sequence[str]) -> list[str]:
     """Where the zones of some regions come from, with the day."""
-    return sorted({f"{known.regions[name].source}; {known.regions[name].date}" for name in names})
+    return sorted(
+        {f"{zone_map.regions[name].source}; {zone_map.regions[name].date}" for name in names}
+    )
 
 
-def zones_data(known: ZoneMap, names: Sequence[str], *, all_regions: bool) -> dict[str, Any]:
+def zones_data(zone_map: ZoneMap, names: Sequence[str], *, all_regions: bool) -> dict[str, Any]:
     """A zone map for programs."""
     data = {
         name: {
-            **known.regions[name].model_dump(mode="json"),
-            "chosen": known.regions[name].chosen(),
+            **zone_map.regions[name].model_dump(mode="json"),
+            "chosen": zone_map.regions[name].chosen(),
         }
         for name in names
     }
-    return {"regions": data, "left_out": dict(known.left_out) if all_regions else {}}
+    return {"regions": data, "left_out": dict(zone_map.left_out) if all_regions else {}}
 
 
-def zones_table(known: ZoneMap, names: Sequence[str]) -> Rows:
+def zones_table(zone_map: ZoneMap, names: Sequence[str]) -> Rows:
     """The zones of some regions as a table, the best first."""
     rows: list[Sequence[object]] = []
     for name in names:
-        region = known.regions[name]
+        region = zone_map.regions[name]
         chosen = region.chosen()
         for place, zone in enumerate(region.ranked, start=1):
             use = "groups, mount target" if zone == region.best else "mount target"

@@ -22,7 +22,7 @@ from gotocloud.origin import keep_from_aws, stated_endpoint
 if TYPE_CHECKING:
     from gotocloud.costs.price import Key, Price
 
-_DAYS_KNOWN = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?$")
+_DAY = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?$")
 
 
 def prices_path(platform_path: Path) -> Path:
@@ -37,8 +37,8 @@ def show(platform_path: Path, regions: Sequence[str], *, as_json: bool) -> None:
         InputError: if the platform file or the price table cannot be used.
     """
     names = _regions(platform_path, regions)
-    known = _known(platform_path)
-    rows = [_row(key, known.get(key), _today()) for key in _needed(names)]
+    current = _current(platform_path)
+    rows = [_row(key, current.get(key), _today()) for key in _needed(names)]
     if as_json:
         print_json(rows)
         return
@@ -151,7 +151,7 @@ def _regions(platform_path: Path, regions: Sequence[str]) -> tuple[str, ...]:
     return tuple(regions) or load_platform(platform_path).regions
 
 
-def _known(platform_path: Path) -> dict[Key, Price]:
+def _current(platform_path: Path) -> dict[Key, Price]:
     """Every price, those beside the platform file included."""
     from gotocloud.costs.price_files import read_table
     from gotocloud.costs.prices import price_table
@@ -176,12 +176,12 @@ def _row(key: Key, price: Price | None, today: date) -> dict[str, Any]:
 
     item, region, unit = key
     price = price or find_price(item, region, unit)
-    known = price.as_dict() if price else dict.fromkeys(("usd", "spread_usd", "date", "source"))
+    figures = price.as_dict() if price else dict.fromkeys(("usd", "spread_usd", "date", "source"))
     return {
         "item": str(item),
         "region": region,
         "unit": unit.value,
-        **{name: known[name] for name in ("usd", "spread_usd", "date", "source")},
+        **{name: figures[name] for name in ("usd", "spread_usd", "date", "source")},
         "age_days": age_days(price.date, today) if price else None,
     }
 
@@ -192,7 +192,7 @@ def age_days(stated: str, today: date) -> int | None:
     Args:
         stated: A price's date: a year, month, day or `first/last` day.
     """
-    match = _DAYS_KNOWN.search(stated)
+    match = _DAY.search(stated)
     if not match:
         return None
     year, month, day = (int(part) if part else None for part in match.groups())

@@ -28,4 +28,4 @@ class Control(control.Control):
             down: Whether its controller does not answer.
         """
         state = {"jobs": list(jobs), "partitions": list(partitions), "down": down}
-        self.ask("POST", f"slurm/{instance}", state)
+        self.call("POST", f"slurm/{instance}", state)

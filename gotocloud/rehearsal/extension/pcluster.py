@@ -42,7 +42,7 @@ class PclusterCluster(Resource):
     type = CLUSTER_RESOURCE
     made_by_cloudformation = False
     changeable = frozenset({"ClusterConfiguration", "DeletionPolicy", "SuppressValidators"})
-    known = changeable | {"ClusterName", "Region", "ServiceToken", "ValidationFailureLevel"}
+    supported = changeable | {"ClusterName", "Region", "ServiceToken", "ValidationFailureLevel"}
 
     def create(self) -> None:
         provider = self._provider()

@@ -184,8 +184,8 @@ def scancel(state: dict[str, Any], given: list[str]) -> int:
         by_user = bool(requested.user) and job.get("user", "ubuntu") == requested.user
         return str(job["job_id"]) in requested.ids or by_user
 
-    known = {str(job["job_id"]) for job in state.get("jobs", [])}
-    unknown = [job_id for job_id in requested.ids if job_id not in known]
+    listed = {str(job["job_id"]) for job in state.get("jobs", [])}
+    unknown = [job_id for job_id in requested.ids if job_id not in listed]
     state["jobs"] = [job for job in state.get("jobs", []) if not meant(job)]
     STATE.write_text(json.dumps(state))
     for job_id in unknown:

@@ -290,14 +290,16 @@ class Project:
         Raises:
             GoToCloudError: if a job does not succeed.
         """
-        known = dict(dataset.names)
+        shown_names = dict(dataset.names)
         for number, one in enumerate(steps, start=1):
             job = f"{one.type}/job{number:03d}/"
             with step(f"RELION: {job}"):
-                self._add(one, {key: value.format(**known) for key, value in one.options.items()})
+                self._add(
+                    one, {key: value.format(**shown_names) for key, value in one.options.items()}
+                )
                 self._pipeliner("--RunJobs", job, "--schedule", SCHEDULE, *_CHECK)
                 self._refuse_failure(job)
-            known[one.type] = job
+            shown_names[one.type] = job
             yield self.landed(job)
 
     def landed(self, job: str) -> Landed:

@@ -40,7 +40,7 @@ def _refused_gpu(job: Job) -> bool:
 def _useless(case: Situation) -> Broken | None:
     job = case.job
     # What is in no table may well use them.
-    if not job.requests_gpu or job.uses_gpu or _refused_gpu(job) or not job.type.known:
+    if not job.requests_gpu or job.uses_gpu or _refused_gpu(job) or not job.type.registered:
         return None
     return Broken(f"{job.name} requests GPUs, but works only on CPUs.")
 

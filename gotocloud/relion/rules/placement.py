@@ -83,7 +83,7 @@ def _window(case: Situation) -> Broken | None:
 
 def _unknown_type(case: Situation) -> Broken | None:
     job = case.job
-    if job.type.known:
+    if job.type.registered:
         return None
     return Broken(
         f"{job.name} is of the type {job.label!r}, which is not in "

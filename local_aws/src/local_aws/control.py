@@ -40,7 +40,7 @@ class Control:
         Raises:
             LocalAwsError: if there is no such fault.
         """
-        made = self.ask("POST", "faults", {"kind": kind, "times": times, "skip": skip, **given})
+        made = self.call("POST", "faults", {"kind": kind, "times": times, "skip": skip, **given})
         return str(made["id"])
 
     @contextmanager
@@ -54,11 +54,11 @@ class Control:
 
     def clear(self, fault_id: str = "") -> None:
         """Take back one fault, or all."""
-        self.ask("DELETE", f"faults/{fault_id}", {})
+        self.call("DELETE", f"faults/{fault_id}", {})
 
     def faults(self) -> list[dict[str, Any]]:
         """What is injected, and how often each has struck."""
-        found: list[dict[str, Any]] = self.ask("GET", "faults")
+        found: list[dict[str, Any]] = self.call("GET", "faults")
         return found
 
     def struck(self, fault_id: str) -> int:
@@ -78,21 +78,21 @@ class Control:
             The directory that its commands see as `/`.
         """
         given = {"instance": instance, "account": account, "region": region, "mounts": dict(mounts)}
-        return Path(self.ask("POST", "nodes", given)["root"])
+        return Path(self.call("POST", "nodes", given)["root"])
 
     def set_quota(self, account: str, region: str, code: str, value: float) -> None:
         """Set a quota of an account and region, lower or higher than AWS's default."""
         given = {"account": account, "region": region, "code": code, "value": value}
-        self.ask("POST", "quotas", given)
+        self.call("POST", "quotas", given)
 
     def set_status(self, account: str, region: str, name: str, status: str) -> None:
         """Put a stack into a status; what it has stays as it is."""
         given = {"account": account, "region": region, "name": name, "status": status}
-        self.ask("POST", "stacks", given)
+        self.call("POST", "stacks", given)
 
     def sync(self, file_system: str) -> None:
         """Let automatic import and export of a file system take place now."""
-        self.ask("POST", f"sync/{file_system}", {})
+        self.call("POST", f"sync/{file_system}", {})
 
     def lustre(self, file_system: str) -> Path:
         """The directory that stands for a Lustre file system."""
@@ -102,7 +102,7 @@ class Control:
         """The directory that the commands of a head node see as `/`."""
         return self.local.state_dir / "nodes" / instance / "root"
 
-    def ask(self, method: str, path: str, given: Mapping[str, Any] | None = None) -> Any:
+    def call(self, method: str, path: str, given: Mapping[str, Any] | None = None) -> Any:
         """Send one request to the control interface.
 
         Raises:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gotocloud.advisor.imports.job import Known
+from gotocloud.advisor.imports.job import StatedFacts
 from gotocloud.advisor.imports.project import Imported
 from gotocloud.advisor.tables import read_records
 from gotocloud.jobs.measuring import add_to, gather, progress_of
@@ -18,7 +18,7 @@ from tests.advisor.imports.relion_project import EXITED, NAME, log, refinement
 from tests.advisor.imports.test_project_progress import project
 from tests.advisor.imports.test_timing_traps import ELAPSED, KNOWN, _submitted
 
-MINE = Known("g4dn.12xlarge", 2, "us-east-1", source="a test")
+MINE = StatedFacts("g4dn.12xlarge", 2, "us-east-1", source="a test")
 
 
 def imported(*folders: Path) -> Imported:

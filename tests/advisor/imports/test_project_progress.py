@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gotocloud.advisor.gains import margins
-from gotocloud.advisor.imports.job import Known
+from gotocloud.advisor.imports.job import StatedFacts
 from gotocloud.advisor.imports.progress import ProjectProgress, project_progress
 from gotocloud.errors import GoToCloudError
 from gotocloud.slurm.submissions import Attempt, Submission, load, save
@@ -56,7 +56,7 @@ def progress(folder: Path) -> ProjectProgress:
         submission = load(job)
         return submission.attempts if submission else ()
 
-    return project_progress(folder, Known(region="us-east-1", source="a test"), noted=noted)
+    return project_progress(folder, StatedFacts(region="us-east-1", source="a test"), noted=noted)
 
 
 def test_every_job_until_a_resolution_counts_with_its_time_and_cost(tmp_path: Path) -> None:

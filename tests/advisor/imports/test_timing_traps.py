@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gotocloud.advisor.estimates import estimate_times
-from gotocloud.advisor.imports.job import Known
+from gotocloud.advisor.imports.job import StatedFacts
 from gotocloud.advisor.imports.project import Imported, import_project
 from gotocloud.advisor.imports.sacct import parse_sacct
 from gotocloud.advisor.records import BenchmarkRecord, records_text
@@ -30,7 +30,7 @@ from tests.advisor.imports.relion_project import (
     refinement,
 )
 
-KNOWN = Known("g4dn.12xlarge", 2, "us-east-1", "made up", "a test")
+KNOWN = StatedFacts("g4dn.12xlarge", 2, "us-east-1", "made up", "a test")
 ELAPSED = "Elapsed (Unix time): {}\n"
 
 
@@ -141,7 +141,7 @@ def test_what_runs_still_or_has_no_clock_is_left_out_with_the_reason(tmp_path: P
     refinement(tmp_path, log())
     assert imported(tmp_path).skipped == ((NAME, "its running time is not recorded"),)
     refinement(tmp_path, ELAPSED.format(9))
-    (skipped,) = import_project(tmp_path, Known(source="a test")).skipped
+    (skipped,) = import_project(tmp_path, StatedFacts(source="a test")).skipped
     assert "--instance-type" in skipped[1]
     assert "--nodes" in skipped[1]
 
@@ -212,7 +212,9 @@ def test_a_job_of_ours_has_its_own_clock_machines_and_price(tmp_path: Path) -> N
     """The script says 1,000 s of work after 500 s of waiting; the log's lines are older."""
     folder = refinement(tmp_path, log(body=ELAPSED.format(77)))
     _submitted(folder, (1, 1_000_500, 1_001_500))
-    record = only(gather([tmp_path], Known(source="a test"), sacct=None, columns={}, constants={}))
+    record = only(
+        gather([tmp_path], StatedFacts(source="a test"), sacct=None, columns={}, constants={})
+    )
     assert (record.in_job_s, record.queue_s, record.submit_to_exit_s) == (1000, 500, 1500)
     assert (record.timing, record.nodes, record.instance_type) == (
         "job-script",
@@ -225,7 +227,9 @@ def test_a_job_of_ours_has_its_own_clock_machines_and_price(tmp_path: Path) -> N
 def test_a_job_lost_on_spot_and_continued_pays_for_both_attempts(tmp_path: Path) -> None:
     folder = refinement(tmp_path, log(body=ELAPSED.format(1200)))
     _submitted(folder, (1, 1_000_500, 1_000_900), (2, 1_002_000, 1_002_700))
-    record = only(gather([folder], Known(source="a test"), sacct=None, columns={}, constants={}))
+    record = only(
+        gather([folder], StatedFacts(source="a test"), sacct=None, columns={}, constants={})
+    )
     assert (record.in_job_s, record.attempts, record.is_benchmark) == (1100, 2, False)
 
 

@@ -238,10 +238,10 @@ def delete_stack(self: Any, name_or_stack_id: str) -> None:
     _check_role(stack, role_arn)
     stack.act_as(role_arn, _caller())
 
-    def forget() -> None:
+    def drop() -> None:
         self.deleted_stacks[stack.stack_id] = self.stacks.pop(stack.stack_id)
 
-    stack.delete(forget, retained)
+    stack.delete(drop, retained)
 
 
 def describe_stack_resource(

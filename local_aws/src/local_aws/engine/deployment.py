@@ -176,7 +176,7 @@ class Deployment:
         old = self.resources.get(name)
         if old is None:
             self._create_one(name, make)
-            self._undo.append(lambda: self._forget(name))
+            self._undo.append(lambda: self._drop(name))
             return
         new = make(name)
         if new.properties == old.properties and new.properties_type == old.properties_type:
@@ -242,7 +242,7 @@ class Deployment:
         self.resources[old.logical_id] = old
         return ""
 
-    def _forget(self, name: str) -> str:
+    def _drop(self, name: str) -> str:
         self._delete(self.resources.pop(name))
         return ""
 

@@ -54,13 +54,13 @@ def checks_for(
         UnmappedError: if IAM has no such action, or its resource cannot be found.
     """
     prefix, _, short = name.rpartition(":")
-    action = _known(prefix or PREFIX.get(place.call.service, ""), short, place.call)
+    action = _listed_action(prefix or PREFIX.get(place.call.service, ""), short, place.call)
     more = {key.replace("__", ":"): value for key, value in context.items()}
     for arn in tuple(resources) or _resources(action, place):
         yield _check(action, arn, place, more)
 
 
-def _known(prefix: str, name: str, call: Call) -> Action:
+def _listed_action(prefix: str, name: str, call: Call) -> Action:
     found = reference.action(prefix, name)
     if found is None:
         raise UnmappedError(f"{call.service}:{call.operation} is no action of IAM")

@@ -42,8 +42,8 @@ class ResourceType:
 
     def filled(self, region: str, account: str, **values: str) -> str:
         """The ARN of one resource."""
-        known = {"Partition": "aws", "Region": region, "Account": account, **values}
-        return _VARIABLE.sub(lambda match: known.get(match[1], "*"), self.arn)
+        values_of = {"Partition": "aws", "Region": region, "Account": account, **values}
+        return _VARIABLE.sub(lambda match: values_of.get(match[1], "*"), self.arn)
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class Action:
     def lists(self, key: str, types: Iterable[ResourceType]) -> bool:
         """Whether the reference lists a condition key for this action on kinds of resources."""
         prefix, _, tag = key.lower().partition("/")
-        known = self.keys.union(*(kind.keys for kind in types))
-        return (f"{prefix}/${{tagkey}}" if tag else prefix) in known
+        listed = self.keys.union(*(kind.keys for kind in types))
+        return (f"{prefix}/${{tagkey}}" if tag else prefix) in listed
 
 
 OF_SOME = ("aws:requesttag", "aws:resourcetag", "aws:tagkeys")

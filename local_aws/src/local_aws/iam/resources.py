@@ -156,8 +156,8 @@ def _by_parameters(prefix: str, kind: ResourceType, place: Place) -> Iterable[st
         return
     values = {name: next(_values(given, name), "") for name in kind.variables}
     if any(values.values()):
-        known = {name: value for name, value in values.items() if value}
-        yield kind.filled(region, account, **known)
+        present = {name: value for name, value in values.items() if value}
+        yield kind.filled(region, account, **present)
 
 
 def _values(given: Mapping[str, Any], name: str) -> Any:
@@ -303,8 +303,8 @@ def _iam_holder(kind: ResourceType, place: Place) -> Iterable[str]:
     if name:
         path = str(given.get("Path") or "/").strip("/")
         made = f"{kind.name}/{path + '/' if path else ''}{name}"
-        known = place.facts.iam_arn(place.account, kind.name, name)
-        yield known or place.arn("iam", made, region=False)
+        present = place.facts.iam_arn(place.account, kind.name, name)
+        yield present or place.arn("iam", made, region=False)
     elif service := given.get("AWSServiceName"):
         yield place.arn("iam", f"{kind.name}/aws-service-role/{service}/*", region=False)
     elif kind.name == "user" and place.caller.user_name and not given.get("GroupName"):
@@ -317,8 +317,8 @@ def _instance_profile(_kind: ResourceType, place: Place) -> Iterable[str]:
     if name := given.get("InstanceProfileName"):
         path = str(given.get("Path") or "/").strip("/")
         made = f"instance-profile/{path + '/' if path else ''}{name}"
-        known = place.facts.iam_arn(place.account, "instance-profile", name)
-        yield known or place.arn("iam", made, region=False)
+        present = place.facts.iam_arn(place.account, "instance-profile", name)
+        yield present or place.arn("iam", made, region=False)
 
 
 def _mfa(_kind: ResourceType, place: Place) -> Iterable[str]:
@@ -346,15 +346,15 @@ def _secret(_kind: ResourceType, place: Place) -> Iterable[str]:
     if name.startswith("arn:"):
         yield name
     else:
-        known = place.facts.secret_arn(place.account, place.call.region, name)
-        yield known or place.arn("secretsmanager", f"secret:{name}-*")
+        present = place.facts.secret_arn(place.account, place.call.region, name)
+        yield present or place.arn("secretsmanager", f"secret:{name}-*")
 
 
 def _kms_key(_kind: ResourceType, place: Place) -> Iterable[str]:
     key = place.call.parameters.get("KeyId") or place.call.parameters.get("TargetKeyId")
     if key:
-        known = place.facts.key_arn(place.account, place.call.region, key)
-        yield known or (key if key.startswith("arn:") else place.arn("kms", f"key/{key}"))
+        present = place.facts.key_arn(place.account, place.call.region, key)
+        yield present or (key if key.startswith("arn:") else place.arn("kms", f"key/{key}"))
 
 
 _SPECIAL: dict[tuple[str, str], Callable[[ResourceType, Place], Iterable[str]]] = {

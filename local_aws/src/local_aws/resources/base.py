@@ -47,7 +47,7 @@ class Resource:
     """
 
     type: ClassVar[str] = ""
-    known: ClassVar[frozenset[str]] = frozenset()
+    supported: ClassVar[frozenset[str]] = frozenset()
     changeable: ClassVar[frozenset[str]] = frozenset()
     made_by_cloudformation: ClassVar[bool] = True
     """Whether its calls are CloudFormation's own, made with the permissions of `site.acting`."""
@@ -75,7 +75,7 @@ class Resource:
         Raises:
             ResourceError: naming each of them.
         """
-        unknown = sorted(set(self.properties) - self.known)
+        unknown = sorted(set(self.properties) - self.supported)
         if unknown:
             raise ResourceError(
                 f"The local AWS has no model of {', '.join(unknown)} of {self.type}. "

@@ -12,8 +12,8 @@ class Budget(Resource):
     """AWS::Budgets::Budget."""
 
     type = "AWS::Budgets::Budget"
-    known = frozenset({"Budget", "NotificationsWithSubscribers", "ResourceTags"})
-    changeable = known
+    supported = frozenset({"Budget", "NotificationsWithSubscribers", "ResourceTags"})
+    changeable = supported
 
     def create(self) -> None:
         budget = {"BudgetName": self.made_up_name(longest=100), **self.properties["Budget"]}

@@ -23,7 +23,7 @@ class WaitCondition(Resource):
     """AWS::CloudFormation::WaitCondition: waits for what machines of the stack signal."""
 
     type = "AWS::CloudFormation::WaitCondition"
-    known = frozenset({"Count", "Handle", "Timeout"})
+    supported = frozenset({"Count", "Handle", "Timeout"})
 
     def create(self) -> None:
         count = int(self.properties.get("Count", 1))
@@ -47,8 +47,8 @@ class CdkMetadata(Resource):
     """AWS::CDK::Metadata: does nothing, on AWS as well."""
 
     type = "AWS::CDK::Metadata"
-    known = frozenset({"Analytics", "Modules"})
-    changeable = known
+    supported = frozenset({"Analytics", "Modules"})
+    changeable = supported
 
     def create(self) -> None:
         self.physical_id = self.made_up_name()

@@ -58,7 +58,7 @@ class Alarm(_AnyAlarm):
             "Unit",
         }
     )
-    known = changeable | {"AlarmName"}
+    supported = changeable | {"AlarmName"}
 
 
 class CompositeAlarm(_AnyAlarm):
@@ -69,7 +69,7 @@ class CompositeAlarm(_AnyAlarm):
     changeable = frozenset(
         {"ActionsEnabled", "AlarmActions", "AlarmDescription", "AlarmRule", "OKActions", "Tags"}
     )
-    known = changeable | {"AlarmName"}
+    supported = changeable | {"AlarmName"}
 
 
 class Dashboard(Resource):
@@ -77,7 +77,7 @@ class Dashboard(Resource):
 
     type = "AWS::CloudWatch::Dashboard"
     changeable = frozenset({"DashboardBody"})
-    known = changeable | {"DashboardName"}
+    supported = changeable | {"DashboardName"}
 
     def create(self) -> None:
         self.physical_id = self.properties.get("DashboardName") or self.made_up_name(longest=255)

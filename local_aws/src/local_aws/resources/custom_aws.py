@@ -31,8 +31,8 @@ class AwsCall(Resource):
     """
 
     type = "Custom::AWS"
-    known = frozenset({"Create", "Delete", "InstallLatestAwsSdk", "ServiceToken", "Update"})
-    changeable = known
+    supported = frozenset({"Create", "Delete", "InstallLatestAwsSdk", "ServiceToken", "Update"})
+    changeable = supported
 
     def create(self) -> None:
         self._run(self.properties.get("Create"))

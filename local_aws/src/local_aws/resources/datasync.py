@@ -12,7 +12,7 @@ class LocationEfs(Resource):
     """AWS::DataSync::LocationEFS; `Ref` gives its ARN."""
 
     type = "AWS::DataSync::LocationEFS"
-    known = frozenset(
+    supported = frozenset(
         {
             "AccessPointArn",
             "Ec2Config",
@@ -46,7 +46,7 @@ class Task(Resource):
     changeable = frozenset(
         {"CloudWatchLogGroupArn", "Excludes", "Includes", "Name", "Options", "Schedule", "Tags"}
     )
-    known = changeable | {"DestinationLocationArn", "SourceLocationArn", "TaskMode"}
+    supported = changeable | {"DestinationLocationArn", "SourceLocationArn", "TaskMode"}
 
     def create(self) -> None:
         given = {key: value for key, value in self.properties.items() if key != "Tags"}

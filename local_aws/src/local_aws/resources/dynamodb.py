@@ -13,7 +13,7 @@ class Table(Resource):
 
     type = "AWS::DynamoDB::Table"
     changeable = frozenset({"Tags"})
-    known = changeable | {
+    supported = changeable | {
         "AttributeDefinitions",
         "BillingMode",
         "GlobalSecondaryIndexes",

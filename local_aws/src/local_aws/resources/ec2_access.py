@@ -61,7 +61,7 @@ class SecurityGroup(Ec2Resource):
 
     type = "AWS::EC2::SecurityGroup"
     changeable = frozenset({"SecurityGroupEgress", "SecurityGroupIngress", "Tags"})
-    known = changeable | {"GroupDescription", "GroupName", "VpcId"}
+    supported = changeable | {"GroupDescription", "GroupName", "VpcId"}
 
     def create(self) -> None:
         made = self.ec2(
@@ -100,7 +100,7 @@ class SecurityGroupIngress(Ec2Resource):
     """AWS::EC2::SecurityGroupIngress."""
 
     type = "AWS::EC2::SecurityGroupIngress"
-    known = _RULE | {
+    supported = _RULE | {
         "SourcePrefixListId",
         "SourceSecurityGroupId",
         "SourceSecurityGroupOwnerId",
@@ -132,7 +132,7 @@ class SecurityGroupEgress(SecurityGroupIngress):
     """AWS::EC2::SecurityGroupEgress."""
 
     type = "AWS::EC2::SecurityGroupEgress"
-    known = _RULE | {"DestinationPrefixListId", "DestinationSecurityGroupId"}
+    supported = _RULE | {"DestinationPrefixListId", "DestinationSecurityGroupId"}
 
     def create(self) -> None:
         try:
@@ -151,7 +151,7 @@ class KeyPair(Ec2Resource):
     """AWS::EC2::KeyPair; a private key that EC2 made is kept in an SSM parameter."""
 
     type = "AWS::EC2::KeyPair"
-    known = frozenset({"KeyFormat", "KeyName", "KeyType", "PublicKeyMaterial", "Tags"})
+    supported = frozenset({"KeyFormat", "KeyName", "KeyType", "PublicKeyMaterial", "Tags"})
 
     def create(self) -> None:
         name = self.properties["KeyName"]

@@ -9,7 +9,7 @@ class NetworkInterface(Ec2Resource):
     """AWS::EC2::NetworkInterface."""
 
     type = "AWS::EC2::NetworkInterface"
-    known = frozenset(
+    supported = frozenset(
         {"Description", "GroupSet", "PrivateIpAddress", "SourceDestCheck", "SubnetId", "Tags"}
     )
     changeable = frozenset({"Tags"})
@@ -42,7 +42,7 @@ class AddressAssociation(Ec2Resource):
     """AWS::EC2::EIPAssociation; `Ref` gives the association's id."""
 
     type = "AWS::EC2::EIPAssociation"
-    known = frozenset({"AllocationId", "InstanceId", "NetworkInterfaceId", "PrivateIpAddress"})
+    supported = frozenset({"AllocationId", "InstanceId", "NetworkInterfaceId", "PrivateIpAddress"})
 
     def create(self) -> None:
         made = self.ec2("AssociateAddress", **self.properties)

@@ -19,7 +19,9 @@ class VpcPeeringConnection(Ec2Resource):
     """
 
     type = "AWS::EC2::VPCPeeringConnection"
-    known = frozenset({"PeerOwnerId", "PeerRegion", "PeerRoleArn", "PeerVpcId", "Tags", "VpcId"})
+    supported = frozenset(
+        {"PeerOwnerId", "PeerRegion", "PeerRoleArn", "PeerVpcId", "Tags", "VpcId"}
+    )
     changeable = frozenset({"PeerRoleArn", "Tags"})
 
     def create(self) -> None:
@@ -78,7 +80,7 @@ class VpcEndpoint(Ec2Resource):
     changeable = frozenset(
         {"PolicyDocument", "RouteTableIds", "SecurityGroupIds", "SubnetIds", "Tags"}
     )
-    known = changeable | {"PrivateDnsEnabled", "ServiceName", "VpcEndpointType", "VpcId"}
+    supported = changeable | {"PrivateDnsEnabled", "ServiceName", "VpcEndpointType", "VpcId"}
 
     def create(self) -> None:
         policy = self.properties.get("PolicyDocument")
@@ -118,7 +120,7 @@ class FlowLog(Ec2Resource):
     """AWS::EC2::FlowLog."""
 
     type = "AWS::EC2::FlowLog"
-    known = frozenset(
+    supported = frozenset(
         {
             "DeliverLogsPermissionArn",
             "LogDestination",

@@ -13,7 +13,7 @@ class LaunchTemplate(Ec2Resource):
 
     type = "AWS::EC2::LaunchTemplate"
     changeable = frozenset({"LaunchTemplateData", "TagSpecifications", "VersionDescription"})
-    known = changeable | {"LaunchTemplateName"}
+    supported = changeable | {"LaunchTemplateName"}
 
     def create(self) -> None:
         made = self.ec2(
@@ -58,7 +58,7 @@ class Instance(Ec2Resource):
     """AWS::EC2::Instance."""
 
     type = "AWS::EC2::Instance"
-    known = frozenset(
+    supported = frozenset(
         {
             "BlockDeviceMappings",
             "EbsOptimized",

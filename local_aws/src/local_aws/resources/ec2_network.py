@@ -16,7 +16,7 @@ class Vpc(Ec2Resource):
 
     type = "AWS::EC2::VPC"
     changeable = frozenset({"EnableDnsHostnames", "EnableDnsSupport", "Tags"})
-    known = changeable | {"CidrBlock", "InstanceTenancy"}
+    supported = changeable | {"CidrBlock", "InstanceTenancy"}
 
     def create(self) -> None:
         made = self.ec2("CreateVpc", **self.given("CidrBlock", "InstanceTenancy"))["Vpc"]
@@ -53,7 +53,7 @@ class Subnet(Ec2Resource):
 
     type = "AWS::EC2::Subnet"
     changeable = frozenset({"MapPublicIpOnLaunch", "Tags"})
-    known = changeable | {"AvailabilityZone", "AvailabilityZoneId", "CidrBlock", "VpcId"}
+    supported = changeable | {"AvailabilityZone", "AvailabilityZoneId", "CidrBlock", "VpcId"}
 
     def create(self) -> None:
         given = self.given("AvailabilityZone", "AvailabilityZoneId", "CidrBlock", "VpcId")
@@ -76,7 +76,7 @@ class RouteTable(Ec2Resource):
     """AWS::EC2::RouteTable."""
 
     type = "AWS::EC2::RouteTable"
-    known = frozenset({"VpcId", "Tags"})
+    supported = frozenset({"VpcId", "Tags"})
     changeable = _TAGS
 
     def create(self) -> None:
@@ -93,7 +93,7 @@ class SubnetRouteTableAssociation(Ec2Resource):
     """AWS::EC2::SubnetRouteTableAssociation."""
 
     type = "AWS::EC2::SubnetRouteTableAssociation"
-    known = frozenset({"RouteTableId", "SubnetId"})
+    supported = frozenset({"RouteTableId", "SubnetId"})
 
     def create(self) -> None:
         made = self.ec2("AssociateRouteTable", **self.given("RouteTableId", "SubnetId"))
@@ -122,7 +122,7 @@ class Route(Ec2Resource):
 
     type = "AWS::EC2::Route"
     changeable = _ROUTE_TARGETS
-    known = _ROUTE_TARGETS | {"DestinationCidrBlock", "RouteTableId"}
+    supported = _ROUTE_TARGETS | {"DestinationCidrBlock", "RouteTableId"}
 
     def create(self) -> None:
         self._check_peering()
@@ -152,7 +152,7 @@ class InternetGateway(Ec2Resource):
     """AWS::EC2::InternetGateway."""
 
     type = "AWS::EC2::InternetGateway"
-    known = changeable = _TAGS
+    supported = changeable = _TAGS
 
     def create(self) -> None:
         made = self.ec2("CreateInternetGateway")["InternetGateway"]
@@ -168,7 +168,7 @@ class VpcGatewayAttachment(Ec2Resource):
     """AWS::EC2::VPCGatewayAttachment."""
 
     type = "AWS::EC2::VPCGatewayAttachment"
-    known = frozenset({"InternetGatewayId", "VpcId"})
+    supported = frozenset({"InternetGatewayId", "VpcId"})
 
     def create(self) -> None:
         self.ec2("AttachInternetGateway", **self.properties)
@@ -183,7 +183,7 @@ class ElasticIp(Ec2Resource):
     """AWS::EC2::EIP; `Ref` gives the address."""
 
     type = "AWS::EC2::EIP"
-    known = frozenset({"Domain", "InstanceId", "Tags"})
+    supported = frozenset({"Domain", "InstanceId", "Tags"})
     changeable = _TAGS
 
     def create(self) -> None:
@@ -206,7 +206,7 @@ class NatGateway(Ec2Resource):
     """AWS::EC2::NatGateway."""
 
     type = "AWS::EC2::NatGateway"
-    known = frozenset({"AllocationId", "ConnectivityType", "SubnetId", "Tags"})
+    supported = frozenset({"AllocationId", "ConnectivityType", "SubnetId", "Tags"})
     changeable = _TAGS
 
     def create(self) -> None:
@@ -224,7 +224,7 @@ class RestrictedDefaultSecurityGroup(Resource):
     """Custom::VpcRestrictDefaultSG of the CDK: takes every rule from a VPC's default group."""
 
     type = "Custom::VpcRestrictDefaultSG"
-    known = frozenset({"Account", "DefaultSecurityGroupId", "ServiceToken"})
+    supported = frozenset({"Account", "DefaultSecurityGroupId", "ServiceToken"})
 
     def create(self) -> None:
         group = self.properties["DefaultSecurityGroupId"]

@@ -9,7 +9,7 @@ class PlacementGroup(Ec2Resource):
     """AWS::EC2::PlacementGroup; `Ref` gives its name, which EC2 makes up."""
 
     type = "AWS::EC2::PlacementGroup"
-    known = frozenset({"PartitionCount", "SpreadLevel", "Strategy", "Tags"})
+    supported = frozenset({"PartitionCount", "SpreadLevel", "Strategy", "Tags"})
 
     def create(self) -> None:
         self.physical_id = self.made_up_name(longest=255)

@@ -22,7 +22,7 @@ class Repository(Resource):
             "Tags",
         }
     )
-    known = changeable | {"EncryptionConfiguration", "RepositoryName"}
+    supported = changeable | {"EncryptionConfiguration", "RepositoryName"}
 
     def create(self) -> None:
         name = self.properties.get("RepositoryName") or self.made_up_name(lower=True)

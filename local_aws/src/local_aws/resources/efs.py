@@ -21,7 +21,7 @@ class ElasticFileSystem(Resource):
             "LifecyclePolicies",
         }
     )
-    known = changeable | {
+    supported = changeable | {
         "AvailabilityZoneName",
         "Encrypted",
         "KmsKeyId",
@@ -74,7 +74,7 @@ class AccessPoint(Resource):
     """AWS::EFS::AccessPoint."""
 
     type = "AWS::EFS::AccessPoint"
-    known = frozenset(
+    supported = frozenset(
         {"AccessPointTags", "ClientToken", "FileSystemId", "PosixUser", "RootDirectory"}
     )
 
@@ -98,7 +98,7 @@ class MountTarget(Resource):
 
     type = "AWS::EFS::MountTarget"
     changeable = frozenset({"SecurityGroups"})
-    known = changeable | {"FileSystemId", "IpAddress", "SubnetId"}
+    supported = changeable | {"FileSystemId", "IpAddress", "SubnetId"}
 
     def create(self) -> None:
         made = self.call("efs", "CreateMountTarget", **self.properties)

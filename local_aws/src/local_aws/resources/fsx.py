@@ -18,7 +18,7 @@ class LustreFileSystem(Resource):
 
     type = "AWS::FSx::FileSystem"
     changeable = frozenset({"StorageCapacity", "Tags"})
-    known = changeable | {
+    supported = changeable | {
         "FileSystemType",
         "FileSystemTypeVersion",
         "KmsKeyId",
@@ -64,7 +64,7 @@ class DataRepositoryAssociation(Resource):
     """AWS::FSx::DataRepositoryAssociation."""
 
     type = "AWS::FSx::DataRepositoryAssociation"
-    known = frozenset(
+    supported = frozenset(
         {
             "BatchImportMetaDataOnCreate",
             "DataRepositoryPath",

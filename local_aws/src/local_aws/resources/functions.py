@@ -41,7 +41,7 @@ class Function(Resource):
             "VpcConfig",
         }
     )
-    known = changeable | {"Architectures", "FunctionName", "PackageType"}
+    supported = changeable | {"Architectures", "FunctionName", "PackageType"}
 
     def create(self) -> None:
         name = self.properties.get("FunctionName") or self.made_up_name()
@@ -144,11 +144,11 @@ class Permission(Resource):
     """AWS::Lambda::Permission."""
 
     type = "AWS::Lambda::Permission"
-    known = frozenset({"Action", "FunctionName", "Principal", "SourceAccount", "SourceArn"})
+    supported = frozenset({"Action", "FunctionName", "Principal", "SourceAccount", "SourceArn"})
 
     def create(self) -> None:
         self.physical_id = self.made_up_name()
-        given = self.given(*self.known)
+        given = self.given(*self.supported)
         self.call("lambda", "AddPermission", StatementId=self.physical_id, **given)
 
     def delete(self) -> None:

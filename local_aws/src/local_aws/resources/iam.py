@@ -76,7 +76,7 @@ class Role(_Principal):
             "Tags",
         }
     )
-    known = changeable | {"RoleName", "Path"}
+    supported = changeable | {"RoleName", "Path"}
 
     def create(self) -> None:
         trust = self.properties["AssumeRolePolicyDocument"]
@@ -124,7 +124,7 @@ class User(_Principal):
     type = "AWS::IAM::User"
     kind, names = "user", "UserName"
     changeable = frozenset({"Policies", "ManagedPolicyArns", "Groups", "LoginProfile", "Tags"})
-    known = changeable | {"UserName", "Path", "PermissionsBoundary"}
+    supported = changeable | {"UserName", "Path", "PermissionsBoundary"}
 
     def create(self) -> None:
         self.physical_id = self.properties.get("UserName") or self.made_up_name()
@@ -178,7 +178,7 @@ class Group(_Principal):
     type = "AWS::IAM::Group"
     kind, names = "group", "GroupName"
     changeable = frozenset({"Policies", "ManagedPolicyArns"})
-    known = changeable | {"GroupName", "Path"}
+    supported = changeable | {"GroupName", "Path"}
 
     def create(self) -> None:
         self.physical_id = self.properties.get("GroupName") or self.made_up_name(longest=128)
@@ -198,7 +198,7 @@ class UserToGroupAddition(Resource):
     """AWS::IAM::UserToGroupAddition."""
 
     type = "AWS::IAM::UserToGroupAddition"
-    known = frozenset({"GroupName", "Users"})
+    supported = frozenset({"GroupName", "Users"})
     changeable = frozenset({"Users"})
 
     def create(self) -> None:
@@ -227,7 +227,7 @@ class Policy(Resource):
     """AWS::IAM::Policy: the same inline policy for several principals."""
 
     type = "AWS::IAM::Policy"
-    known = frozenset({"PolicyName", "PolicyDocument", "Roles", "Users", "Groups"})
+    supported = frozenset({"PolicyName", "PolicyDocument", "Roles", "Users", "Groups"})
     changeable = frozenset({"PolicyDocument", "Roles", "Users", "Groups"})
 
     def create(self) -> None:
@@ -267,7 +267,7 @@ class ManagedPolicy(Resource):
 
     type = "AWS::IAM::ManagedPolicy"
     changeable = frozenset({"PolicyDocument", "Roles", "Users", "Groups", "Tags"})
-    known = changeable | {"ManagedPolicyName", "Path", "Description"}
+    supported = changeable | {"ManagedPolicyName", "Path", "Description"}
 
     def create(self) -> None:
         document = self.properties["PolicyDocument"]
@@ -332,7 +332,7 @@ class InstanceProfile(Resource):
     """AWS::IAM::InstanceProfile."""
 
     type = "AWS::IAM::InstanceProfile"
-    known = frozenset({"InstanceProfileName", "Path", "Roles"})
+    supported = frozenset({"InstanceProfileName", "Path", "Roles"})
 
     def create(self) -> None:
         self.physical_id = self.properties.get("InstanceProfileName") or self.made_up_name()

@@ -14,7 +14,7 @@ class Key(Resource):
 
     type = "AWS::KMS::Key"
     changeable = frozenset({"Description", "EnableKeyRotation", "Enabled", "KeyPolicy", "Tags"})
-    known = changeable | {"KeySpec", "KeyUsage", "MultiRegion", "PendingWindowInDays"}
+    supported = changeable | {"KeySpec", "KeyUsage", "MultiRegion", "PendingWindowInDays"}
 
     def create(self) -> None:
         tags = [{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in self.tags()]
@@ -64,7 +64,7 @@ class Alias(Resource):
     """AWS::KMS::Alias."""
 
     type = "AWS::KMS::Alias"
-    known = frozenset({"AliasName", "TargetKeyId"})
+    supported = frozenset({"AliasName", "TargetKeyId"})
 
     def create(self) -> None:
         self.physical_id = self.properties["AliasName"]

@@ -13,7 +13,7 @@ class LogGroup(Resource):
 
     type = "AWS::Logs::LogGroup"
     changeable = frozenset({"KmsKeyId", "RetentionInDays", "Tags"})
-    known = changeable | {"LogGroupClass", "LogGroupName"}
+    supported = changeable | {"LogGroupClass", "LogGroupName"}
 
     def create(self) -> None:
         self.physical_id = self.properties.get("LogGroupName") or self.made_up_name(longest=512)
@@ -55,7 +55,7 @@ class MetricFilter(Resource):
 
     type = "AWS::Logs::MetricFilter"
     changeable = frozenset({"FilterPattern", "MetricTransformations"})
-    known = changeable | {"FilterName", "LogGroupName"}
+    supported = changeable | {"FilterName", "LogGroupName"}
 
     def create(self) -> None:
         self.physical_id = self.properties.get("FilterName") or self.made_up_name(longest=512)
@@ -94,7 +94,7 @@ class LogResourcePolicy(Resource):
 
     type = "AWS::Logs::ResourcePolicy"
     changeable = frozenset({"PolicyDocument"})
-    known = changeable | {"PolicyName"}
+    supported = changeable | {"PolicyName"}
 
     def create(self) -> None:
         self.physical_id = self.properties["PolicyName"]

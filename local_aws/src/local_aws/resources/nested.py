@@ -27,7 +27,9 @@ class NestedStack(Resource):
     """AWS::CloudFormation::Stack; `Ref` gives the ARN of the stack."""
 
     type = "AWS::CloudFormation::Stack"
-    known = frozenset({"NotificationARNs", "Parameters", "Tags", "TemplateURL", "TimeoutInMinutes"})
+    supported = frozenset(
+        {"NotificationARNs", "Parameters", "Tags", "TemplateURL", "TimeoutInMinutes"}
+    )
     changeable = frozenset({"Parameters", "Tags"})
 
     def create(self) -> None:

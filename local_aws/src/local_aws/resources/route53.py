@@ -14,7 +14,7 @@ class HostedZone(Resource):
     """
 
     type = "AWS::Route53::HostedZone"
-    known = frozenset({"HostedZoneConfig", "HostedZoneTags", "Name", "VPCs"})
+    supported = frozenset({"HostedZoneConfig", "HostedZoneTags", "Name", "VPCs"})
 
     def create(self) -> None:
         vpcs: list[dict[str, Any]] = self.properties.get("VPCs", [])

@@ -38,7 +38,7 @@ class Bucket(Resource):
             "VersioningConfiguration",
         }
     )
-    known = changeable | {"AccessControl", "BucketName", "ObjectLockEnabled"}
+    supported = changeable | {"AccessControl", "BucketName", "ObjectLockEnabled"}
 
     def create(self) -> None:
         if self.properties.get("AccessControl", "Private") != "Private":
@@ -144,7 +144,7 @@ class BucketPolicy(Resource):
     """AWS::S3::BucketPolicy."""
 
     type = "AWS::S3::BucketPolicy"
-    known = frozenset({"Bucket", "PolicyDocument"})
+    supported = frozenset({"Bucket", "PolicyDocument"})
     changeable = frozenset({"PolicyDocument"})
 
     def create(self) -> None:

@@ -25,7 +25,7 @@ class Secret(Resource):
 
     type = "AWS::SecretsManager::Secret"
     changeable = frozenset({"Description", "KmsKeyId", "Tags"})
-    known = changeable | {"GenerateSecretString", "Name", "SecretString"}
+    supported = changeable | {"GenerateSecretString", "Name", "SecretString"}
 
     def create(self) -> None:
         made = self.call(
@@ -71,7 +71,7 @@ class SecretResourcePolicy(Resource):
 
     type = "AWS::SecretsManager::ResourcePolicy"
     changeable = frozenset({"BlockPublicPolicy", "ResourcePolicy"})
-    known = changeable | {"SecretId"}
+    supported = changeable | {"SecretId"}
 
     def create(self) -> None:
         self.physical_id = self.properties["SecretId"]

@@ -14,7 +14,7 @@ class Topic(Resource):
 
     type = "AWS::SNS::Topic"
     changeable = frozenset({"DisplayName", "KmsMasterKeyId", "Subscription", "Tags"})
-    known = changeable | {"TopicName"}
+    supported = changeable | {"TopicName"}
 
     def create(self) -> None:
         name = self.properties.get("TopicName") or self.made_up_name(longest=256)
@@ -48,7 +48,7 @@ class Subscription(Resource):
     """AWS::SNS::Subscription."""
 
     type = "AWS::SNS::Subscription"
-    known = frozenset({"Endpoint", "Protocol", "TopicArn"})
+    supported = frozenset({"Endpoint", "Protocol", "TopicArn"})
 
     def create(self) -> None:
         self.physical_id = self.call("sns", "Subscribe", **self.properties)["SubscriptionArn"]
@@ -62,7 +62,7 @@ class TopicPolicy(Resource):
     """AWS::SNS::TopicPolicy."""
 
     type = "AWS::SNS::TopicPolicy"
-    known = frozenset({"PolicyDocument", "Topics"})
+    supported = frozenset({"PolicyDocument", "Topics"})
     changeable = frozenset({"PolicyDocument"})
 
     def create(self) -> None:

@@ -13,7 +13,7 @@ class Parameter(Resource):
 
     type = "AWS::SSM::Parameter"
     changeable = frozenset({"Value", "Description", "AllowedPattern", "Tags", "Tier", "Type"})
-    known = changeable | {"Name"}
+    supported = changeable | {"Name"}
 
     def create(self) -> None:
         self.physical_id = self.properties.get("Name") or self.made_up_name()

@@ -76,8 +76,8 @@ class Link:
         return [entry for entry in walk(self.root, start) if self._differs(entry)]
 
     def _differs(self, entry: Entry) -> bool:
-        known = self.agreed.get(entry.path)
-        return known is None or known.entry.fingerprint != entry.fingerprint
+        state = self.agreed.get(entry.path)
+        return state is None or state.entry.fingerprint != entry.fingerprint
 
     def export(self, entry: Entry) -> None:
         """Copy one entry to its object.
@@ -167,10 +167,10 @@ class Link:
     def _is_news(self, key: str, found: Identity, events: Iterable[str]) -> bool:
         if datetime.fromisoformat(found.modified).replace(tzinfo=UTC) > _now() - SETTLED_AFTER:
             return False
-        known = self.agreed.get(key.removesuffix("/"))
-        if known is None:
+        state = self.agreed.get(key.removesuffix("/"))
+        if state is None:
             return "NEW" in events and look(self.root, key.removesuffix("/")) is None
-        if known.identity is None or known.identity == found:
+        if state.identity is None or state.identity == found:
             return False
         return "CHANGED" in events and not self._touched(key.removesuffix("/"))
 
@@ -246,15 +246,15 @@ class Link:
         gone = 0
         # All of them before any goes, for what is removed from a directory changes its time.
         leaving = {
-            path: known
-            for path, known in self.agreed.items()
-            if known.identity and known.entry.key not in objects and selected(known.entry.key)
+            path: state
+            for path, state in self.agreed.items()
+            if state.identity and state.entry.key not in objects and selected(state.entry.key)
         }
-        leaving = {path: known for path, known in leaving.items() if not self._touched(path)}
-        for path, known in sorted(leaving.items(), reverse=True):
+        leaving = {path: state for path, state in leaving.items() if not self._touched(path)}
+        for path, state in sorted(leaving.items(), reverse=True):
             target = self.root / path
             try:
-                target.rmdir() if known.entry.is_directory else target.unlink()
+                target.rmdir() if state.entry.is_directory else target.unlink()
             except OSError:
                 continue
             del self.agreed[path]

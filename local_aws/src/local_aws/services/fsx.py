@@ -34,10 +34,10 @@ def _created(original: Any) -> Any:
 
 
 def _check_subnets(backend: Any, subnet_ids: list[str]) -> None:
-    known = ec2_backends[backend.account_id][backend.region_name]
+    networks = ec2_backends[backend.account_id][backend.region_name]
     for subnet_id in subnet_ids:
         try:
-            known.get_subnet(subnet_id)
+            networks.get_subnet(subnet_id)
         except Exception as error:
             raise JsonRESTError(
                 "InvalidNetworkSettings", f"The subnet ID '{subnet_id}' does not exist"

@@ -38,7 +38,7 @@ def create_placement_group(self: Any) -> ActionResult:
 def delete_placement_group(self: Any) -> ActionResult:
     """DeletePlacementGroup."""
     name, groups = self._get_param("GroupName"), _groups(self)
-    _known(name, groups)
+    _require_group(name, groups)
     del groups[name]
     return EmptyResult()
 
@@ -47,11 +47,11 @@ def describe_placement_groups(self: Any) -> ActionResult:
     """DescribePlacementGroups."""
     names, groups = self._get_param("GroupNames", []), _groups(self)
     for name in names:
-        _known(name, groups)
+        _require_group(name, groups)
     return ActionResult({"PlacementGroups": [groups[name] for name in names or groups]})
 
 
-def _known(name: str, groups: dict[str, Any]) -> None:
+def _require_group(name: str, groups: dict[str, Any]) -> None:
     if name not in groups:
         raise EC2ClientError(
             "InvalidPlacementGroup.Unknown", f"The Placement Group '{name}' is unknown."

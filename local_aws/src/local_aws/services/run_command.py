@@ -151,8 +151,8 @@ def _elapsed(began: datetime | None, ended: datetime | None) -> str:
 def list_command_invocations(self: Any) -> ActionResult:
     """ListCommandInvocations, of a command or of a node."""
     command_id, instance = self._get_param("CommandId"), self._get_param("InstanceId")
-    known: dict[str, Command] = kept(self, "run_commands")
-    commands = [_command(self, command_id)] if command_id else list(known.values())
+    by_id: dict[str, Command] = kept(self, "run_commands")
+    commands = [_command(self, command_id)] if command_id else list(by_id.values())
     listed = [
         _listed(command, invocation, details=bool(self._get_param("Details")))
         for command in commands
@@ -196,8 +196,8 @@ def _listed(command: Command, invocation: Invocation, *, details: bool) -> dict[
 def list_commands(self: Any) -> ActionResult:
     """ListCommands."""
     command_id, instance = self._get_param("CommandId"), self._get_param("InstanceId")
-    known: dict[str, Command] = kept(self, "run_commands")
-    commands = [_command(self, command_id)] if command_id else list(known.values())
+    by_id: dict[str, Command] = kept(self, "run_commands")
+    commands = [_command(self, command_id)] if command_id else list(by_id.values())
     found = [item for item in commands if instance is None or instance in item.invocations]
     return ActionResult({"Commands": [command.described() for command in found]})
 

@@ -19,7 +19,7 @@ _SETTLED_NS = 2_000_000_000
 tick of its file system's clock, which no later look shows; NFS servers may count whole seconds."""
 
 
-class KnownStates:
+class EarlierStates:
     """States of the files of one transfer.
 
     Args:
