@@ -50,7 +50,8 @@ def show_running(project: Path, job: str) -> str:
             path = project / PIPELINE_FILE
             text = path.read_text(encoding="utf-8")
             write_whole(path, with_status(text, job, ProcessStatus.RUNNING))
-            # An open window of RELION reads the pipeline again when it finds this file.
+            # An open window of RELION reads the pipeline again when it finds this file
+            # (https://github.com/3dem/relion/blob/5.0.1/src/gui_mainwindow.cpp#L865).
             (project / CHANGED_FILE).touch()
     except (StarError, OSError, UnicodeError) as error:
         return f"RELION's pipeline cannot be changed ({error}) and still shows the job as ended."

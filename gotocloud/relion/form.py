@@ -46,7 +46,8 @@ def form_environment(
         "RELION_QUEUE_NAME": AUTOMATIC,
         "RELION_QSUB_COMMAND": SUBMIT_COMMAND,
         "RELION_QSUB_TEMPLATE": template,
-        # RELION keeps these two in a `char`: more than 127 would wrap around.
+        # RELION keeps these two in a `char`: more than 127 would wrap around
+        # (https://github.com/3dem/relion/blob/5.0.1/src/pipeline_jobs.cpp#L970).
         "RELION_QSUB_NRMPI": "1",
         "RELION_QSUB_NRTHREADS": "1",
         "RELION_MPI_MAX": str(most_ranks(partitions)),
@@ -54,7 +55,7 @@ def form_environment(
         # Machines are chosen whole; RELION's own count of them is not used.
         "RELION_MINIMUM_DEDICATED": "1",
         # Particles stay on Lustre. Copying them to each machine keeps its GPUs idle
-        # meanwhile (3dem/relion #719), and no figure shows a gain.
+        # meanwhile (https://github.com/3dem/relion/issues/719), and no figure shows a gain.
         "RELION_SCRATCH_DIR": "",
         "RELION_QSUB_EXTRA_COUNT": str(len(FormField)),
     }

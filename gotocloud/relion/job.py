@@ -241,7 +241,8 @@ class Job:
         """The scratch folder that particles are copied to; empty is none."""
         if "--scratch_dir" in self.arguments[:-1]:
             return self.arguments[self.arguments.index("--scratch_dir") + 1]
-        # RELION passes only one of the two on.
+        # RELION passes only one of the two on
+        # (https://github.com/3dem/relion/blob/5.0.1/src/pipeline_jobs.cpp#L3242).
         return "" if self.flag("do_preread_images") else self.text("scratch_dir").strip()
 
     @property

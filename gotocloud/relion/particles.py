@@ -136,7 +136,8 @@ def _count_rows(file: BinaryIO) -> int | None:
     rows = 0
     for line in file:
         if rows:
-            # RELION ends a table with a blank line.
+            # RELION ends a table with a blank line
+            # (https://github.com/3dem/relion/blob/5.0.1/src/metadata_table.cpp#L1087).
             if len(line) < 3 and not line.strip():
                 break
             if line.startswith((b"data_", b"#")):

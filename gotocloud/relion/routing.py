@@ -225,7 +225,8 @@ def _nodes_and_ranks(
         notes.append(f"on the {nodes} that the queue has instead of {setting.nodes}")
     ranks = setting.ranks if nodes == setting.nodes else nodes * a_node + leader
     if job.splits_halves and ranks % 2 == 0:
-        # Random halves need an odd number of ranks (3dem/relion, ml_optimiser_mpi.cpp).
+        # Random halves need an odd number of ranks
+        # (https://github.com/3dem/relion/blob/5.0.1/src/ml_optimiser_mpi.cpp#L798).
         ranks += nodes * a_node
     return nodes, ranks, notes
 

@@ -16,7 +16,8 @@ _TOKEN = re.compile(
 )
 _SAFE = re.compile(r"[A-Za-z0-9+\-./@:,=*~%()\[\]][\x21-\x7e]*")
 _RESERVED = re.compile(r"(data_|save_|loop_$|stop_$|global_$)", re.IGNORECASE)
-# RELION puts a bell before a quote that does not end the value.
+# RELION puts a bell before a quote that does not end the value
+# (https://github.com/3dem/relion/blob/5.0.1/src/strings.cpp#L628).
 _BELL = "\a"
 _BLANKS = " \t\r"
 _GAP = re.compile(r"[ \t]+")

@@ -178,7 +178,7 @@ def _movie(job: ReadableJob, star: Path) -> Movie | None:
     movie = movie_of(path)
     if movie is None or path.suffix.lower() != ".eer":
         return movie
-    # RELION sums raw frames in groups while it reads them (5.0.1, micrograph_model.cpp:561,
-    # motioncorr_runner.cpp:1149), so they are never in memory one by one.
+    # RELION sums raw frames in groups while it reads them, so they are never in memory one by
+    # one (https://github.com/3dem/relion/blob/5.0.1/src/motioncorr_runner.cpp#L1149).
     grouping = _count(job, "eer_grouping") or EER_GROUPING
     return replace(movie, frames=max(1, movie.frames // grouping))

@@ -44,7 +44,8 @@ _MEMORY = (
     _cause(
         r"^.*(?:custom_?allocator.*out of memory|CUDA_ERROR_OUT_OF_MEMORY|CUDA out of memory"
         r"|out of memory.*(?:GPU|device|cuda)|(?:GPU|device|cuda).*out of memory"
-        # RELION 5.0.1, src/acc/cuda/cuda_settings.h:59: a call of CUDA, in whichever file.
+        # A call of CUDA, in whichever file
+        # (https://github.com/3dem/relion/blob/5.0.1/src/acc/cuda/cuda_settings.h#L59).
         r"|cudaErrorMemoryAllocation|out of memory in \S+ at line \d{1,9} \(error-code).*$",
         "too little memory on a GPU",
     ),
@@ -117,7 +118,8 @@ def _own_error(text: str) -> str | None:
     lines = [*_lines(text)]
     for position in reversed(range(len(lines))):
         if re.search(r"\bERROR\b", lines[position]) and not _GENERAL.search(lines[position]):
-            # RELION breaks the line after the word.
+            # RELION breaks the line after the word
+            # (https://github.com/3dem/relion/blob/5.0.1/src/error.cpp#L62).
             stated = lines[position : position + 2] if lines[position] == "ERROR:" else ()
             if stated and any(_GENERAL.search(one) for one in stated[1:]):
                 continue

@@ -12,7 +12,8 @@ from gotocloud.advisor.records import LOWER_BOUND
 from gotocloud.costs.machine_time import Timed, seconds_of
 from gotocloud.relion.run_log import RunLog
 
-# RELION writes C's `ctime`, in the time zone of the machine that ran its window.
+# RELION writes C's `ctime`, in the time zone of the machine that ran its window
+# (https://github.com/3dem/relion/blob/5.0.1/src/pipeliner.cpp#L714).
 _EXECUTED = re.compile(
     r"^ \+\+\+\+ Executing .* on (\w{3} \w{3} +\d{1,9} [\d:]{8} \d{4})", re.MULTILINE
 )

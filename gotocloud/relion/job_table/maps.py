@@ -115,7 +115,8 @@ TYPES: tuple[RelionJobType, ...] = (
         ),
         number=99,
     ),
-    # RELION 5 writes these two labels without the family.
+    # RELION 5 writes these two labels without the family
+    # (https://github.com/3dem/relion/blob/5.0.1/src/pipeline_jobs.h#L359).
     RelionJobType(
         "dynamight",
         "DynaMight",

@@ -63,7 +63,8 @@ TYPES: tuple[RelionJobType, ...] = (
         "Class3D",
         BOTH,
         (
-            # Without alignment RELION's form refuses a GPU.
+            # Without alignment RELION's form refuses a GPU
+            # (https://github.com/3dem/relion/blob/5.0.1/src/pipeline_jobs.cpp#L4112).
             replace(
                 REFINE,
                 kind="class3d-noalign",
