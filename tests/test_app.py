@@ -149,7 +149,7 @@ def test_a_group_and_a_version_at_once_are_refused() -> None:
         build_with(platform=str(EXAMPLE), group="membrane-lab", templates="1.2.3")
 
 
-def test_without_a_platform_file_the_example_is_used_and_said_so(
+def test_without_a_platform_file_the_example_is_used_and_reported_so(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     shutil.copy(EXAMPLE, tmp_path)

@@ -75,7 +75,7 @@ _HOLDERS = {
     "QOS": "its quality of service's",
     "": "its Slurm account's",
 }
-_THINGS = {
+_RESOURCES = {
     "cpu": "CPUs",
     "jobs": "jobs",
     "job": "jobs",
@@ -97,7 +97,7 @@ _THINGS = {
 }
 _LIMIT = re.compile(
     r"(?P<holder>Association|Assoc|QOS|)(?P<kind>Grp|Max|Min|)"
-    r"(?P<thing>Cpu|CPU|SubmitJobs|SubmitJob|Jobs|Job|Memory|Mem|Node|WallDuration|Wall|Time|"
+    r"(?P<resource>Cpu|CPU|SubmitJobs|SubmitJob|Jobs|Job|Memory|Mem|Node|WallDuration|Wall|Time|"
     r"Energy|GRES|License|BB|Billing|Resource|Unknown)"
     r"(?P<minutes>RunMinutes|Minutes|)(?P<per>PerJob|PerUser|PerNode|PerAccount|)"
     r"(?:Limit|NotSatisfied|)"
@@ -123,7 +123,7 @@ def reason_words(reason: str) -> str:
 
 
 def _limit_words(found: re.Match[str]) -> str:
-    thing = _THINGS[found["thing"].lower()]
+    resource = _RESOURCES[found["resource"].lower()]
     minutes = "minutes of " if found["minutes"] else ""
     each = {
         "PerJob": " of a job",
@@ -132,5 +132,5 @@ def _limit_words(found: re.Match[str]) -> str:
     }.get(found["per"], "")
     holder = _HOLDERS[found["holder"]]
     if found["kind"] == "Min":
-        return f"requests less than {holder} least {minutes}{thing}{each}"
-    return f"waits: {holder} limit of {minutes}{thing}{each} is reached"
+        return f"requests less than {holder} least {minutes}{resource}{each}"
+    return f"waits: {holder} limit of {minutes}{resource}{each} is reached"

@@ -70,7 +70,7 @@ def test_a_target_some_steps_away_states_how_many_and_what_they_cost() -> None:
     assert "200 USD" in advice.reason
 
 
-def test_too_few_steps_foretell_nothing() -> None:
+def test_too_few_steps_predict_nothing() -> None:
     advice = stop_advice(project(4.0, 3.5), target_angstrom=3.0)
     assert (advice.verdict, advice.forecast) == (StoppingVerdict.OPEN, None)
     assert stop_advice(project(4.0), target_angstrom=3.0).margins == ()

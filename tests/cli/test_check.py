@@ -84,7 +84,7 @@ def test_a_queue_that_is_not_there_is_a_finding_like_others(tmp_path: Path) -> N
     assert "[pool-gpu]" in done.stdout
 
 
-def test_without_a_cluster_rules_about_machines_are_left_out_and_said_to_be(
+def test_without_a_cluster_rules_about_machines_are_left_out_and_reported_to_be(
     tmp_path: Path,
 ) -> None:
     done = RUNNER.invoke(app, [str(good_job(tmp_path))])

@@ -266,7 +266,7 @@ def test_a_dry_run_shows_what_would_follow_and_remembers_nothing(
     assert guard.given_back()
 
 
-def test_a_memory_that_is_lost_begins_anew_and_gives_back_what_may_be_closed(
+def test_a_memory_that_is_lost_begins_again_and_gives_back_what_may_be_closed(
     guard: GuardedProject, capsys: Capture
 ) -> None:
     guard.about_to_pause(capsys)

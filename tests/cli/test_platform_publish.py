@@ -159,7 +159,7 @@ def test_publish_without_the_cdk_shows_how_to_get_it(
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_failed_synthesis_shows_what_the_cdk_said(
+def test_a_failed_synthesis_shows_what_the_cdk_reported(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cdk = folder / "cdk"

@@ -81,7 +81,7 @@ def test_the_loss_of_data_is_refused_with_the_reason(update: Any) -> None:
 
 
 @pytest.mark.usefixtures("deployed")
-def test_nothing_to_do_is_said(update: Any) -> None:
+def test_nothing_to_do_is_reported(update: Any) -> None:
     status, _, err = update(Store=STORE, Fact=PARAMETER)
     assert status == 0
     assert "UserStack does not change." in err

@@ -42,7 +42,7 @@ def queue(fitted: dict[str, Any]) -> dict[str, Any]:
     return dict(fitted["Scheduling"]["SlurmQueues"][0])
 
 
-def test_a_site_without_extras_adds_subnets_session_manager_and_closed_doors_only() -> None:
+def test_a_site_without_extras_adds_subnets_session_manager_and_closed_ports_only() -> None:
     fitted = fit(configuration(), BARE_SITE)
     iam = {"AdditionalIamPolicies": [SSM]}
     assert fitted == {

@@ -63,7 +63,7 @@ def test_everything_that_parallelcluster_creates_carries_the_boundary(
     assert configuration["Iam"]["PermissionsBoundary"] == BOUNDARY
 
 
-def test_head_node_stands_in_the_public_subnet_behind_a_closed_door(
+def test_head_node_stands_in_the_public_subnet_behind_a_closed_port(
     template: Template, configuration: dict[str, Any]
 ) -> None:
     networking = configuration["HeadNode"]["Networking"]
@@ -207,7 +207,7 @@ def test_desktop_opens_to_one_address_through_its_connections() -> None:
     )
 
 
-def test_desktop_is_closed_and_tagged_as_a_door(template: Template) -> None:
+def test_desktop_is_closed_and_tagged_as_a_way_in(template: Template) -> None:
     template.has_resource_properties(
         "AWS::EC2::SecurityGroup",
         {

@@ -18,6 +18,11 @@ ROOT = Path(__file__).parents[2]
 _TABLE_ROW = re.compile(r"^\| (?P<words>[^|]+) \| (?P<instead>[^|]+) \|$")
 _WORD_IN_NAME = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _WRITTEN = {".py", ".sh", ".yaml", ".html", ".js", ".mjs"}
+VAGUE_NAMES = {
+    "known": "what it holds: listed, allowed, by_name, machine, ...",
+    "ask": "what it does: look, read, call, answer_about, ...",
+}
+"""Names of a single word that show nothing of what they stand for."""
 _NOT_PROSE = re.compile(r"```.*?```|`[^`\n]*`|\]\([^)]*\)", re.DOTALL)
 
 
@@ -54,6 +59,8 @@ class WordList:
         """The words of the list that an identifier is made of."""
         words = (word.lower() for word in _WORD_IN_NAME.findall(name))
         yield from (word for word in words if word in self.instead)
+        if (whole := name.strip("_").lower()) in VAGUE_NAMES:
+            yield whole
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Finding:
     def report(self, words: WordList) -> str:
         """The finding as one line: where, which word, what to write."""
         where = f"{self.path.relative_to(ROOT)}:{self.line}"
-        return f"{where}: '{self.word}'; write {words.instead[self.word]}"
+        return f"{where}: '{self.word}'; write {(words.instead | VAGUE_NAMES)[self.word]}"
 
 
 def word_list() -> WordList:
@@ -79,8 +86,8 @@ def findings_in(path: Path, words: WordList) -> list[Finding]:
     """Every use of a word of the list in one file.
 
     Of a Python file: comments, docstrings, string literals with a blank, and the names of
-    classes, fields, functions and parameters. Of any other file: its text without code and
-    addresses.
+    classes, fields, functions, parameters and all that is assigned. Of any other file: its
+    text without code and addresses.
     """
     texts = _python if path.suffix == ".py" else _prose
     return [Finding(path, line, word) for line, word in texts(path.read_text(), words)]
@@ -106,16 +113,21 @@ def _python(text: str, words: WordList) -> Iterator[tuple[int, str]]:
                 yield from ((node.lineno, word) for word in words.in_text(prose))
         elif isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield from ((node.lineno, word) for word in words.in_name(node.name))
-            if isinstance(node, ast.ClassDef):
-                yield from ((line, w) for line, name in _fields(node) for w in words.in_name(name))
         elif isinstance(node, ast.arg):
             yield from ((node.lineno, word) for word in words.in_name(node.arg))
+        elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            name = node.id if isinstance(node, ast.Name) else node.attr
+            yield from ((node.lineno, word) for word in words.in_name(name))
 
 
-def _fields(node: ast.ClassDef) -> Iterator[tuple[int, str]]:
-    for statement in node.body:
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            yield statement.lineno, statement.target.id
+def names_of_tests(words: WordList) -> Iterator[str]:
+    """Tests whose names use a word of the list, each with what to write instead."""
+    for folder in (ROOT / "tests", ROOT / "local_aws" / "tests"):
+        for path in sorted(folder.rglob("test_*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                    found = words.in_name(node.name)
+                    yield from (Finding(path, node.lineno, word).report(words) for word in found)
 
 
 def documents() -> list[Path]:

@@ -11,6 +11,7 @@ from tests.docs.plain_english import (
     WordList,
     documents,
     findings_in,
+    names_of_tests,
     rooms,
     word_list,
 )
@@ -33,6 +34,10 @@ def test_a_page_is_written_in_plain_english(page: Path) -> None:
     assert report([page]) == []
 
 
+def test_tests_are_named_in_plain_english() -> None:
+    assert [*names_of_tests(word_list())] == []
+
+
 def test_every_word_of_the_list_has_something_to_write_instead() -> None:
     words = word_list().instead
     assert {"nobody", "tells", "takes up"} <= set(words)
@@ -46,6 +51,8 @@ def test_every_word_of_the_list_has_something_to_write_instead() -> None:
         ('print(f"{name} takes up a job.")', ["takes up"]),
         ("class DoorOpened:\n    tells: int", ["door", "tells"]),
         ("def f(door): ...", ["door"]),
+        ("DOOR = one.doors = 1", ["door"]),
+        ("for known in _ASK: known_usd = 1", ["known"]),
         ("x = 'tells'", []),
         ("x = 'the `door` option'", []),
         ("x = 'an indoor place, door.py'", []),

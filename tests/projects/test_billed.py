@@ -152,7 +152,7 @@ def test_what_could_not_be_listed_is_not_free() -> None:
     assert str(row.cluster.cost) == "at least USD 0.00/h"
 
 
-def test_no_type_is_both_listed_and_said_to_cost_nothing() -> None:
+def test_no_type_is_both_listed_and_reported_to_cost_nothing() -> None:
     assert covered() & NOT_BILLED_BY_THE_HOUR == set()
 
 

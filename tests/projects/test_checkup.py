@@ -24,7 +24,7 @@ def test_a_clock_is_judged_by_how_far_it_is_off(ahead_s: float) -> None:
     assert bool(found.remedy) == (off >= 30)
 
 
-def test_without_a_time_nothing_is_said_about_the_clock() -> None:
+def test_without_a_time_nothing_is_reported_about_the_clock() -> None:
     assert checkup.clock(None).severity is Severity.UNKNOWN
 
 

@@ -29,7 +29,7 @@ def test_costs_that_are_not_known_are_not_made_up(answer: dict[str, Any]) -> Non
     assert spent(answer) is None
 
 
-def test_what_is_kept_and_what_is_deleted_is_said() -> None:
+def test_what_is_kept_and_what_is_deleted_is_reported() -> None:
     plan = Finish(NAMES, State.READY, "bucket", Holdings(1, 2, 0, 0, 5))
     assert "is DELETED with everything" in plan.lines(keep_data=False)[0]
     assert "is KEPT: 1 objects, 2 versions, 5 bytes" in plan.lines(keep_data=True)[0]

@@ -94,7 +94,7 @@ def test_an_idle_cluster_is_warned_once_and_then_paused() -> None:
         ({"boot": "another"}, "restarted"),
     ],
 )
-def test_every_use_and_everything_unknown_keeps_the_cluster_and_begins_the_count_anew(
+def test_every_use_and_everything_unknown_keeps_the_cluster_and_begins_the_count_again(
     change: dict[str, Any], said: str
 ) -> None:
     guard = Guard()
@@ -118,7 +118,7 @@ def test_time_without_a_look_is_not_idle_time() -> None:
     assert guard.look(quiet(late)).message.startswith("idle for 0 of")
 
 
-def test_a_clock_that_goes_back_begins_the_count_anew() -> None:
+def test_a_clock_that_goes_back_begins_the_count_again() -> None:
     guard = Guard()
     for minute in range(0, IDLE_MINUTES, 5):
         guard.look(quiet(minute))

@@ -76,7 +76,7 @@ def test_a_cluster_of_an_unknown_configuration_has_an_unknown_price() -> None:
     assert row.cluster.cost.unknown
 
 
-def test_jobs_are_said_to_be_unknown() -> None:
+def test_jobs_are_reported_to_be_unknown() -> None:
     found = rows(project("p"), cluster("p"))
     assert found[0].as_dict()["cluster"]["jobs"] is None
     assert found[0].as_dict()["cluster"]["jobs_unknown"]

@@ -95,7 +95,7 @@ def test_the_head_node_is_counted_before_the_queues_of_its_family() -> None:
     assert "polish gets 3 of 4" in warning.text
 
 
-def test_missing_information_is_said_and_never_guessed() -> None:
+def test_missing_information_is_reported_and_never_guessed() -> None:
     seen = observed(
         levels={},
         offered=None,

@@ -87,7 +87,7 @@ def test_the_next_command_takes_a_folder_with_a_space(tmp_path: Path) -> None:
     assert f"gotocloud rehearse up --state '{tmp_path / 'a b'}'" in stderr
 
 
-def test_a_command_that_fails_shows_what_it_said(tmp_path: Path) -> None:
+def test_a_command_that_fails_shows_what_it_reported(tmp_path: Path) -> None:
     lines: list[str] = []
     command_line = CommandLine(tmp_path, lines.append)
     with pytest.raises(GoToCloudError, match="gotocloud platform chekc") as caught:

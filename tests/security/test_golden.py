@@ -25,7 +25,7 @@ STACKS = (
 
 
 @pytest.mark.parametrize("name", STACKS)
-def test_principals_doors_and_protections_are_those_that_were_reviewed(
+def test_principals_ports_and_protections_are_those_that_were_reviewed(
     example: Mapping[str, Template], name: str
 ) -> None:
     now, reviewed = golden(name, exposure(example[name]))

@@ -69,7 +69,7 @@ def test_the_cause_is_reported(log: str, said: str) -> None:
     assert said in (cause_of(log) or "")
 
 
-def test_an_empty_log_is_said_to_be_one() -> None:
+def test_an_empty_log_is_reported_to_be_one() -> None:
     assert cause_of(" \n") is None
 
 

@@ -63,7 +63,7 @@ def test_a_job_does_not_hand_its_own_settings_on() -> None:
     assert set(kept) == {"PATH", "SLURM_CONF", "OMPI_MCA_btl", "GOTOCLOUD_CLUSTER_FACTS"}
 
 
-def test_without_slurm_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_slurm_that_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(SlurmError, match="There is no sinfo on this machine"):
         client.partitions("%R")

@@ -178,7 +178,7 @@ def test_many_starts_at_once_unpack_it_once(tmp_path: Path) -> None:
     assert len(kept) == 1
 
 
-def test_what_was_interrupted_or_cleaned_away_is_unpacked_anew(tmp_path: Path) -> None:
+def test_what_was_interrupted_or_cleaned_away_is_unpacked_again(tmp_path: Path) -> None:
     file = File(tmp_path)
     folder = file.unpacked()
     (folder / starter.COMPLETE).unlink()

@@ -48,7 +48,7 @@ def test_columns_can_be_named_by_hand() -> None:
     assert (record.nodes, record.in_job_s) == (8, 5400)
 
 
-def test_everything_that_is_missing_or_wrong_is_said_at_once() -> None:
+def test_everything_that_is_missing_or_wrong_is_reported_at_once() -> None:
     with pytest.raises(InputError) as caught:
         parse_foreign("a,b\n1,2\n", "x.csv", columns={"a": "nodes", "c": "colour"})
     said = str(caught.value)
