@@ -98,7 +98,7 @@ class RunLog:
 
 def read_run_log(job_directory: Path) -> RunLog:
     """The log of a job; one that has not begun has nothing in it."""
-    return parse_run_log(_read(job_directory / LOG_FILE))
+    return parse_run_log(text_of(job_directory / LOG_FILE))
 
 
 def parse_run_log(text: str) -> RunLog:
@@ -117,7 +117,8 @@ def exit_status(job_directory: Path) -> ExitStatus:
     return ExitStatus.NONE
 
 
-def _read(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """The text of a file, whatever its bytes; empty if there is none."""
     try:
         return path.read_bytes().decode("utf-8", errors="replace")
     except OSError:

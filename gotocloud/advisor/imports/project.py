@@ -20,7 +20,7 @@ from gotocloud.advisor.records import BenchmarkRecord
 from gotocloud.errors import GoToCloudError
 from gotocloud.relion.job import JOB_FILE, read_job
 from gotocloud.relion.pipeline import read_pipeline
-from gotocloud.relion.run_log import ExitStatus, exit_status, parse_run_log
+from gotocloud.relion.run_log import ExitStatus, exit_status, parse_run_log, text_of
 
 Noted = Callable[[Path], Sequence[RecordedAttempt]]
 """The attempts that `gotocloud submit` noted in a job's folder, oldest first."""
@@ -93,10 +93,10 @@ def _import_job(
     if outcome is None:
         raise NotUsableError("it has not ended")
     attempts = noted(folder)
-    note_text = _text(folder / "note.txt")
+    note_text = text_of(folder / "note.txt")
     if original := copied_from(note_text, job.name):
         raise NotUsableError(f"it is a copy of {original}, and counts there")
-    log_text = _text(folder / "run.out")
+    log_text = text_of(folder / "run.out")
     mine = [run for run in runs if run.relion_job == job.name.rstrip("/")]
     traces = Traces(
         log_text=log_text,
@@ -110,13 +110,6 @@ def _import_job(
         slurm=mine,
     )
     return job_record(job, traces, outcome, typed, attempts)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def _changed(path: Path) -> datetime:
