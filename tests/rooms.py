@@ -121,7 +121,7 @@ ROOMS = (
         edges=(
             ("places.py", "reads `GOTOCLOUD_BENCHMARKS`"),
             ("imports/job.py", "dates a record without any date with today"),
-            ("figures/static.py", "draws into a file"),
+            ("figures/sheet.py", "draws into a file"),
         ),
     ),
     Room(

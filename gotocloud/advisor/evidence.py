@@ -23,6 +23,8 @@ class Point:
         nodes: Machines.
         units: GPUs in use; ranks x threads for jobs without GPUs.
         on_gpu: Whether `units` are GPUs.
+        ranks: MPI ranks, the leader counted; 0 when unknown.
+        threads: Threads of a rank; 0 when unknown.
         spot: Whether the cost is that of spot machines.
         hours: Time in the job.
         hours_interval: Where a next run lies nine times of ten; None when not known.
@@ -43,6 +45,8 @@ class Point:
     nodes: int
     units: int
     on_gpu: bool
+    ranks: int
+    threads: int
     spot: bool
     hours: float
     hours_interval: tuple[float, float] | None
@@ -67,6 +71,7 @@ class Evidence:
         region: Whose prices.
         points: On demand first, then spot; each in the order of shapes.
         notes: Why there are no more points.
+        left_out: Runs that are no points, in words: failed ones, and runs of other work.
     """
 
     job: str
@@ -75,6 +80,7 @@ class Evidence:
     region: str
     points: tuple[Point, ...]
     notes: tuple[str, ...] = ()
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,25 @@ def evidence(
         region=region,
         points=tuple(point for advice in markets for point in _points(advice)),
         notes=markets[0].refusals,
+        left_out=_left_out(markets[0], records),
+    )
+
+
+def _left_out(advice: Advice, records: Sequence[BenchmarkRecord]) -> str:
+    """How many runs of the job are no points, and why."""
+    wanted = (advice.question.job, advice.question.variant)
+    mine = [record for record in records if (record.job_type, record.variant) == wanted]
+    drawn = {
+        id(record)
+        for choice in advice.choices
+        if choice.estimate.runs
+        for record in choice.estimate.records
+    }
+    failed = sum(not record.is_benchmark for record in mine)
+    other = sum(record.is_benchmark and id(record) not in drawn for record in mine)
+    counted = ((failed, "that failed or began again"), (other, "of other work"))
+    return ", ".join(
+        f"{number} run{'' if number == 1 else 's'} {what}" for number, what in counted if number
     )
 
 
@@ -128,6 +153,8 @@ def _points(advice: Advice) -> Iterable[Point]:
             nodes=shape.nodes,
             units=shape.units,
             on_gpu=bool(shape.gpus),
+            ranks=shape.ranks,
+            threads=shape.threads,
             spot=advice.question.spot,
             hours=choice.hours,
             hours_interval=choice.hours_interval,

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from gotocloud.advisor.collecting import FARTHEST, BFactorLine
 from gotocloud.advisor.figures.palette import FAINT, INK
-from gotocloud.advisor.figures.static import drawn_on, signed, write
+from gotocloud.advisor.figures.sheet import (
+    SMALL_PT,
+    TITLE_PT,
+    WIDTH_INCHES,
+    drawn_on,
+    signed,
+    write,
+)
 from gotocloud.advisor.subsets import Subsets
 
 if TYPE_CHECKING:
@@ -29,7 +36,7 @@ def save_b_factor(
     Raises:
         InputError: if the format is another one or matplotlib is missing.
     """
-    with drawn_on(path, panels=1) as figure:
+    with drawn_on(path, width=WIDTH_INCHES / 2) as figure:
         axes = figure.subplots()
         _draw_line(axes, line)
         axes.plot(
@@ -46,14 +53,14 @@ def save_b_factor(
                 (line.particles[0], target_angstrom**-2),
                 textcoords="offset points",
                 xytext=(0, 3),
-                fontsize=7,
+                fontsize=SMALL_PT,
             )
         axes.set_xscale("log")
         axes.set_xlabel("particles")
         axes.set_ylabel("1 / resolution² (1/Å²)")
         _angstroms_at_the_right(axes)
         b_factor = f"B = {line.b_factor:.3g} Å²" if line.b_factor else "no B-factor"
-        figure.suptitle(f"Resolution against particles: {b_factor}", fontsize=9)
+        figure.suptitle(f"Resolution against particles: {b_factor}", fontsize=TITLE_PT)
         band = "band: nine of ten next maps; " if line.spread is not None else ""
         signed(figure, f"{band}dotted: beyond the largest sub-set", subsets.source)
         write(figure, path)

@@ -9,9 +9,14 @@ from typing import Any
 
 from gotocloud.advisor.evidence import Point, ResolutionPoint
 from gotocloud.advisor.extras import library
+from gotocloud.advisor.figures.bars import group_centres, group_text, placed
 from gotocloud.advisor.figures.chart import Chart, spread
 from gotocloud.advisor.figures.palette import ESTIMATED_ALPHA, looks
+from gotocloud.advisor.figures.plane import WINDOW
 from gotocloud.advisor.preference import SCALE_HOURS, SCALE_USD
+
+WIDEST = 0.05
+"""A bar is not wider than this share of the axis, however few there are."""
 
 
 def page(
@@ -48,26 +53,57 @@ def page(
 
 
 def _chart(chart: Chart) -> dict[str, Any]:
+    numbers = {_setting(point): number for number, point in enumerate(chart.points)}
+    bars = placed(chart.bars, 1, WIDEST)
     return {
         "job": chart.job,
         "title": chart.title,
-        "unitName": chart.unit_name,
+        "groupName": chart.group_name,
+        "onGpu": chart.on_gpu,
         "source": chart.source,
-        "types": [
+        "leftOut": chart.left_out,
+        "series": [
             {"name": name, "colour": look.colour, "symbol": look.symbol, "pattern": look.pattern}
-            for name, look in looks(chart.instance_types).items()
+            for name, look in looks(tuple(chart.series)).items()
         ],
-        "bars": [{"name": name, **_point(point)} for name, point in chart.timed],
-        "points": [_point(point) for point in chart.points],
+        "bars": [
+            {
+                "series": one.bar.series,
+                "centre": one.centre,
+                "width": one.width,
+                "settings": [numbers[_setting(p)] for p in (one.bar.point, *one.bar.slower)],
+                "idealHours": one.bar.ideal_hours,
+            }
+            for one in bars
+        ],
+        "groups": [
+            {"name": group_text(group), "centre": centre}
+            for group, centre in group_centres(bars).items()
+        ],
+        "points": [
+            {
+                "series": name,
+                "group": chart.group(point),
+                "setting": numbers[_setting(point)],
+                **_point(point),
+            }
+            for name, points in chart.series.items()
+            for point in points
+        ],
         "pale": ESTIMATED_ALPHA,
+        "window": WINDOW,
     }
+
+
+def _setting(point: Point) -> tuple[object, ...]:
+    """What two points of the two markets share."""
+    return point.instance_type, point.label, point.ranks, point.threads, point.hours
 
 
 def _point(point: Point) -> dict[str, Any]:
     return {
         "label": point.label,
-        "type": point.instance_type,
-        "units": point.units,
+        "shortLabel": point.short_label,
         "spot": point.spot,
         "measured": point.measured,
         "hours": point.hours,

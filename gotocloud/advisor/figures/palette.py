@@ -36,10 +36,11 @@ LOOKS = (
     MachineLook("#CC79A7", "D", "diamond", "xx", "x"),
     MachineLook("#56B4E9", "v", "triangle-down", "\\\\", "\\"),
     MachineLook("#D55E00", "P", "cross", "++", "+"),
-    MachineLook("#000000", "X", "x", "--", "-"),
+    MachineLook("#000000", "X", "x", "||", "|"),
 )
 INK = "#222222"
 FAINT = "#777777"
+MUTED = "#555555"
 
 
 ESTIMATED_ALPHA = 0.45

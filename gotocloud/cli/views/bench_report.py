@@ -8,7 +8,8 @@ from typing import Any
 from gotocloud.advisor.evidence import Evidence, evidence
 from gotocloud.advisor.figures.chart import chart
 from gotocloud.advisor.figures.page import page
-from gotocloud.advisor.figures.static import FORMATS, save_chart
+from gotocloud.advisor.figures.sheet import FORMATS
+from gotocloud.advisor.figures.static import save_chart
 from gotocloud.advisor.places import load_records
 from gotocloud.cli.output import narrate
 from gotocloud.errors import GoToCloudError, InputError

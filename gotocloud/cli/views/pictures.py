@@ -25,7 +25,7 @@ def check_picture(path: Path | None) -> None:
     Raises:
         InputError: if its ending is no format, or its folder is not there.
     """
-    from gotocloud.advisor.figures.static import FORMATS
+    from gotocloud.advisor.figures.sheet import FORMATS
 
     if path is None:
         return

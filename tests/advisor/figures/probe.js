@@ -9,6 +9,15 @@ const note = (name) => { seen[name] = {
   best: document.querySelectorAll("tr.best").length,
   out: document.querySelectorAll("tr.out").length,
   rows: at("table").tBodies[0].rows.length,
+  rings: document.getElementById("scatter").data.find((trace) => trace.name === "best of its line")?.x.length,
+  outlined: document.getElementById("bars").data.flatMap((trace) => trace.marker?.line?.width ?? [])
+    .filter((width) => width > 1).length,
+  labels: (document.getElementById("scatter").layout.annotations ?? []).map((it) => it.text.replace(/<.?b>/g, "")),
+  overlaps: ["bars", "scatter"].flatMap((plot) => {
+    const boxes = [...document.querySelectorAll(`#${plot} .annotation-text-g`)].map((it) => it.getBoundingClientRect());
+    return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) =>
+      a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom));
+  }).length,
   markers: document.querySelectorAll("#scatter .points path").length,
   bars: document.querySelectorAll("#bars .bars .point").length }; };
 note("begin");

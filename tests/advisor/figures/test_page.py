@@ -53,15 +53,49 @@ def probed(path: Path) -> dict[str, Any]:
 
 
 def test_the_page_names_the_optimum_of_the_paper_first(seen: dict[str, Any]) -> None:
-    best = min(chart().optima, key=far)
+    best = min(points(), key=far)
     assert best.label in seen["begin"]["verdict"]
     assert seen["begin"]["best"] == 1
     assert seen["begin"]["rows"] == len(points())
 
 
 def test_every_setting_has_a_bar_and_every_price_a_marker(seen: dict[str, Any]) -> None:
-    assert seen["begin"]["bars"] == len({one.label for one in points()})
+    assert seen["begin"]["bars"] == len(chart().bars)
     assert seen["begin"]["markers"] >= len(points())
+
+
+def test_the_best_of_each_type_has_a_ring_a_label_and_an_outline(seen: dict[str, Any]) -> None:
+    best = min(points(), key=far)
+    assert seen["begin"]["rings"] == len(chart().series)
+    assert seen["begin"]["outlined"] == len(chart().series)
+    assert f"*{best.label}" in seen["begin"]["labels"]
+    assert len(seen["begin"]["labels"]) == len(chart().series)
+
+
+def test_no_label_of_the_page_lies_on_another_one(seen: dict[str, Any]) -> None:
+    assert [name for name in ("begin", "speed", "cost", "demand") if seen[name]["overlaps"]] == []
+
+
+def test_a_phone_shows_the_whole_plots(tmp_path: Path) -> None:
+    # Chromium makes no window narrower than 500 pixels, but a frame of 400.
+    probe = (
+        "<script>parent.postMessage([document.documentElement.scrollWidth, "
+        "...document.querySelectorAll('.main-svg, table')].map((it) => it.getBoundingClientRect"
+        " ? it.getBoundingClientRect().right : it), '*')</script>"
+    )
+    shown = page([chart()]).replace("</body>", probe + "</body>")
+    (tmp_path / "phone.html").write_text(shown, encoding="utf-8")
+    frame = tmp_path / "frame.html"
+    frame.write_text(
+        "<script>onmessage = ({ data }) => { const pre = document.createElement('pre'); "
+        "pre.id = 'probe'; pre.textContent = JSON.stringify({ ends: data }); "
+        "document.body.append(pre); }</script>"
+        '<iframe src="phone.html" style="width: 400px; height: 900px; border: 0"></iframe>',
+        encoding="utf-8",
+    )
+    ends = probed(frame)["ends"]
+    assert len(ends) > 4
+    assert max(ends) <= 400
 
 
 def test_the_slider_goes_from_the_cheapest_to_the_fastest(seen: dict[str, Any]) -> None:
