@@ -99,11 +99,11 @@ def draw_chart(figure: Figure, chart: Chart) -> None:
 
 def _labels_kept(missing: int, shared: int) -> str:
     """Which points have no label of their own."""
-    lines = (
-        ["Points that differ in ranks or threads and are near each other share a label."]
-        if shared
-        else []
-    )
+    lines = []
+    if shared:
+        lines.append(
+            "Points that differ in ranks or threads and are near each other share a label."
+        )
     if missing:
         lines.append(f"Labels without room, left out: {missing}.")
     return " ".join(lines)
