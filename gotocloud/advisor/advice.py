@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gotocloud.advisor.choice import Choice
 from gotocloud.advisor.comparable import work_words
@@ -22,6 +22,9 @@ from gotocloud.advisor.selection import selected
 from gotocloud.advisor.sizes import Size
 from gotocloud.formats import duration_text, usd_text
 from gotocloud.relion.job_types import program_of
+
+if TYPE_CHECKING:
+    from gotocloud.advisor.ranking import Numbers
 
 NO_BENCHMARK = "No benchmark for this"
 MEASURED, FROM_PAPER, NOTHING = "measured", "paper", "nothing"
@@ -192,12 +195,13 @@ def _judged(
     choices: list[Choice], preference: Preference
 ) -> tuple[list[Choice], Ranking, list[int]]:
     np = library("numpy")
-    judged = [choice.judged_by(preference) for choice in choices]
-    hours = np.array([hours for hours, _ in judged])
-    usd = np.array([np.nan if usd is None else usd for _, usd in judged])
+    hours, usd = _figures(choices, preference)
     front = [int(i) for i in pareto_front(hours, usd)]
     marked = [replace(choice, on_front=i in set(front)) for i, choice in enumerate(choices)]
-    return marked, rank(hours, usd, preference), front
+    ranking = rank(hours, usd, preference)
+    # A setting that ran goes before one that lies between such: only that has an interval.
+    order = sorted(ranking.order, key=lambda i: not choices[i].is_measured)
+    return marked, replace(ranking, order=np.array(order, dtype=np.intp)), front
 
 
 def _weighed(
@@ -207,7 +211,7 @@ def _weighed(
     if not ranked:
         return ranked, ()
     best, preference = ranked[0], question.preference
-    measured = [one for one in ranked if one.runs and not one.estimate.transferred]
+    measured = [one for one in ranked if one.is_measured]
     if best not in measured or spread is None or not spread[0]:
         score = best.judged_by(preference)
         return ranked, tuple(one for one in ranked[1:] if one.judged_by(preference) == score)
@@ -295,7 +299,7 @@ def _notes(
         )
     best = choices[ranking.order[0]] if ranking.order.size else None
     if best:
-        notes += _doubts(best, question.preference)
+        notes += [*_doubts(best, question.preference), *_untried(best, choices, question)]
     if lost := [record for record in mine if not record.is_benchmark]:
         spent = usd_text(sum(record.usd_in_job or 0 for record in lost))
         notes.append(
@@ -305,6 +309,33 @@ def _notes(
     if best:
         notes.append(f"Paid beside the job's own time: {'; '.join(best.overhead.sources)}.")
     return notes
+
+
+def _untried(best: Choice, choices: Sequence[Choice], question: Question) -> list[str]:
+    """A setting that never ran and that may be better than the best one that ran."""
+    preference = question.preference
+    if not best.is_measured:
+        return []
+    order = rank(*_figures(choices, preference), preference).order
+    first = choices[order[0]]
+    if first.is_measured:
+        return []
+    hours, usd = first.judged_by(preference)
+    cost = "" if usd is None else f" and {usd_text(usd)} USD"
+    return [
+        f"Between measured numbers of machines, {first.shape.machines} may be better "
+        f"({duration_text(hours * 3600)}{cost}), but it never ran: try it."
+    ]
+
+
+def _figures(choices: Sequence[Choice], preference: Preference) -> tuple[Numbers, Numbers]:
+    """Hours and US dollars of choices, NaN where a price is unknown."""
+    np = library("numpy")
+    judged = [choice.judged_by(preference) for choice in choices]
+    return (
+        np.array([hours for hours, _ in judged]),
+        np.array([np.nan if usd is None else usd for _, usd in judged]),
+    )
 
 
 def _doubts(best: Choice, preference: Preference) -> list[str]:

@@ -72,6 +72,11 @@ class Choice:
         return self.estimate.runs
 
     @property
+    def is_measured(self) -> bool:
+        """Whether this very setting ran the very work."""
+        return self.estimate.runs > 0 and not self.estimate.transferred
+
+    @property
     def in_job_s(self) -> float:
         """Seconds in the job."""
         return self.estimate.seconds

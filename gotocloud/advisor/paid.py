@@ -8,13 +8,18 @@ from math import exp
 from statistics import median
 
 from gotocloud.advisor.records import SECONDS_PER_HOUR, SPOT, SUCCEEDED, BenchmarkRecord
+from gotocloud.cluster_configs.limits import SCALEDOWN_IDLE_MINUTES
 
 BOOT_S = 273.0
 """Median of the seven waits of 250 to 300 s that the public run of RELION's tutorial has between
 submission and start (KEK-SBRC-CryoEM/CS-Schemes, cost notebook: jobs 6, 35, 39, 47, 48, 54, 58)."""
 
-TAIL_S = 600.0
-"""ScaledownIdletime of ParallelCluster, by its own default, before a machine is switched off."""
+LOOK_S = 30.0
+"""Slurm looks for idle machines this often at the latest, so a machine may stay on for so much
+longer (power_save_min_interval in slurm.conf.erb of aws/aws-parallelcluster-cookbook)."""
+
+TAIL_S = 60.0 * SCALEDOWN_IDLE_MINUTES + LOOK_S
+"""From the end of a job until its machine is off, as our cluster configurations have it."""
 
 INTERRUPTIONS_PER_NODE_HOUR = 3.06e-4
 """One machine in five is taken away within a month: the highest class of AWS's Spot Instance

@@ -12,6 +12,10 @@ ONE_GPU = "prep-gpu"
 SMALL = "small"
 """The class of work that shares a small machine."""
 
+SCALEDOWN_IDLE_MINUTES = 1
+"""For how long a machine without a job stays on: what pays least in the gaps between the jobs of
+a public run (`gotocloud advise idle`, docs/advice.md). ParallelCluster's own default is 10."""
+
 SUBNET_ADDRESSES = 251
 """Addresses of a /24 that AWS leaves to its user (it keeps five)."""
 RESERVED_ADDRESSES = 51

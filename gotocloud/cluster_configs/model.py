@@ -21,6 +21,7 @@ from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.cluster_configs.limits import (
     MAX_NODES,
     ONE_GPU,
+    SCALEDOWN_IDLE_MINUTES,
     SMALL,
     SPOT_SUFFIX,
     head_node_memory_gib,
@@ -201,6 +202,8 @@ class ClusterConfiguration(_Frozen):
             (`JOB_TYPES`, each mandatory) or, for a finer choice, RELION's own job types and
             kinds of work ("ctffind", "class3d-noalign"). A queue that no job type names is
             used by those who type its name.
+        scaledown_idle_minutes: For how long machines without a job stay on; one time for all
+            queues, because ParallelCluster has one for each cluster.
 
     Raises:
         pydantic.ValidationError: with every problem, when its nodes do not fit a
@@ -212,7 +215,7 @@ class ClusterConfiguration(_Frozen):
     description: str
     head_node: HeadNodeMachine
     lustre: DefaultLustre
-    scaledown_idle_minutes: int = Field(default=10, ge=1)
+    scaledown_idle_minutes: int = Field(default=SCALEDOWN_IDLE_MINUTES, ge=1)
     queues: tuple[Queue, ...] = Field(min_length=1)
     job_types: Mapping[str, tuple[str, ...]]
     acknowledged: tuple[Acknowledgement, ...] = ()

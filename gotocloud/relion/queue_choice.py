@@ -14,8 +14,7 @@ from gotocloud.relion.memory import fitting_ranks, gpu_memory_gb, gpu_memory_the
 from gotocloud.relion.overrides import Overrides
 from gotocloud.relion.settings import Setting
 from gotocloud.relion.sizing import (
-    OVERHEAD_S,
-    SHORT_S,
+    LEAST_WORK_S,
     gpu_seconds,
     rank_seconds,
     rank_threads,
@@ -107,8 +106,8 @@ def _smaller(
 ) -> tuple[Partition, str]:
     """The shared small queue for a job that cannot fill a machine of its own queue.
 
-    Either its items cannot, or they are so little work for the small machine that a large one
-    costs more than the time it saves is worth (`sizing.SHORT_S`).
+    Either its items cannot, or they are too little work for one more machine
+    (`sizing.LEAST_WORK_S`).
     """
     items = job.work.items
     if configuration is None or not items:
@@ -126,7 +125,7 @@ def _smaller(
         seconds = rank_seconds(job)
         # Without threads a rank has a physical core.
         workers = there.vcpus // max(2, threads)
-        is_short = seconds is not None and seconds / workers < SHORT_S
+        is_short = seconds is not None and seconds / workers < LEAST_WORK_S
         if items * threads > there.vcpus and not is_short:
             continue
         fits = fitting_ranks(job, threads, there.memory_gib)
@@ -143,7 +142,7 @@ def _fewer_gpus(
 ) -> tuple[Partition, str]:
     """A queue with fewer GPUs for a refinement that one GPU does before a machine pays."""
     seconds = gpu_seconds(job)
-    if seconds is None or seconds >= OVERHEAD_S:
+    if seconds is None or seconds >= LEAST_WORK_S:
         return usual, ""
     for queue in configuration.queues_for(ONE_GPU):
         there = by_name.get(queue.name)

@@ -11,17 +11,11 @@ from gotocloud.relion.job_facts import MemoryFormula, WorkUnit
 from gotocloud.relion.memory import USABLE, fitting_ranks, rank_gib
 from gotocloud.relion.settings import VCPUS_A_RANK, Setting
 
-OVERHEAD_S = 900.0
-"""What each machine costs beside its work: its start, and ParallelCluster's ten idle minutes
-(ScaledownIdletime) before it is switched off. A machine with less work than that is waste.
-
-The start is five minutes here: in the public run of RELION's tutorial (settings.TUTORIAL_RUN)
-LocalRes waited 279 s and Refine3D 254 s for their machines."""
-
-SHORT_S = 200.0
-"""Work of c7i.4xlarge (0.71 USD an hour) from which c7i.48xlarge (8.57) with twelve times the
-processors is the better buy, boot and idle tail paid, if half an hour is worth 10 USD
-(advisor.preference): ((273 + w) / 1800)^2 + 0.02^2 = ((273 + w / 12) / 1800)^2 + 0.21^2."""
+LEAST_WORK_S = 900.0
+"""A machine gets at least so much work; otherwise fewer or smaller ones do it. Beside its work it
+is paid for its start and until it is off, 363 s together (advisor.paid): with so much work, no
+more than 1.4 times what the work alone costs. Our own choice: it makes short steps slower by a
+quarter of an hour at most, and a queue that is typed counts before it."""
 
 # EMPIAR-10028: 105,247 particles of 360 px, 6 classes, 25 iterations in 197 min 51 s on one
 # A10G (a case study of clusterra.cloud of 2 June 2026, RELION 5.0, two runs 0.5 % apart).
@@ -161,7 +155,7 @@ def _nodes(job: Job, partition: Partition, setting: Setting, workers: int) -> tu
         worth = seconds / workers
     else:
         return setting.nodes, []
-    nodes = min(setting.nodes, max(1, int(worth // OVERHEAD_S)))
+    nodes = min(setting.nodes, max(1, int(worth // LEAST_WORK_S)))
     if nodes == setting.nodes:
         return nodes, []
     minutes = max(1, round(worth / 60))

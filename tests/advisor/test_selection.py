@@ -24,8 +24,9 @@ def test_nine_of_ten_next_runs_of_the_recommendation_lie_in_its_interval(
     law: str, noise: str, design: str
 ) -> None:
     found = coverage(law, noise, design, 300)
+    assert found.answered == 1
     # Three standard errors of 300 trials are 5 %.
-    assert found == pytest.approx(0.9, abs=0.05)
+    assert found.share == pytest.approx(0.9, abs=0.05)
 
 
 def test_the_plain_interval_of_the_best_of_many_holds_less_often() -> None:
@@ -69,7 +70,7 @@ def test_settings_that_cannot_be_distinguished_are_named_and_others_are_not() ->
     named = {one.label for one in advice.alike}
     assert named <= {"16@2x g4dn(8,96)", "8@2x g5(4,48)"}
     assert "64@8x g4dn(8,96)" not in named
-    close = advise(Question("refine3d"), [*repeats(2, 3900), *repeats(3, 3000)])
+    close = advise(Question("refine3d"), [*repeats(2, 3900), *repeats(3, 3120)])
     assert len(close.alike) == 1
 
 

@@ -89,7 +89,7 @@ def test_ones_own_measurements_give_time_cost_interval_runner_up_and_front() -> 
         (("--priority", "cost"), "8@2x g5(4,48)"),
         (("--weight", "1"), "64@8x g4dn(8,96)"),
         (("--priority", "speed", "--budget", "20"), "8@2x g5(4,48)"),
-        (("--deadline", "0.8"), "48@6x g4dn(8,96)"),
+        (("--deadline", "0.8"), "64@8x g4dn(8,96)"),
     ],
 )
 def test_the_option_decides(wish: tuple[str, ...], label: str) -> None:

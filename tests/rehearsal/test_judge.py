@@ -114,6 +114,14 @@ def world_wide_desktop(configuration: Configuration) -> None:
     del configuration["HeadNode"]["Dcv"]["AllowedIps"]
 
 
+def idle_time_of_a_queue(configuration: Configuration) -> None:
+    _queues(configuration)[0]["ScaledownIdletime"] = 5
+
+
+def suspend_time_of_a_queue(configuration: Configuration) -> None:
+    _queues(configuration)[0]["CustomSlurmSettings"] = {"SuspendTime": 300}
+
+
 BREAKAGES: tuple[Callable[[Configuration], None], ...] = (
     no_choice_of_placement_group,
     efa_on_a_type_without_it,
@@ -126,6 +134,8 @@ BREAKAGES: tuple[Callable[[Configuration], None], ...] = (
     unreachable_lustre,
     unpublished_script,
     world_wide_desktop,
+    idle_time_of_a_queue,
+    suspend_time_of_a_queue,
 )
 
 
@@ -196,6 +206,9 @@ def test_every_acknowledged_warning_is_still_given(
         (misspelt_key, "ConfigSchemaValidator: "),
         (unknown_subnet, "subnet-0123456789abcdef0"),
         (unreachable_lustre, "ExistingFsxNetworkingValidator: "),
+        # So all queues of a cluster share one idle time (docs/advice.md).
+        (idle_time_of_a_queue, "ScaledownIdletime"),
+        (suspend_time_of_a_queue, "CustomSlurmSettingsValidator: "),
     ],
 )
 def test_a_broken_configuration_gets_parallelclusters_own_error(

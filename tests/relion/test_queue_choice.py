@@ -20,7 +20,7 @@ from gotocloud.relion.job_types import relion_job_type
 from gotocloud.relion.memory import BYTES_PER_GB, BYTES_PER_GIB
 from gotocloud.relion.overrides import Overrides
 from gotocloud.relion.queue_choice import bought, home_queue
-from gotocloud.relion.sizing import OVERHEAD_S
+from gotocloud.relion.sizing import LEAST_WORK_S
 from gotocloud.relion.work import Work
 
 ALL = {
@@ -138,7 +138,7 @@ def chosen(
 
 @pytest.mark.parametrize(
     ("seconds", "name"),
-    [(None, "usual"), (OVERHEAD_S, "usual"), (0.999 * OVERHEAD_S, "one"), (0.0, "one")],
+    [(None, "usual"), (LEAST_WORK_S, "usual"), (0.999 * LEAST_WORK_S, "one"), (0.0, "one")],
 )
 def test_one_gpu_does_what_takes_less_time_than_a_machine_costs_beside_its_work(
     monkeypatch: pytest.MonkeyPatch, seconds: float | None, name: str

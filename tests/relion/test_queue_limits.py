@@ -18,7 +18,7 @@ from gotocloud.relion.memory import BYTES_PER_GB, BYTES_PER_GIB
 from gotocloud.relion.overrides import Overrides
 from gotocloud.relion.queue_choice import bought, home_queue, measured_queue
 from gotocloud.relion.settings import VCPUS_A_RANK, Setting
-from gotocloud.relion.sizing import SHORT_S
+from gotocloud.relion.sizing import LEAST_WORK_S
 from gotocloud.relion.work import Work
 from tests.relion.test_queue_choice import CPUS, GPUS, job, queue
 
@@ -199,8 +199,8 @@ def test_every_item_of_a_small_job_has_memory_for_its_rank(
 @pytest.mark.parametrize(
     ("seconds", "fits", "name"),
     [
-        (SHORT_S * 8 - 1, None, "part"),
-        (SHORT_S * 8, None, "usual"),
+        (LEAST_WORK_S * 8 - 1, None, "part"),
+        (LEAST_WORK_S * 8, None, "usual"),
         (None, None, "usual"),
         (1.0, 1, "part"),
         (1.0, 0, "usual"),
@@ -217,7 +217,7 @@ def test_many_items_of_little_work_share_a_machine_that_holds_one_rank(
 def test_the_threads_of_a_rank_count_in_the_time_of_little_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    limit_s = SHORT_S * PART.vcpus / VCPUS_A_RANK
+    limit_s = LEAST_WORK_S * PART.vcpus / VCPUS_A_RANK
     for seconds, name in ((limit_s - 1, "part"), (limit_s, "usual")):
         wanted = work_of(monkeypatch, 1000, kind="polish", seconds=seconds)
         assert placed(wanted, USUAL, PART)[0] == name

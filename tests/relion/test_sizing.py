@@ -92,22 +92,23 @@ def test_an_initial_model_of_few_particles_takes_one_gpu(
 
 
 @pytest.mark.parametrize(
-    ("movies", "size", "nodes"),
+    ("movies", "size", "queue", "nodes"),
     [
-        # The tutorial's own: a minute for one machine of 24 ranks.
-        (24, (3838, 3710, 24), 1),
-        (1_500, (3838, 3710, 24), 3),
+        # The tutorial's own: nine minutes for two ranks.
+        (24, (3838, 3710, 24), "small", 1),
+        (60, (3838, 3710, 24), "prep-cpu", 1),
+        (1_500, (3838, 3710, 24), "prep-cpu", 3),
         # A large camera's movies take eleven times as long.
-        (150, (11520, 8184, 40), 3),
-        (5_000, (3838, 3710, 24), 4),
+        (150, (11520, 8184, 40), "prep-cpu", 3),
+        (5_000, (3838, 3710, 24), "prep-cpu", 4),
     ],
 )
 def test_movies_take_machines_by_their_number_and_their_pixels(
-    tmp_path: Path, movies: int, size: tuple[int, int, int], nodes: int
+    tmp_path: Path, movies: int, size: tuple[int, int, int], queue: str, nodes: int
 ) -> None:
     changes = {"input_star_mics": write_movies(tmp_path, movies, size), "do_own_motioncor": "Yes"}
     found, hardware = routed(make_job(tmp_path, "MotionCorr", AUTOMATIC | changes))
-    assert (hardware.name, found.nodes) == ("prep-cpu", nodes)
+    assert (hardware.name, found.nodes) == (queue, nodes)
 
 
 def test_a_number_of_machines_that_is_typed_stays(tmp_path: Path) -> None:
@@ -201,7 +202,7 @@ def test_visible_frames_of_subtomograms_are_images(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("count", "queue", "ranks"),
-    [(1, "small", 1), (3, "small", 3), (100, "small", 8), (200, "prep-cpu", 24)],
+    [(1, "small", 1), (3, "small", 3), (100, "small", 8), (1_000, "prep-cpu", 24)],
 )
 @pytest.mark.parametrize("kind", ["CtfFind", "Extract"])
 def test_few_micrographs_take_a_part_of_a_small_machine(
@@ -219,12 +220,12 @@ def test_few_micrographs_take_a_part_of_a_small_machine(
     [
         ("CtfRefine", 300, 64, "small"),
         ("CtfRefine", 5_000, 256, "small"),
-        ("CtfRefine", 5_000, 512, "prep-cpu"),
+        ("CtfRefine", 20_000, 512, "prep-cpu"),
         ("CtfRefine", 100, 512, "small"),
         # Two references of 800 px do not fit the small machine.
         ("CtfRefine", 100, 800, "prep-cpu"),
         ("Subtract", 20_000, 256, "small"),
-        ("Subtract", 200_000, 360, "prep-cpu"),
+        ("Subtract", 900_000, 360, "prep-cpu"),
     ],
 )
 def test_particles_that_are_little_work_take_a_part_of_a_small_machine(

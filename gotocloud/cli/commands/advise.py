@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from gotocloud.cli.commands import advise_collect, advise_stop
+from gotocloud.cli.commands import advise_collect, advise_queues, advise_stop
 from gotocloud.cli.options import Box, Dataset, Json, MeasuredBy, Picture, PricesOf
 from gotocloud.cli.output import narrate, paragraph, print_json, table
-from gotocloud.cli.work.advising import known_region
+from gotocloud.cli.work.advising import prices_region
 from gotocloud.errors import GoToCloudError, InputError
 
 if TYPE_CHECKING:
     from gotocloud.advisor.imports.project import Imported
 
-PAPER_REGION = "us-east-1"
 _JOB = "JOBTYPE"
 
 
@@ -97,7 +96,7 @@ def job(
         size=Size(particles, movies, box, pixel, classes, iterations),
         variant=variant,
         preference=chosen,
-        region=_region(region),
+        region=prices_region(region),
         spot=spot,
         symmetry=symmetry,
         dataset=dataset,
@@ -155,7 +154,7 @@ def project(
         job="",
         size=Size(particles, movies, box, classes=classes),
         preference=preference(priority=priority, weight=weight),
-        region=_region(region),
+        region=prices_region(region),
         spot=spot,
     )
     records, name = load_records(benchmarks)
@@ -171,6 +170,8 @@ def project(
 
 app.command(epilog=advise_stop.EPILOG)(advise_stop.stop)
 app.command(epilog=advise_collect.EPILOG)(advise_collect.collect)
+app.command(epilog=advise_queues.IDLE_EXAMPLE)(advise_queues.idle)
+app.command(epilog=advise_queues.REPLAY_EXAMPLE)(advise_queues.replay)
 
 
 @app.command(
@@ -230,23 +231,6 @@ def columns(as_json: Json = False) -> None:
         return
     paragraph(f"The first line is {HEADLINE!r}, the second one names columns:")
     table(names, rows)
-
-
-def _region(given: str | None) -> str:
-    """The region whose prices count: as typed, of this cluster, of the environment."""
-    from gotocloud.platform.regions import REGIONS, region_problem
-
-    if given:
-        if given not in REGIONS:
-            raise InputError(
-                f"--region: {region_problem(given)}.",
-                next_command=f"gotocloud advise refine3d --region {PAPER_REGION}",
-            )
-        return given
-    found = known_region()
-    if found is None:
-        narrate(f"Prices are those of {PAPER_REGION}; for another region: --region NAME")
-    return found or PAPER_REGION
 
 
 def _print_what_is_read(count: int, name: str) -> None:

@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from gotocloud.cli.output import narrate
+from gotocloud.errors import InputError
+
+PAPER_REGION = "us-east-1"
+
 
 def known_region() -> str | None:
     """The region of this cluster, or of the environment."""
@@ -12,6 +17,27 @@ def known_region() -> str | None:
 
     here = (known_facts().region, *map(os.environ.get, ("AWS_REGION", "AWS_DEFAULT_REGION")))
     return next((region for region in here if region), None)
+
+
+def prices_region(given: str | None) -> str:
+    """The region whose prices count: as typed, of this cluster, of the environment.
+
+    Raises:
+        InputError: if it is no region.
+    """
+    from gotocloud.platform.regions import REGIONS, region_problem
+
+    if given:
+        if given not in REGIONS:
+            raise InputError(
+                f"--region: {region_problem(given)}.",
+                next_command=f"gotocloud advise refine3d --region {PAPER_REGION}",
+            )
+        return given
+    found = known_region()
+    if found is None:
+        narrate(f"Prices are those of {PAPER_REGION}; for another region: --region NAME")
+    return found or PAPER_REGION
 
 
 def question_problems(sources: Sequence[bool], figures: Mapping[str, float | None]) -> list[str]:
