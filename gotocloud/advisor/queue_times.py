@@ -84,10 +84,12 @@ def queue_times(
         machine = queue.choices[0]
         price = node_price(machine.instance_type, region, ON_DEMAND)
         gaps = mine if own else usual.get(queue.name, usual[""])
-        known = QueueGaps(gaps, boot_s, price.usd_per_hour * machine.max_nodes) if price else None
-        minutes = idle_minutes([known], usd_per_hour_waited=usd_per_hour_waited) if known else None
+        priced = QueueGaps(gaps, boot_s, price.usd_per_hour * machine.max_nodes) if price else None
+        minutes = (
+            idle_minutes([priced], usd_per_hour_waited=usd_per_hour_waited) if priced else None
+        )
         source = "project" if own else PUBLIC
-        found.append(QueueTime(queue.name, machine.instance_type, known, source, minutes))
+        found.append(QueueTime(queue.name, machine.instance_type, priced, source, minutes))
     queues = [one.queue for one in found if one.queue]
     shared = idle_minutes(queues, usd_per_hour_waited=usd_per_hour_waited) if queues else None
     return tuple(found), shared
