@@ -65,7 +65,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Estimates:
-    """What records say about a job of a size.
+    """What records show about a job of a size.
 
     Args:
         size: The size spoken of.

@@ -14,7 +14,7 @@ def install_command() -> str:
     """The command that installs the libraries of the extra.
 
     It names the libraries, never `gotocloud` itself: that name is not ours on a public index,
-    and anybody may register it there.
+    and any person may register it there.
     """
     try:
         listed = requires("gotocloud") or []

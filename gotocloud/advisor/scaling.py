@@ -76,7 +76,7 @@ def fit_scaling(
     *,
     rate: float = RATE,
 ) -> Scaling | None:
-    """The curve through timings; None when they are too few to say how far they scatter.
+    """The curve through timings; None when they are too few to show how far they scatter.
 
     The communication part is fitted from four different numbers of units on, the other two
     from two; there is always at least one timing more than there are parts.

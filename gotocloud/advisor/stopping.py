@@ -101,7 +101,7 @@ def stop_advice(
     expected = forecast(steps, resolvable=shells.step(best) if shells else None, room=room)
     verdict, reason = (
         StoppingVerdict.OPEN,
-        "Say which resolution you need, or what it is worth.",
+        "State which resolution you need, or what it is worth.",
     )
     if target_angstrom is not None and best <= target_angstrom:
         verdict, reason = StoppingVerdict.STOP, _reached(progress, target_angstrom)

@@ -122,7 +122,7 @@ def cluster_state(cloud: Cloud, where: Place, project: str) -> tuple[State, Clus
 
 
 def plan_start(cloud: Cloud, where: Place, wanted: Wanted) -> Start:
-    """Read the template and say what would be launched from it.
+    """Read the template and report what would be launched from it.
 
     Raises:
         GoToCloudError: if the release or its template cannot be read, or it does not know what

@@ -26,7 +26,7 @@ NEEDED = (
     Fact.ZONE_ID,
     Fact.CLUSTER_SERVICE_ROLE_ARN,
 )
-"""What the commands themselves read; the templates say what else they need."""
+"""What the commands themselves read; the templates state what else they need."""
 
 _URL = re.compile(r"^https://(?P<bucket>[^./]+)\.s3\.(?P<region>[a-z0-9-]+)\.(?P<suffix>[^/]+)/")
 

@@ -96,9 +96,9 @@ def guarded(cloud: Cloud, facts: HeadNodeFacts, node: Runner) -> Guarded:
 
 
 def observe(node: Runner) -> Observation:
-    """Look whether anybody uses the cluster; what cannot be seen is unknown."""
+    """Look whether a person uses the cluster; what cannot be seen is unknown."""
     try:
-        return read_observation(node.run(OBSERVE, "look whether anybody uses the cluster"))
+        return read_observation(node.run(OBSERVE, "look whether a person uses the cluster"))
     except (GoToCloudError, ValueError):
         return unseen(time.time())
 

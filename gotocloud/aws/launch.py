@@ -55,7 +55,7 @@ def settle(cloud: Cloud, plan: StackPlan, listener: Listener, *, retry: str) -> 
         stack = stack_of(cloud, plan.name)
         state = stack.state
         if watched and stack.exists:
-            # A stack can be done before anybody waited for it.
+            # A stack can be done before the wait for it.
             events.report(stack.stack_id)
         if state is State.READY:
             return dict(stack.outputs)

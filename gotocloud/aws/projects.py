@@ -125,7 +125,7 @@ def plan_setup(
     adopt: bool = False,
     archive_after_days: int = NEVER_ARCHIVED,
 ) -> Setup:
-    """Check everything that a project needs, and say what would be launched.
+    """Check everything that a project needs, and report what would be launched.
 
     Args:
         adopt: Whether to take over a bucket that was kept from before.

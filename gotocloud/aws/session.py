@@ -1,4 +1,4 @@
-"""Clients for AWS, and its errors in words that say what to do."""
+"""Clients for AWS, and its errors in words that name what to do."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def problems(configuration: Mapping[str, Any], site: ClusterSite) -> list[str]:
     """Why a configuration cannot be used at a site; empty when it can.
 
     ParallelCluster's own validators find far more when the cluster is made, or with
-    `gotocloud cluster validate`. This finds what the site and the configuration say differently.
+    `gotocloud cluster validate`. This finds what the site and the configuration state differently.
     """
     shape = list(_shape_problems(configuration))
     if shape:

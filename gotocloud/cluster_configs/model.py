@@ -134,12 +134,12 @@ class Queue(_Frozen):
         machines = instance_types()
         if self.efa and not any(machines[name].efa for name in self.instance_types):
             problems.append(
-                f"efa: none of {', '.join(self.instance_types)} has EFA; say efa: false"
+                f"efa: none of {', '.join(self.instance_types)} has EFA; write efa: false"
             )
         if self.efa and not self.placement_group:
             problems.append("efa: it needs placement_group: true")
         if self.placement_group and not self.efa:
-            problems.append("placement_group: it follows EFA; say placement_group: false")
+            problems.append("placement_group: it follows EFA; write placement_group: false")
         return _raise(problems, self)
 
 

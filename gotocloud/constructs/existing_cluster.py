@@ -130,7 +130,7 @@ class ExistingCluster(Construct):
     def grant_start_session(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow a shell and port forwarding on the head node, through Session Manager.
 
-        Without the instance id, ParallelCluster's tags say which instance is the head node.
+        Without the instance id, ParallelCluster's tags show which instance is the head node.
         """
         if instance := self._given["head_node_instance_id"]:
             return session_grant(self, grantee, instance=instance)

@@ -205,7 +205,7 @@ def _one_or_many(texts: Sequence[str]) -> str | list[str]:
 
 def _problems(statements: Sequence[Statement], document: Mapping[str, Any]) -> list[str]:
     problems = [
-        f"{statement.sid} has wildcards and does not say why"
+        f"{statement.sid} has wildcards and does not state why"
         for statement in statements
         if statement.wildcards() and not statement.why
     ]

@@ -1,4 +1,4 @@
-"""The tags that say who pays for what (Supplementary Table S4 of the paper)."""
+"""The tags that show who pays for what (Supplementary Table S4 of the paper)."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class ProjectNames:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The parameters of both stacks that say whose they are."""
+        """The parameters of both stacks that state whose they are."""
         return {
             ProjectParameter.PROJECT: as_tag(self.project),
             ProjectParameter.SCIENTIST: as_tag(self.scientist),

@@ -1,8 +1,8 @@
 """What a platform costs a month while no cluster exists: every part of every stack.
 
 How many resources there are follows from the platform file and `platform_resources.yaml`, which a
-test holds against the synthesised templates. How much is stored and copied is for the caller to
-say: what is not given, and what has no price, is listed and makes the sum a lower bound.
+test holds against the synthesised templates. How much is stored and copied is up to the
+caller: what is not given, and what has no price, is listed and makes the sum a lower bound.
 """
 
 from __future__ import annotations

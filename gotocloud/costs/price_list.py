@@ -1,4 +1,4 @@
-"""What to ask AWS's price list for, and what its answers say. Pure: documents in, prices out.
+"""What to ask AWS's price list for, and what its answers state. Pure: documents in, prices out.
 
 Source of the field names: AWS Price List Query API, and the offer files of AmazonEC2, AmazonVPC,
 AmazonFSx, AmazonEFS and AmazonS3.

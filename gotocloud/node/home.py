@@ -41,7 +41,7 @@ SHOWN, SHOWN_CHARACTERS = 5, 200
 
 
 def main(arguments: list[str]) -> None:
-    """Do what the arguments say and print the result as one line of JSON."""
+    """Do what the arguments state and print the result as one line of JSON."""
     verb = arguments[0]
     if verb == "install":
         install()

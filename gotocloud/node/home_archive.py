@@ -47,7 +47,7 @@ CODE_TOO_LARGE = 3
 
 
 def main(arguments: list[str]) -> None:
-    """Do what the arguments say and print the result as one line of JSON."""
+    """Do what the arguments state and print the result as one line of JSON."""
     verb, lustre = arguments[0], os.fsencode(arguments[1])
     with alone():
         if verb == "archive":

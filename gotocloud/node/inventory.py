@@ -345,7 +345,7 @@ def sums(root: bytes, listed: list[tuple[str, int]]) -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> None:
-    """Do what the arguments say and print the result as one line of JSON."""
+    """Do what the arguments state and print the result as one line of JSON."""
     verb, root = arguments[0], os.fsencode(arguments[1])
     started_ns = time.time_ns()
     if not os.path.isdir(root):

@@ -30,7 +30,7 @@ CROSS_RULES = "platform_rules"
 
 
 def _network(value: Any) -> Any:
-    """An IPv4 network from its text, with errors that say what is wrong with it."""
+    """An IPv4 network from its text, with errors that state what is wrong with it."""
     if isinstance(value, IPv4Network):
         return value
     if not isinstance(value, str) or "/" not in value:

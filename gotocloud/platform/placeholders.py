@@ -12,7 +12,7 @@ _SCRIPTS = "s3://<distribution bucket>/releases/<version>/node"
 
 
 def placeholder_site(region: str, engine: Engine) -> ClusterSite:
-    """A site whose values say what a launch puts in their place."""
+    """A site whose values state what a launch puts in their place."""
     mount = software_script(
         f"{_SCRIPTS}/mount-software.sh",
         "<software file system>",

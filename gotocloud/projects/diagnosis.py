@@ -139,7 +139,7 @@ _FOLLOWS = re.compile(r"cancelled|The following resource\(s\) failed", re.IGNORE
 
 
 def diagnose(failures: Iterable[Failure], *, retry: str) -> Diagnosis:
-    """Say why a stack failed.
+    """State why a stack failed.
 
     Args:
         failures: Every resource that failed, the first one first.

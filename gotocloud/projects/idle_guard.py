@@ -273,7 +273,7 @@ def _by_deadline(memory: Memory, now: Observation, deadline_s: float, retry: str
 def _over(memory: Memory, now: Observation) -> Decision:
     """Its time is over, and users were warned long enough ago."""
     if now.jobs is None:
-        text = "its time is over, but Slurm does not say whether jobs run"
+        text = "its time is over, but Slurm does not report whether jobs run"
         return Decision(Action.KEEP, text, memory)
     if not now.lustre:
         text = "its time is over, but Lustre does not answer: nothing could be proven"

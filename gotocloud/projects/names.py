@@ -26,7 +26,7 @@ def name_problems(scientist: str, project: str) -> tuple[str, ...]:
     problems = []
     if _NOT_A_PERSON.fullmatch(scientist):
         problems.append(
-            f"session {scientist!r} does not say whose it is; put role_session_name = "
+            f"session {scientist!r} does not state whose it is; put role_session_name = "
             "YOUR_USER_NAME beside role_arn in ~/.aws/config"
         )
     if stated := _unusable(scientist):

@@ -183,7 +183,7 @@ def uses(now: Observation, before: Observation | None) -> tuple[str, ...]:
     """
     found = list(people(now))
     if now.jobs is None:
-        found.insert(0, "Slurm does not say whether there are jobs")
+        found.insert(0, "Slurm does not report whether there are jobs")
     elif now.jobs:
         found.insert(0, f"{len(now.jobs)} jobs, the first {now.jobs[0]}")
     if not now.lustre:
@@ -209,7 +209,11 @@ def people(now: Observation) -> tuple[str, ...]:
     """Who is on the head node, or what computes on its GPU."""
     found = []
     for count, one, unknown in (
-        (now.desktops, "desktop is connected", "DCV does not say whether a desktop is connected"),
+        (
+            now.desktops,
+            "desktop is connected",
+            "DCV does not report whether a desktop is connected",
+        ),
         (now.shells, "shell is open", "whether a shell is open is not known"),
     ):
         if count is None:

@@ -153,7 +153,7 @@ def launching_group(platform: Platform, configuration: str) -> tuple[Group, str]
     """Whose scientist launches the demo's cluster, and in which region.
 
     The first place of a group for which every price is on record, so that the demo can
-    say what the cluster costs; else the first group's home.
+    show what the cluster costs; else the first group's home.
     """
     wanted = load_configuration(configuration)
     for group in platform.groups:
@@ -257,7 +257,7 @@ def _hand_over(aws: LocalAws, platform: Platform, output_dir: Path, state_dir: P
 
 @contextmanager
 def _explained(progress: StepDisplay, output_dir: Path, state_dir: Path) -> Iterator[None]:
-    """Say which step failed and where the logs are."""
+    """State which step failed and where the logs are."""
     try:
         yield
     except Exception as error:

@@ -81,7 +81,7 @@ def description(survey: Survey) -> str:
         f"{', '.join(account.name for account in survey.accounts)}. "
         f"{active} of {counted(len(peerings), 'peering')} between group networks and share "
         f"networks {'is' if active == 1 else 'are'} active. "
-        f"{counted(clusters, 'cluster')}. The tables below say the same."
+        f"{counted(clusters, 'cluster')}. The tables below show the same."
     )
 
 

@@ -322,7 +322,7 @@ def _type_of(head: StarTable, star: StarFile) -> tuple[str, RelionJobType]:
     number = head.value("_rlnJobType")
     if number is None or not re.fullmatch(r"\d{1,4}", number):
         raise InputError(
-            f"{star.path} does not say which type of job it is: neither _rlnJobTypeLabel nor "
+            f"{star.path} does not state which type of job it is: neither _rlnJobTypeLabel nor "
             "_rlnJobType has a value.",
             next_command=_listing(star.path.parent),
         )

@@ -144,7 +144,7 @@ def _complete(path: Path) -> StarFile:
 def _named(table: StarTable, label: str) -> str:
     value = (table.value(label) or "").strip()
     if value in ("", "None"):
-        raise StarError(f"The optimiser file does not say {label}.")
+        raise StarError(f"The optimiser file does not contain {label}.")
     return value
 
 

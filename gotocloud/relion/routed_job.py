@@ -1,4 +1,4 @@
-"""A job on its route: with the numbers that it really gets, and what the rules say of them."""
+"""A job on its route: with the numbers that it really gets, and what the rules state of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def as_routed(job: Job, chosen: Route) -> Job:
 def check_routed(
     job: Job, chosen: Route, queue: Partition | None, *, without_python: str = ""
 ) -> tuple[Finding, ...]:
-    """What the rules say about a job on its route, errors first.
+    """What the rules state about a job on its route, errors first.
 
     Args:
         job: The job as its form has it.

@@ -20,13 +20,13 @@ _WHOLE_BAR = 60
 
 
 class ExitStatus(StrEnum):
-    """What the exit files of a job say."""
+    """What the exit files of a job state."""
 
     SUCCESS = "success"
     FAILURE = "failure"
     ABORTED = "aborted"
     NONE = "none"
-    """It has not ended, or it was killed before it could say so."""
+    """It has not ended, or it was killed before it could state it."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class RunLog:
         version: RELION's version; None before a program has printed it.
         starts: How many programs of RELION have begun, continuations included.
         ranks: MPI ranks; None without MPI.
-        threads: Threads a rank; None where RELION does not say it.
+        threads: Threads a rank; None where RELION does not print it.
         hosts: Rank -> machine.
         devices: Rank -> device of each thread; rank 0 stands for a job without MPI.
         iteration: The last iteration that has begun; 0 before the first one.
@@ -189,7 +189,7 @@ class _LogReader:
         elif found := _FINAL.match(line):
             self.facts["final_resolution_angstrom"] = _float(found[1])
         elif line.startswith(_RUNNING):
-            # The program without MPI of 3.1 does not say its version.
+            # The program without MPI of 3.1 does not print its version.
             if not self.announced:
                 self._begin(None)
             self.announced = False

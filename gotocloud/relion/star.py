@@ -1,4 +1,4 @@
-"""STAR files as plain tables, with errors that say what is wrong with a file."""
+"""STAR files as plain tables, with errors that state what is wrong with a file."""
 
 from __future__ import annotations
 

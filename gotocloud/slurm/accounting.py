@@ -27,7 +27,7 @@ class EndedJob:
         state: Slurm's word, without the user who cancelled it.
         partition: The queue.
         nodes: Machines that it had.
-        elapsed_s: How long it had them; None if Slurm does not say.
+        elapsed_s: How long it had them; None if Slurm does not report.
         user: Whose job it was.
         exit_code: Slurm's "code:signal".
         name: Its name.

@@ -75,7 +75,7 @@ class QueuedJob:
         partition: The queue.
         reason: Why it waits, or how it ended: Slurm's code; empty without one.
         nodes: Machines that it has or requests.
-        elapsed_s: Time that it has run; None if Slurm does not say.
+        elapsed_s: Time that it has run; None if Slurm does not report.
         user: Whose job it is.
         node_list: Where it runs, in Slurm's notation.
         submitted: When, as Slurm writes it.

@@ -70,7 +70,7 @@ class Attempt:
         slurm_id: Slurm's id; empty until it is known.
         submitted_at_s: Seconds since 1970; None until submitted.
         started_at_s: When its script began; None before.
-        ended_at_s: When its script ended; None before, and if it never could say so.
+        ended_at_s: When its script ended; None before, and if it never could state it.
         exit_status: What the script ended with.
         node_list: Where it ran, in Slurm's notation.
         iteration: The iteration in which it ended; None if it had begun none.

@@ -160,7 +160,7 @@ class _CatalogueReader:
         before = len(self.problems)
         self._keys(where, given, set(by_name) - left_out, needed - left_out)
         if "source" in by_name and len(str(given.get("source", ""))) < MIN_SOURCE:
-            self._problem(where, "source must say where this comes from")
+            self._problem(where, "source must state where this comes from")
         return len(self.problems) == before
 
     def _keys(

@@ -117,7 +117,7 @@ def decide_upload(
 
     Args:
         remote: What lies in the bucket under its key; None for nothing.
-        verify: Compare checksums even where size and time say that nothing has changed.
+        verify: Compare checksums even where size and time show that nothing has changed.
         overwrite: Replace even what the cluster has changed.
     """
     if remote is None:

@@ -32,7 +32,7 @@ _OWNER_MAY = {TreeKind.FILE: 0o600, TreeKind.FOLDER: 0o700, TreeKind.LINK: 0o777
 
 @dataclass(frozen=True, slots=True)
 class Posix:
-    """What an object's metadata say about the file that it stands for.
+    """What an object's metadata state about the file that it stands for.
 
     Args:
         kind: None if unknown.

@@ -35,7 +35,7 @@ class Options:
 
     Args:
         dry_run: Decide everything, copy nothing.
-        verify: Compare checksums even where size and time say that nothing has changed.
+        verify: Compare checksums even where size and time show that nothing has changed.
         overwrite: Replace what another side has changed.
         exclude: What is left aside.
         accept_left_out: Remember with the data set what is left out, and accept it.

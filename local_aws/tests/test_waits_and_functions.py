@@ -79,10 +79,10 @@ import json, urllib.parse
 from http.client import HTTPSConnection
 
 def handler(event, context):
-    wish = event["ResourceProperties"]["Answer"]
+    answer = event["ResourceProperties"]["Answer"]
     if event["RequestType"] == "Delete":
-        wish = "SUCCESS"
-    body = {"Status": wish, "Reason": f"asked for {wish}", "PhysicalResourceId": "made",
+        answer = "SUCCESS"
+    body = {"Status": answer, "Reason": f"asked for {answer}", "PhysicalResourceId": "made",
             "Data": {"Number": event["ResourceProperties"]["N"]}}
     url = urllib.parse.urlsplit(event["ResponseURL"])
     connection = HTTPSConnection(url.netloc)

@@ -80,7 +80,7 @@ def test_measurements_come_before_the_paper() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "label"),
+    ("choice", "label"),
     [
         (preference(priority="speed"), "32@4x g4dn(8,96)"),
         (preference(priority="cost"), "8@2x g5(4,48)"),
@@ -88,15 +88,15 @@ def test_measurements_come_before_the_paper() -> None:
         (preference(priority="speed", budget_usd=16), "8@2x g5(4,48)"),
     ],
 )
-def test_options_change_the_advice(wish: object, label: str) -> None:
-    advice = advise(Question("refine3d", preference=wish), MACHINES)  # type: ignore[arg-type]
+def test_options_change_the_advice(choice: object, label: str) -> None:
+    advice = advise(Question("refine3d", preference=choice), MACHINES)  # type: ignore[arg-type]
     assert advice.best
     assert advice.best.label == label
 
 
 def test_a_request_that_nothing_meets_states_what_comes_nearest() -> None:
-    wish = preference(deadline_h=0.1, budget_usd=1)
-    advice = advise(Question("refine3d", preference=wish), MACHINES)
+    choice = preference(deadline_h=0.1, budget_usd=1)
+    advice = advise(Question("refine3d", preference=choice), MACHINES)
     assert advice.best is None
     assert "the fastest takes 55 min" in advice.refusals[0]
     assert "the cheapest costs 13.75 USD" in advice.refusals[1]

@@ -74,7 +74,7 @@ def catalogue(chance: random.Random) -> list[BenchmarkRecord]:
     ]
 
 
-def by_hand(runs: list[BenchmarkRecord], wish: Priority, *, spot: bool) -> str:
+def by_hand(runs: list[BenchmarkRecord], choice: Priority, *, spot: bool) -> str:
     """The best instance type, by plain loops and another formula for interruptions."""
     boots = sorted(r.boot_s for r in runs if r.boot_s is not None)
     tails = sorted(r.idle_tail_s for r in runs if r.idle_tail_s is not None)
@@ -100,7 +100,7 @@ def by_hand(runs: list[BenchmarkRecord], wish: Priority, *, spot: bool) -> str:
                 running += piece
         hours = (boot + running + again * boot) / 3600
         usd = run.nodes * (run.usd_per_node_hour or 0) * (hours + tail / 3600)
-        if wish is Priority.PAPER:
+        if choice is Priority.PAPER:
             hours, usd = (
                 run.in_job_s / 3600,
                 run.in_job_s / 3600 * run.nodes * (run.usd_per_node_hour or 0),
@@ -108,30 +108,32 @@ def by_hand(runs: list[BenchmarkRecord], wish: Priority, *, spot: bool) -> str:
         score = {
             Priority.SPEED: hours,
             Priority.COST: usd,
-        }.get(wish, (2 * hours) ** 2 + (usd / 10) ** 2)
+        }.get(choice, (2 * hours) ** 2 + (usd / 10) ** 2)
         if score < least:
             best, least = run.instance_type, score
     return best
 
 
-@pytest.mark.parametrize("wish", list(Priority))
-def test_the_choice_is_that_of_brute_force_over_random_catalogues(wish: Priority) -> None:
-    chance = random.Random(wish.value)  # noqa: S311  # no secret
+@pytest.mark.parametrize("choice", list(Priority))
+def test_the_choice_is_that_of_brute_force_over_random_catalogues(choice: Priority) -> None:
+    chance = random.Random(choice.value)  # noqa: S311  # no secret
     for _ in range(120):
         runs = catalogue(chance)
         spot = runs[0].market == "spot"
-        question = Question("refine3d", preference=preference(priority=wish), spot=spot)
+        question = Question("refine3d", preference=preference(priority=choice), spot=spot)
         best = advise(question, runs).best
         assert best is not None
-        assert best.shape.instance_type == by_hand(runs, wish, spot=spot)
+        assert best.shape.instance_type == by_hand(runs, choice, spot=spot)
 
 
 def test_boots_and_tails_can_turn_the_choice_and_the_papers_criterion_ignores_them() -> None:
     wide = record(instance_type="g5.12xlarge", nodes=8, gpus=32, ranks=33, in_job_s=120)
     small = record(instance_type="g6.4xlarge", nodes=1, gpus=1, ranks=3, in_job_s=1800)
     chosen = {
-        wish: advise(Question("refine3d", preference=preference(priority=wish)), [wide, small]).best
-        for wish in ("cost", "paper")
+        choice: advise(
+            Question("refine3d", preference=preference(priority=choice)), [wide, small]
+        ).best
+        for choice in ("cost", "paper")
     }
     assert chosen["paper"]
     assert chosen["paper"].shape.nodes == 8

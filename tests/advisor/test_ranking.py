@@ -16,25 +16,25 @@ CATALOGUES = 3000
 Candidate = tuple[float, float]
 
 
-def brute_force(candidates: list[Candidate], wish: Preference) -> list[int]:
+def brute_force(candidates: list[Candidate], choice: Preference) -> list[int]:
     """The order of a preference, candidate by candidate, as a person would find it."""
 
     def fits(hours: float, usd: float) -> bool:
-        if wish.deadline_h is not None and hours > wish.deadline_h:
+        if choice.deadline_h is not None and hours > choice.deadline_h:
             return False
-        if wish.budget_usd is not None and not usd <= wish.budget_usd:
+        if choice.budget_usd is not None and not usd <= choice.budget_usd:
             return False
-        return not (math.isnan(usd) and wish.weight < 1)
+        return not (math.isnan(usd) and choice.weight < 1)
 
     def key(index: int) -> tuple[float, float, float, int]:
         hours, usd = candidates[index]
         cost = math.inf if math.isnan(usd) else usd
-        if wish.weight == 1:
+        if choice.weight == 1:
             score = hours
-        elif wish.weight == 0:
+        elif choice.weight == 0:
             score = usd
         else:
-            score = wish.weight * (hours / 0.5) ** 2 + (1 - wish.weight) * (usd / 10) ** 2
+            score = choice.weight * (hours / 0.5) ** 2 + (1 - choice.weight) * (usd / 10) ** 2
         return score, cost, hours, index
 
     return sorted((i for i, one in enumerate(candidates) if fits(*one)), key=key)
@@ -62,7 +62,7 @@ def catalogue(chance: random.Random) -> list[Candidate]:
     ]
 
 
-def wishes(chance: random.Random) -> Preference:
+def preferences(chance: random.Random) -> Preference:
     return Preference(
         weight=chance.choice((0, 0.5, 1, 0.25, chance.random())),
         deadline_h=chance.choice((None, None, chance.uniform(0.2, 3), 1.0)),
@@ -79,10 +79,10 @@ def test_the_order_equals_brute_force_for_every_option_and_every_tie() -> None:
     chance = random.Random(20241014)  # noqa: S311 - a seed, no secret
     ties = 0
     for _ in range(CATALOGUES):
-        candidates, wish = catalogue(chance), wishes(chance)
+        candidates, choice = catalogue(chance), preferences(chance)
         ties += len(set(candidates)) < len(candidates)
-        found = rank(*arrays(candidates), wish)
-        assert found.order.tolist() == brute_force(candidates, wish), (candidates, wish)
+        found = rank(*arrays(candidates), choice)
+        assert found.order.tolist() == brute_force(candidates, choice), (candidates, choice)
     assert ties > CATALOGUES / 4, "the catalogues hold too few ties to show anything"
 
 
@@ -107,8 +107,8 @@ def test_balanced_draws_ten_dollars_as_long_as_half_an_hour() -> None:
 def test_what_has_no_price_can_be_fastest_but_neither_cheapest_nor_in_budget() -> None:
     hours, usd = arrays([(1.0, math.nan), (2.0, 5.0)])
     assert rank(hours, usd, preference(priority="speed")).order.tolist() == [0, 1]
-    for wish in (preference(priority="cost"), preference(priority="speed", budget_usd=9)):
-        found = rank(hours, usd, wish)
+    for choice in (preference(priority="cost"), preference(priority="speed", budget_usd=9)):
+        found = rank(hours, usd, choice)
         assert found.order.tolist() == [1]
         assert found.unpriced.tolist() == [0]
 

@@ -28,7 +28,7 @@ from gotocloud.platform.zones import SHIPPED, dump_map, make_map, zone_map
 
 MOTO = "5.2.5"
 MOTO_DATE = date(2026, 10, 27)
-"""Day of the files in moto's wheel; moto does not say on which day AWS was asked."""
+"""Day of the files in moto's wheel; moto does not report on which day AWS was asked."""
 SOURCE = f"EC2 DescribeInstanceTypeOfferings as recorded in moto {MOTO} (released {MOTO_DATE})"
 MAP = Path(gotocloud.platform.__file__).with_name(SHIPPED)
 

@@ -28,7 +28,7 @@ def projects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def only(_: Any, __: Any, verb: str) -> str:
         assert verb == "upload /data --project"
         if len(names) != 1:
-            raise InputError("Say which one.")
+            raise InputError("State which one.")
         return names[0]
 
     monkeypatch.setattr(transfer_place, "only_project", only)

@@ -83,7 +83,7 @@ def test_ones_own_measurements_give_time_cost_interval_runner_up_and_front() -> 
 
 
 @pytest.mark.parametrize(
-    ("wish", "label"),
+    ("choice", "label"),
     [
         (("--priority", "speed"), "64@8x g4dn(8,96)"),
         (("--priority", "cost"), "8@2x g5(4,48)"),
@@ -92,9 +92,9 @@ def test_ones_own_measurements_give_time_cost_interval_runner_up_and_front() -> 
         (("--deadline", "0.8"), "64@8x g4dn(8,96)"),
     ],
 )
-def test_the_option_decides(wish: tuple[str, ...], label: str) -> None:
+def test_the_option_decides(choice: tuple[str, ...], label: str) -> None:
     own()
-    assert as_json("refine3d", *wish)["recommended"]["label"] == label
+    assert as_json("refine3d", *choice)["recommended"]["label"] == label
 
 
 def test_a_request_that_nothing_meets_fails_with_what_comes_nearest() -> None:

@@ -188,7 +188,7 @@ def test_a_doubt_that_lasts_reaches_people_who_are_away_until_it_is_over(
     assert guard.look(capsys)["action"] == "keep"
     said = notice(guard)
     assert "billed and does not pause itself" in said
-    assert "Slurm does not say" in said
+    assert "Slurm does not report" in said
     assert guard.commands().count("gotocloud: warn its users") == 1
     jobs(guard)
     guard.look(capsys)

@@ -48,7 +48,7 @@ def test_statements_come_out_as_iam_writes_them() -> None:
     ],
 )
 def test_a_wildcard_without_a_reason_is_refused(unexplained: Statement) -> None:
-    with pytest.raises(ValueError, match="Wide has wildcards and does not say why"):
+    with pytest.raises(ValueError, match="Wide has wildcards and does not state why"):
         Policy(sample_stack(), "Policy", description="x", statements=[READ, unexplained])
 
 

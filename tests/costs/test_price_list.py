@@ -1,4 +1,4 @@
-"""What AWS's price list and EC2's spot history say."""
+"""What AWS's price list and EC2's spot history state."""
 
 from __future__ import annotations
 

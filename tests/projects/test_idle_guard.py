@@ -81,9 +81,9 @@ def test_an_idle_cluster_is_warned_once_and_then_paused() -> None:
     ("change", "said"),
     [
         ({"jobs": (JOB,)}, "1 jobs, the first 7"),
-        ({"jobs": None}, "Slurm does not say"),
+        ({"jobs": None}, "Slurm does not report"),
         ({"desktops": 1}, "1 desktop is connected"),
-        ({"desktops": None}, "DCV does not say"),
+        ({"desktops": None}, "DCV does not report"),
         ({"shells": 2}, "2 times a shell is open"),
         ({"shells": None}, "whether a shell"),
         ({"gpu_percent": 60}, "GPU is at 60 %"),
@@ -278,7 +278,7 @@ def test_every_decision_at_the_end_has_its_reason() -> None:
     guard = Guard()
     guard.look(quiet(0), at(0))
     assert "just been warned" in guard.look(quiet(5), at(0)).message
-    assert "Slurm does not say" in guard.look(quiet(6, jobs=None), at(0)).message
+    assert "Slurm does not report" in guard.look(quiet(6, jobs=None), at(0)).message
     closing = guard.look(quiet(7, jobs=(JOB,)), at(0))
     assert (closing.action, str(JOB) in closing.message) == (Action.CLOSE, True)
     assert "no job is left" in guard.look(quiet(SHORTEST_WARNING_MINUTES), at(0)).message

@@ -31,12 +31,12 @@ def alarms(guard: Guard) -> list[float]:
 
 
 DOUBTS: list[tuple[str, dict[str, Any], str]] = [
-    ("Slurm is down", {"jobs": None}, "Slurm does not say"),
-    ("accounting is slow", {"jobs": None}, "Slurm does not say"),
+    ("Slurm is down", {"jobs": None}, "Slurm does not report"),
+    ("accounting is slow", {"jobs": None}, "Slurm does not report"),
     ("Lustre hangs", {"lustre": False}, "Lustre does not answer"),
     ("a job configures for hours", {"jobs": (CONFIGURING,)}, "configuring"),
     ("a job waits for machines that never come", {"jobs": (WAITING,)}, "pending, Resources"),
-    ("DCV does not answer", {"desktops": None}, "DCV does not say"),
+    ("DCV does not answer", {"desktops": None}, "DCV does not report"),
     ("the driver of the GPU is broken", {"gpu_percent": None}, "GPU is unknown"),
     ("the load cannot be read", {"cpu_s": None}, "load is not known"),
 ]

@@ -85,8 +85,8 @@ def test_a_program_that_computes_on_the_gpu_counts_even_between_two_steps(node: 
 @pytest.mark.parametrize(
     ("program", "field", "said"),
     [
-        ("squeue", "jobs", "Slurm does not say"),
-        ("dcv", "desktops", "DCV does not say"),
+        ("squeue", "jobs", "Slurm does not report"),
+        ("dcv", "desktops", "DCV does not report"),
         ("nvidia-smi", "gpu_percent", "load of the head node's GPU is unknown"),
         ("ps", "shells", "is not known"),
     ],

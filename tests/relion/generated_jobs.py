@@ -50,7 +50,7 @@ class Answered:
         job: The job.
         found: Its route.
         hardware: The machines of its queue.
-        findings: What the rules say.
+        findings: What the rules state.
         cpu_ms: Processor time that both took.
     """
 
@@ -62,7 +62,7 @@ class Answered:
 
     @property
     def contradictions(self) -> list[str]:
-        """What the rules say against the route's own choice."""
+        """What the rules state against the route's own choice."""
         ignored = EXPECTED | OF_ONE_MACHINE
         return [
             str(one)

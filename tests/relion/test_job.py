@@ -200,7 +200,7 @@ def test_a_project_instead_of_a_job_gets_a_proposal(tmp_path: Path) -> None:
             "\ndata_job\n\n_rlnJobIsContinue 0\n \n"
             "\ndata_joboptions_values\n\nloop_\n_rlnJobOptionVariable #1\n_rlnJobOptionValue #2\n"
             "nr_mpi 1\n \n",
-            "does not say which type",
+            "does not state which type",
         ),
     ],
 )

@@ -22,7 +22,7 @@ class Principal:
     Args:
         name: Name of the role or group.
         trust: Who may assume the role; none of a group.
-        statements: All that its policies say.
+        statements: All that its policies state.
         bounded: Whether it carries the account's boundary.
     """
 

@@ -1,4 +1,4 @@
-"""What squeue, sinfo and sacct say, read back."""
+"""What squeue, sinfo and sacct print, read back."""
 
 from __future__ import annotations
 

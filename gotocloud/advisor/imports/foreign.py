@@ -78,7 +78,7 @@ def parse_foreign(
         columns: Their column -> ours; a time may also be called `…_h`, `…_min` or
             `…_clock` (h:mm:ss). Default: the columns that are named like ours, or those of
             CS-Schemes' cost calculator.
-        constants: Our column -> its value in every row, for what the table does not say.
+        constants: Our column -> its value in every row, for what the table does not state.
 
     Raises:
         InputError: with every problem and its line number.

@@ -20,7 +20,7 @@ from gotocloud.relion.run_log import read_run_log
 
 @dataclass(frozen=True)
 class ProjectProgress:
-    """What the folders of a project say.
+    """What the folders of a project contain.
 
     Args:
         progress: A step for every resolution.
@@ -44,7 +44,7 @@ def project_progress(
 
     Args:
         project: The folder with `default_pipeline.star`.
-        typed: What the folders do not say.
+        typed: What the folders do not contain.
         noted: Finds the attempts of a job.
         slurm: Slurm's accounting.
 

@@ -56,7 +56,7 @@ def import_project(
 
     Args:
         project: The folder with `default_pipeline.star`, or one job's folder.
-        typed: What the folders do not say.
+        typed: What the folders do not contain.
         noted: Finds the attempts of a job.
         slurm: Slurm's accounting.
 

@@ -32,7 +32,7 @@ class JobsAsCommands(TyperGroup):
 app = typer.Typer(
     cls=JobsAsCommands,
     no_args_is_help=True,
-    help="Say which machines suit a job, how long it takes and what it costs; from measurements.",
+    help="Show which machines suit a job, how long it takes and what it costs; from measurements.",
     epilog="Example: gotocloud advise refine3d --priority balanced",
 )
 
@@ -187,7 +187,7 @@ def import_(
     ] = None,
     sacct: Annotated[Path | None, typer.Option(help="What sacct printed (--parsable2).")] = None,
     instance_type: Annotated[
-        str | None, typer.Option(help="Of the nodes, where the jobs do not say it.")
+        str | None, typer.Option(help="Of the nodes, where the jobs do not state it.")
     ] = None,
     nodes: Annotated[int | None, typer.Option(min=1, help="Likewise, their number.")] = None,
     region: PricesOf = None,

@@ -1,4 +1,4 @@
-"""`gotocloud guard`: looks once whether anybody uses this cluster; its timer runs it."""
+"""`gotocloud guard`: looks once whether a person uses this cluster; its timer runs it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gotocloud.projects.idle_guard import Decision, Memory
     from gotocloud.projects.pausing import Proof
 
-app = typer.Typer(help="Look whether anybody uses this cluster.")
+app = typer.Typer(help="Look whether a person uses this cluster.")
 
 MEMORY = Path("/var/lib/gotocloud/idle-guard.json")
 

@@ -19,7 +19,7 @@ class TransferWatch:
     """A watch of a transfer; use it as a context.
 
     Args:
-        quiet: Say nothing, for a dry run.
+        quiet: Print nothing, for a dry run.
         line_every_s: Seconds between two lines where there is no terminal.
     """
 
@@ -65,7 +65,7 @@ class TransferWatch:
         self._maybe_line()
 
     def present(self, size: int) -> None:
-        """So many bytes were there already: they say nothing about the line's speed."""
+        """So many bytes were there already: they show nothing about the line's speed."""
         with self._lock:
             self._present += size
             if self._bar is not None:

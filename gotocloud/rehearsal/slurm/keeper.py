@@ -88,7 +88,7 @@ def take_lock(root: Path, content: Mapping[str, Any]) -> IO[str]:
 
 
 def write_lock(held: IO[str], content: Mapping[str, Any]) -> None:
-    """Say in the lock what its holder is doing."""
+    """State in the lock what its holder is doing."""
     held.seek(0)
     held.truncate()
     json.dump(content, held)

@@ -112,7 +112,7 @@ RULES = (
         Severity.ERROR,
         "Pre-reading takes particles x box^2 x 4 bytes, and with parallel disc I/O every rank "
         "of a machine, the leader included, reads them all.",
-        "Say No to 'Pre-read all particles into RAM?', or use fewer ranks on each machine.",
+        "Answer No to 'Pre-read all particles into RAM?', or use fewer ranks on each machine.",
         "3dem/relion 5.0.1, src/ml_optimiser.cpp and src/pipeline_jobs.cpp",
         _preread,
     ),

@@ -147,7 +147,7 @@ def _better_ids(case: Situation) -> str:
     if case.job.ranks == 1:
         listed = ",".join(map(str, range(gpus)))
         return (
-            f"Leave 'Which GPUs to use' empty or say {listed} (commas: one process, its threads "
+            f"Leave 'Which GPUs to use' empty or enter {listed} (commas: one process, its threads "
             f"spread), with {gpus} threads or more."
         )
     machines = len(case.ranks_of or (1,))
@@ -226,7 +226,7 @@ RULES = (
         "gpu-no-alignment",
         Severity.ERROR,
         "Class3D without alignment has no GPU code: RELION refuses the job.",
-        "Say No to 'Use GPU acceleration?'; the job then goes to a CPU queue.",
+        "Answer No to 'Use GPU acceleration?'; the job then goes to a CPU queue.",
         _JOBS,
         _without_alignment,
     ),
@@ -234,7 +234,7 @@ RULES = (
         "gpu-log-picking",
         Severity.ERROR,
         "The Laplacian-of-Gaussian picker has no GPU code: RELION refuses the job.",
-        "Say No to 'Use GPU acceleration?'.",
+        "Answer No to 'Use GPU acceleration?'.",
         _JOBS,
         _cpu_method,
     ),
@@ -252,7 +252,7 @@ RULES = (
         Severity.WARNING,
         "In RELION's form GPUs are off by default. Refinements and classifications with "
         "alignment take many times longer on CPUs.",
-        "Say Yes to 'Use GPU acceleration?'.",
+        "Answer Yes to 'Use GPU acceleration?'.",
         "3dem/relion 5.0.1, src/pipeline_jobs.cpp:3824",
         _not_ticked,
     ),
@@ -260,7 +260,7 @@ RULES = (
         "gpu-missing",
         Severity.ERROR,
         "RELION stops at once when its settings request GPUs on a machine without them.",
-        "Choose a queue with GPUs, or say No to 'Use GPU acceleration?'.",
+        "Choose a queue with GPUs, or answer No to 'Use GPU acceleration?'.",
         "3dem/relion 5.0.1, src/ml_optimiser.cpp",
         _no_gpus,
     ),
@@ -268,7 +268,7 @@ RULES = (
         "gpu-unused",
         Severity.WARNING,
         "A machine with GPUs costs several times one without; a job that uses none wastes it.",
-        "Say Yes to 'Use GPU acceleration?' if the job can, or choose a CPU queue.",
+        "Answer Yes to 'Use GPU acceleration?' if the job can, or choose a CPU queue.",
         "On-demand prices of 2024-02 (KEK-SBRC-CryoEM/CS-Schemes)",
         _unused_gpus,
     ),
@@ -342,7 +342,7 @@ RULES = (
         "The last iteration of a refinement uses the data to Nyquist frequency and needs about "
         "1.1e-8 x (2 x box)^3 GB on the GPU for each follower: 4.1 GB at 360 px, 8.0 at 450, "
         "11.8 at 512.",
-        "Choose machines with larger GPUs, extract smaller boxes, or say Yes to 'Skip padding?'.",
+        "Choose machines with larger GPUs, extract smaller boxes, or choose 'Skip padding?'.",
         "3dem/relion 5.0.1, src/error.h, ERRGPUCAOOM",
         _too_large,
     ),

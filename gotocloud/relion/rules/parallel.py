@@ -171,7 +171,7 @@ RULES = (
         "class2d-algorithm",
         Severity.ERROR,
         "Class2D runs either the EM or the VDAM algorithm; RELION refuses both and neither.",
-        "Say Yes to one of 'Use EM algorithm?' and 'Use VDAM algorithm?'.",
+        "Answer Yes to one of 'Use EM algorithm?' and 'Use VDAM algorithm?'.",
         "3dem/relion 5.0.1, src/pipeline_jobs.cpp",
         _algorithm,
     ),

@@ -170,7 +170,7 @@ RULES = (
         Severity.WARNING,
         "The program shows a window. RELION_QUEUE_USE=Yes sends it to a queue by default, where "
         "it fails without a display.",
-        "Say No to 'Submit to queue?': the window then opens on the desktop.",
+        "Answer No to 'Submit to queue?': the window then opens on the desktop.",
         "3dem/relion 5.0.1, src/pipeline_jobs.cpp: relion_display, relion_manualpick, napari",
         _window,
     ),
@@ -210,7 +210,7 @@ RULES = (
         Severity.WARNING,
         "Without a queue RELION runs the job where RELION runs: on the head node, which is "
         "small and draws everybody's desktop.",
-        "Say Yes to 'Submit to queue?', unless the job takes seconds.",
+        "Answer Yes to 'Submit to queue?', unless the job takes seconds.",
         "3dem/relion 5.0.1, src/pipeline_jobs.cpp, prepareFinalCommand",
         _on_head_node,
     ),

@@ -65,7 +65,7 @@ def _statements(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
     for logical_id, kind, properties in resources(template):
         if not kind.startswith("AWS::IAM::"):
             continue
-        # A boundary grants nothing: what a role may do is what its own policies say.
+        # A boundary grants nothing: what a role may do is what its own policies state.
         if properties.get("ManagedPolicyName") == BOUNDARY:
             continue
         documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
