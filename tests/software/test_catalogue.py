@@ -176,7 +176,7 @@ def test_a_broken_catalogue_is_refused_with_every_problem_at_once() -> None:
         "'efs' is not an absolute path",
         "'surplus' is not known",
         "families/g5: no build 'sm87'",
-        "builds/sm75: source must say",
+        "builds/sm75: source must state",
         "builds/avx2: needs either cuda_arch or cpu_flag",
         "default '6' is no version of it",
         "relion/4.0.1: cpu_spec is missing, which avx512 needs",
