@@ -35,21 +35,20 @@ def node_price(
         instance_type: EC2's name.
         region: AWS region.
         market: `on-demand` or `spot`.
-        records: Their own prices count where the table has none: the newest of the region.
+        records: Their own prices count as well: the newest figure wins, from any source.
     """
     look_up = spot_price_usd_per_hour if market == SPOT else price_usd_per_hour
-    if listed := look_up(instance_type, region):
-        return NodePrice(float(listed.usd), listed.source, listed.date)
+    listed = look_up(instance_type, region)
     own = [
-        record
+        NodePrice(record.usd_per_node_hour, record.source, record.date)
         for record in records
         if record.usd_per_node_hour is not None
         and (record.instance_type, record.region, record.market) == (instance_type, region, market)
     ]
-    if not own:
-        return None
-    newest = max(own, key=lambda record: (record.date, record.usd_per_node_hour or 0))
-    return NodePrice(newest.usd_per_node_hour or 0.0, newest.source, newest.date)
+    found = [NodePrice(float(listed.usd), listed.source, listed.date)] if listed else []
+    found += sorted(own, key=lambda price: -price.usd_per_hour)
+    # Of one date the first counts: the table's, else the dearest.
+    return max(found, key=lambda price: price.date, default=None)
 
 
 def market_of(*, spot: bool) -> str:

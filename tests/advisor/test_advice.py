@@ -114,17 +114,20 @@ def test_an_unknown_price_is_never_zero() -> None:
     assert fastest.usd is None
 
 
-def test_a_price_of_ones_own_counts_where_the_table_has_none_and_only_there() -> None:
+def test_the_newest_price_wins_from_any_source() -> None:
     own = record(instance_type="x99.huge", usd_per_node_hour=9.5)
     price = node_price("x99.huge", "us-east-1", "on-demand", [own])
     assert price
     assert (price.usd_per_hour, price.source) == (9.5, "a test")
     assert node_price("x99.huge", "us-east-1", "spot", [own]) is None
     assert node_price("x99.huge", "eu-west-1", "on-demand", [own]) is None
-    dear = record(usd_per_node_hour=10.0)
-    table = node_price("g4dn.metal", "us-east-1", "on-demand", [dear])
-    assert table
-    assert table.usd_per_hour == 7.824
+    listed = node_price("g4dn.metal", "us-east-1", "on-demand")
+    assert listed
+    for date, usd in (("2099-01", 10.0), ("2001-01", listed.usd_per_hour)):
+        dear = record(usd_per_node_hour=10.0, date=date)
+        found = node_price("g4dn.metal", "us-east-1", "on-demand", [dear])
+        assert found
+        assert found.usd_per_hour == usd
 
 
 def test_spot_has_its_own_prices() -> None:
