@@ -8,7 +8,8 @@ from pathlib import Path
 
 ON_HEAD_NODES = frozenset(
     {
-        *("advise", "advise_collect", "advise_stop", "bench", "check", "form", "guard", "jobs"),
+        *("advise", "advise_collect", "advise_queues", "advise_stop"),
+        *("bench", "check", "form", "guard", "jobs"),
         *("cluster", "resume", "software", "submit"),
     }
 )
