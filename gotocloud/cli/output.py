@@ -123,6 +123,16 @@ def paragraph(text: str) -> None:
     print("\n".join(wrapped(text, width(in_a_pipe=len(text) + 1))))
 
 
+def hanging(beside: str, text: str) -> str:
+    """A text beside a word, as wide as the terminal at most; in a pipe, on one line.
+
+    Args:
+        beside: The word, with the blanks after it; the other lines begin below the text.
+    """
+    lines = wrapped(text, width(in_a_pipe=len(text) + len(beside) + 1) - len(beside))
+    return beside + f"\n{' ' * len(beside)}".join(lines or [""])
+
+
 def _glued(command: re.Match[str]) -> str:
     return command[0].replace(" ", "\0")
 
@@ -141,7 +151,7 @@ def _unbroken(cells: Iterable[str]) -> int:
         if _A_COMMAND.match(cell):
             sizes.append(len(cell))
         else:
-            sizes += [len(word) for word in cell.split() if len(word) <= _LONGEST_NAME]
+            sizes += [len(word) for word in cell.split() if "://" not in word]
     return max(sizes)
 
 
@@ -172,7 +182,6 @@ def stoppable(left: str, *, next_command: str) -> Iterator[None]:
 
 _LONGEST_LINE = 96
 _SHORTEST_LINE = 40
-_LONGEST_NAME = 24
 _COMMAND = r"(?:[A-Z_]+=\S+ |env )*(?:gotocloud|aws|cdk)(?: [^ ;()]+)+"
 _A_COMMAND = re.compile(rf"^{_COMMAND}$")
 _ENDS_IN_A_COMMAND = re.compile(rf"(?<=: ){_COMMAND}(?=[;)]|$)")

@@ -40,8 +40,8 @@ def good_job(project: Path, changes: dict[str, str] | None = None) -> Path:
 def test_a_good_job_passes_and_states_where_it_would_run(tmp_path: Path) -> None:
     done = RUNNER.invoke(app, [str(good_job(tmp_path)), *PLACE])
     assert done.exit_code == 0
-    assert "Refine3D/job012/" in done.stderr
-    assert "In queue refine3d: 2 x g4dn.metal, 17 ranks" in done.stderr
+    assert "Refine3D/job012/" in done.stdout
+    assert "In queue refine3d: 2 x g4dn.metal, 17 ranks" in done.stdout
 
 
 def test_all_findings_are_shown_at_once_with_remedy_and_source(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 
 from gotocloud.cli.confirm import agree
 from gotocloud.cli.options import Dataset, DryRun, Json, MeasuredBy, PricesOf, Yes
-from gotocloud.cli.output import narrate, print_json, stoppable, suggest, table
+from gotocloud.cli.output import narrate, paragraph, print_json, stoppable, suggest, table
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.files import write_file
 from gotocloud.formats import usd_text, whole_number
@@ -63,7 +64,7 @@ def plan(
         print_json(_as_dict(made))
     else:
         _show(made)
-    _show_budget(made, budget)
+    _show_budget(made, budget, narrate if as_json else paragraph)
     if dry_run:
         return
     if path.exists() and any(entry.job for entry in ledger.load(path).entries):
@@ -238,10 +239,10 @@ def _show(made: SweepPlan) -> None:
         narrate(f"Left out: {name}: {why}")
 
 
-def _show_budget(made: SweepPlan, budget: float | None) -> None:
+def _show_budget(made: SweepPlan, budget: float | None, show: Callable[[str], None]) -> None:
     limit = f", stop at {budget:g} USD" if budget is not None else ""
     runs = "1 run" if len(made.runs) == 1 else f"{len(made.runs)} runs"
-    narrate(f"This sweep of {runs} costs {made.headline}{limit}.")
+    show(f"This sweep of {runs} costs {made.headline}{limit}.")
     if budget is not None and made.unknown:
         narrate("With a budget, a run of unknown cost is not started. Add --hours-each HOURS.")
 
@@ -269,6 +270,7 @@ def _show_sweep(sweep: Sweep) -> None:
             for number, entry in enumerate(sweep.entries, 1)
         ],
     )
+    paragraph(f"All runs together: {sweep.spent}.")
 
 
 def _as_dict(made: SweepPlan) -> dict[str, Any]:

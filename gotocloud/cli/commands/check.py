@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gotocloud.cli.options import Json, QueuesIn, QueuesOf
-from gotocloud.cli.output import narrate, number_of, print_json
-from gotocloud.errors import ExitCode
+from gotocloud.cli.output import hanging, narrate, number_of, paragraph, print_json, suggest
+from gotocloud.errors import ExitCode, shell_line
 
 if TYPE_CHECKING:
     from gotocloud.findings import Finding
@@ -40,31 +39,32 @@ def check(
             typer.echo(text_of(finding))
     failing = len(errors(checked.findings))
     if not as_json:
-        narrate(_summary(checked, failing))
+        paragraph(_summary(checked))
+    if failing and not as_json:
+        narrate("Correct the errors in RELION.")
+        suggest(shell_line("gotocloud", "check", checked.job.name))
     if failing:
         raise typer.Exit(ExitCode.FAILED)
 
 
 def text_of(finding: Finding) -> str:
     """A finding as people read it: what is wrong, what to do, and the source."""
-    indent = " " * 9
-    return (
-        f"{finding.severity.upper():<8} {finding.text} [{finding.check}]\n"
-        f"{indent}-> {finding.remedy}\n{indent}({finding.source})"
+    return "\n".join(
+        (
+            hanging(f"{finding.severity.upper():<8} ", f"{finding.text} [{finding.check}]"),
+            f"{'':<9}-> {finding.remedy}",
+            hanging(" " * 9, f"({finding.source})"),
+        )
     )
 
 
-def _summary(checked: Checked, failing: int) -> str:
+def _summary(checked: Checked) -> str:
     from collections import Counter
 
     counted = Counter(one.severity for one in checked.findings)
     listed = ", ".join(number_of(number, severity) for severity, number in counted.items())
     where = f" In queue {checked.route.queue}: {checked.route.shape}." if checked.route else ""
-    verdict = f"{checked.job.name}: {listed or 'nothing found'}.{where}"
-    if not failing:
-        return verdict
-    again = shlex.quote(checked.job.name)
-    return f"{verdict}\nCorrect the errors in RELION.\nNext: gotocloud check {again}"
+    return f"{checked.job.name}: {listed or 'nothing found'}.{where}"
 
 
 def _as_dict(checked: Checked) -> dict[str, object]:

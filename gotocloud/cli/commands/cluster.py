@@ -229,7 +229,7 @@ def _show(verdicts: Sequence[ValidationResult]) -> None:
         narrate(f"Acknowledged {validator}: {reason}")
     failed = sum(not verdict.passed for verdict in verdicts)
     seconds = sum(verdict.seconds for verdict in verdicts)
-    narrate(f"{len(verdicts) - failed} of {len(verdicts)} passed, judged in {seconds:.1f} s.")
+    paragraph(f"{len(verdicts) - failed} of {len(verdicts)} passed, judged in {seconds:.1f} s.")
 
 
 def _as_data(verdict: ValidationResult) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gotocloud.cli.options import Json
-from gotocloud.cli.output import narrate, number_of, print_json
+from gotocloud.cli.output import narrate, number_of, paragraph, print_json
 from gotocloud.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def doctor(
     wrong = len(errors(found))
     warnings = sum(one.severity is Severity.WARNING for one in found)
     unknown = sum(one.severity is Severity.UNKNOWN for one in found)
-    (narrate if as_json else typer.echo)(
+    (narrate if as_json else paragraph)(
         f"{number_of(wrong, 'error')}, {number_of(warnings, 'warning')}. "
         f"{number_of(unknown, 'check')} could not be made."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gotocloud.cli.output import narrate
+from gotocloud.cli.output import hanging, narrate
 from gotocloud.findings import Finding, Severity
 
 _MARKS = {
@@ -30,5 +30,6 @@ def show(findings: Sequence[Finding], *, quiet: bool = False) -> None:
 
 def text_of(finding: Finding) -> str:
     """A finding, with its remedy on a line of its own."""
-    text = f"{_MARKS[finding.severity]:<8} {finding.check}: {finding.text}"
+    text = hanging(f"{_MARKS[finding.severity]:<8} ", f"{finding.check}: {finding.text}")
+    # A remedy is often a command: the terminal's own line end does not break that.
     return f"{text}\n{'':<9}-> {finding.remedy}" if finding.remedy else text

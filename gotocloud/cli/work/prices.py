@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gotocloud.cli.output import narrate, print_json, table
+from gotocloud.cli.output import narrate, paragraph, print_json, suggest, table
 from gotocloud.cli.visible import unfiltered
 from gotocloud.errors import InputError
 from gotocloud.files import write_file
@@ -63,10 +63,8 @@ def show(platform_path: Path, regions: Sequence[str], *, as_json: bool) -> None:
     for number, source in enumerate(sources, 1):
         typer.echo(f"[{number}] {source}")
     unknown = sum(row["usd"] is None for row in rows)
-    narrate(
-        f"{len(rows) - unknown} of {len(rows)} prices are known. "
-        "To ask AWS: gotocloud platform prices --refresh"
-    )
+    paragraph(f"{len(rows) - unknown} of {len(rows)} prices are known.")
+    suggest("gotocloud platform prices --refresh")
 
 
 def refresh(platform_path: Path, regions: Sequence[str], *, dry_run: bool) -> None:
