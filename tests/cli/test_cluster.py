@@ -144,7 +144,7 @@ def test_validate_succeeds_when_only_acknowledged_warnings_remain(
     done = RUNNER.invoke(app, ["validate", "tutorial", "--region", "us-east-1"])
     assert done.exit_code == ExitCode.DONE
     assert "Acknowledged DcvValidator: nobody needs one" in done.stderr
-    assert "1 of 1 passed" in done.stderr
+    assert "1 of 1 passed" in done.stdout
 
 
 @pytest.mark.pcluster
