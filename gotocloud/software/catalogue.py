@@ -47,6 +47,7 @@ class Version:
         builds: Its builds by hardware. Default: one for all.
         gpu_spec: Spack spec of the builds with CUDA; architecture and target are added.
         cpu_spec: Spack spec of those without; the target is added.
+        specs: Spack specs of builds that need another one than their kind, by build.
         spec: Spack spec of a version with one build, whole.
         python: Version of the Python inside the builds; empty if there is none.
         compiler: Compiler, where it differs from the catalogue's.
@@ -62,12 +63,18 @@ class Version:
     builds: tuple[str, ...] = ()
     gpu_spec: str = ""
     cpu_spec: str = ""
+    specs: Mapping[str, str] = field(default_factory=dict)
     spec: str = ""
     python: str = ""
     compiler: str = ""
     prefix: str = ""
     steps: tuple[str, ...] = ()
     note: str = ""
+
+    def spec_of(self, build: Build) -> str:
+        """Spack spec of a build, without architecture and target; empty if there is none."""
+        kind = self.gpu_spec if build.cuda_arch else self.cpu_spec
+        return self.specs.get(build.name, kind)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -234,11 +234,11 @@ class _CatalogueReader:
             build = catalogue.builds.get(name)
             if build is None:
                 self._problem(where, f"no build {name!r}")
-            elif version.how == "spack" and not (
-                version.gpu_spec if build.cuda_arch else version.cpu_spec
-            ):
+            elif version.how == "spack" and not version.spec_of(build):
                 kind = "gpu_spec" if build.cuda_arch else "cpu_spec"
                 self._problem(where, f"{kind} is missing, which {name} needs")
+        for name in sorted({*version.specs} - {*version.builds}):
+            self._problem(where, f"specs: {name!r} is none of its builds")
         if version.how == "spack" and not version.builds and not version.spec:
             self._problem(where, "spec is missing")
         if version.how == "spack" and catalogue.spack is None:

@@ -62,7 +62,7 @@ def test_the_list_shows_versions_builds_and_hardware(software: Command) -> None:
     status, out, err = software("list")
     assert status == 0
     assert "relion/5.0.1" in out
-    assert "sm75, sm80, sm86, sm89, sm90, avx512, avx2" in out
+    assert "sm75, sm80, sm86, sm89, sm90, sm120, avx512, avx2" in out
     assert "relion/5.0.1-sm86" in out
     assert "read on 2026-11-22" in err
 
@@ -125,7 +125,7 @@ def test_environments_are_written_and_recipes_shown_with_their_licence(
 def test_environments_are_printed_as_one_stream(software: Command) -> None:
     status, out, _ = software("spack", "relion")
     assert status == 0
-    assert len(list(yaml.safe_load_all(out))) == 19
+    assert len(list(yaml.safe_load_all(out))) == 20
 
 
 def test_a_folder_that_cannot_be_written_is_reported(software: Command, tmp_path: Path) -> None:

@@ -80,6 +80,9 @@ def a_machine(tmp_path: Path) -> Machine:
         ("g6.48xlarge", "sm89"),
         ("p4d.24xlarge", "sm80"),
         ("p5.48xlarge", "sm90"),
+        ("g7e.48xlarge", "sm120"),
+        ("c8i.48xlarge", "avx512"),
+        ("hpc7a.96xlarge", "avx512"),
         ("c7i.48xlarge", "avx512"),
         ("c6a.48xlarge", "avx2"),
     ],
@@ -87,7 +90,7 @@ def a_machine(tmp_path: Path) -> Machine:
 def test_the_instance_type_chooses_the_build(
     machine: Machine, instance_type: str, build: str
 ) -> None:
-    machine.install("sm75", "sm80", "sm86", "sm89", "sm90", "avx512", "avx2")
+    machine.install("sm75", "sm80", "sm86", "sm89", "sm90", "sm120", "avx512", "avx2")
     told = {INSTANCE_TYPE_VARIABLE: instance_type}
     script = 'module load relion && relion_refine && echo "$GOTOCLOUD_RELION_BUILD"'
     assert machine.shell(script, told) == (0, f"5.0.1 {build}\n{build}\n", "")
@@ -98,7 +101,8 @@ def test_the_instance_type_chooses_the_build(
     [
         (["8.6", "8.6"], "avx2", "sm86"),
         (["8.9", "7.5"], "avx2", "sm75"),
-        (["12.0"], "avx2 avx512f", "sm90"),
+        (["10.0"], "avx2 avx512f", "sm90"),
+        (["12.0"], "avx2 avx512f", "sm120"),
         (["No devices were found"], "avx2 avx512f", "avx512"),
         (None, "avx2 avx512f", "avx512"),
         (None, "avx2", "avx2"),
@@ -107,7 +111,7 @@ def test_the_instance_type_chooses_the_build(
 def test_without_an_instance_type_the_hardware_itself_chooses(
     machine: Machine, gpus: list[str] | None, flags: str, build: str
 ) -> None:
-    machine.install("sm75", "sm86", "sm89", "sm90", "avx512", "avx2")
+    machine.install("sm75", "sm86", "sm89", "sm90", "sm120", "avx512", "avx2")
     machine.hardware(flags=flags, gpus=gpus)
     assert machine.shell("module load relion/5.0.1 && relion") == (0, f"5.0.1 {build}\n", "")
 

@@ -104,7 +104,7 @@ def test_there_is_an_environment_for_every_build_and_for_nothing_else(ours: Cata
         for build in version.builds or ("",)
     }
     assert set(environments(ours)) == expected
-    assert len(expected) == 21
+    assert len(expected) == 22
 
 
 def test_environments_have_the_form_that_spack_takes(ours: Catalogue) -> None:
@@ -153,6 +153,7 @@ def test_cuda_fits_each_architecture_the_compiler_and_relion_s_python(
 ) -> None:
     """Limits as in the `cuda` build system of Spack at the tag of the catalogue."""
     oldest = {75: (10, 0), 80: (11, 0), 86: (11, 1), 89: (11, 8), 90: (12, 0)}
+    oldest |= {120: (12, 8)}
     oldest_for_gcc = {"gcc@11": (11, 4), "gcc@12": (11, 9)}
     newest_for_torch_2_0 = (12, 3)
     for package in ours.packages.values():
@@ -160,14 +161,13 @@ def test_cuda_fits_each_architecture_the_compiler_and_relion_s_python(
             for build in (ours.builds[name] for name in version.builds):
                 if build.cuda_arch is None:
                     continue
-                cuda = tuple(
-                    int(each) for each in version.gpu_spec.partition("^cuda@")[2].split(".")[:2]
-                )
+                spec = version.spec_of(build)
+                cuda = tuple(map(int, spec.partition("^cuda@")[2].split(".")[:2]))
                 assert ours.spack
                 compiler = version.compiler or ours.spack.compiler
                 assert oldest[build.cuda_arch] <= cuda, (version.number, build.name)
                 assert oldest_for_gcc[compiler] <= cuda, version.number
-                assert "+python" not in version.gpu_spec or cuda <= newest_for_torch_2_0
+                assert "+python" not in spec or cuda <= newest_for_torch_2_0
 
 
 def test_what_spack_cannot_build_has_a_recipe_that_states_where(ours: Catalogue) -> None:

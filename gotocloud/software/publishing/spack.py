@@ -46,7 +46,7 @@ def spec(version: Version, build: Build | None, spack: Spack, mpi: Mpi | None) -
     if build is None:
         root, _, rest = version.spec.partition(" ^")
     else:
-        root, _, rest = (version.gpu_spec if build.cuda_arch else version.cpu_spec).partition(" ^")
+        root, _, rest = version.spec_of(build).partition(" ^")
         if build.cuda_arch:
             root += f" cuda_arch={build.cuda_arch}"
         root += f" target={build.target}"
