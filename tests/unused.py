@@ -8,11 +8,13 @@ import gotocloud
 
 
 def unused_types() -> None:
-    """Refuse rows of the table of instance types that no configuration uses."""
+    """Refuse rows of the table of instance types that no configuration uses and no price has."""
     from gotocloud.cluster_configs.instances import instance_types
     from gotocloud.cluster_configs.model import used_instance_types
+    from gotocloud.costs.prices import shipped_table
 
-    unused = sorted({*instance_types()} - {*used_instance_types()})
+    priced = {item for item, _, _ in shipped_table()}
+    unused = sorted({*instance_types()} - {*used_instance_types()} - priced)
     assert not unused, f"no queue of gotocloud/cluster_configs/*.yaml uses {', '.join(unused)}"
 
 

@@ -77,14 +77,14 @@ def _engine(_: str) -> str:
     return newest.read_text("utf-8").replace("version: 3.16.1", "version: 3.17.0")
 
 
-NEW_TYPE = "g6e.4xlarge"
+NEW_TYPE = "g6.8xlarge"
 
 INSTANCE_TYPE = Walk(
     "a new instance type",
     (
         Edit(
             "gotocloud/cluster_configs/instance_types.csv",
-            after("g6.4xlarge,16,64,1,22.35,no\n", f"{NEW_TYPE},16,128,1,44.7,no\n"),
+            after("g6.4xlarge,16,8,64,1,22.35,no\n", f"{NEW_TYPE},32,16,128,1,22.35,yes\n"),
             f"'{NEW_TYPE}' is not in gotocloud/cluster_configs/instance_types.csv",
         ),
         Edit(

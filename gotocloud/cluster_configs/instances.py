@@ -19,6 +19,7 @@ class InstanceType:
     Args:
         name: EC2's name, for example "g4dn.metal".
         vcpus: Virtual CPUs, hyper-threads counted.
+        cores: Physical cores: where they are as many as vCPUs, the type has no hyper-threads.
         memory_gib: Main memory.
         gpus: Graphics processors.
         gpu_memory_gib: Memory of one of them; None without a GPU.
@@ -27,6 +28,7 @@ class InstanceType:
 
     name: str
     vcpus: int
+    cores: int
     memory_gib: int
     gpus: int
     gpu_memory_gib: float | None
@@ -35,7 +37,7 @@ class InstanceType:
 
 @cache
 def instance_types() -> Mapping[str, InstanceType]:
-    """Every instance type that a configuration may name."""
+    """Every instance type that a configuration may name, or `advise` compares by its price."""
     text = files(__package__).joinpath("instance_types.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(line for line in lines_of(text) if not line.startswith("#"))
     return MappingProxyType(
@@ -43,6 +45,7 @@ def instance_types() -> Mapping[str, InstanceType]:
             row["instance_type"]: InstanceType(
                 name=row["instance_type"],
                 vcpus=int(row["vcpus"]),
+                cores=int(row["cores"]),
                 memory_gib=int(row["memory_gib"]),
                 gpus=int(row["gpus"]),
                 gpu_memory_gib=float(row["gpu_memory_gib"]) if row["gpu_memory_gib"] else None,
