@@ -54,7 +54,7 @@ def listed_prices(
     pricing = client("pricing", PRICE_LIST_REGION)
     prices, unknown = [], []
     for product in products:
-        filters = {"regionCode": region, **product.filters}
+        filters = {product.region_field: region, **product.filters}
         with explained("ask AWS for its price list"):
             pages = pricing.get_paginator("get_products").paginate(
                 ServiceCode=product.service,
@@ -81,11 +81,10 @@ def listed_prices(
     return Answers(tuple(prices), tuple(unknown))
 
 
-def spot_prices(region: str, zone_id: str, instance_types: Iterable[str], now: datetime) -> Answers:
-    """Mean and spread of the spot prices of the last days in one zone.
+def spot_prices(region: str, instance_types: Iterable[str], now: datetime) -> Answers:
+    """Mean and spread of the spot prices of the last days in every zone of a region.
 
     Args:
-        zone_id: The zone in which the nodes would run.
         now: End of the history; UTC.
 
     Raises:
@@ -93,33 +92,37 @@ def spot_prices(region: str, zone_id: str, instance_types: Iterable[str], now: d
     """
     names = sorted(instance_types)
     ec2 = client("ec2", region)
-    start = now - SPOT_WINDOW
+    window = (now - SPOT_WINDOW, now)
     with explained(f"ask EC2 in {region} for its zones"):
-        zones = ec2.describe_availability_zones()["AvailabilityZones"]
-    zone = next((one["ZoneName"] for one in zones if one["ZoneId"] == zone_id), None)
-    if zone is None:
-        return Answers((), (f"spot prices in {region}: this account has no zone {zone_id}",))
-    changes: dict[str, list[SpotChange]] = defaultdict(list)
+        zones = {
+            one["ZoneName"]: one["ZoneId"]
+            for one in ec2.describe_availability_zones()["AvailabilityZones"]
+            if one.get("ZoneType", "availability-zone") == "availability-zone"
+        }
+    changes: dict[tuple[str, str], list[SpotChange]] = defaultdict(list)
     with explained(f"ask EC2 in {region} for its spot prices"):
         pages = ec2.get_paginator("describe_spot_price_history").paginate(
             InstanceTypes=names,
             ProductDescriptions=[LINUX],
-            AvailabilityZone=zone,
-            StartTime=start,
+            StartTime=window[0],
             EndTime=now,
         )
         for page in pages:
             for one in page["SpotPriceHistory"]:
-                change = SpotChange(_utc(one["Timestamp"]), Decimal(one["SpotPrice"]))
-                changes[one["InstanceType"]].append(change)
-    source = f"EC2 DescribeSpotPriceHistory, {zone_id}{_elsewhere()}"
-    reported = {
-        name: spot_price(name, region, changes[name], (start, now), source) for name in names
-    }
-    return Answers(
-        tuple(price for price in reported.values() if price),
-        tuple(f"{name} in {region}: no spot history" for name in names if not reported[name]),
-    )
+                if zone_id := zones.get(one["AvailabilityZone"]):
+                    change = SpotChange(_utc(one["Timestamp"]), Decimal(one["SpotPrice"]))
+                    changes[one["InstanceType"], zone_id].append(change)
+    found = [
+        price
+        for (name, zone_id), history in changes.items()
+        if (price := spot_price(name, (region, zone_id), history, window, _spot_source()))
+    ]
+    silent = sorted({*names} - {price.item for price in found})
+    return Answers(tuple(found), tuple(f"{name} in {region}: no spot history" for name in silent))
+
+
+def _spot_source() -> str:
+    return f"EC2 DescribeSpotPriceHistory{_elsewhere()}"
 
 
 def _utc(moment: datetime) -> datetime:

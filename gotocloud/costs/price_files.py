@@ -13,7 +13,7 @@ from gotocloud.costs.price import Key, Price, PriceUnit
 from gotocloud.errors import InputError
 
 COLUMNS = ("item", "region", "usd", "unit", "source", "date")
-OPTIONAL_COLUMNS = ("spread_usd",)
+OPTIONAL_COLUMNS = ("spread_usd", "zone_id")
 REFRESH = "gotocloud platform prices --refresh"
 
 _DAY = r"\d{4}-\d{2}-\d{2}"
@@ -57,7 +57,7 @@ def parse_table(text: str, name: str) -> Mapping[Key, Price]:
         try:
             price = _price(row)
             if price.key in prices:
-                raise ValueError(f"{price.item} in {price.region} is given twice as {price.unit}")
+                raise ValueError(f"{price.item} in {price.key[1]} is given twice as {price.unit}")
             prices[price.key] = price
         except ValueError as error:
             problems.append(f"line {reader.line_num}: {error}")
@@ -76,7 +76,16 @@ def dump_table(prices: Iterable[Price]) -> str:
     for one in sorted(prices, key=lambda price: price.key):
         spread = "" if one.spread_usd is None else one.spread_usd
         writer.writerow(
-            (one.item, one.region, one.usd, one.unit.value, one.source, one.date, spread)
+            (
+                one.item,
+                one.region,
+                one.usd,
+                one.unit.value,
+                one.source,
+                one.date,
+                spread,
+                one.zone_id,
+            )
         )
     return out.getvalue()
 
@@ -99,6 +108,7 @@ def _price(row: Mapping[str, str | None]) -> Price:
         source=texts["source"],
         date=texts["date"],
         spread_usd=_usd(spread, "spread_usd", least=Decimal(-1)) if spread else None,
+        zone_id=texts["zone_id"],
     )
 
 

@@ -1,7 +1,7 @@
 """What to ask AWS's price list for, and what its answers state. Pure: documents in, prices out.
 
 Source of the field names: AWS Price List Query API, and the offer files of AmazonEC2, AmazonVPC,
-AmazonFSx, AmazonEFS and AmazonS3.
+AmazonFSx, AmazonEFS, AmazonS3 and AWSDataTransfer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,17 @@ from gotocloud.formats import parse_json
 _PREFIX = r"([A-Z0-9]+-)?"
 """Short name of the region before a usage type; us-east-1 often has none."""
 
-_AWS_UNITS = {PriceUnit.INSTANCE_HOUR: "Hrs", PriceUnit.HOUR: "Hrs", PriceUnit.GB_MONTH: "GB-Mo"}
+AWS_UNITS = {
+    PriceUnit.INSTANCE_HOUR: "Hrs",
+    PriceUnit.HOUR: "Hrs",
+    PriceUnit.GB_MONTH: "GB-Mo",
+    PriceUnit.GB: "GB",
+    PriceUnit.MILLION_CALLS: "Requests",
+}
+"""AWS's names of our units."""
+
+AWS_UNITS_IN_ONE = {PriceUnit.MILLION_CALLS: 1_000_000}
+"""How many of AWS's units are one of ours, where that is not one."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,7 @@ class Product:
         service: AWS's service code.
         filters: Fields and values that the product has.
         usage_type: Pattern of its usage type, which no filter can ask for.
+        region_field: Field of the region; data transfer has that of its origin.
     """
 
     item: str
@@ -40,6 +51,7 @@ class Product:
     service: str
     filters: Mapping[str, str]
     usage_type: str
+    region_field: str = "regionCode"
 
 
 def instance_product(instance_type: str) -> Product:
@@ -69,6 +81,17 @@ def _lustre(item: Item, throughput: str, usage_type: str) -> Product:
     return Product(item, PriceUnit.GB_MONTH, "AmazonFSx", filters, _PREFIX + usage_type)
 
 
+def _requests(item: Item, tier: int) -> Product:
+    """Requests to S3: tier 1 writes and lists, tier 2 reads."""
+    return Product(
+        item,
+        PriceUnit.MILLION_CALLS,
+        "AmazonS3",
+        {"group": f"S3-API-Tier{tier}"},
+        f"{_PREFIX}Requests-Tier{tier}",
+    )
+
+
 OTHER_PRODUCTS = (
     Product(
         Item.NAT_GATEWAY,
@@ -76,6 +99,21 @@ OTHER_PRODUCTS = (
         "AmazonEC2",
         {"productFamily": "NAT Gateway"},
         f"{_PREFIX}NatGateway-Hours",
+    ),
+    Product(
+        Item.NAT_TRAFFIC,
+        PriceUnit.GB,
+        "AmazonEC2",
+        {"productFamily": "NAT Gateway"},
+        f"{_PREFIX}NatGateway-Bytes",
+    ),
+    Product(
+        Item.TRANSFER_TO_INTERNET,
+        PriceUnit.GB,
+        "AWSDataTransfer",
+        {"transferType": "AWS Outbound", "toLocation": "External"},
+        f"{_PREFIX}DataTransfer-Out-Bytes",
+        region_field="fromRegionCode",
     ),
     Product(
         Item.PUBLIC_IPV4, PriceUnit.HOUR, "AmazonVPC", {}, rf"{_PREFIX}PublicIPv4:InUseAddress"
@@ -104,6 +142,8 @@ OTHER_PRODUCTS = (
         {"volumeType": "Standard"},
         f"{_PREFIX}TimedStorage-ByteHrs",
     ),
+    _requests(Item.S3_WRITES, 1),
+    _requests(Item.S3_READS, 2),
 )
 """What a platform pays for besides instances."""
 
@@ -137,21 +177,21 @@ def offers(product: Product, documents: Iterable[str]) -> tuple[Offer, ...]:
             attributes = document["product"]["attributes"]
             if not re.fullmatch(product.usage_type, attributes.get("usagetype", "")):
                 continue
-            for offer in _on_demand(document, _AWS_UNITS[product.unit]):
+            for offer in _on_demand(document, product.unit):
                 found[offer.usd] = offer
         except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
             raise ValueError(f"not a price list document: {text[:80]!r}") from error
     return tuple(found[usd] for usd in sorted(found))
 
 
-def _on_demand(document: Mapping[str, Any], unit: str) -> Iterable[Offer]:
+def _on_demand(document: Mapping[str, Any], unit: PriceUnit) -> Iterable[Offer]:
     for term in document["terms"].get("OnDemand", {}).values():
         for tier in term["priceDimensions"].values():
-            if tier["unit"] != unit or tier.get("beginRange", "0") not in {"0", ""}:
+            if tier["unit"] != AWS_UNITS[unit] or tier.get("beginRange", "0") not in {"0", ""}:
                 continue
             if "USD" not in tier["pricePerUnit"]:
                 continue
-            usd = Decimal(tier["pricePerUnit"]["USD"])
+            usd = Decimal(tier["pricePerUnit"]["USD"]) * AWS_UNITS_IN_ONE.get(unit, 1)
             if usd > 0:
                 yield Offer(usd, term["effectiveDate"][:10])
 
@@ -171,7 +211,7 @@ class SpotChange:
 
 def spot_price(
     instance_type: str,
-    region: str,
+    place: tuple[str, str],
     changes: Sequence[SpotChange],
     window: tuple[datetime, datetime],
     source: str,
@@ -179,6 +219,7 @@ def spot_price(
     """The time-weighted mean of a spot price and its spread; None without any history.
 
     Args:
+        place: Region and zone ID.
         changes: In any order; as EC2 returns them; the last one before the window is the
             price at its beginning.
         window: From when to when.
@@ -200,10 +241,11 @@ def spot_price(
     first = max(start, steps[0].since)
     return Price(
         item=instance_type,
-        region=region,
+        region=place[0],
         usd=Decimal(f"{mean:.4f}"),
         unit=PriceUnit.SPOT_INSTANCE_HOUR,
         source=source,
         date=f"{first:%Y-%m-%d}/{end:%Y-%m-%d}",
         spread_usd=Decimal(f"{math.sqrt(variance):.4f}"),
+        zone_id=place[1],
     )

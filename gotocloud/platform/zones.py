@@ -22,6 +22,7 @@ from gotocloud.cluster_configs.offerings import REFRESH_COMMAND, Offerings
 from gotocloud.errors import InputError, unknown_name
 from gotocloud.formats import parse_json
 from gotocloud.origin import require_from_aws, stated_endpoint
+from gotocloud.platform.regions import REGIONS, REGIONS_WITHOUT_PARALLELCLUSTER, region_problem
 from gotocloud.platform.strict import StrictModel
 from gotocloud.yaml_files import MarkedYaml, model_problems, problems_of, read_text
 
@@ -100,18 +101,32 @@ class ZoneMap(StrictModel):
         kept = {k: v for k, v in self.regions.items() if k not in invented}
         return ZoneMap(regions=kept, left_out=left_out)
 
-    def region(self, name: str) -> RegionZones:
+    def region(self, name: str, existing: Collection[str] = ()) -> RegionZones:
         """The zones of a region.
+
+        Args:
+            existing: Regions that exist on AWS, whatever is known of them.
 
         Raises:
             InputError: if it is not in the map; with the reason, if known.
         """
         if name in self.regions:
             return self.regions[name]
+        refresh = f"{REFRESH_COMMAND} {name}"
         if name in self.left_out:
             raise InputError(
-                f"Region {name!r} cannot be used: {self.left_out[name]}.",
+                f"Region {name!r} cannot be used by these data: {self.left_out[name]}.",
+                next_command=refresh,
+            )
+        if name in REGIONS_WITHOUT_PARALLELCLUSTER:
+            raise InputError(
+                f"Region {name!r} cannot be used: {region_problem(name)}.",
                 next_command="gotocloud platform zones",
+            )
+        if name in REGIONS or name in existing:
+            raise InputError(
+                f"Region {name!r} exists, but the zone map has no data on it.",
+                next_command=refresh,
             )
         raise unknown_name(
             "region", name, list(self.regions), next_command="gotocloud platform zones"

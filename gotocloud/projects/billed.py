@@ -19,7 +19,7 @@ from gotocloud.contract.tags import (
     STACK_TAG,
     project_tags,
 )
-from gotocloud.costs.price import HOURS_PER_MONTH, Item, PriceUnit
+from gotocloud.costs.price import HOURS_PER_MONTH, Item, Price, PriceUnit
 from gotocloud.costs.prices import find_price, price_usd_per_hour
 from gotocloud.projects.overview import HourlyCost, Node, ProjectRow
 
@@ -72,15 +72,20 @@ class Billed:
         more = ", ".join(word for word in (self.type, size, self.note, self.state) if word)
         return f"{self.identifier}: {self.kind}{f', {more}' if more else ''}"
 
-    def usd_per_hour(self, region: str) -> Decimal | None:
-        """What it costs; None if its price is not known. Spot prices change, and are not known."""
+    def price(self, region: str) -> Price | None:
+        """The price behind its cost; None if unknown. Spot prices change, and are not known."""
         if self.kind in _PRICED or self.kind is BilledKind.MACHINE:
             item = str(_PRICED.get(self.kind, self.type))
-            price = None if self.spot else price_usd_per_hour(item, region)
-            return None if price is None else price.usd
+            return None if self.spot else price_usd_per_hour(item, region)
         priced = _PRICED_BY_GIB.get(self.type)
-        price = find_price(priced, region, PriceUnit.GB_MONTH) if priced else None
-        return None if price is None else price.usd * self.gib / HOURS_PER_MONTH
+        return find_price(priced, region, PriceUnit.GB_MONTH) if priced else None
+
+    def usd_per_hour(self, region: str) -> Decimal | None:
+        """What it costs; None if its price is not known."""
+        price = self.price(region)
+        if price is None or price.unit is not PriceUnit.GB_MONTH:
+            return None if price is None else price.usd
+        return price.usd * self.gib / HOURS_PER_MONTH
 
 
 @dataclass(frozen=True)
@@ -157,13 +162,15 @@ def with_costs(
 
 def _cost(row: ProjectRow, found: Inventory, account: str, region: str) -> HourlyCost:
     total_usd, unknown = Decimal(), [f"{kind}: could not be listed" for kind in found.unknown]
+    prices: dict[Price, None] = {}
     for one in found.of_project(project_tags(row.scientist, account, row.project)):
         if (usd := one.usd_per_hour(region)) is None:
             spot = " on spot" if one.spot else ""
             unknown.append(f"{one.type or one.kind}{spot}")
         else:
             total_usd += usd
-    return HourlyCost(total_usd, tuple(dict.fromkeys(unknown)))
+            prices |= {price: None} if (price := one.price(region)) else {}
+    return HourlyCost(total_usd, tuple(dict.fromkeys(unknown)), tuple(prices))
 
 
 def _left_over(one: Billed, vpc: str, owners: set[str], clusters: set[str]) -> bool:

@@ -15,6 +15,7 @@ from gotocloud.contract.stacks import (
 )
 from gotocloud.contract.tag_text import from_tag
 from gotocloud.contract.tags import IAM_USER_TAG, PROJECT_TAG
+from gotocloud.costs.price import Price
 from gotocloud.errors import shell_line
 from gotocloud.formats import usd_text, whole_number
 from gotocloud.projects.cluster_end import ClusterEnd
@@ -48,10 +49,12 @@ class HourlyCost:
     Args:
         known_usd_per_hour: Sum of what is known.
         unknown: What has no known price.
+        prices: The prices behind the sum.
     """
 
     known_usd_per_hour: Decimal = Decimal()
     unknown: tuple[str, ...] = ()
+    prices: tuple[Price, ...] = ()
 
     def __str__(self) -> str:
         text = f"USD {usd_text(self.known_usd_per_hour, rounded=True)}/h"
@@ -206,6 +209,7 @@ def total(rows: Iterable[ProjectRow]) -> HourlyCost:
     return HourlyCost(
         sum((cost.known_usd_per_hour for cost in costs), Decimal()),
         tuple(dict.fromkeys(name for cost in costs for name in cost.unknown)),
+        tuple(dict.fromkeys(price for cost in costs for price in cost.prices)),
     )
 
 

@@ -15,7 +15,7 @@ from gotocloud.costs.prices import find_price, price_usd_per_hour
 from gotocloud.errors import InputError
 
 HEADER = "item,region,usd,unit,source,date,spread_usd\n"
-OWN = HEADER + "g5.12xlarge,eu-west-1,6.3,instance-hour,AWS price list,2026-11-01/2026-11-22,\n"
+OWN = HEADER + "g5.12xlarge,sa-east-1,6.3,instance-hour,AWS price list,2026-11-01/2026-11-22,\n"
 
 WORDS = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=8)
 PRICES = st.builds(
@@ -27,6 +27,7 @@ PRICES = st.builds(
     source=st.text(st.characters(categories=("L", "N", "P")), min_size=1),
     date=st.dates().map(str),
     spread_usd=st.none() | st.decimals("0", "99", places=4),
+    zone_id=st.just("") | WORDS,
 )
 
 
@@ -82,7 +83,7 @@ def test_own_prices_lie_over_the_shipped_ones(
     shipped = price_usd_per_hour("g5.12xlarge", "us-east-1")
     (tmp_path / "own.csv").write_text(OWN)
     monkeypatch.setenv("GOTOCLOUD_PRICES", str(tmp_path / "own.csv"))
-    own = price_usd_per_hour("g5.12xlarge", "eu-west-1")
+    own = price_usd_per_hour("g5.12xlarge", "sa-east-1")
     assert own is not None
     assert own.usd == Decimal("6.3")
     assert price_usd_per_hour("g5.12xlarge", "us-east-1") == shipped
@@ -93,9 +94,9 @@ def test_the_table_beside_the_platform_is_found(
 ) -> None:
     monkeypatch.delenv("GOTOCLOUD_PRICES", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert find_price("g5.12xlarge", "eu-west-1", PriceUnit.INSTANCE_HOUR) is None
+    assert find_price("g5.12xlarge", "sa-east-1", PriceUnit.INSTANCE_HOUR) is None
     (tmp_path / "platform.prices.csv").write_text(OWN)
-    assert find_price("g5.12xlarge", "eu-west-1", PriceUnit.INSTANCE_HOUR) is not None
+    assert find_price("g5.12xlarge", "sa-east-1", PriceUnit.INSTANCE_HOUR) is not None
 
 
 def test_a_named_table_that_is_missing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,19 +115,24 @@ def change(days: float, price: str) -> SpotChange:
 
 def test_a_spot_price_is_the_mean_over_time_and_not_over_changes() -> None:
     changes = [change(7, "2"), change(-3, "1"), change(13.9999, "1000000000"), change(14, "9")]
-    told = spot_price("g5.12xlarge", "us-east-1", changes[:2], (START, END), "EC2")
+    told = spot_price("g5.12xlarge", ("us-east-1", "use1-az4"), changes[:2], (START, END), "EC2")
     assert told is not None
     assert (told.usd, told.spread_usd) == (Decimal("1.5000"), Decimal("0.5000"))
     assert told.date == "2026-11-08/2026-11-22"
 
 
 def test_a_history_that_begins_in_the_window_states_it() -> None:
-    told = spot_price("g5.12xlarge", "us-east-1", [change(4, "2")], (START, END), "EC2")
+    told = spot_price(
+        "g5.12xlarge", ("us-east-1", "use1-az4"), [change(4, "2")], (START, END), "EC2"
+    )
     assert told is not None
     assert told.date == "2026-11-12/2026-11-22"
     assert told.spread_usd == 0
 
 
 def test_no_history_is_no_price() -> None:
-    assert spot_price("g5.12xlarge", "us-east-1", [], (START, END), "EC2") is None
-    assert spot_price("g5.12xlarge", "us-east-1", [change(15, "2")], (START, END), "EC2") is None
+    assert spot_price("g5.12xlarge", ("us-east-1", "use1-az4"), [], (START, END), "EC2") is None
+    assert (
+        spot_price("g5.12xlarge", ("us-east-1", "use1-az4"), [change(15, "2")], (START, END), "EC2")
+        is None
+    )

@@ -93,7 +93,7 @@ def test_a_region_that_cannot_run_everything_is_left_out_with_the_reason() -> No
     assert list(made.regions) == ["a"]
     assert "y1-az1, lacks refine (big or medium)" in made.left_out["b"]
     assert made.left_out["c"] == "EC2 has no offerings by zone ID for it"
-    with pytest.raises(InputError, match="'b' cannot be used: no single zone"):
+    with pytest.raises(InputError, match="'b' cannot be used by these data: no single zone"):
         made.region("b")
 
 

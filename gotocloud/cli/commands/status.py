@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gotocloud.cli.ages import show_ages
 from gotocloud.cli.options import Json
 from gotocloud.cli.output import narrate, paragraph, print_json, suggest, table
 from gotocloud.cli.visible import unfiltered
@@ -136,6 +137,7 @@ def _print(rows: tuple[ProjectRow, ...], *, regional: bool) -> None:
     paragraph(f"All clusters together: {cost}.")
     if cost.unknown:
         narrate(f"Price unknown: {', '.join(cost.unknown)}.")
+    show_ages(cost.prices)
 
 
 def _described(cluster: ClusterRow) -> str:

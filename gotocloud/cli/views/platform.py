@@ -149,10 +149,12 @@ def require_regions(zone_map: ZoneMap, names: Sequence[str]) -> None:
     Raises:
         InputError: with every one of them.
     """
+    from gotocloud.aws.regions import existing_regions
+
     problems = []
     for name in names:
         try:
-            zone_map.region(name)
+            zone_map.region(name, existing_regions())
         except InputError as error:
             problems.append(error)
     if len(problems) == 1:

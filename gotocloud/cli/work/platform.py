@@ -21,7 +21,6 @@ from gotocloud.platform.record import (
     load_record,
     record_from_outputs,
 )
-from gotocloud.platform.regions import REGIONS, region_problem
 
 if TYPE_CHECKING:
     from gotocloud.platform.zones import ZoneMap
@@ -46,6 +45,7 @@ def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool)
         GoToCloudError: if EC2 does not answer; nothing is written then.
     """
     from gotocloud.aws.offerings import offerings, source
+    from gotocloud.aws.regions import no_region
     from gotocloud.platform.needs import configuration_needs
     from gotocloud.platform.zones import (
         dump_map,
@@ -56,7 +56,7 @@ def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool)
         zones_path,
     )
 
-    if problems := [region_problem(name) for name in names if name not in REGIONS]:
+    if problems := [problem for name in names if (problem := no_region(name))]:
         raise InputError("These regions cannot be refreshed.", problems=problems)
     path = zones_path(platform_path)
     own = _own_zones(path)

@@ -41,19 +41,21 @@ class ListedPrice:
 
 @dataclass(frozen=True)
 class SpotPrice:
-    """The spot price of an instance type in every zone of a region.
+    """The spot price of an instance type in a zone.
 
     Args:
         region: The region.
         instance_type: The instance type.
         usd_per_hour: In US dollars, as decimal text.
         since: Day of the last change, such as `2026-01-31`.
+        zone_id: The zone. Default: every zone of the region.
     """
 
     region: str
     instance_type: str
     usd_per_hour: str
     since: str
+    zone_id: str = ""
 
 
 Handler = Callable[[str, dict[str, Any]], Any]

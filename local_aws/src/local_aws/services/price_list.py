@@ -59,7 +59,11 @@ def apply(prices: Sequence[SpotPrice]) -> None:
         """DescribeSpotPriceHistory: the last change of every price."""
         zone = self._get_param("AvailabilityZone")
         requested = set(self._get_param("InstanceTypes", []))
-        there = self.ec2_backend.describe_availability_zones()
+        zones = {
+            one.zone_id: one.name
+            for one in self.ec2_backend.describe_availability_zones()
+            if zone in {None, one.name}
+        }
         history = [
             {
                 "InstanceType": price.instance_type,
@@ -69,8 +73,9 @@ def apply(prices: Sequence[SpotPrice]) -> None:
                 "Timestamp": datetime.fromisoformat(f"{price.since}T00:00:00Z"),
             }
             for price in prices
-            for name in ([zone] if zone else [one.name for one in there])
             if price.region == self.region and (not requested or price.instance_type in requested)
+            for zone_id, name in zones.items()
+            if price.zone_id in {"", zone_id}
         ]
         return ActionResult({"SpotPriceHistory": history})
 
@@ -81,11 +86,13 @@ def apply(prices: Sequence[SpotPrice]) -> None:
 
 def _found(prices: Iterable[ListedPrice], request: dict[str, Any]) -> Iterable[dict[str, Any]]:
     wanted = {one["Field"]: one["Value"] for one in request.get("Filters", ())}
-    region = wanted.get("regionCode", "")
+    # Data transfer is listed by the region of its origin.
+    field = "fromRegionCode" if "fromRegionCode" in wanted else "regionCode"
+    region = wanted.get(field, "")
     for price in prices:
         if price.region not in {region, "*"} or price.service != request.get("ServiceCode"):
             continue
-        attributes = {**price.attributes, "regionCode": region}
+        attributes = {**price.attributes, field: region}
         if all(attributes.get(name) == value for name, value in wanted.items()):
             yield _document(price, attributes)
 
