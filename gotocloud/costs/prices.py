@@ -65,8 +65,8 @@ def newest(base: Mapping[Key, Price], others: Iterable[Price]) -> dict[Key, Pric
     """A table with other prices where they are as new or newer."""
     merged = dict(base)
     for one in others:
-        known = merged.get(one.key)
-        merged[one.key] = newer(one, known) if known else one
+        before = merged.get(one.key)
+        merged[one.key] = newer(one, before) if before else one
     return merged
 
 

@@ -134,5 +134,5 @@ def test_labels_are_the_papers() -> None:
     assert label(Shape(2, "g4dn.metal", 16, 17, 6)) == "16@2x g4dn(8,96)"
     assert label(Shape(8, "g5.12xlarge", 30)) == "30@8x g5(4,48)"
     assert label(Shape(4, "c6i.32xlarge", 0, 16, 16)) == "256@4x c6i(0,128)"
-    assert label(Shape(1, "p5.48xlarge", 8)) == "8@1x p5(?,?)"
-    assert label(Shape(1, "p5.48xlarge", 8), 8, 192) == "8@1x p5(8,192)"
+    assert label(Shape(1, "x9.48xlarge", 8)) == "8@1x x9(?,?)"
+    assert label(Shape(1, "x9.48xlarge", 8), 8, 192) == "8@1x x9(8,192)"

@@ -65,7 +65,7 @@ def test_ones_own_measurements_give_time_cost_interval_runner_up_and_front() -> 
         "Refine3D, particles 100,000, box 256 px; on demand in us-east-1",
         "Use         8 GPUs on 2 x g5.12xlarge, 9 ranks x 6 threads   [8@2x g5(4,48)]",
         "nine runs of ten",
-        "price of 2024-02",
+        "price of 2026-01-20",
         "Known from  mean of 2 measured runs: a test, 2026-11",
         "Queue       refine3d of cryoem-spa",
         "Next best",
@@ -124,7 +124,7 @@ def test_the_region_is_typed_or_known_or_the_papers(monkeypatch: pytest.MonkeyPa
 
 
 def test_spot_prices_are_requested() -> None:
-    assert "7.17 USD per hour for all nodes (2024-02-08/2024-02-15)" in (
+    assert "7.46 USD per hour for all nodes (2026-01-20/2026-01-29)" in (
         advise("refine3d", "--spot").stdout
     )
 

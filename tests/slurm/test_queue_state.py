@@ -126,8 +126,8 @@ def test_a_partition_is_read() -> None:
 
 
 def test_an_instance_type_that_is_not_ours_has_what_slurm_states() -> None:
-    (one,) = parse_sinfo("big|2|192|2048|gpu:h100:8(S:0-1)|dynamic,p5.48xlarge,p5,gpu|NO")
-    assert one == Partition("big", "p5.48xlarge", 2, 192, 2.0, 8, None, False, False)
+    (one,) = parse_sinfo("big|2|192|2048|gpu:h200:8(S:0-1)|dynamic,p5en.48xlarge,p5en,gpu|NO")
+    assert one == Partition("big", "p5en.48xlarge", 2, 192, 2.0, 8, None, False, False)
     (plain,) = parse_sinfo("debug|1|2|1000|(null)|(null)|NO")
     assert (plain.instance_type, plain.gpus) == ("", 0)
 
