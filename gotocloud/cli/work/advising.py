@@ -25,12 +25,14 @@ def prices_region(given: str | None) -> str:
     Raises:
         InputError: if it is no region.
     """
-    from gotocloud.platform.regions import REGIONS, region_problem
+    from gotocloud.platform.regions import REGIONS
 
     if given:
-        if given not in REGIONS:
+        from gotocloud.aws.regions import no_region
+
+        if given not in REGIONS and (problem := no_region(given)):
             raise InputError(
-                f"--region: {region_problem(given)}.",
+                f"--region: {problem}.",
                 next_command=f"gotocloud advise refine3d --region {PAPER_REGION}",
             )
         return given
