@@ -80,19 +80,28 @@ class MarkedYaml:
         lines: Line number, counted from 1, by location.
         texts: What a scalar looks like in the file, by location.
         problems: Duplicate keys and the like.
+        written: Where the file has what the data have elsewhere, by location of the data.
     """
 
     data: Any = None
     lines: dict[Location, int] = field(default_factory=dict)
     texts: dict[Location, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    written: dict[Location, Location] = field(default_factory=dict)
 
     def problem(self, location: Sequence[int | str], what: str) -> Problem:
         """A problem of a place, or of the innermost section around it that exists."""
         where = tuple(location)
         while where and where not in self.lines:
             where = where[:-1]
-        return self.lines.get(where, 1 if self.lines else 0), f"{location_text(location)}: {what}"
+        line = self.lines.get(where, 1 if self.lines else 0)
+        return line, f"{location_text(self._as_written(tuple(location)))}: {what}"
+
+    def _as_written(self, location: Location) -> Location:
+        for end in range(len(location), 0, -1):
+            if (start := self.written.get(location[:end])) is not None:
+                return (*start, *location[end:])
+        return location
 
 
 def load_yaml(text: str, name: str, *, next_command: str | None = None) -> MarkedYaml:

@@ -14,7 +14,7 @@ from gotocloud.aws.listener import Listener
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.projects import Place, checked_names, require_project
 from gotocloud.aws.quotas import cluster_levels
-from gotocloud.aws.release_choice import choose_release, published_template
+from gotocloud.aws.release_choice import choose_release, published_template, require_configuration
 from gotocloud.aws.session import error_code, explained
 from gotocloud.aws.stacks import stack_of
 from gotocloud.cluster_configs.lustre_sizes import Deployment, lustre_size_problem
@@ -119,6 +119,19 @@ def cluster_state(cloud: Cloud, where: Place, project: str) -> tuple[State, Clus
         return stack.state, None
     rows = project_rows((stack,), cloud.region, where.caller.name, None)
     return stack.state, rows[0].cluster
+
+
+def published_shape(cloud: Cloud, where: Place, wanted: Wanted) -> ClusterShape:
+    """What the published template of a configuration makes.
+
+    Raises:
+        InputError: if the release has no such configuration in this region; with those it has.
+        GoToCloudError: if the release or its template cannot be read.
+    """
+    release, _ = choose_release(cloud, where.facts, wanted.release)
+    require_configuration(cloud, where.facts, release, wanted.configuration)
+    path = cluster_template(wanted.configuration, cloud.region)
+    return cluster_shape(published_template(cloud, where.facts, release, path)[1])
 
 
 def plan_start(cloud: Cloud, where: Place, wanted: Wanted) -> Start:

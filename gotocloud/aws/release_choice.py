@@ -7,11 +7,16 @@ from typing import Any
 from gotocloud import __version__
 from gotocloud.aws.cloud import Cloud, answer_of
 from gotocloud.aws.group_facts import GroupFacts
-from gotocloud.aws.releases import owned, require_scripts, verified_template
+from gotocloud.aws.releases import owned, published_paths, require_scripts, verified_template
 from gotocloud.contract.group_facts import Fact
-from gotocloud.contract.releases import MANIFEST, PROJECT_TEMPLATE, release_key
+from gotocloud.contract.releases import (
+    MANIFEST,
+    PROJECT_TEMPLATE,
+    configuration_names,
+    release_key,
+)
 from gotocloud.contract.releases import PREFIX as RELEASES_PREFIX
-from gotocloud.errors import GoToCloudError
+from gotocloud.errors import GoToCloudError, unknown_name
 from gotocloud.formats import parse_json
 from gotocloud.projects.names import version_order
 
@@ -59,6 +64,27 @@ def choose_release(cloud: Cloud, facts: GroupFacts, wanted: str | None) -> tuple
         + (f" of those that are approved: {', '.join(approved)}." if approved else "."),
         advice="Ask the management group to publish one (gotocloud platform publish).",
     )
+
+
+def require_configuration(cloud: Cloud, facts: GroupFacts, release: str, name: str) -> None:
+    """Refuse a cluster configuration that a release does not have in the caller's region.
+
+    Raises:
+        InputError: with those that it has.
+        GoToCloudError: if the release is not published or approved.
+    """
+    bucket, region = facts[Fact.RELEASES_BUCKET], facts.releases_region
+    paths = published_paths(
+        bucket,
+        region,
+        release,
+        s3=cloud.client("s3", region),
+        approved=facts.approved_releases,
+    )
+    names = configuration_names(paths, cloud.region)
+    if name not in names:
+        what = f"cluster configuration of release {release} in {cloud.region}"
+        raise unknown_name(what, name, names, next_command="gotocloud cluster list")
 
 
 def published_template(

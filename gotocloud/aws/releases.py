@@ -19,6 +19,7 @@ from gotocloud.platform.release import (
     Release,
     expected_scripts,
     expected_sha256,
+    listed_paths,
     next_version,
     sha256,
 )
@@ -147,6 +148,26 @@ def verified_template(
     # Not the endpoint of the client: scientists may launch from AWS's own URL only.
     url = f"https://{bucket}.s3.{region}.{url_suffix}/{release_key(version, path)}"
     return (f"{url}?versionId={quote(object_version)}" if object_version else url), template
+
+
+def published_paths(
+    bucket: str,
+    region: str,
+    version: str,
+    *,
+    s3: Any = None,
+    approved: Mapping[str, str] | None = None,
+) -> tuple[str, ...]:
+    """Paths of all files of a published version, sorted.
+
+    Args:
+        approved: As of `verified_template`.
+
+    Raises:
+        GoToCloudError: if the version is not published or approved, or its manifest cannot be
+            read.
+    """
+    return listed_paths(_manifest(s3 or client("s3", region), bucket, version, approved), version)
 
 
 def require_scripts(

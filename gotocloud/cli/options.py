@@ -69,6 +69,8 @@ PlatformFile = Annotated[
     Path, typer.Option("--platform", metavar="FILE", help="The platform file.")
 ]
 PLATFORM_FILE = Path("platform.yaml")
+USUAL_CONFIGURATION = "cryoem-spa"
+"""The cluster configuration of a project that has had no cluster yet."""
 
 PlatformRegions = Annotated[
     list[str] | None,

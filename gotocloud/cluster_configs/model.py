@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from gotocloud.cluster_configs.inheritance import INHERITS, inherited
 from gotocloud.cluster_configs.instances import instance_types
 from gotocloud.cluster_configs.limits import (
     MAX_NODES,
@@ -46,6 +47,9 @@ before classification; `small` are steps of a single core, and others with few i
 class of each job type stands in `gotocloud.relion.job_table`."""
 
 _T = TypeVar("_T")
+NAME_PATTERN = r"^[a-z][a-z0-9-]*$"
+MAX_NAME_CHARACTERS = 40
+"""It is a part of stack names in the CDK, of paths in a release, and of a description."""
 _QUEUE_NAME = re.compile(r"^[a-z][a-z0-9-]*$")
 DIRECTORY = Path(__file__).parent
 LIST_COMMAND = "gotocloud cluster list"
@@ -210,9 +214,9 @@ class ClusterConfiguration(_Frozen):
             cluster's subnet or head node, or it leaves a job type without a queue.
     """
 
-    name: str
+    name: str = Field(pattern=NAME_PATTERN, max_length=MAX_NAME_CHARACTERS)
     version: int = Field(ge=1)
-    description: str
+    description: str = Field(min_length=1, max_length=200)
     head_node: HeadNodeMachine
     lustre: DefaultLustre
     scaledown_idle_minutes: int = Field(default=SCALEDOWN_IDLE_MINUTES, ge=1)
@@ -302,7 +306,8 @@ def load_configuration(source: str | Path | Mapping[str, Any]) -> ClusterConfigu
     """A cluster configuration.
 
     Args:
-        source: The name of one of the package, the path of a YAML file, or its content.
+        source: The name of one of the package, the path of a YAML file, or its content. A file
+            may state only what differs from one of the package (`inheritance.py`).
 
     Raises:
         InputError: if there is none, or with every problem found in it.
@@ -345,11 +350,26 @@ def _read(path: Path, what: str) -> ClusterConfiguration:
 
 
 def _validated(marked: MarkedYaml, what: str) -> ClusterConfiguration:
+    if INHERITS in marked.data:
+        marked = inherited(marked, _parent(marked, what))
+    configuration = None
+    problems = list(marked.problems)
     try:
-        return ClusterConfiguration.model_validate(marked.data)
+        configuration = ClusterConfiguration.model_validate(marked.data)
     except ValidationError as error:
-        problems = list(model_problems(error, marked, ClusterConfiguration))
-        raise problems_of(what, problems, next_command=LIST_COMMAND) from None
+        problems += model_problems(error, marked, ClusterConfiguration)
+    if problems or configuration is None:
+        raise problems_of(what, problems, next_command=LIST_COMMAND)
+    return configuration
+
+
+def _parent(marked: MarkedYaml, what: str) -> dict[str, Any]:
+    name = marked.data[INHERITS]
+    if name not in configuration_names():
+        names = ", ".join(configuration_names())
+        problem = marked.problem((INHERITS,), f"{name!r} is none of the package's: {names}")
+        raise problems_of(what, [problem], next_command=LIST_COMMAND)
+    return _shipped(name).model_dump(mode="json")
 
 
 def _repeated(names: list[str] | tuple[str, ...]) -> list[str]:

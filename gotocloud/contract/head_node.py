@@ -22,6 +22,7 @@ class ClusterFacts:
         scientist: Whose project that is.
         region: AWS region.
         configuration: Cluster configuration, for example "cryoem-spa".
+        described: That configuration itself (`gotocloud.cluster_configs.packed`).
         release: GoToCloud release that launched it.
         bucket: The project's bucket.
         stack: Its CloudFormation stack.
@@ -36,6 +37,7 @@ class ClusterFacts:
     scientist: str = ""
     region: str = ""
     configuration: str = ""
+    described: str = ""
     release: str = ""
     bucket: str = ""
     stack: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 PREFIX = "releases"
 """Key prefix of everything published in the distribution bucket."""
@@ -26,6 +27,9 @@ SCRIPT_DIGESTS = "GoToCloudNodeScripts"
 """Key in the metadata of a cluster's template: SHA-256 of each script that its nodes run.
 
 For reviewers, and for `make_release`; launches compare scripts with the manifest."""
+
+CONFIGURATION = "GoToCloudConfiguration"
+"""Key in the metadata of a cluster's template: its cluster configuration, for reviewers."""
 
 PROJECT_STACK_ID = "ProjectStack"
 """The CDK's id of the stack whose template is `PROJECT_TEMPLATE`."""
@@ -61,6 +65,12 @@ def release_key(version: str, path: str) -> str:
 def cluster_template(configuration: str, region: str) -> str:
     """Path of a cluster template in a release."""
     return f"cluster/{configuration}/{region}.template.json"
+
+
+def configuration_names(paths: Iterable[str], region: str) -> tuple[str, ...]:
+    """Names of the cluster configurations that paths of a release have for a region, sorted."""
+    found = (re.fullmatch(r"cluster/([^/]+)/([^/]+)\.template\.json", path) for path in paths)
+    return tuple(sorted(one[1] for one in found if one and one[2] == region))
 
 
 def cluster_stack_id(configuration: str, region: str) -> str:

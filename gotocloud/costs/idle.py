@@ -110,10 +110,24 @@ def idle_cost(
         head_node_type: Its instance type. Default: the configuration's first choice.
     """
     head = head_node_type or configuration.head_node.instance_types[0]
+    deployment = configuration.lustre.deployment_type
+    return idle_cost_of(configuration.name, head, deployment, region, lustre_gib)
+
+
+def idle_cost_of(
+    name: str, head: str, deployment: Deployment, region: str, lustre_gib: int
+) -> IdleCost:
+    """The same of a cluster whose configuration is not at hand.
+
+    Args:
+        name: Name of the configuration.
+        head: Instance type of the head node.
+        deployment: FSx's deployment type of its Lustre.
+        region: Where the cluster is.
+        lustre_gib: Capacity of its Lustre file system.
+    """
     lustre = (
-        Item.LUSTRE_SCRATCH_2
-        if configuration.lustre.deployment_type is Deployment.SCRATCH_2
-        else Item.LUSTRE_PERSISTENT_2
+        Item.LUSTRE_SCRATCH_2 if deployment is Deployment.SCRATCH_2 else Item.LUSTRE_PERSISTENT_2
     )
     items = (
         _hourly("Head node", head, head, region),
@@ -126,12 +140,10 @@ def idle_cost(
             region,
             count=PUBLIC_ADDRESSES,
         ),
-        _storage(
-            "Lustre file system", configuration.lustre.deployment_type, lustre, lustre_gib, region
-        ),
+        _storage("Lustre file system", deployment, lustre, lustre_gib, region),
     )
     return IdleCost(
-        configuration=configuration.name,
+        configuration=name,
         region=region,
         items=items,
         known_total_usd_per_hour=sum((item.usd_per_hour or Decimal() for item in items), Decimal()),

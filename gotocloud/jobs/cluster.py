@@ -62,8 +62,11 @@ class Cluster:
         if not self.facts.configuration:
             return None, ""
         from gotocloud.cluster_configs.model import load_configuration
+        from gotocloud.cluster_configs.packed import unpacked
 
         try:
+            if self.facts.described:
+                return unpacked(self.facts.described), ""
             return load_configuration(self.facts.configuration), ""
         except GoToCloudError as error:
             return None, f"Queues are matched by their names only: {error.message}"

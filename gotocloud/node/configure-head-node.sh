@@ -9,7 +9,7 @@
 set -euo pipefail
 
 readonly ROOT="${GOTOCLOUD_ROOT:-}"
-readonly KEYS="cluster project scientist region configuration release bucket stack software lustre capacity keep_hours"
+readonly KEYS="cluster project scientist region configuration described release bucket stack software lustre capacity keep_hours"
 
 say() { echo "configure-head-node: $*"; }
 

@@ -113,6 +113,9 @@ Cidr = Annotated[
 TagKey = Annotated[str, AfterValidator(rules.check_tag_key)]
 TagValue = Annotated[str, StringConstraints(max_length=256), AfterValidator(rules.check_tag_value)]
 ReleaseVersion = Annotated[str, StringConstraints(pattern=VERSION)]
+CONFIGURATION_FILE = r"^([A-Za-z0-9_-][A-Za-z0-9._-]*/)*[a-z][a-z0-9-]*\.yaml$"
+"""A path below the folder of the platform file, so that both move together."""
+ConfigurationFile = Annotated[str, StringConstraints(pattern=CONFIGURATION_FILE)]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 Usd = Annotated[
     Decimal,
@@ -224,6 +227,12 @@ class Platform(StrictModel):
         default=(),
         description="Other versions whose clusters still run: their providers stay until they are"
         " named no longer. Default: none.",
+    )
+
+    cluster_configurations: tuple[ConfigurationFile, ...] = Field(
+        default=(),
+        description="Files of cluster configurations of your own, relative to this file: each is"
+        " published beside those of GoToCloud. Default: none.",
     )
 
     @model_validator(mode="after")

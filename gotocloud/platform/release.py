@@ -176,6 +176,15 @@ def expected_sha256(manifest: bytes, path: str, version: str) -> str:
     return digests[path]
 
 
+def listed_paths(manifest: bytes, version: str) -> tuple[str, ...]:
+    """Paths of all files that a manifest lists, sorted.
+
+    Raises:
+        GoToCloudError: if it cannot be read.
+    """
+    return tuple(sorted(_digests(manifest, version)))
+
+
 def expected_scripts(manifest: bytes, version: str) -> dict[str, str]:
     """The SHA-256 that a manifest gives for each script that nodes run, by path.
 

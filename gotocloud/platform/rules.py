@@ -192,6 +192,7 @@ def cross_problems(data: Any) -> list[Problem]:
     ]
     return [
         *_repeated(("regions",), _list(data.get("regions"))),
+        *_repeated(("cluster_configurations",), _list(data.get("cluster_configurations"))),
         *_same_accounts(data, groups),
         *_same_names(groups),
         *_numbers(data, groups),

@@ -119,7 +119,7 @@ def bring_up(
     _refuse_another(local, platform, state_dir)
     copy = state_dir / PLATFORM
     if platform_path.resolve() != copy.resolve():
-        shutil.copyfile(platform_path, copy)
+        copy_platform(platform_path, copy)
 
     def log(line: str) -> None:
         progress.detail(line)
@@ -241,3 +241,16 @@ def _profile_names(path: Path) -> list[str]:
     parsed = configparser.ConfigParser()
     parsed.read(path)
     return [section.removeprefix("profile ") for section in parsed.sections()]
+
+
+def copy_platform(platform_path: Path, to: Path) -> None:
+    """Copy a platform file and its files of cluster configurations.
+
+    Raises:
+        OSError: if one cannot be read or written.
+    """
+    for name in load_platform(platform_path).cluster_configurations:
+        copy = to.parent / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(platform_path.parent / name, copy)
+    shutil.copyfile(platform_path, to)

@@ -15,7 +15,7 @@ from gotocloud.cluster_configs.engine import Engine
 from gotocloud.cluster_configs.model import Acknowledgement, ClusterConfiguration
 from gotocloud.cluster_configs.renderer import render, select, stringified
 from gotocloud.files import scratch_folder
-from gotocloud.platform.zones import RankedZone, zone_map
+from gotocloud.platform.zones import RankedZone, ZoneMap, zone_map
 from gotocloud.rehearsal.judge import Message, Request, judge_many, pcluster_python
 from gotocloud.rehearsal.local_aws import LocalAws
 from gotocloud.rehearsal.validation_site import validation_site
@@ -72,11 +72,17 @@ class _Case:
 
 
 def validate(
-    configurations: Sequence[ClusterConfiguration], regions: Sequence[str], engine: Engine
+    configurations: Sequence[ClusterConfiguration],
+    regions: Sequence[str],
+    engine: Engine,
+    zones: ZoneMap | None = None,
 ) -> Iterator[ValidationResult]:
     """Judge configurations in regions by one ParallelCluster, in a local AWS of their own.
 
     Yields a verdict for every configuration, region and form, as soon as it is known.
+
+    Args:
+        zones: Which instance types each region offers. Default: the shipped zone map.
 
     Raises:
         GoToCloudError: if ParallelCluster is not set up or no local AWS comes up.
@@ -85,7 +91,8 @@ def validate(
     with scratch_folder("validate") as folder:
         local_aws = LocalAws.start(folder)
         try:
-            yield from _verdicts(local_aws, configurations, regions, engine)
+            places = [(region, (zones or zone_map()).region(region).best) for region in regions]
+            yield from _verdicts(local_aws, configurations, places, engine)
         finally:
             local_aws.stop()
 
@@ -93,12 +100,10 @@ def validate(
 def _verdicts(
     local_aws: LocalAws,
     configurations: Sequence[ClusterConfiguration],
-    regions: Sequence[str],
+    places: Sequence[tuple[str, RankedZone]],
     engine: Engine,
 ) -> Iterator[ValidationResult]:
-    cases = [
-        case for region in regions for case in _cases(local_aws, configurations, region, engine)
-    ]
+    cases = [case for place in places for case in _cases(local_aws, configurations, place, engine)]
     if not cases:
         return
     answers = judge_many(
@@ -117,10 +122,10 @@ def _verdicts(
 def _cases(
     local_aws: LocalAws,
     configurations: Iterable[ClusterConfiguration],
-    region: str,
+    place: tuple[str, RankedZone],
     engine: Engine,
 ) -> Iterator[_Case]:
-    zone = zone_map().region(region).best
+    region, zone = place
     site = validation_site(
         lambda service, place: local_aws.client(service, local_aws.account, place),
         region=region,

@@ -62,10 +62,17 @@ def build(app: cdk.App) -> None:
     if group:
         _add_group(app, platform, str(group), path, zones)
     elif version is not None:
+        from gotocloud.platform.configurations import read_configurations
         from gotocloud.stacks.templates import add_templates
 
         check_version(str(version))
-        add_templates(app, platform=platform, version=str(version), zones=zones)
+        add_templates(
+            app,
+            platform=platform,
+            version=str(version),
+            zones=zones,
+            configurations=read_configurations(path, platform.cluster_configurations),
+        )
     else:
         where = record_path(path)
         if where.exists():

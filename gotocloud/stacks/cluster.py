@@ -16,6 +16,7 @@ from gotocloud.cluster_configs.limits import MAX_CLUSTER_NAME
 from gotocloud.cluster_configs.lustre_sizes import lustre_sizes_gib, lustre_sizes_text
 from gotocloud.cluster_configs.model import ClusterConfiguration
 from gotocloud.cluster_configs.node_scripts import facts_script, home_script
+from gotocloud.cluster_configs.packed import packed
 from gotocloud.cluster_configs.renderer import select
 from gotocloud.constructs.cluster_network import ClusterNetwork, GroupNetwork
 from gotocloud.constructs.cluster_provider import ClusterProvider
@@ -26,6 +27,7 @@ from gotocloud.constructs.parallel_cluster import ParallelCluster
 from gotocloud.contract.group_facts import Fact
 from gotocloud.contract.head_node import LUSTRE_MOUNT, SOFTWARE_MOUNT
 from gotocloud.contract.releases import (
+    CONFIGURATION,
     CONFIGURE_HEAD_NODE,
     KEEP_HOME,
     MOUNT_SOFTWARE,
@@ -92,6 +94,7 @@ class ClusterStack(LaunchedStack):
         )
         bucket = s3.Bucket.from_bucket_name(self, "ProjectBucket", bucket_name)
         distribution = s3.Bucket.from_bucket_name(self, "Distribution", distribution_bucket)
+        self._configuration = configuration
         group = self._group_network()
         self.network = ClusterNetwork(self, "Network", group=group, compute_cidr=compute_cidr)
         self.lustre = Lustre(
@@ -133,6 +136,7 @@ class ClusterStack(LaunchedStack):
                             "scientist": self.scientist,
                             "region": region,
                             "configuration": configuration.name,
+                            "described": packed(configuration),
                             "release": version,
                             "bucket": bucket_name,
                             "stack": cdk.Aws.STACK_NAME,
@@ -252,6 +256,8 @@ class ClusterStack(LaunchedStack):
             Section(title="Network", parameters=(ClusterParameter.COMPUTE_CIDR,)),
         )
         self.add_metadata(SCRIPT_DIGESTS, node_script_digests())
+        # For reviewers: the head node receives the same as one word.
+        self.add_metadata(CONFIGURATION, self._configuration.model_dump(mode="json"))
         self.output(ClusterOutput.CLUSTER_NAME, self.cluster.cluster_name, "Name of the cluster")
         self.output(
             ClusterOutput.HEAD_NODE_INSTANCE_ID,

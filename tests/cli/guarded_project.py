@@ -13,6 +13,8 @@ import pytest
 from gotocloud.aws.cloud import StandardCloud
 from gotocloud.aws.head_node import HeadNode
 from gotocloud.cli import main
+from gotocloud.cluster_configs.model import load_configuration
+from gotocloud.cluster_configs.packed import packed
 from tests.cli.local_project import LocalProject
 
 DESKTOP = '#!/bin/sh\necho \'[{"id": "s", "num-of-connections": 1}]\'\n'
@@ -27,6 +29,7 @@ def facts(project: LocalProject) -> dict[str, Any]:
         "scientist": project.names.scientist,
         "region": project.stacks.region,
         "configuration": "tutorial",
+        "described": packed(load_configuration("tutorial")),
         "release": "1.0.0",
         "bucket": project.names.bucket,
         "stack": project.names.cluster_stack,

@@ -85,7 +85,7 @@ def test_render_states_which_queues_a_region_cannot_have(monkeypatch: pytest.Mon
     )
     region = known.region("us-east-1").model_copy(update={"ranked": (poorer,)})
     poor_map = ZoneMap(regions={"us-east-1": region}, left_out={})
-    monkeypatch.setattr("gotocloud.platform.zones.zone_map", lambda: poor_map)
+    monkeypatch.setattr("gotocloud.platform.zones.zone_map", lambda _: poor_map)
     done = RUNNER.invoke(app, ["render", "cryoem-spa", "--region", "us-east-1"])
     assert done.exit_code == 0
     assert (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from gotocloud.cluster_configs.engine import engine_of
+from gotocloud.cluster_configs.model import load_configuration
 from gotocloud.cluster_configs.node_scripts import facts_script, home_script, software_script
+from gotocloud.cluster_configs.packed import packed
 from gotocloud.cluster_configs.site import ClusterSite, NodeExtras
 
 DISTRIBUTION = "gotocloud-222222222222-ap-northeast-1-distribution"
@@ -24,6 +26,7 @@ FACTS_OF_HEAD_NODE = facts_script(
         "scientist": "hanako@lab.example",
         "region": "ap-northeast-1",
         "configuration": "cryoem-spa",
+        "described": packed(load_configuration("cryoem-spa")),
         "release": "0.1.0",
         "bucket": "hanako-111111111111-apo",
         "stack": "gotocloud-cluster-hanako-111111111111-apo",

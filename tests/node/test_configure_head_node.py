@@ -104,7 +104,7 @@ def test_the_guards_timer_is_started_and_survives_a_restart(node: Node) -> None:
         (arguments()[1:], "cluster is missing"),
         ([*arguments(), "colour=red"], "'colour=red' is none of KEY=VALUE"),
         (arguments(project="a;reboot"), "'project=a;reboot' has no usable value"),
-        (arguments(project="x bucket=y")[:6], "bucket is missing"),
+        (arguments(project="x bucket=y")[:7], "bucket is missing"),
         ([], "keep_hours is missing"),
         (arguments(keep_hours="8h"), "'keep_hours=8h' is no number of hours"),
         (arguments(software="efs"), "'software=efs' is no absolute path"),

@@ -10,9 +10,15 @@ import typer
 
 from gotocloud.cli.completion import configurations, regions
 from gotocloud.cli.needs import need_rehearsal
-from gotocloud.cli.options import EngineVersion, Json
+from gotocloud.cli.options import (
+    PLATFORM_FILE,
+    USUAL_CONFIGURATION,
+    EngineVersion,
+    Json,
+    PlatformFile,
+)
 from gotocloud.cli.output import narrate, number_of, paragraph, print_json, table
-from gotocloud.errors import ExitCode, InputError
+from gotocloud.errors import ExitCode, InputError, unknown_name
 
 if TYPE_CHECKING:
     from gotocloud.cluster_configs.engine import Engine
@@ -23,11 +29,11 @@ app = typer.Typer(no_args_is_help=True, help="List, print and validate cluster c
 
 
 @app.command("list", epilog="Example: gotocloud cluster list --json")
-def list_(as_json: Json = False) -> None:
+def list_(platform: PlatformFile = PLATFORM_FILE, as_json: Json = False) -> None:
     """List the cluster configurations and their queues."""
-    from gotocloud.cluster_configs.model import configuration_names, load_configuration
+    from gotocloud.platform.configurations import configurations_beside
 
-    configurations = [load_configuration(name) for name in configuration_names()]
+    configurations = list(configurations_beside(platform).values())
     if as_json:
         print_json([one.model_dump(mode="json") for one in configurations])
         return
@@ -36,6 +42,45 @@ def list_(as_json: Json = False) -> None:
         rows = [_row(one, queue) for queue in one.queues]
         table(("queue", "job types", "instance types", "max. nodes"), rows)
     narrate("Every queue has a spot twin, NAME-spot. Sources of all figures: --json")
+
+
+@app.command(epilog="Example: gotocloud cluster new screening --from cryoem-spa")
+def new(
+    name: Annotated[str, typer.Argument(help="Its name: letters, digits, hyphens.")],
+    parent: Annotated[
+        str,
+        typer.Option(
+            "--from", help="What it inherits from, and changes.", autocompletion=configurations
+        ),
+    ] = USUAL_CONFIGURATION,
+    platform: PlatformFile = PLATFORM_FILE,
+) -> None:
+    """Write the file of a cluster configuration of your own, beside the platform file."""
+    from gotocloud.cluster_configs.first_file import first_file
+    from gotocloud.cluster_configs.model import load_configuration
+    from gotocloud.files import write_file
+    from gotocloud.platform.configurations import KEY, configurations_beside
+    from gotocloud.yaml_files import load_block
+
+    inherited = load_configuration(parent)
+    path = platform.with_name(f"{name}.yaml")
+    text = first_file(name, inherited)
+    load_configuration(load_block(text, f"{name}.yaml").data)
+    if path.exists() or name in configurations_beside(platform):
+        where = f" ({path})" if path.exists() else ""
+        raise InputError(f"There is a cluster configuration {name!r} already{where}.")
+    write_file(path, text)
+    paragraph(f"Wrote {path}, which inherits everything from {parent}.")
+    narrate(f"To publish it, add this line to {platform}:")
+    typer.echo(f"{KEY}: [{path.name}]")
+
+
+@app.command(epilog="Example: gotocloud cluster schema > cluster-configuration.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of a cluster configuration's file, for editors."""
+    from gotocloud.cluster_configs.schema import configuration_schema
+
+    print_json(configuration_schema())
 
 
 @app.command(epilog="Example: gotocloud cluster versions --json")
@@ -87,6 +132,7 @@ def render(
     ],
     region: Annotated[str, typer.Option(help="AWS region.", autocompletion=regions)],
     parallelcluster: EngineVersion = None,
+    platform: PlatformFile = PLATFORM_FILE,
 ) -> None:
     """Print the ParallelCluster configuration, with <placeholders> for what a launch decides."""
     from gotocloud.cluster_configs.engine import engine_of
@@ -96,8 +142,8 @@ def render(
     from gotocloud.platform.zones import zone_map
 
     configuration, zones, engine = _all_or_every_problem(
-        lambda: _configuration(name),
-        lambda: zone_map().region(region),
+        lambda: _configuration(name, platform),
+        lambda: zone_map(platform).region(region),
         lambda: engine_of(parallelcluster),
     )
     offered = zones.best.offerings
@@ -126,21 +172,22 @@ def validate(
         ),
     ] = None,
     parallelcluster: EngineVersion = None,
+    platform: PlatformFile = PLATFORM_FILE,
     as_json: Json = False,
 ) -> None:
     """Run ParallelCluster's own validators, in a local AWS; exit code 1 if they find anything."""
     from gotocloud.cluster_configs.engine import engine_of
-    from gotocloud.cluster_configs.model import configuration_names
+    from gotocloud.platform.configurations import configurations_beside
     from gotocloud.platform.zones import zone_map
 
     need_rehearsal()
     from gotocloud.rehearsal.validation import validate as verdicts_of
 
-    regions = list(region or zone_map().regions)
-    wanted = list(names or configuration_names())
+    regions = list(region or zone_map(platform).regions)
+    wanted = list(names or configurations_beside(platform))
     found = _all_or_every_problem(
-        *(lambda name=name: _configuration(name) for name in wanted),
-        *(lambda place=place: zone_map().region(place) for place in regions),
+        *(lambda name=name: _configuration(name, platform) for name in wanted),
+        *(lambda place=place: zone_map(platform).region(place) for place in regions),
         lambda: engine_of(parallelcluster),
     )
     configurations: list[ClusterConfiguration] = list(found[: len(wanted)])
@@ -150,7 +197,7 @@ def validate(
         f"{number_of(len(regions), 'region')} ..."
     )
     verdicts = []
-    for verdict in verdicts_of(configurations, regions, engine):
+    for verdict in verdicts_of(configurations, regions, engine, zone_map(platform)):
         narrate(_progress(verdict))
         verdicts.append(verdict)
     if as_json:
@@ -161,11 +208,17 @@ def validate(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _configuration(name: str) -> ClusterConfiguration:
-    """A configuration of the package, or one in a file of one's own."""
-    from gotocloud.cluster_configs.model import load_configuration
+def _configuration(name: str, platform: Path) -> ClusterConfiguration:
+    """A configuration of the package or the platform, or one in a file."""
+    from gotocloud.cluster_configs.model import LIST_COMMAND, load_configuration
+    from gotocloud.platform.configurations import configurations_beside
 
-    return load_configuration(Path(name) if name.endswith(".yaml") else name)
+    if name.endswith(".yaml"):
+        return load_configuration(Path(name))
+    found = configurations_beside(platform)
+    if name not in found:
+        raise unknown_name("cluster configuration", name, tuple(found), next_command=LIST_COMMAND)
+    return found[name]
 
 
 def _row(configuration: ClusterConfiguration, queue: Queue) -> tuple[str, str, str, str]:

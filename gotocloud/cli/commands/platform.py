@@ -31,10 +31,12 @@ app.command(
 def check(platform: PlatformFile = PLATFORM_FILE, as_json: Json = False) -> None:
     """Check the platform file, and AWS quotas it meets."""
     from gotocloud.cli.views import platform as views
+    from gotocloud.cli.work.platform import require_configurations
     from gotocloud.platform.load import load_platform
     from gotocloud.platform.quota_needs import quota_needs
 
     checked = load_platform(platform)
+    require_configurations(checked, platform)
     notes = views.notes(checked, platform)
     if as_json:
         print_json(

@@ -9,7 +9,14 @@ import typer
 
 from gotocloud.cli.completion import configurations
 from gotocloud.cli.confirm import agree
-from gotocloud.cli.options import DryRun, Json, ProjectArgument, Release, Yes
+from gotocloud.cli.options import (
+    USUAL_CONFIGURATION,
+    DryRun,
+    Json,
+    ProjectArgument,
+    Release,
+    Yes,
+)
 from gotocloud.cli.output import narrate, print_json, suggest
 from gotocloud.errors import GoToCloudError, InputError, shell_line
 
@@ -23,8 +30,6 @@ if TYPE_CHECKING:
     from gotocloud.projects.overview import ClusterRow
 
 app = typer.Typer(help="Start a project's cluster.")
-
-USUAL_CONFIGURATION = "cryoem-spa"
 
 
 @app.command(epilog="Example: gotocloud start apoferritin --config tutorial")
@@ -69,17 +74,15 @@ def start(
 ) -> None:
     """Start a cluster: check everything, show what it costs, ask, and follow it until it runs."""
     from gotocloud.aws.cloud import StandardCloud
-    from gotocloud.aws.clusters import Wanted, cluster_state
+    from gotocloud.aws.clusters import Wanted, cluster_state, published_shape
     from gotocloud.aws.last_cluster import last_cluster
     from gotocloud.aws.projects import checked_names, only_project, place
     from gotocloud.cli.typed import typed_again
     from gotocloud.cli.work.running import close_stale_desktops
-    from gotocloud.cluster_configs.lustre_sizes import lustre_size_problem
-    from gotocloud.cluster_configs.model import load_configuration
+    from gotocloud.cluster_configs.lustre_sizes import Deployment, lustre_size_problem
+    from gotocloud.cluster_configs.model import configuration_names, load_configuration
     from gotocloud.projects.states import State
 
-    if config is not None:
-        load_configuration(config)  # Before AWS is called.
     cloud = StandardCloud()
     where = place(cloud)
     if not dry_run:
@@ -87,7 +90,12 @@ def start(
     name = project or only_project(cloud, where, "start")
     last = None if config else last_cluster(cloud, checked_names(where, name))
     chosen = config or (last.configuration if last else USUAL_CONFIGURATION)
-    deployment = load_configuration(chosen).lustre.deployment_type
+    if chosen in configuration_names():
+        deployment = load_configuration(chosen).lustre.deployment_type
+    else:
+        # The platform's own: this program has only what the platform published.
+        shape = published_shape(cloud, where, Wanted(name, chosen, release))
+        deployment = Deployment(shape.lustre_type)
     if lustre_gib is not None and (problem := lustre_size_problem(lustre_gib, deployment)):
         raise InputError(f"{problem}.", next_command=typed_again(context, "start", lustre_gib=2400))
     size_gib = lustre_gib or (last.lustre_gib if last else None)
@@ -194,17 +202,18 @@ def _start(request: _Request) -> None:
     from gotocloud.aws.clusters import check_start, plan_start
     from gotocloud.cli.views.findings import show
     from gotocloud.cli.views.start import show_prices
-    from gotocloud.cluster_configs.model import load_configuration
-    from gotocloud.costs.idle import idle_cost
+    from gotocloud.cluster_configs.lustre_sizes import Deployment
+    from gotocloud.costs.idle import idle_cost_of
     from gotocloud.findings import refuse_errors
 
     wanted = request.wanted
     planned = plan_start(request.cloud, request.where, wanted)
-    idle = idle_cost(
-        load_configuration(wanted.configuration),
+    idle = idle_cost_of(
+        wanted.configuration,
+        planned.shape.head_node,
+        Deployment(planned.shape.lustre_type),
         request.cloud.region,
         planned.lustre_gib,
-        head_node_type=planned.shape.head_node,
     )
     findings = check_start(request.cloud, planned, idle.known_total_usd_per_hour)
     show(findings, quiet=not request.dry_run)

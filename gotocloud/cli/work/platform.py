@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gotocloud.cli.output import narrate, suggest
 from gotocloud.contract.releases import distribution_bucket, releases_url
 from gotocloud.contract.stacks import MANAGEMENT_STACK, REGION_STACK
-from gotocloud.errors import InputError
+from gotocloud.errors import GoToCloudError, InputError, shell_line
 from gotocloud.files import scratch_folder, write_file
 from gotocloud.origin import keep_from_aws, stated_endpoint
 from gotocloud.platform.load import load_platform, record_path
@@ -46,6 +46,7 @@ def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool)
     """
     from gotocloud.aws.offerings import offerings, source
     from gotocloud.aws.regions import no_region
+    from gotocloud.platform.configurations import configurations_beside
     from gotocloud.platform.needs import configuration_needs
     from gotocloud.platform.zones import (
         dump_map,
@@ -62,7 +63,7 @@ def refresh_zones(platform_path: Path, names: tuple[str, ...], *, dry_run: bool)
     own = _own_zones(path)
     before = merged(zone_map(), own) if own else zone_map()
     names = names or load_platform(platform_path, zones=before).regions
-    needs = configuration_needs()
+    needs = configuration_needs(configurations_beside(platform_path))
     types = sorted({name for need in needs for name in need.instance_types})
     requested = {name: offerings(name, types) for name in names}
     requested_of = source(names[0])
@@ -190,6 +191,32 @@ def publish_release(
     }
 
 
+def require_configurations(platform: Platform, platform_path: Path) -> None:
+    """Refuse a platform whose own cluster configurations cannot be published.
+
+    Raises:
+        InputError: with every problem of their files.
+        GoToCloudError: with each one that cannot be had in a region of the platform.
+    """
+    from gotocloud.platform.configurations import read_configurations, unavailable
+    from gotocloud.platform.zones import zone_map
+
+    own = platform.cluster_configurations
+    if not own:
+        return
+    names = {Path(one).stem for one in own}
+    found = read_configurations(platform_path, own)
+    chosen = {name: found[name] for name in names}
+    if problems := unavailable(chosen, zone_map(platform_path), platform.regions):
+        raise GoToCloudError(
+            "Some cluster configurations of the platform cannot be had in all of its regions.",
+            problems=problems,
+            next_command=shell_line(
+                "gotocloud", "platform", "zones", "--refresh", "--platform", platform_path
+            ),
+        )
+
+
 def _install_files(wheel: Path) -> dict[str, bytes]:
     from gotocloud import __version__
     from gotocloud.platform.release import install_files
@@ -213,7 +240,7 @@ def _release(
     install: dict[str, bytes],
 ) -> Any:
     from gotocloud.aws.synthesis import read_templates, synthesise_templates
-    from gotocloud.cluster_configs.model import configuration_names
+    from gotocloud.platform.configurations import read_configurations
     from gotocloud.platform.release import expected_templates, make_release
 
     if source is None:
@@ -223,7 +250,8 @@ def _release(
             templates = read_templates(folder)
     else:
         templates = read_templates(source)
-    expected = expected_templates(configuration_names(), platform.regions)
+    configurations = read_configurations(platform_path, platform.cluster_configurations)
+    expected = expected_templates(tuple(configurations), platform.regions)
     return make_release(version, templates, node_scripts(), expected=expected, install=install)
 
 
