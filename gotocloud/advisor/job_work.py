@@ -43,7 +43,7 @@ def work_columns(job: Job) -> WorkColumns:
         particles=work.items if of_particles else None,
         movies=work.items if work.unit is WorkUnit.MICROGRAPHS else None,
         box_px=work.box_px,
-        pixel_angstrom=work.pixel_size_angstrom,
+        pixel_angstrom=work.pixel_size_angstrom if of_particles else None,
         classes=work.classes if classifies else None,
         # Of a refinement until convergence they are a result, not a size.
         iterations=work.iterations if classifies else None,

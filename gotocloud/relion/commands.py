@@ -144,8 +144,12 @@ def _changes(command: str, route: Spread) -> Iterator[_Change]:
             yield from _program_changes(word, found, launcher, rank_number, route)
         elif program in MPI_PROGRAMS | _THREADED_ONLY and following:
             yield from _option_changes(text, following, route)
-        elif program in _GPU_OPTIONS and following and text == _GPU_OPTIONS[program]:
-            yield from _option_changes("--gpu", following, route)
+        elif program in _GPU_OPTIONS and text == _GPU_OPTIONS[program]:
+            if following and not re.match(r"[-;|&<>\n]", following[0]):
+                yield from _option_changes("--gpu", following, route)
+            elif route.gpus_per_node and route.gpu_ids:
+                # An empty field leaves the option of ModelAngelo without a value.
+                yield _Change(word.end(), word.end(), f" {route.gpu_ids}")
 
 
 def _program(text: str) -> re.Match[str] | None:

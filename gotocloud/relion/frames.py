@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 from typing import BinaryIO
 
@@ -107,6 +108,31 @@ def first_movie(star: Path, project: Path) -> Path | None:
         if names := table.columns.get("_rlnMicrographMovieName"):
             return project / names[0]
     return None
+
+
+def first_micrograph(star: Path, project: Path) -> Movie | None:
+    """The size of the first micrograph of a STAR file; None if it cannot be read."""
+    try:
+        tables = read_star(star).tables.values()
+    except StarError:
+        return None
+    names = [one for table in tables for one in table.columns.get("_rlnMicrographName", ())[:1]]
+    return movie_of(project / names[0]) if names else None
+
+
+def pixel_size_in(star: Path, label: str) -> float | None:
+    """The largest pixel size of a STAR file, in Angstrom; None if there is none.
+
+    Args:
+        star: The file.
+        label: Whose pixel size.
+    """
+    try:
+        tables = read_star(star).tables.values()
+        found = [float(one) for table in tables for one in table.columns.get(label, ())]
+    except (StarError, ValueError):
+        return None
+    return max((one for one in found if isfinite(one) and one > 0), default=None)
 
 
 def first_tilt_series(star: Path, project: Path) -> Movie | None:

@@ -203,6 +203,12 @@ class Job:
         return GPU_TICKED.holds(self) or self.uses_gpu
 
     @property
+    def names_gpu(self) -> bool:
+        """Whether its settings name a GPU, by either of the form's fields for it."""
+        named = self.gpu_ids not in ("", "cpu") and "use_gpu" not in self.options
+        return self.requests_gpu or named
+
+    @property
     def uses_gpu(self) -> bool:
         """Whether the program that RELION starts for these settings runs on a GPU."""
         return self.program.gpu is not GpuUse.NONE and self.program.gpu_when.holds(self)

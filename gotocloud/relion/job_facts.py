@@ -34,6 +34,7 @@ class GpuUse(StrEnum):
     FOLLOWERS = "every rank but the leader"
     RANKS = "every rank"
     ONE = "one process, one GPU"
+    SOME = "one process, one GPU or several"
 
 
 class SpreadRule(StrEnum):
@@ -52,11 +53,14 @@ class MemoryFormula(StrEnum):
     """Which formula gives the main memory of a rank (`gotocloud.relion.memory`)."""
 
     UNKNOWN = "not known"
+    UNMEASURED = "not measured, of a program that is not RELION's"
     MASKING = "maps of a mask"
     POST_PROCESSING = "maps of a PostProcess"
     LOCAL_RESOLUTION = "maps of a local resolution"
     SUBTRACTION = "maps of a subtraction"
     REFINEMENT = "references, and particles that are read ahead"
+    LOG_PICKING = "a micrograph"
+    TEMPLATE_PICKING = "a micrograph, and a transform of each reference"
     MOVIE = "one movie"
     POLISHING = "movies and reference"
     CTF_REFINEMENT = "two references"
@@ -67,7 +71,16 @@ class MemoryFormula(StrEnum):
     @property
     def grows_with_threads(self) -> bool:
         """Whether each thread of a rank takes memory of its own."""
-        return self in (MemoryFormula.TOMO_AVERAGE, MemoryFormula.SUBTOMOGRAM)
+        return self in (
+            MemoryFormula.TOMO_AVERAGE,
+            MemoryFormula.SUBTOMOGRAM,
+            MemoryFormula.TOMOGRAM,
+        )
+
+    @property
+    def is_of_picking(self) -> bool:
+        """Whether it is of a picker, which reads whole micrographs."""
+        return self in (MemoryFormula.LOG_PICKING, MemoryFormula.TEMPLATE_PICKING)
 
 
 class WorkUnit(StrEnum):
@@ -104,7 +117,7 @@ class When:
         no: Options that are not "Yes", or that this version of RELION does not have.
         off: Options that exist and are not "Yes".
         absent: Options that this version of RELION does not have.
-        filled: Options that name a GPU (not empty, not "cpu").
+        gpus: Options that name GPUs, or none, but not "cpu".
         argument: Instead of all these, an option under "Additional arguments".
         continued: Whether the job continues an earlier run. Default: either.
         also: Further conditions that must hold.
@@ -114,7 +127,7 @@ class When:
     no: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
-    filled: tuple[str, ...] = ()
+    gpus: tuple[str, ...] = ()
     argument: str = ""
     continued: bool | None = None
     also: tuple[When, ...] = ()
@@ -129,7 +142,7 @@ class When:
             and not any(options.get(one) == "Yes" for one in self.no)
             and all(options.get(one, "Yes") != "Yes" for one in self.off)
             and not any(one in options for one in self.absent)
-            and all(options.get(one, "").strip() not in ("", "cpu") for one in self.filled)
+            and not any(options.get(one, "").strip() == "cpu" for one in self.gpus)
             and self.continued in (None, job.is_continue)
             and all(one.holds(job) for one in self.also)
         )
@@ -156,6 +169,7 @@ class Program:
         queue: Class of work (`cluster_configs.model.JOB_TYPES`) of the job.
         gpu: Which of its processes take GPUs.
         gpu_when: Under which settings it uses GPUs, if it can.
+        gpu_named: Whether it stops where the form names no GPU.
         gpu_queue: Class of work with GPUs. Default: `queue`.
         gpu_kind: Kind of work with GPUs. Default: `kind`.
         python: Under which settings RELION's Python, or network weights, are needed;
@@ -169,7 +183,7 @@ class Program:
         unit: What the items are.
         memory: Which formula gives a rank's memory.
         item_s: Seconds of a rank for one item, where they were measured; else 0.
-        pixel_s: Seconds of a core for one pixel of a particle's box, likewise.
+        pixel_s: Seconds of a core for one pixel of a particle's box, or of a micrograph, likewise.
         leader: Whether the first of several MPI ranks only hands work out.
         halves: Whether it refines two random halves of the data apart.
         aligns: Whether it aligns images.
@@ -189,6 +203,7 @@ class Program:
     queue: str = "prep-cpu"
     gpu: GpuUse = GpuUse.NONE
     gpu_when: When = GPU_TICKED
+    gpu_named: bool = False
     gpu_queue: str = ""
     gpu_kind: str = ""
     python: When | None = None

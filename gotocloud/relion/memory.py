@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from math import prod, sqrt
+
 from gotocloud.cluster_configs.partitions import Partition
+from gotocloud.errors import InputError
+from gotocloud.relion.frames import Movie
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_facts import MemoryFormula, WorkUnit
 from gotocloud.relion.work import Work
@@ -29,8 +33,8 @@ map, the largest of boxes of 128, 192 and 256 pixels (a subtraction: 128 and 192
 _TILTS = 61
 """Of a tilt series that cannot be read: every 2 degrees from -60 to 60."""
 
-_TOMOGRAM_BYTES = 80e9
-"""3dem/relion #1151: 400 GB with 5 ranks of relion_tomo_reconstruct_tomogram_mpi."""
+_UNREAD_TOMOGRAM_BYTES = 80e9
+"""Where the tilt series cannot be read: 3dem/relion #1151, 400 GB for 5 ranks were enough."""
 
 
 def particles_gib(images: int, box_px: int, dimensions: int = 2) -> float:
@@ -80,6 +84,12 @@ def _rank_bytes(job: Job, threads: int) -> float | None:
             # transforms.
             both = 2 if job.flag("do_dose_weighting") else 1
             return both * BYTES_PER_PIXEL * float(work.movie.pixels)
+        case MemoryFormula.LOG_PICKING if work.movie and work.pixel_size_angstrom:
+            return _log_picking(job, work.movie, work.pixel_size_angstrom)
+        case MemoryFormula.TEMPLATE_PICKING if work.movie and work.pixel_size_angstrom:
+            return _template_picking(job, work.movie, work.pixel_size_angstrom)
+        case MemoryFormula.TOMOGRAM if work.movie and work.pixel_size_angstrom:
+            return _tomogram(job, work.movie, work.pixel_size_angstrom, threads)
         case MemoryFormula.POLISHING if work.movie:
             # 37.5 GiB a rank for movies of 48 frames of 11520 x 8184 (3dem/relion PR 1365).
             a_pixel = 37.5 * BYTES_PER_GIB / (48 * 11520 * 8184)
@@ -117,6 +127,78 @@ def _subtomogram(job: Job, box: float) -> float:
     return images + 20 * (cropped if cropped > 0 else box) ** 3
 
 
+def _log_picking(job: Job, micrograph: Movie, pixel_angstrom: float) -> float:
+    """Own measurement, 2026-11-30: RELION 3.1.3 on CPUs, micrographs of 1024 to 4096 pixels took
+    24.4 bytes a pixel of the square around them, with 31 more for one of the square at which the
+    filters are applied (autopicker.cpp, autoPickLoGOneMicrograph).
+    """
+    side = _square_px(micrograph)
+    cut = _cut_px(side, pixel_angstrom, _number(job, "log_maxres", 20))
+    return 25 * side**2 + 31 * cut**2
+
+
+def _template_picking(job: Job, micrograph: Movie, pixel_angstrom: float) -> float | None:
+    """Own measurement, 2026-11-30: RELION 3.1.3 on CPUs, micrographs of 512 to 4096 pixels with 1
+    to 20 references.
+
+    Each took 88 bytes a pixel of the square around it, 96 with filaments: the transform of a
+    reference is made in a square twice as large. A reference is kept cut at the low-pass filter,
+    32 bytes a pixel (5.0.1, autopicker.cpp:921-952), and up to once more while their list grows.
+    """
+    if job.work.references is None:
+        return None
+    side = _square_px(micrograph)
+    cut = _cut_px(side, pixel_angstrom, _number(job, "lowpass", 20))
+    shrink = _number(job, "shrink", 0)
+    grid = cut if shrink <= 0 else min(side, shrink if shrink > 1 else shrink * side)
+    return 96 * side**2 + 25 * grid**2 + 64 * job.work.references * cut**2
+
+
+def _square_px(image: Movie) -> float:
+    return float(max(image.width_px, image.height_px))
+
+
+def _cut_px(side_px: float, pixel_angstrom: float, resolution_angstrom: float) -> float:
+    """Side of an image whose transform ends at a resolution (5.0.1, autopicker.cpp:743)."""
+    if resolution_angstrom <= 0:
+        return side_px
+    return min(side_px, 2 * side_px * pixel_angstrom / resolution_angstrom)
+
+
+def _number(job: Job, option: str, usual: float) -> float:
+    """A number of the form; what is usual without one (a rule names what is no number)."""
+    try:
+        return job.number(option, usual)
+    except InputError:
+        return usual
+
+
+def _tomogram(job: Job, tilts: Movie, pixel_angstrom: float, threads: int) -> float:
+    """What a rank needs for one tomogram.
+
+    Source: 3dem/relion 5.0.1, src/jaz/tomography/programs/reconstruct_tomogram.cpp, and
+    tomogram_set.cpp:226-300: a tilt series is read in double precision (8 bytes a pixel) and
+    copied to single (4).
+    """
+    pixels = float(tilts.pixels)
+    binning = max(1.0, _number(job, "binned_angpix", 10) / pixel_angstrom)
+    busy = min(threads, tilts.frames)
+    if job.flag("do_fourier"):
+        # Of even and of odd frames. A square around an image with the corners of any rotation;
+        # the transform of the binned cube, with weights (12 B), and what it is divided into (20 B).
+        square = 2 * _square_px(tilts) ** 2
+        cube = (sqrt(square) / binning) ** 3
+        return max(16 * pixels, 8 * pixels + max(12 * cube + 24 * square * busy, 32 * cube))
+    sides = [
+        _number(job, f"{axis}dim", usual) for axis, usual in (("x", 4000), ("y", 4000), ("z", 2000))
+    ]
+    voxels = prod(sides) / binning**3
+    image = 12.0 * tilts.width_px * tilts.height_px
+    # Tomogram, point spread, their transforms and a copy of one.
+    filtered = 4 * pixels + 4 * pixels / binning**2
+    return max(12 * pixels, filtered + max(image * busy, 20 * voxels))
+
+
 def _refinement(job: Job, box: float) -> float | None:
     """References of a refinement in its last iteration, and what it reads ahead.
 
@@ -136,10 +218,10 @@ def _refinement(job: Job, box: float) -> float | None:
 
 def fitting_ranks(job: Job, threads: int, memory_gib: float) -> int | None:
     """Ranks that fit a machine with reserve; None if unknown."""
-    if job.program.memory is MemoryFormula.TOMOGRAM:
-        # Not a formula, so a machine with less may well do for a smaller tomogram.
-        return max(1, int(memory_gib * BYTES_PER_GIB * USABLE / _TOMOGRAM_BYTES))
     one = rank_gib(job, threads)
+    if one is None and job.program.memory is MemoryFormula.TOMOGRAM:
+        # No formula, so a machine with less may well do for a smaller tomogram.
+        return max(1, int(memory_gib * BYTES_PER_GIB * USABLE / _UNREAD_TOMOGRAM_BYTES))
     return None if not one else int(memory_gib * USABLE / one)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gotocloud.cluster_configs.limits import ONE_GPU, SMALL
 from gotocloud.cluster_configs.partitions import Partition
 from gotocloud.errors import GoToCloudError, InputError, unknown_name
+from gotocloud.relion.gpu_map import device_lists
 from gotocloud.relion.job import Job
 from gotocloud.relion.job_facts import SpreadRule
 from gotocloud.relion.memory import fitting_ranks, gpu_memory_gb, gpu_memory_there_gb
@@ -60,6 +61,8 @@ def home_queue(
         return measured, ""
     if usual is not None:
         free = chosen.nodes is None and chosen.ranks is None and chosen.threads is None
+        if not job.type.registered and job.names_gpu:
+            return _with_gpus(job, usual, partitions, chosen)
         if job.program.shape is SpreadRule.TYPED:
             return _for_typed(job, usual, by_name, configuration, chosen)
         if not free:
@@ -96,6 +99,20 @@ def _for_typed(
                 f"program needs more than {there.memory_gib:g} GiB of memory"
             )
     return usual, ""
+
+
+def _with_gpus(
+    job: Job, usual: Partition, partitions: Sequence[Partition], chosen: Overrides
+) -> tuple[Partition, str]:
+    """The smallest machines with the GPUs that a job of an unknown type names."""
+    named = [one for each in device_lists(job.gpu_ids) for one in each]
+    ranks, threads = chosen.ranks or job.ranks, chosen.threads or job.threads
+    able = [one for one in partitions if one.gpus > max(named, default=0) and not one.spot]
+    if not able:
+        return usual, "its settings name a GPU, and no queue of this cluster has it"
+    wide = [one for one in able if ranks * threads <= one.vcpus * one.max_nodes]
+    best = min(wide or able, key=lambda one: (one.gpus, one.vcpus, one.name))
+    return best, "a queue with GPUs, because its settings name one"
 
 
 def _smaller(

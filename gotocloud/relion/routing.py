@@ -17,7 +17,7 @@ from gotocloud.relion.settings import (
     derived_setting,
     published_setting,
 )
-from gotocloud.relion.sizing import sized
+from gotocloud.relion.sizing import sized, unmeasured
 from gotocloud.relion.spreading import gpu_for_each, gpu_list, spread
 from gotocloud.relion.typed_limits import check_typed
 
@@ -118,7 +118,8 @@ def route(
     as_it_is = chosen.ranks or own
     setting, cuts = (setting, []) if as_it_is else sized(job, partition, setting)
     shape = _shape(job, partition, setting, chosen)
-    notes = [note, *(cuts if shape.is_setting else ()), *shape.notes, purchase]
+    lacking = "" if own else unmeasured(job)
+    notes = [note, *(cuts if shape.is_setting else ()), *shape.notes, lacking, purchase]
     made = Route(
         queue=partition.name,
         instance_type=partition.instance_type,
@@ -182,6 +183,8 @@ def _shape(job: Job, partition: Partition, setting: Setting, chosen: Overrides) 
         gpu_ids = ""
     elif program.gpu is GpuUse.ONE:
         gpu_ids = "0"
+    elif program.gpu is GpuUse.SOME:
+        gpu_ids = ",".join(map(str, range(partition.gpus)))
     elif program.gpu is GpuUse.RANKS:
         gpu_ids = gpu_for_each(layout, partition.gpus)
     else:

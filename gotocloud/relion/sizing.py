@@ -58,12 +58,25 @@ def rank_seconds(job: Job) -> float | None:
         return None
     if program.item_s:
         return work.items * program.item_s
-    if program.pixel_s and work.box_px:
-        return work.items * work.box_px**2 * program.pixel_s / rank_threads(job)
+    side = work.box_px or (max(work.movie.width_px, work.movie.height_px) if work.movie else 0)
+    if program.pixel_s and side:
+        return work.items * side**2 * program.pixel_s / rank_threads(job)
     one = _MOVIE_S.get(program.memory)
     if one is None or not work.movie:
         return None
     return work.items * one * work.movie.pixels / _TUTORIAL_PIXELS
+
+
+def unmeasured(job: Job) -> str:
+    """What has neither a published nor an own measurement, in words; empty where all has one."""
+    program = job.program
+    foreign = program.memory is MemoryFormula.UNMEASURED
+    paced = program.refines or program.item_s or program.pixel_s or program.memory in _MOVIE_S
+    lacks = [
+        *(["time"] if not paced and (job.runs_mpi or foreign) else []),
+        *(["memory"] if foreign else []),
+    ]
+    return f"there is no measurement of its {' and '.join(lacks)}" if lacks else ""
 
 
 def rank_threads(job: Job) -> int:
@@ -189,7 +202,9 @@ def _fitting(
         # Fewer ranks leave cores free, which more threads can use.
         threads = max(threads, min(cores // fewer, 2 * threads))
     ranks = f"{fewer} working rank{'s' if fewer > 1 else ''} a machine"
-    takes = f"each takes {one:.1f} GiB" if one else "a tomogram can take 80 GB"
+    takes = (
+        f"each takes {one:.1f} GiB" if one else "a tomogram, whose size is unknown, can take 80 GB"
+    )
     usable = f"{USABLE * partition.memory_gib:.0f} GiB of memory can be used"
     return fewer, threads, [f"{ranks}, because {takes} and {usable}"]
 

@@ -7,10 +7,19 @@ from pathlib import Path
 from typing import Protocol
 
 from gotocloud.errors import InputError
-from gotocloud.relion.frames import Movie, corrected_movie, first_movie, first_tilt_series, movie_of
+from gotocloud.relion.frames import (
+    Movie,
+    corrected_movie,
+    first_micrograph,
+    first_movie,
+    first_tilt_series,
+    frames_of,
+    movie_of,
+    pixel_size_in,
+)
 from gotocloud.relion.job_facts import MemoryFormula, Program, WorkUnit
 from gotocloud.relion.particles import ParticleSet, count_rows
-from gotocloud.relion.star import StarError, named_in
+from gotocloud.relion.star import StarError, named_in, read_star
 
 UNIT_TABLES = {
     WorkUnit.MICROGRAPHS: ("movies", "micrographs"),
@@ -26,6 +35,15 @@ ITERATIONS = 25
 
 MINI_BATCHES = 200
 """Of VDAM, by default (5.0.1, pipeline_jobs.cpp, "Number of VDAM mini-batches")."""
+
+PIXEL_SIZES = {
+    WorkUnit.MICROGRAPHS: "_rlnMicrographPixelSize",
+    WorkUnit.TILT_SERIES: "_rlnTomoTiltSeriesPixelSize",
+}
+"""Labels of the pixel size of the items."""
+
+_SAMPLINGS = ("30", "15", "7.5", "3.7", "1.8", "0.9", "0.5", "0.2", "0.1")
+"""Degrees of the form's "3D angular sampling" (5.0.1, pipeline_jobs.h); the first is of order 1."""
 
 _OF_MAPS = (
     MemoryFormula.MASKING,
@@ -44,13 +62,15 @@ class Work:
         images: Two-dimensional images; of a subtomogram every visible frame is one.
         box_px: Side of the particles' box; of the map, for a job that has a map alone.
         dimensions: 2, or 3 for subtomograms that are volumes.
-        pixel_size_angstrom: Pixel size of the particles.
+        pixel_size_angstrom: Pixel size of the particles; of the micrographs or tilt series, for a
+            job whose memory depends on it.
         classes: Number of classes.
         iterations: Iterations of a classification; of VDAM and of 3.1's gradient descent,
             mini-batches.
         symmetry: Point group.
         movie: Width, height and frames of the first movie, or of the first tilt series; of EER,
-            frames summed in groups.
+            frames summed in groups; for a picker, of the first micrograph.
+        references: Two-dimensional references of a picker.
     """
 
     unit: WorkUnit = WorkUnit.NONE
@@ -63,6 +83,7 @@ class Work:
     iterations: int = ITERATIONS
     symmetry: str = "C1"
     movie: Movie | None = None
+    references: int | None = None
 
     def __str__(self) -> str:
         """In words: "2,000 particles of 64 px"."""
@@ -106,17 +127,21 @@ def work_of(job: ReadableJob) -> Work:
     star = _star_of_items(job) if program.unit in UNIT_TABLES else None
     if star:
         items = _rows(star, UNIT_TABLES[program.unit])
+    if program.memory is MemoryFormula.TOMOGRAM and job.text("tomo_name").strip():
+        # "Reconstruct only this tomogram".
+        items = 1
     return Work(
         unit=program.unit,
         items=items,
         images=found.images if found else None,
         box_px=_count(job, "box_size") or job.box_px or _map_px(job),
         dimensions=found.dimensions if found else 2,
-        pixel_size_angstrom=found.pixel_size_angstrom if found else None,
+        pixel_size_angstrom=found.pixel_size_angstrom if found else _pixel_size(program, star),
         classes=_count(job, "nr_classes") or 1,
         iterations=_iterations(job),
         symmetry=job.text("sym_name").strip() or "C1",
         movie=_movie(job, star) if star else None,
+        references=_references(job),
     )
 
 
@@ -172,6 +197,8 @@ def _movie(job: ReadableJob, star: Path) -> Movie | None:
     """The first movie that the job's micrographs lead to, or its first tilt series."""
     if job.program.unit is WorkUnit.TILT_SERIES:
         return first_tilt_series(star, job.project)
+    if job.program.memory.is_of_picking:
+        return first_micrograph(star, job.project)
     path = first_movie(star, job.project)
     if path is None:
         return corrected_movie(star, job.project)
@@ -182,3 +209,30 @@ def _movie(job: ReadableJob, star: Path) -> Movie | None:
     # one (https://github.com/3dem/relion/blob/5.0.1/src/motioncorr_runner.cpp#L1149).
     grouping = _count(job, "eer_grouping") or EER_GROUPING
     return replace(movie, frames=max(1, movie.frames // grouping))
+
+
+def _pixel_size(program: Program, star: Path | None) -> float | None:
+    """Pixel size of the items, where memory depends on it."""
+    depends = program.memory.is_of_picking or program.memory is MemoryFormula.TOMOGRAM
+    return pixel_size_in(star, PIXEL_SIZES[program.unit]) if star and depends else None
+
+
+def _references(job: ReadableJob) -> int | None:
+    """References that a picker compares a micrograph with; None if it has none, or unknown."""
+    if job.program.memory is not MemoryFormula.TEMPLATE_PICKING:
+        return None
+    if job.text("do_ref3d") == "Yes":
+        # One for each direction of HEALPix; fewer with symmetry (5.0.1, autopicker.cpp:516).
+        degrees = job.text("ref3d_sampling").partition(" ")[0]
+        return 12 * 4 ** (_SAMPLINGS.index(degrees) + 1) if degrees in _SAMPLINGS else None
+    path = job.project / job.text("fn_refs_autopick").strip()
+    if path.suffix != ".star":
+        return frames_of(path, mrc=True)
+    try:
+        tables = read_star(path).tables.values()
+    except StarError:
+        return None
+    labels = ("_rlnReferenceImage", "_rlnImageName")
+    return max(
+        (len(t.columns[one]) for t in tables for one in labels if one in t.columns), default=None
+    )

@@ -190,3 +190,14 @@ def test_every_mpi_program_has_both_forms() -> None:
 )
 def test_a_program_with_mpi_that_is_in_no_table_is_seen(command: str, unknown: bool) -> None:
     assert starts_unknown_mpi(command) == unknown
+
+
+@pytest.mark.parametrize("end", ["", " --pipeline_control ModelAngelo/job041/", " && echo done"])
+def test_an_empty_gpu_of_modelangelo_is_filled_in(end: str) -> None:
+    # 3dem/relion 5.0.1, getCommandsModelAngeloJob: "-d" with what the field holds.
+    line = "relion_python_modelangelo build -pf p.fasta -v map.mrc -o ModelAngelo/job041/ -d "
+    assert rewritten_command(f"{line} {end}", Figures(1, 1, 1, "0")).split()[8:10] == ["-d", "0"]
+    typed = f"{line}2 {end}"
+    assert rewritten_command(typed, Figures(1, 1, 4, "0,1")).split()[8:10] == ["-d", "0,1"]
+    # Without GPUs the command stays.
+    assert rewritten_command(f"{line} {end}", Figures(1, 1)) == f"{line} {end}"

@@ -288,3 +288,65 @@ def test_gpus_of_an_unknown_job_type_are_not_called_useless(ask: Ask, use_gpu: s
     found = ask("relion.teleport", nr_mpi="4", nr_threads="3", use_gpu=use_gpu)
     assert (found.route.ranks, found.route.threads) == (4, 3)
     assert found.rules == {"type-unknown"}
+
+
+@pytest.mark.parametrize(
+    ("options", "queue", "gpus"),
+    [
+        ({"use_gpu": "Yes", "gpu_ids": ""}, "prep-gpu", 1),
+        ({"use_gpu": "Yes", "gpu_ids": "0:1:2:3"}, "class2d", 4),
+        ({"use_gpu": "Yes", "gpu_ids": "6"}, "refine3d", 8),
+        ({"gpu_id": "0"}, "prep-gpu", 1),
+        ({"other_args": "--gpu 0,3"}, "class2d", 4),
+        # More ranks than four machines with one GPU take.
+        ({"use_gpu": "Yes", "nr_mpi": "33", "nr_threads": "6"}, "class2d", 4),
+        ({"use_gpu": "No", "gpu_ids": "0"}, "small", 0),
+        ({"gpu_id": "cpu"}, "small", 0),
+        ({"use_gpu": "Yes", "gpu_ids": "99"}, "prep-cpu", 0),
+    ],
+)
+def test_an_unknown_job_type_gets_the_gpus_that_its_settings_name(
+    ask: Ask, options: dict[str, str], queue: str, gpus: int
+) -> None:
+    found = ask("relion.teleport", **options)
+    assert (found.route.queue, found.queue.gpus) == (queue, gpus)
+    assert found.route.gpus_per_node == gpus
+    assert "type-unknown" in found.rules
+
+
+def test_a_queue_that_is_typed_stays_for_an_unknown_job_type_that_names_gpus(ask: Ask) -> None:
+    assert ask("relion.teleport", use_gpu="Yes", queuename="prep-cpu").route.queue == "prep-cpu"
+
+
+@pytest.mark.parametrize("gpu_id", ["", "0", "3", "cpu"])
+def test_dynamight_gets_a_gpu_with_every_setting(ask: Ask, gpu_id: str) -> None:
+    found = ask("dynamight", fn_star="small.star", fn_map="there.mrc", gpu_id=gpu_id)
+    assert (found.route.queue, found.route.gpu_ids) == ("prep-gpu", "0")
+    assert found.rules == set()
+
+
+def test_the_window_of_dynamight_is_a_warning_in_a_queue(ask: Ask, project: Path) -> None:
+    found = ask("dynamight", fn_star="small.star", fn_map="there.mrc", do_visualize="Yes")
+    assert found.rules == set()
+    text = (project / "dynamight/job001/job.star").read_text()
+    (project / "dynamight/job001/job.star").write_text(
+        text.replace("_rlnJobIsContinue 0", "_rlnJobIsContinue 1")
+    )
+    assert read_job(project / "dynamight/job001").program.window
+
+
+@pytest.mark.parametrize(
+    ("gpu_id", "queue", "broken"),
+    [("", "prep-gpu", True), ("0", "prep-gpu", False), ("0,1,2,3", "class2d", False)],
+)
+def test_typed_gpus_of_modelangelo_are_one_or_several(
+    ask: Ask, gpu_id: str, queue: str, broken: bool
+) -> None:
+    typed = {"qsub_extra1": "typed", "queuename": queue}
+    found = ask("modelangelo", fn_map="there.mrc", gpu_id=gpu_id, **typed)
+    assert ("gpu-ids-one" in found.rules) == broken
+
+
+def test_modelangelo_on_cpus_is_left_there(ask: Ask) -> None:
+    found = ask("modelangelo", fn_map="there.mrc", gpu_id="cpu")
+    assert (found.queue.gpus, found.rules) == (0, set())

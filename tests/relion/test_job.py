@@ -92,7 +92,12 @@ def test_initial_models_are_made_by_vdam_from_4_on(
         ("Class3D", {"use_gpu": "No", "other_args": "--gpu 0:1"}, True, "class3d"),
         ("Polish", {}, False, "polish"),
         ("MultiBody", {}, True, "refine3d"),
-        ("DynaMight", {"gpu_id": ""}, False, "prep-cpu"),
+        # 3dem/DynaMight: without --gpu-id it takes GPU 0.
+        ("DynaMight", {"gpu_id": ""}, True, "prep-gpu"),
+        ("DynaMight", {"gpu_id": "3"}, True, "prep-gpu"),
+        # 3dem/relion 5.0.1 writes "-d" with what the field holds.
+        ("ModelAngelo", {"gpu_id": ""}, True, "prep-gpu"),
+        ("ModelAngelo", {"gpu_id": "cpu"}, False, "prep-cpu"),
         ("ModelAngelo", {"gpu_id": "0"}, True, "prep-gpu"),
         ("AlignTiltSeries", {"do_aretomo2": "No"}, False, "prep-cpu"),
         ("Denoise", {}, True, "prep-gpu"),

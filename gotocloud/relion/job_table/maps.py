@@ -21,6 +21,19 @@ from gotocloud.relion.job_table.programs import (
     TOMO_SET,
 )
 
+DYNAMIGHT = Program(
+    "",
+    "dynamight",
+    shape=SpreadRule.TYPED,
+    mpi=False,
+    gpu=GpuUse.ONE,
+    gpu_when=ALWAYS,
+    gpu_queue="prep-gpu",
+    python=ALWAYS,
+    inputs="fn_star fn_map fn_mask fn_checkpoint",
+    memory=MemoryFormula.UNMEASURED,
+)
+
 TYPES: tuple[RelionJobType, ...] = (
     RelionJobType(
         "relion.maskcreate",
@@ -87,6 +100,7 @@ TYPES: tuple[RelionJobType, ...] = (
                 inputs="fn_in fn_mask",
                 half_map="fn_in",
                 refuses_mpi=True,
+                memory=MemoryFormula.UNMEASURED,
                 method="ResMap",
             ),
             Program(
@@ -122,17 +136,16 @@ TYPES: tuple[RelionJobType, ...] = (
         "DynaMight",
         THREADS,
         (
-            Program(
-                "",
-                "dynamight",
-                shape=SpreadRule.TYPED,
-                mpi=False,
-                gpu=GpuUse.ONE,
-                gpu_when=When(filled=("gpu_id",)),
-                gpu_queue="prep-gpu",
-                python=ALWAYS,
-                inputs="fn_star fn_map fn_mask fn_checkpoint",
+            # RELION leaves --gpu-id out where the field is empty, and DynaMight then takes GPU 0:
+            # no setting of the form runs it on CPUs (3dem/DynaMight 358db04,
+            # optimize_deformations.py:80 and :131). "Do visualization?" opens napari.
+            replace(
+                DYNAMIGHT,
+                kind="dynamight-view",
+                when=When(yes=("do_visualize",), continued=True),
+                window=True,
             ),
+            DYNAMIGHT,
         ),
     ),
     RelionJobType(
@@ -144,8 +157,12 @@ TYPES: tuple[RelionJobType, ...] = (
                 STEP,
                 name="",
                 kind="modelangelo",
-                gpu=GpuUse.ONE,
-                gpu_when=When(filled=("gpu_id",)),
+                # 5.0.1, pipeline_jobs.cpp:5697: "Use comma-separated values to use multiple GPUs";
+                # an option -d without a value ends it.
+                gpu=GpuUse.SOME,
+                gpu_when=When(gpus=("gpu_id",)),
+                gpu_named=True,
+                memory=MemoryFormula.UNMEASURED,
                 gpu_queue="prep-gpu",
                 queue="prep-cpu",
                 python=ALWAYS,

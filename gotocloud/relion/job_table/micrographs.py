@@ -59,6 +59,7 @@ TYPES: tuple[RelionJobType, ...] = (
                 gpu_when=ALWAYS,
                 gpu_kind="motioncorr-gpu",
                 gpu_queue="prep-gpu",
+                memory=MemoryFormula.UNMEASURED,
                 inputs="input_star_mics fn_gain_ref",
                 items=("input_star_mics",),
             ),
@@ -81,6 +82,7 @@ TYPES: tuple[RelionJobType, ...] = (
                 gpu_when=ALWAYS,
                 gpu_kind="ctffind-gpu",
                 gpu_queue="prep-gpu",
+                memory=MemoryFormula.UNMEASURED,
                 inputs="input_star_mics",
                 items=("input_star_mics",),
             ),
@@ -134,6 +136,10 @@ TYPES: tuple[RelionJobType, ...] = (
                 when=When(yes=("do_log",)),
                 inputs="fn_input_autopick",
                 items=("fn_input_autopick",),
+                memory=MemoryFormula.LOG_PICKING,
+                # 3.1.3, a square of 3072 px in 0.8 s of a core of an Intel Xeon, the slowest of
+                # four sizes a pixel; the start included.
+                pixel_s=8.4e-8,
                 method="picks with the Laplacian of Gaussian",
             ),
             # Training uses one rank; the others do nothing (src/autopick_mpi.cpp:53-57).
@@ -150,6 +156,7 @@ TYPES: tuple[RelionJobType, ...] = (
                 python=ALWAYS,
                 inputs="fn_input_autopick topaz_train_picks:!do_topaz_train_parts "
                 "topaz_train_parts:do_topaz_train_parts",
+                memory=MemoryFormula.UNMEASURED,
             ),
             replace(
                 MICROGRAPHS,
@@ -162,6 +169,7 @@ TYPES: tuple[RelionJobType, ...] = (
                 python=ALWAYS,
                 inputs="fn_input_autopick topaz_model",
                 items=("fn_input_autopick",),
+                memory=MemoryFormula.UNMEASURED,
             ),
             replace(
                 MICROGRAPHS,
@@ -172,6 +180,7 @@ TYPES: tuple[RelionJobType, ...] = (
                 gpu_queue="prep-gpu",
                 inputs="fn_input_autopick fn_refs_autopick:!do_ref3d fn_ref3d_autopick:do_ref3d",
                 items=("fn_input_autopick",),
+                memory=MemoryFormula.TEMPLATE_PICKING,
             ),
         ),
         number=4,

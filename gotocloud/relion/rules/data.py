@@ -122,11 +122,14 @@ RULES = (
         "RELION's programs take memory by rank: 24 x box^3 B a thread for a tomogram average, "
         "20 x box^3 B a thread for pseudo-subtomograms, 12 B a pixel of a tilt series, "
         "128 x box^3 B for CTF refinement, all frames of a movie for motion correction, "
-        "20 x (2 x box)^3 B for a refinement. What does not fit is killed by the system.",
+        "20 x (2 x box)^3 B for a refinement, 25 B a pixel of the square around a micrograph for "
+        "picking with LoG and 96 with references, 32 B a voxel of the whole binned cube for a "
+        "tomogram by Fourier inversion. What does not fit is killed by the system.",
         "Use fewer ranks, fewer threads, or a queue with more memory.",
         "3dem/relion 5.0.1: reconstruct_particle_mpi.cpp:91, subtomo.cpp:738, "
         "tomogram_set.cpp:272, reference_map.cpp:144, "
-        "motioncorr_runner.cpp:1528, ml_optimiser.cpp:4086; PR 1365; #1151",
+        "motioncorr_runner.cpp:1528, ml_optimiser.cpp:4086, reconstruct_tomogram.cpp:356; PR 1365; "
+        "#1151; own measurements of RELION 3.1.3",
         _host_memory,
     ),
     Rule(

@@ -13,6 +13,9 @@ from gotocloud.relion.memory import gpu_memory_gb, gpu_memory_there_gb
 from gotocloud.relion.rules.model import Broken, Rule, Situation
 from gotocloud.relion.sizing import most_workers
 
+_WITHOUT_RANKS = {GpuUse.ONE: r"\d{1,9}", GpuUse.SOME: r"\d{1,9}(,\d{1,9})*"}
+"""What the field may hold for a program without ranks."""
+
 _BINDING = re.compile(r"--(?:gpus-per-task|gpu-bind|ntasks-per-gpu)\b")
 
 
@@ -114,16 +117,14 @@ def _too_few(case: Situation) -> Broken | None:
 
 
 def _only_one(case: Situation) -> Broken | None:
-    job = case.job
-    if (
-        job.program.gpu is not GpuUse.ONE
-        or not job.uses_gpu
-        or re.fullmatch(r"\d{1,9}", job.gpu_ids)
-    ):
+    job, program = case.job, case.job.program
+    if program.gpu not in _WITHOUT_RANKS or not job.uses_gpu:
         return None
-    return Broken(
-        f"{job.name}: 'Which GPU to use' is {job.gpu_ids!r}; the program takes exactly one."
-    )
+    allowed = _WITHOUT_RANKS[program.gpu]
+    if re.fullmatch(allowed, job.gpu_ids) or not (job.gpu_ids or program.gpu_named):
+        return None
+    most = "exactly one" if program.gpu is GpuUse.ONE else "one, or several with commas"
+    return Broken(f"{job.name}: 'Which GPU to use' is {job.gpu_ids!r}; the program takes {most}.")
 
 
 def _idle(case: Situation) -> Broken | None:
@@ -304,9 +305,11 @@ RULES = (
     Rule(
         "gpu-ids-one",
         Severity.ERROR,
-        "cryoCARE, ModelAngelo, DynaMight and the training of Topaz run on exactly one GPU.",
+        "cryoCARE, DynaMight and the training of Topaz run on exactly one GPU, ModelAngelo on one "
+        "or several. Without a number cryoCARE and ModelAngelo stop, the others take GPU 0. No "
+        "setting runs DynaMight without a GPU.",
         "Write one number, for example 0.",
-        _JOBS,
+        f"{_JOBS}; 3dem/DynaMight, optimize_deformations.py:131",
         _only_one,
     ),
     Rule(

@@ -189,8 +189,9 @@ RULES = (
         "type-unknown",
         Severity.WARNING,
         "A later RELION, or another program, has more job types than the table. Ranks, threads "
-        "and GPUs cannot be chosen for them.",
-        "Check the numbers in the Running tab, and type a queue if it needs GPUs.",
+        "and GPUs cannot be chosen for them. Where its settings name GPUs, the job goes to the "
+        "smallest machines that have them.",
+        "Check the numbers in the Running tab, and type a queue if others suit the job better.",
         "3dem/relion, src/pipeline_jobs.h: labels of 3.1.3, 4.0.1 and 5.0.1",
         _unknown_type,
     ),
