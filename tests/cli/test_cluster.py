@@ -25,7 +25,7 @@ from gotocloud.platform.zones import ZoneMap, zone_map
 from gotocloud.rehearsal import validation
 from gotocloud.rehearsal.judge import PYTHON_VARIABLE, Message
 from gotocloud.rehearsal.validation import Accepted, ValidationResult
-from tests.needs import need_parallelcluster
+from tests.needs import ROOT, need_parallelcluster
 
 RUNNER = CliRunner()
 
@@ -167,3 +167,36 @@ def test_every_configuration_is_valid_in_every_region_of_the_zone_map(tmp_path: 
     }
     # Nothing of the private local AWS is left behind.
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_configuration_of_ones_own_is_written_checked_and_listed(tmp_path: Path) -> None:
+    platform = tmp_path / "platform.yaml"
+    example = (ROOT / "platform.example.yaml").read_text(encoding="utf-8")
+    platform.write_text(example)
+    where = ("--platform", str(platform))
+    done = RUNNER.invoke(app, ["new", "screening", "--from", "tutorial", *where])
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (
+        0,
+        "cluster_configurations: [screening.yaml]",
+    )
+    platform.write_text(f"{example}\n{done.stdout.splitlines()[-1]}\n")
+    listed = json.loads(RUNNER.invoke(app, ["list", "--json", *where]).stdout)
+    by_name = {one["name"]: one for one in listed}
+    assert by_name["screening"]["queues"] == by_name["tutorial"]["queues"]
+    rendered = RUNNER.invoke(app, ["render", "screening", "--region", "us-east-1", *where])
+    as_tutorial = RUNNER.invoke(app, ["render", "tutorial", "--region", "us-east-1"])
+    assert yaml.safe_load(rendered.stdout) == yaml.safe_load(as_tutorial.stdout)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("tutorial", "already"), ("Bad Name", "pattern"), ("screening", "already")],
+)
+def test_a_name_that_cannot_be_had_writes_nothing(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "screening.yaml").write_text("mine")
+    where = ("--platform", str(tmp_path / "platform.yaml"))
+    done = RUNNER.invoke(app, ["new", name, *where])
+    assert isinstance(done.exception, InputError)
+    assert said in str(done.exception)
+    assert [path.name for path in tmp_path.iterdir()] == ["screening.yaml"]
+    assert (tmp_path / "screening.yaml").read_text() == "mine"

@@ -19,7 +19,9 @@ from gotocloud.cluster_configs.model import (
     load_configuration,
     used_instance_types,
 )
+from gotocloud.cluster_configs.packed import unpacked
 from gotocloud.contract.releases import (
+    CONFIGURATION,
     CONFIGURE_HEAD_NODE,
     KEEP_HOME,
     MOUNT_SOFTWARE,
@@ -157,6 +159,9 @@ def test_the_head_node_has_what_the_launch_states(template: dict[str, Any]) -> N
         str(word["Fn::Join"][1][0] if isinstance(word, dict) else word).partition("=")[0]: word
         for word in action["Sequence"][2]["Args"]
     }
+    # What reviewers read in the metadata is what the head node routes by.
+    word = str(told["described"]).partition("=")[2]
+    assert unpacked(word) == load_configuration(template["Metadata"][CONFIGURATION])
     assert told["stack"] == {"Fn::Join": ["", ["stack=", {"Ref": "AWS::StackName"}]]}
     assert told["capacity"] == {"Fn::Join": ["", ["capacity=", {"Ref": "Capacity"}]]}
     assert told["keep_hours"] == {"Fn::Join": ["", ["keep_hours=", {"Ref": "KeepHours"}]]}
