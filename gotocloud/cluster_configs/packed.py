@@ -14,6 +14,7 @@ from typing import Any
 
 from gotocloud.cluster_configs.model import ClusterConfiguration, load_configuration
 from gotocloud.errors import InputError
+from gotocloud.formats import parse_json
 
 MAX_BYTES = 1_000_000
 """Of the text; what is larger is no configuration."""
@@ -35,7 +36,7 @@ def unpacked(word: str) -> ClusterConfiguration:
     try:
         loading = zlib.decompressobj()
         text = loading.decompress(base64.b64decode(word, validate=True), MAX_BYTES)
-        data: Any = json.loads(text)
+        data: Any = parse_json(text)
     except (binascii.Error, zlib.error, ValueError) as error:
         raise _none_of_ours() from error
     if not isinstance(data, dict):

@@ -219,8 +219,8 @@ class TestStart:
             go("p", f"--lustre-gib={size}")
 
     def test_an_unknown_configuration_is_refused_with_those_that_there_are(self) -> None:
-        with pytest.raises(InputError, match="cryoem-spa"):
-            invoke(start.app, "p", "--config", "cryoem-sap")
+        with pytest.raises(InputError, match=r"Did you mean 'tutorial'\? Available: tutorial"):
+            invoke(start.app, "p", "--config", "tutoriall")
 
 
 @pytest.mark.usefixtures("aws")

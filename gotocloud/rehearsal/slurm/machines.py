@@ -15,7 +15,16 @@ from gotocloud.cluster_configs.instances import instance_types
 SCHEDULABLE_MEMORY = 0.95
 """Share of an instance's memory that ParallelCluster offers to jobs by default."""
 
-GPU_MODELS = {"g4dn": "t4", "g5": "a10g", "g6": "l4"}
+GPU_MODELS = {
+    "g4dn": "t4",
+    "g5": "a10g",
+    "g6": "l4",
+    "g6e": "l40s",
+    "g7": "rtxpro4500",
+    "g7e": "rtxproserver6000",
+    "p4d": "a100",
+    "p5": "h100",
+}
 """Slurm's name of the GPUs of an instance family; EC2's DescribeInstanceTypes, a test compares."""
 
 

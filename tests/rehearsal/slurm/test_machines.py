@@ -80,10 +80,10 @@ def test_every_gpu_has_a_device() -> None:
 
 
 def test_gpus_are_called_what_ec2_calls_them() -> None:
-    """EC2 as recorded in moto: "T4", "A10G", "L4"."""
+    """EC2 as recorded in moto: "T4", "A10G", "RTX PRO 4500"; a name of Slurm has no blank."""
     from moto.ec2.models.instance_types import INSTANCE_TYPES
 
     for name, machine in instance_types().items():
         if machine.gpus:
             recorded = INSTANCE_TYPES[name]["GpuInfo"]["Gpus"][0]["Name"]
-            assert GPU_MODELS[name.split(".")[0]] == recorded.lower()
+            assert GPU_MODELS[name.split(".")[0]] == recorded.lower().replace(" ", "")
