@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import secrets
 import string
@@ -86,6 +87,14 @@ def _session_policies(parameters: Mapping[str, Any]) -> tuple[NamedPolicy, ...]:
     return tuple(found)
 
 
+def _random_text(number_of_bytes: int) -> str:
+    """Random text of the letters that AWS's secrets have.
+
+    None begins with a hyphen, which a command line takes for an option.
+    """
+    return base64.b64encode(secrets.token_bytes(number_of_bytes)).decode()
+
+
 def user_session(
     callers: Callers,
     caller: Caller,
@@ -101,7 +110,7 @@ def user_session(
     now = datetime.now(UTC)
     lifetime = timedelta(seconds=int(parameters.get("DurationSeconds", SESSION_TOKEN_S)))
     access_key = "ASIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
-    key = AccessKey(secrets.token_urlsafe(30), secrets.token_urlsafe(90))
+    key = AccessKey(_random_text(30), _random_text(90))
     callers.keyring.add(access_key, key)
     callers.sessions[access_key] = Session(
         account=caller.account,
