@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
@@ -63,21 +64,24 @@ def section(
     """
     right = set(numeric)
 
-    def cells(row: Sequence[str], first: str) -> str:
+    def cells(row: Sequence[str]) -> str:
         made = []
         for number, cell in enumerate(row):
-            tag = first if number == 0 else "td"
-            scope = ' scope="row"' if tag == "th" else ""
             css = ' class="n"' if number in right else ""
-            made.append(f"<{tag}{scope}{css}>{cell}</{tag}>")
+            if number == 0:
+                made.append(f'<th scope="row"{css}>{cell}</th>')
+                continue
+            # On a phone a row becomes a block, and each value has its column's name before it.
+            name = re.sub("<[^>]*>", "", columns[number]).replace('"', "&quot;")
+            made.append(f'<td{css} data-column="{name}"><div>{cell}</div></td>')
         return f"<tr>{''.join(made)}</tr>"
 
     head = "".join(
         f'<th scope="col"{" class=n" if number in right else ""}>{column}</th>'
         for number, column in enumerate(columns)
     )
-    body = "".join(cells(row, "th") for row in rows)
-    foot = f"<tfoot>{cells(total, 'th')}</tfoot>" if total else ""
+    body = "".join(map(cells, rows))
+    foot = f"<tfoot>{cells(total)}</tfoot>" if total else ""
     return (
         f"<section><h2>{title}</h2><p>{words}</p>"
         f'<div class="scroll" tabindex="0" role="region" aria-label="{title}">'

@@ -22,6 +22,7 @@ LEGEND = (
     ("unlinked", "peering or route missing"),
     ("subnet", "subnet"),
     ("efs", "EFS: shared software"),
+    ("copy", "copy of the shared software, by DataSync"),
     ("lustre", "Lustre: working data"),
     ("s3", "S3 bucket"),
     ("head", "head node with desktop"),

@@ -201,11 +201,9 @@ def _vpc_box(survey: Survey, region: RegionSurvey, vpc: Vpc, columns: int) -> Bo
         parts.append(
             PictureRow(f"{kind} {subnet.cidr}", note=subnet.zone_id, symbol="subnet", style="small")
         )
-    parts += [
-        _efs_row(fs)
-        for fs in region.file_systems
-        if any(target.vpc_id == vpc.id for target in fs.mount_targets)
-    ]
+    for fs in region.file_systems:
+        if any(target.vpc_id == vpc.id for target in fs.mount_targets):
+            parts += [_efs_row(fs), *_copy_rows(region, fs)]
     parts += _cluster_boxes(region, vpc, columns)
     return Box(
         "share" if accepted else "vpc", tuple(parts), peering=requested[0].id if requested else ""
@@ -231,6 +229,17 @@ def _efs_row(fs: FileSystem) -> PictureRow:
     zones = ", ".join(target.zone_id for target in fs.mount_targets)
     text = f"EFS in {zones}" if zones else "EFS without mount targets"
     return PictureRow(text, note=fs.id, symbol="efs", style="small")
+
+
+def _copy_rows(region: RegionSurvey, fs: FileSystem) -> list[PictureRow]:
+    """From which file system DataSync fills this one."""
+    return [
+        PictureRow(
+            f"copied from {copy.source_region}", note=copy.source, symbol="copy", style="small"
+        )
+        for copy in region.copies
+        if copy.target == fs.id
+    ]
 
 
 def _cluster_boxes(region: RegionSurvey, vpc: Vpc, columns: int) -> list[Box]:

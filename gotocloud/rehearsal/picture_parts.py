@@ -13,6 +13,7 @@ PADDING = 10
 
 SYMBOLS = {
     "efs": '<path d="M1 4h5l1.5 2H15v7H1z"/><path d="M1 8h14"/>',
+    "copy": '<path d="M1 4h9v9H1zM6 2h9v9"/><path d="M3 8.5h5M6 6l2.5 2.5L6 11"/>',
     "lustre": '<path d="M1 3h14v4H1zM1 9h14v4H1z"/><path d="M3.5 5h.1M3.5 11h.1M6 5h6M6 11h6"/>',
     "s3": '<path d="M2 3.5c0-2 12-2 12 0L12.6 13c0 1.6-9.2 1.6-9.2 0z"/>'
     '<path d="M2 3.5c0 2 12 2 12 0"/>',

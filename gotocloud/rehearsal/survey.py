@@ -12,6 +12,7 @@ from gotocloud.rehearsal.survey_model import (
     AccountSurvey,
     ClusterQueue,
     FileSystem,
+    FileSystemCopy,
     Gateway,
     Instance,
     MonthlyBudget,
@@ -88,6 +89,7 @@ def _region(account: str, region: str, buckets: tuple[str, ...], client: Client)
         secrets=_names(
             client("secretsmanager", account, region), "list_secrets", "SecretList", "Name"
         ),
+        copies=_copies(account, region, client),
     )
 
 
@@ -261,6 +263,25 @@ def _file_systems(efs: Any) -> tuple[FileSystem, ...]:
         )
         for item in _pages(efs, "describe_file_systems", "FileSystems")
     )
+
+
+def _copies(account: str, region: str, client: Client) -> tuple[FileSystemCopy, ...]:
+    datasync = client("datasync", account, region)
+
+    def end(arn: str) -> tuple[str, str]:
+        """Region and file system of a location, as in `efs://REGION.FILE-SYSTEM/`."""
+        place = client("datasync", account, arn.split(":")[3])
+        uri = place.describe_location_efs(LocationArn=arn)["LocationUri"]
+        where, _, file_system = uri.removeprefix("efs://").partition("/")[0].partition(".")
+        return where, file_system
+
+    found = []
+    for item in _pages(datasync, "list_tasks", "Tasks"):
+        task = datasync.describe_task(TaskArn=item["TaskArn"])
+        source_region, source = end(task["SourceLocationArn"])
+        _, target = end(task["DestinationLocationArn"])
+        found.append(FileSystemCopy(source, source_region, target))
+    return tuple(sorted(found, key=lambda one: one.target))
 
 
 def _mount_targets(efs: Any, file_system_id: str) -> tuple[MountTarget, ...]:

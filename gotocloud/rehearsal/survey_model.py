@@ -72,6 +72,21 @@ class FileSystem:
 
 
 @dataclass(frozen=True)
+class FileSystemCopy:
+    """A task of DataSync that copies one EFS file system to another.
+
+    Args:
+        source: Id of the file system that is copied.
+        source_region: Its region.
+        target: Id of the copy.
+    """
+
+    source: str
+    source_region: str
+    target: str
+
+
+@dataclass(frozen=True)
 class SurveyedLustre:
     """An FSx for Lustre file system and the data repositories it is bound to."""
 
@@ -142,6 +157,7 @@ class RegionSurvey:
     instances: tuple[Instance, ...]
     buckets: tuple[str, ...]
     secrets: tuple[str, ...]
+    copies: tuple[FileSystemCopy, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,64 @@ addEventListener("load", () => setTimeout(() => {
 </script>"""
 
 
+PHONE_PX = 390
+MEASURE = """<script id=own>
+addEventListener("load", () => setTimeout(() => {
+  const inside = document.querySelector("iframe").contentDocument;
+  const wide = (one) => one.scrollWidth > one.clientWidth + 1;
+  const cut = [...inside.querySelectorAll(".scroll, td, td > div")].filter(wide);
+  const names = [...inside.querySelectorAll("td")].map(
+    (one) => inside.defaultView.getComputedStyle(one, "::before").content);
+  const shown = document.createElement("pre");
+  shown.id = "probe";
+  shown.textContent = JSON.stringify([
+    inside.documentElement.scrollWidth, cut.map((one) => one.textContent), names]);
+  document.body.append(shown);
+}, 100));
+</script>"""
+
+
+def probed(path: Path) -> list[Any]:
+    """What the script of a page wrote, once a browser has shown it."""
+    done = subprocess.run(
+        [
+            need_chromium(),
+            *("--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"),
+            *(f"--user-data-dir={path.parent}/chrome", "--virtual-time-budget=5000"),
+            *("--dump-dom", f"file://{path}"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, re.S)
+    assert found, done.stderr[-2000:]
+    return list(json.loads(html.unescape(found[1])))
+
+
+@pytest.mark.browser
+def test_on_a_phone_no_column_is_cut_and_each_value_has_the_name_of_its_column(
+    tmp_path: Path,
+) -> None:
+    columns = ("Item", "Price and its date", "Source", "Id")
+    row = (
+        "Lustre",
+        "0.14 per GB-month (2025-04)",
+        "github.com/infracost/" * 4,
+        identifier("x" * 80),
+    )
+    page = frame(
+        title="x", lead="", numbers=(), footer="", sections=[section("Prices", "", columns, [row])]
+    )
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    outer = tmp_path / "outer.html"
+    outer.write_text(f"<iframe src=page.html width={PHONE_PX} height=900></iframe>{MEASURE}")
+    width, cut, names = probed(outer)
+    assert (width <= PHONE_PX, cut) == (True, [])
+    assert names == [f'"{name}"' for name in columns[1:]]
+
+
 @pytest.mark.browser
 def test_hostile_names_are_shown_and_not_run(tmp_path: Path) -> None:
     rows = [[identifier(name), lines([name]), identifiers([name])] for name in NAMES]
@@ -58,19 +117,6 @@ def test_hostile_names_are_shown_and_not_run(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     probe = PROBE.replace("LAST", LAST).replace("<script>", "<script id=own>")
     path.write_text(page.replace("</body>", f"{probe}</body>"), encoding="utf-8")
-    done = subprocess.run(
-        [
-            need_chromium(),
-            *("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/chrome"),
-            *("--virtual-time-budget=5000", "--dump-dom", f"file://{path}"),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, re.S)
-    assert found, done.stderr[-2000:]
-    reached, foreign, whole, cells = json.loads(html.unescape(found[1]))
+    reached, foreign, whole, cells = probed(path)
     assert (reached, foreign, whole) == (None, 0, True)
     assert cells == [name for name in NAMES for _ in range(2)]

@@ -9,6 +9,7 @@ from gotocloud.rehearsal.survey_model import (
     AccountSurvey,
     ClusterQueue,
     FileSystem,
+    FileSystemCopy,
     Gateway,
     Instance,
     MonthlyBudget,
@@ -181,6 +182,7 @@ def _management_region(
         instances=(),
         buckets=(f"gotocloud-{MANAGEMENT}-{region}-distribution",) if home else (),
         secrets=(),
+        copies=(FileSystemCopy("fs-master", "ap-northeast-1", f"fs-share-{region}"),),
     )
 
 

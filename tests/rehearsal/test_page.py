@@ -141,6 +141,13 @@ def test_every_peering_is_drawn_as_a_link() -> None:
     assert svg.count('class="link active"') == len(medium().peerings())
 
 
+def test_every_copy_of_the_software_is_drawn_with_its_source() -> None:
+    copies = [copy for _, region in medium().everywhere() for copy in region.copies]
+    assert copies
+    for drawn in (wide_picture(medium()), narrow_picture(medium())):
+        assert drawn.count("copied from ap-northeast-1") == len(copies)
+
+
 def test_a_peering_that_waits_is_distinguished_without_colour() -> None:
     survey = small(peering_state="pending-acceptance", routed=False)
     svg = wide_picture(survey)
