@@ -201,7 +201,7 @@ def test_a_setting_that_never_ran_is_named_and_not_recommended() -> None:
     within = Question("refine3d", preference=preference(deadline_h=1.5, budget_usd=60))
     only = advise(within, [on_nodes(n, 600 + 20_000 / n) for n in (1, 8, 8)]).best
     assert only
-    assert not only.runs, "nothing that ran meets the wish"
+    assert not only.runs, "nothing that ran meets the limit"
 
 
 def test_routing_gets_nothing_that_did_not_run_or_whose_shape_is_unknown() -> None:
