@@ -79,7 +79,7 @@ def _queues(own: Any, parents: Mapping[str, Any], without: Any) -> tuple[Any, li
     places: list[int] = []
     for queue in own:
         name = queue.get("name") if isinstance(queue, Mapping) else None
-        if name in merged and names.index(name) not in places:
+        if isinstance(name, str) and name in merged and names.index(name) not in places:
             merged[name].update(queue)
             places.append(names.index(name))
         else:
