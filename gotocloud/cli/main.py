@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from gotocloud import __version__
+from gotocloud.cli.needs import need_own_computer
 from gotocloud.cli.visible import show_only_text
 from gotocloud.errors import ExitCode, GoToCloudError
 
@@ -100,10 +101,7 @@ def _is_here(module: str) -> bool:
 
 
 def _family(module: str, command: str) -> Any:
-    if not _is_here(module):
-        raise GoToCloudError(
-            f"The program of head nodes has no command {command!r}: it runs on your own computer."
-        )
+    need_own_computer(command, f"gotocloud.cli.commands.{module}")
     group = typer.main.get_group(importlib.import_module(f"gotocloud.cli.commands.{module}").app)
     if module in CALL_AWS:
         from gotocloud.cli.place import with_place

@@ -28,6 +28,38 @@ def need_rehearsal() -> None:
         )
 
 
+def need_own_computer(command: str, module: str) -> None:
+    """Refuse a command that the program of head nodes does not have.
+
+    Args:
+        command: As it is typed.
+        module: What it needs.
+
+    Raises:
+        GoToCloudError: with where to run it.
+    """
+    if find_spec(module) is None:
+        raise GoToCloudError(
+            f"The program of head nodes has no command {command!r}: it runs on your own computer."
+        )
+
+
+def need_pictures() -> None:
+    """Refuse to draw with a head node's program that has no library for it.
+
+    Raises:
+        GoToCloudError: with the command that publishes one which has.
+    """
+    if find_spec("gotocloud.advisor.figures") is None:
+        from gotocloud.advisor.extras import install_command
+
+        raise GoToCloudError(
+            "This program was published without the libraries that draw pictures.",
+            advice="Draw on your own computer, or publish the program with them.",
+            next_command=install_command(),
+        )
+
+
 def need_repository(command: str) -> None:
     """Refuse a command that the wheel and the program of head nodes do not have.
 

@@ -16,7 +16,7 @@ from gotocloud.cluster_configs.limits import SPOT_SUFFIX
 
 if TYPE_CHECKING:
     from gotocloud.cluster_configs.model import ClusterConfiguration
-    from gotocloud.cluster_configs.renderer import ChosenQueue
+    from gotocloud.cluster_configs.selection import ChosenQueue
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def configured_partitions(
         GoToCloudError: as `select`, if there is no queue to be had.
     """
     # The models take longer to import than most commands take to run.
-    from gotocloud.cluster_configs.renderer import select
+    from gotocloud.cluster_configs.selection import select
 
     return tuple(
         _partition(chosen, spot=spot)

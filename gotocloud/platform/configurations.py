@@ -10,7 +10,7 @@ from gotocloud.cluster_configs.model import (
     configuration_names,
     load_configuration,
 )
-from gotocloud.cluster_configs.renderer import select
+from gotocloud.cluster_configs.selection import select
 from gotocloud.errors import GoToCloudError, InputError
 from gotocloud.platform.zones import ZoneMap
 from gotocloud.yaml_files import load_yaml, read_text

@@ -13,7 +13,8 @@ from typing import Literal
 
 from gotocloud.cluster_configs.engine import Engine
 from gotocloud.cluster_configs.model import Acknowledgement, ClusterConfiguration
-from gotocloud.cluster_configs.renderer import render, select, stringified
+from gotocloud.cluster_configs.renderer import render, stringified
+from gotocloud.cluster_configs.selection import select
 from gotocloud.files import scratch_folder
 from gotocloud.platform.zones import RankedZone, ZoneMap, zone_map
 from gotocloud.rehearsal.judge import Message, Request, judge_many, pcluster_python

@@ -17,7 +17,7 @@ from gotocloud.cluster_configs.lustre_sizes import lustre_sizes_gib, lustre_size
 from gotocloud.cluster_configs.model import ClusterConfiguration
 from gotocloud.cluster_configs.node_scripts import facts_script, home_script
 from gotocloud.cluster_configs.packed import packed
-from gotocloud.cluster_configs.renderer import select
+from gotocloud.cluster_configs.selection import select
 from gotocloud.constructs.cluster_network import ClusterNetwork, GroupNetwork
 from gotocloud.constructs.cluster_provider import ClusterProvider
 from gotocloud.constructs.desktop import Desktop

@@ -21,7 +21,7 @@ from gotocloud.cluster_configs.model import (
     load_configuration,
     used_instance_types,
 )
-from gotocloud.cluster_configs.renderer import select
+from gotocloud.cluster_configs.selection import select
 from gotocloud.platform.configurations import shipped_configurations
 from gotocloud.platform.needs import configuration_needs
 from gotocloud.platform.regions import REGIONS

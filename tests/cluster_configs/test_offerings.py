@@ -9,7 +9,7 @@ from gotocloud.cluster_configs.engine import engine_of
 from gotocloud.cluster_configs.model import ClusterConfiguration, load_configuration
 from gotocloud.cluster_configs.offerings import Offerings
 from gotocloud.cluster_configs.partitions import configured_partitions
-from gotocloud.cluster_configs.renderer import select
+from gotocloud.cluster_configs.selection import select
 from gotocloud.errors import GoToCloudError
 from gotocloud.jobs.cluster import described_cluster
 from gotocloud.platform.zones import RankedZone, zone_map

@@ -21,7 +21,8 @@ from gotocloud.cluster_configs.model import (
     used_instance_types,
 )
 from gotocloud.cluster_configs.node_scripts import software_script
-from gotocloud.cluster_configs.renderer import render, select, stringified, to_yaml
+from gotocloud.cluster_configs.renderer import render, stringified, to_yaml
+from gotocloud.cluster_configs.selection import select
 from gotocloud.cluster_configs.site import NodeExtras
 from gotocloud.errors import GoToCloudError
 from gotocloud.platform.placeholders import placeholder_site

@@ -1,4 +1,4 @@
-"""Looking prices up: the newest figure counts, whoever published it."""
+"""Looking prices up: the newest figure counts, of any source."""
 
 from __future__ import annotations
 

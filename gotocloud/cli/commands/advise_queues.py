@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gotocloud.cli.completion import configurations
+from gotocloud.cli.needs import need_own_computer
 from gotocloud.cli.options import Json, PricesOf
 from gotocloud.cli.output import print_json
 from gotocloud.cli.work.advising import prices_region
@@ -33,6 +34,7 @@ def idle(
     as_json: Json = False,
 ) -> None:
     """Choose for how long idle machines stay on."""
+    need_own_computer("advise idle", "gotocloud.advisor.queue_times")
     from gotocloud.advisor.imports.spans import project_spans
     from gotocloud.advisor.places import load_records
     from gotocloud.advisor.queue_times import queue_times
@@ -57,6 +59,7 @@ def idle(
 
 def replay(as_json: Json = False) -> None:
     """Run the public tutorial run again under other queues."""
+    need_own_computer("advise replay", "gotocloud.advisor.policies")
     from gotocloud.advisor.policies import ASSUMPTIONS, SOURCE, particle_parts, policies, public_run
     from gotocloud.cli.views.queues import show_replay
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gotocloud.cli.confirm import agree
+from gotocloud.cli.needs import need_pictures
 from gotocloud.cli.options import Dataset, DryRun, Json, MeasuredBy, PricesOf, Yes
 from gotocloud.cli.output import narrate, paragraph, print_json, stoppable, suggest, table
 from gotocloud.errors import GoToCloudError, InputError, shell_line
@@ -170,6 +171,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Show the measurements as a table, plots and a page."""
+    need_pictures()
     from gotocloud.cli.views.bench_report import write_report
 
     rows = write_report(benchmarks, to, picture=picture, region=region)

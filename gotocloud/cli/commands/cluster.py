@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gotocloud.cli.completion import configurations, regions
-from gotocloud.cli.needs import need_rehearsal
+from gotocloud.cli.needs import need_own_computer, need_rehearsal
 from gotocloud.cli.options import (
     PLATFORM_FILE,
     USUAL_CONFIGURATION,
@@ -56,6 +56,7 @@ def new(
     platform: PlatformFile = PLATFORM_FILE,
 ) -> None:
     """Write the file of a cluster configuration of your own, beside the platform file."""
+    need_own_computer("cluster new", "gotocloud.cluster_configs.first_file")
     from gotocloud.cluster_configs.first_file import first_file
     from gotocloud.cluster_configs.model import load_configuration
     from gotocloud.files import write_file
@@ -78,6 +79,7 @@ def new(
 @app.command(epilog="Example: gotocloud cluster schema > cluster-configuration.schema.json")
 def schema() -> None:
     """Print the JSON Schema of a cluster configuration's file, for editors."""
+    need_own_computer("cluster schema", "gotocloud.cluster_configs.schema")
     from gotocloud.cluster_configs.schema import configuration_schema
 
     print_json(configuration_schema())
@@ -135,9 +137,11 @@ def render(
     platform: PlatformFile = PLATFORM_FILE,
 ) -> None:
     """Print the ParallelCluster configuration, with <placeholders> for what a launch decides."""
+    need_own_computer("cluster render", "gotocloud.cluster_configs.renderer")
     from gotocloud.cluster_configs.engine import engine_of
     from gotocloud.cluster_configs.renderer import render as rendered
-    from gotocloud.cluster_configs.renderer import select, to_yaml
+    from gotocloud.cluster_configs.renderer import to_yaml
+    from gotocloud.cluster_configs.selection import select
     from gotocloud.platform.placeholders import placeholder_site
     from gotocloud.platform.zones import zone_map
 

@@ -175,7 +175,7 @@ def _site(work: Path, repository: Path, python: str, extras: Sequence[str]) -> P
             f"pip could not fetch the locked packages for Python {python}.",
             problems=stated or lines_of(done.stderr)[-3:],
         )
-    bundle.add_package(site, Path(gotocloud.__file__).parent)
+    bundle.add_package(site, Path(gotocloud.__file__).parent, extras)
     return site
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gotocloud.cli.needs import need_pictures
 from gotocloud.cli.output import narrate
 from gotocloud.errors import InputError
 from gotocloud.files import replacing, unwritable
@@ -24,11 +25,13 @@ def check_picture(path: Path | None) -> None:
 
     Raises:
         InputError: if its ending is no format, or its folder is not there.
+        GoToCloudError: if this program cannot draw at all.
     """
-    from gotocloud.advisor.figures.sheet import FORMATS
-
     if path is None:
         return
+    need_pictures()
+    from gotocloud.advisor.figures.sheet import FORMATS
+
     problems = []
     if path.suffix.lower() not in {PAGE, *(f".{ending}" for ending in FORMATS)}:
         problems.append(f"its ending must be one of {', '.join(FORMATS)}, html")

@@ -103,10 +103,16 @@ def pip_arguments(requirements: Path, target: Path, python: str = PYTHON) -> lis
     ]
 
 
-def add_package(site: Path, package: Path) -> None:
-    """Copy of this package, beside its requirements, what a head node can run."""
+def add_package(site: Path, package: Path, extras: Sequence[str] = ()) -> None:
+    """Copy of this package, beside its requirements, what a head node can run.
+
+    Args:
+        site: The folder with the requirements.
+        package: The folder of this package.
+        extras: Names of extras that go along.
+    """
     compiled = shutil.ignore_patterns("__pycache__", "*.pyc")
-    unneeded = left_out(package)
+    unneeded = left_out(package, pictures="advice" in extras)
 
     def ignored(folder: str, names: list[str]) -> set[str]:
         return compiled(folder, names) | {n for n in names if Path(folder) / n in unneeded}
@@ -166,7 +172,7 @@ def _contents(site: Path) -> Iterator[tuple[str, bytes]]:
 
 def _zipped(contents: Mapping[str, bytes], compression: int) -> bytes:
     held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", compression) as archive:
+    with zipfile.ZipFile(held, "w", compression, compresslevel=9) as archive:
         for name, content in contents.items():
             entry = zipfile.ZipInfo(name, date_time=_EPOCH)
             entry.compress_type = compression

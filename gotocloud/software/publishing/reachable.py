@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from gotocloud.contract.releases import CONFIGURE_HEAD_NODE, MOUNT_SOFTWARE
+
 ON_HEAD_NODES = frozenset(
     {
         *("advise", "advise_collect", "advise_queues", "advise_stop"),
@@ -22,26 +24,46 @@ cluster. The others run on a person's own computer.
 REPOSITORY_ONLY = frozenset(
     {
         *("rehearsal", "stacks", "constructs", "checks.py"),
-        *("software/publishing", "cli/repository"),
+        *("software/publishing", "cli/repository", "costs/platform_resources.yaml"),
+        # Machines take these from a release, or from the shared software itself.
+        *(CONFIGURE_HEAD_NODE, MOUNT_SOFTWARE),
+        "node/relion-submit-template.sh",
     }
 )
-"""What runs from the repository only: the rehearsal, what needs the CDK, the build host's part."""
+"""What runs, or is read, from the repository only: the rehearsal, what needs the CDK, the build
+host's part, and what is published."""
+
+OWN_COMPUTER_ONLY = frozenset(
+    {
+        *(f"advisor/{name}.py" for name in ("idling", "policies", "queue_times", "replay")),
+        *("advisor/public_run.csv", "advisor/imports/spans.py", "cli/views/queues.py"),
+        *(f"cluster_configs/{name}.py" for name in ("first_file", "renderer", "schema")),
+        "platform/placeholders.py",
+    }
+)
+"""Parts of families that head nodes have, for decisions that are not made there: how long idle
+machines stay on, and what a cluster configuration is like."""
+
+PICTURES = frozenset({"advisor/figures", "cli/views/bench_report.py"})
+"""Draw with the libraries of the extra `advice`, without which they are of no use."""
 
 _COMMANDS = ("cli", "commands")
 _DATA = "node"
 """Its scripts are sent to machines as text, so no import names them."""
 
 
-def left_out(package: Path) -> frozenset[Path]:
+def left_out(package: Path, *, pictures: bool = False) -> frozenset[Path]:
     """Files that no command of a head node imports, and the data beside them.
 
     Args:
         package: The folder of this package.
+        pictures: Whether the libraries that draw go along.
     """
+    elsewhere = REPOSITORY_ONLY | OWN_COMPUTER_ONLY | (frozenset() if pictures else PICTURES)
     modules = {
         _name(package, path): path
         for path in package.rglob("*.py")
-        if not _of_the_repository(path.relative_to(package))
+        if not _is_in(path.relative_to(package), elsewhere)
     }
     commands = ".".join((package.name, *_COMMANDS))
     reached: set[str] = set()
@@ -59,12 +81,17 @@ def left_out(package: Path) -> frozenset[Path]:
     return frozenset(
         path
         for path in package.rglob("*")
-        if path.is_file() and path not in kept and not _is_data_of(path, kept, package / _DATA)
+        if path.is_file()
+        and path not in kept
+        and (
+            _is_in(path.relative_to(package), elsewhere)
+            or not _is_data_of(path, kept, package / _DATA)
+        )
     )
 
 
-def _of_the_repository(path: Path) -> bool:
-    return any(str(one) in REPOSITORY_ONLY for one in (path, *path.parents))
+def _is_in(path: Path, places: frozenset[str]) -> bool:
+    return any(str(one) in places for one in (path, *path.parents))
 
 
 def _is_data_of(path: Path, kept: set[Path], sent: Path) -> bool:
