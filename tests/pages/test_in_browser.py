@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import html
-import json
-import re
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gotocloud.pages.parts import frame, identifier, identifiers, lines, section
-from tests.needs import need_chromium
+from tests.browser import probed
 
 RUNS = "document.documentElement.dataset.reached = 1"
 NAMES = (
@@ -63,25 +58,6 @@ addEventListener("load", () => setTimeout(() => {
 </script>"""
 
 
-def probed(path: Path) -> list[Any]:
-    """What the script of a page wrote, once a browser has shown it."""
-    done = subprocess.run(
-        [
-            need_chromium(),
-            *("--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"),
-            *(f"--user-data-dir={path.parent}/chrome", "--virtual-time-budget=5000"),
-            *("--dump-dom", f"file://{path}"),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, re.S)
-    assert found, done.stderr[-2000:]
-    return list(json.loads(html.unescape(found[1])))
-
-
 @pytest.mark.browser
 def test_on_a_phone_no_column_is_cut_and_each_value_has_the_name_of_its_column(
     tmp_path: Path,
@@ -99,7 +75,7 @@ def test_on_a_phone_no_column_is_cut_and_each_value_has_the_name_of_its_column(
     (tmp_path / "page.html").write_text(page, encoding="utf-8")
     outer = tmp_path / "outer.html"
     outer.write_text(f"<iframe src=page.html width={PHONE_PX} height=900></iframe>{MEASURE}")
-    width, cut, names = probed(outer)
+    width, cut, names = probed(outer, "--allow-file-access-from-files")
     assert (width <= PHONE_PX, cut) == (True, [])
     assert names == [f'"{name}"' for name in columns[1:]]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gotocloud.advisor.figures.chart import NO_GPU, Bar, Chart, spread
 from gotocloud.advisor.figures.palette import ESTIMATED_ALPHA, INK, MachineLook
 from gotocloud.advisor.figures.placing import Extent, Room, box_around
-from gotocloud.advisor.figures.sheet import SMALL_PT
+from gotocloud.advisor.figures.sheet import SMALL_PT, label_style, label_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -163,13 +163,8 @@ def _label(axes: Axes, one: PlacedBar) -> Text:
     return axes.text(
         one.centre,
         _top(one.bar),
-        f"*{point.label}" if point.optimum else point.label,
-        fontsize=SMALL_PT,
-        fontweight="bold" if point.optimum else "normal",
-        color=INK,
-        ha="center",
-        va="center",
-        zorder=6,
+        label_text(point.label, optimum=point.optimum),
+        **label_style(optimum=point.optimum),
     )
 
 

@@ -12,7 +12,7 @@ from gotocloud.advisor.figures.bars import box_of, centre_text
 from gotocloud.advisor.figures.chart import Chart, arc, reach, spread
 from gotocloud.advisor.figures.palette import ESTIMATED_ALPHA, FAINT, INK, MachineLook
 from gotocloud.advisor.figures.placing import Extent, Room, box_around
-from gotocloud.advisor.figures.sheet import DPI, SMALL_PT
+from gotocloud.advisor.figures.sheet import DPI, SMALL_PT, label_style, label_text
 from gotocloud.advisor.preference import SCALE_HOURS, SCALE_USD
 
 if TYPE_CHECKING:
@@ -140,16 +140,8 @@ def _label(axes: Axes, chart: Chart, inset: Axes | None, *, spot: bool) -> tuple
 
 
 def _text(axes: Axes, name: str, point: Point) -> Text:
-    return axes.annotate(
-        f"*{name}" if point.optimum else name,
-        (0, 0),
-        fontsize=SMALL_PT,
-        fontweight="bold" if point.optimum else "normal",
-        color=INK,
-        ha="center",
-        va="center",
-        zorder=6,
-    )
+    text = label_text(name, optimum=point.optimum)
+    return axes.annotate(text, (0, 0), **label_style(optimum=point.optimum))
 
 
 def _put(axes: Axes, text: Text, point: Point, room: Room, mark_pt: float) -> bool:

@@ -47,6 +47,23 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+def label_text(name: str, *, optimum: bool) -> str:
+    """A point's label; that of the best setting has the paper's asterisk."""
+    return f"*{name}" if optimum else name
+
+
+def label_style(*, optimum: bool) -> dict[str, Any]:
+    """How matplotlib draws a point's label, above everything else."""
+    return {
+        "fontsize": SMALL_PT,
+        "fontweight": "bold" if optimum else "normal",
+        "color": INK,
+        "ha": "center",
+        "va": "center",
+        "zorder": 6,
+    }
+
+
 class drawn_on:  # noqa: N801 - used as a statement, like a function
     """A figure in the house's style, closed when it is done.
 

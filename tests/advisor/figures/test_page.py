@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import html
-import json
 import re
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,7 @@ import pytest
 
 from gotocloud.advisor.figures.page import page
 from tests.advisor.figures.drawn import STEPS, chart, far, points
-from tests.needs import need_chromium
+from tests.browser import probed
 
 PROBE = f"<script>{(Path(__file__).parent / 'probe.js').read_text()}</script>"
 
@@ -31,25 +28,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     made = page([chart(), hostile], STEPS, source="streptavidin")
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text(made.replace("</body>", PROBE + "</body>"), encoding="utf-8")
-    return probed(path)
-
-
-def probed(path: Path) -> dict[str, Any]:
-    done = subprocess.run(
-        [
-            need_chromium(),
-            *("--headless", "--no-sandbox", "--disable-gpu", "--window-size=1300,1500"),
-            *("--virtual-time-budget=5000", "--dump-dom", f"file://{path}"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, re.S)
-    assert found, done.stderr[-2000:]
-    told: dict[str, Any] = json.loads(html.unescape(found[1]))
-    return told
+    shown: dict[str, Any] = probed(path, "--window-size=1300,1500")
+    return shown
 
 
 def test_the_page_names_the_optimum_of_the_paper_first(seen: dict[str, Any]) -> None:
@@ -93,7 +73,7 @@ def test_a_phone_shows_the_whole_plots(tmp_path: Path) -> None:
         '<iframe src="phone.html" style="width: 400px; height: 900px; border: 0"></iframe>',
         encoding="utf-8",
     )
-    ends = probed(frame)["ends"]
+    ends = probed(frame, "--window-size=1300,1500")["ends"]
     assert len(ends) > 4
     assert max(ends) <= 400
 
