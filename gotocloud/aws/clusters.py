@@ -14,7 +14,11 @@ from gotocloud.aws.listener import Listener
 from gotocloud.aws.live_status import group_stacks
 from gotocloud.aws.projects import Place, checked_names, require_project
 from gotocloud.aws.quotas import cluster_levels
-from gotocloud.aws.release_choice import choose_release, published_template, require_configuration
+from gotocloud.aws.release_choice import (
+    choose_release,
+    published_template,
+    require_configuration,
+)
 from gotocloud.aws.session import error_code, explained
 from gotocloud.aws.stacks import stack_of
 from gotocloud.cluster_configs.lustre_sizes import Deployment, lustre_size_problem
@@ -121,28 +125,20 @@ def cluster_state(cloud: Cloud, where: Place, project: str) -> tuple[State, Clus
     return stack.state, rows[0].cluster
 
 
-def published_shape(cloud: Cloud, where: Place, wanted: Wanted) -> ClusterShape:
-    """What the published template of a configuration makes.
-
-    Raises:
-        InputError: if the release has no such configuration in this region; with those it has.
-        GoToCloudError: if the release or its template cannot be read.
-    """
-    release, _ = choose_release(cloud, where.facts, wanted.release)
-    require_configuration(cloud, where.facts, release, wanted.configuration)
-    path = cluster_template(wanted.configuration, cloud.region)
-    return cluster_shape(published_template(cloud, where.facts, release, path)[1])
-
-
-def plan_start(cloud: Cloud, where: Place, wanted: Wanted) -> Start:
+def plan_start(cloud: Cloud, where: Place, wanted: Wanted, *, resized: str = "") -> Start:
     """Read the template and report what would be launched from it.
 
+    Args:
+        resized: The command to type where Lustre cannot have the requested size. Default: one
+            with nothing but the project and a size.
+
     Raises:
-        GoToCloudError: if the release or its template cannot be read, or it does not know what
-            is wanted.
+        InputError: if the release has no such configuration here, or not what is requested.
+        GoToCloudError: if the release or its template cannot be read.
     """
     names = checked_names(where, wanted.project)
     release, how = choose_release(cloud, where.facts, wanted.release)
+    require_configuration(cloud, where.facts, release, wanted.configuration)
     path = cluster_template(wanted.configuration, cloud.region)
     url, template = published_template(cloud, where.facts, release, path)
     shape = cluster_shape(template)
@@ -150,7 +146,8 @@ def plan_start(cloud: Cloud, where: Place, wanted: Wanted) -> Start:
     if problem := lustre_size_problem(gib, Deployment(shape.lustre_type)):
         raise InputError(
             f"{problem}.",
-            next_command=shell_line("gotocloud", "start", wanted.project, "--lustre-gib", 2400),
+            next_command=resized
+            or shell_line("gotocloud", "start", wanted.project, "--lustre-gib", 2400),
         )
     plan = StackPlan(
         name=names.cluster_stack,

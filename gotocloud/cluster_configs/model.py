@@ -216,7 +216,7 @@ class ClusterConfiguration(_Frozen):
 
     name: str = Field(pattern=NAME_PATTERN, max_length=MAX_NAME_CHARACTERS)
     version: int = Field(ge=1)
-    description: str = Field(min_length=1, max_length=200)
+    description: str
     head_node: HeadNodeMachine
     lustre: DefaultLustre
     scaledown_idle_minutes: int = Field(default=SCALEDOWN_IDLE_MINUTES, ge=1)

@@ -74,13 +74,11 @@ def start(
 ) -> None:
     """Start a cluster: check everything, show what it costs, ask, and follow it until it runs."""
     from gotocloud.aws.cloud import StandardCloud
-    from gotocloud.aws.clusters import Wanted, cluster_state, published_shape
+    from gotocloud.aws.clusters import Wanted, cluster_state
     from gotocloud.aws.last_cluster import last_cluster
     from gotocloud.aws.projects import checked_names, only_project, place
     from gotocloud.cli.typed import typed_again
     from gotocloud.cli.work.running import close_stale_desktops
-    from gotocloud.cluster_configs.lustre_sizes import Deployment, lustre_size_problem
-    from gotocloud.cluster_configs.model import configuration_names, load_configuration
     from gotocloud.projects.states import State
 
     cloud = StandardCloud()
@@ -90,14 +88,6 @@ def start(
     name = project or only_project(cloud, where, "start")
     last = None if config else last_cluster(cloud, checked_names(where, name))
     chosen = config or (last.configuration if last else USUAL_CONFIGURATION)
-    if chosen in configuration_names():
-        deployment = load_configuration(chosen).lustre.deployment_type
-    else:
-        # The platform's own: this program has only what the platform published.
-        shape = published_shape(cloud, where, Wanted(name, chosen, release))
-        deployment = Deployment(shape.lustre_type)
-    if lustre_gib is not None and (problem := lustre_size_problem(lustre_gib, deployment)):
-        raise InputError(f"{problem}.", next_command=typed_again(context, "start", lustre_gib=2400))
     size_gib = lustre_gib or (last.lustre_gib if last else None)
     wanted = Wanted(name, chosen, release, size_gib, spot=spot, keep_hours=keep_for)
     request = _Request(
@@ -105,6 +95,7 @@ def start(
         where,
         wanted,
         retry=typed_again(context, "start", project=name),
+        resized=typed_again(context, "start", project=name, lustre_gib=2400),
         yes=yes,
         dry_run=dry_run,
         as_json=as_json,
@@ -131,6 +122,7 @@ class _Request:
     where: Place
     wanted: Wanted
     retry: str
+    resized: str
     yes: bool
     dry_run: bool
     as_json: bool
@@ -207,7 +199,7 @@ def _start(request: _Request) -> None:
     from gotocloud.findings import refuse_errors
 
     wanted = request.wanted
-    planned = plan_start(request.cloud, request.where, wanted)
+    planned = plan_start(request.cloud, request.where, wanted, resized=request.resized)
     idle = idle_cost_of(
         wanted.configuration,
         planned.shape.head_node,
