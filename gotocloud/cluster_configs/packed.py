@@ -22,7 +22,8 @@ MAX_BYTES = 1_000_000
 
 def packed(configuration: ClusterConfiguration) -> str:
     """A configuration as letters, digits, `+`, `/` and `=`."""
-    data = configuration.model_dump(mode="json", exclude_defaults=True)
+    # With its defaults: they may be others in the release that reads it.
+    data = configuration.model_dump(mode="json")
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
