@@ -22,7 +22,7 @@ from gotocloud.errors import ExitCode, GoToCloudError
 FAMILIES = {
     "advise": "Recommend machines for a job, with their time and cost.",
     "bench": "Measure which machines suit a RELION job best.",
-    "cluster": "List, print and validate cluster configurations.",
+    "cluster": "List, write, print and validate cluster configurations.",
     "platform": "Check, publish, record, prove a platform (management group).",
     "rehearse": "Try the whole platform on this machine, without an AWS account.",
     "software": "List, check and publish the software on the shared file system.",

@@ -90,10 +90,19 @@ class Machine:
         return done.code, f"{done.stdout}{done.stderr}"
 
 
+def linked_folders(path: Path) -> Iterator[Path]:
+    """Folders through which the links of a path lead: a virtual environment's Python is a link."""
+    while path.is_symlink():
+        path = path.parent / path.readlink()
+        if not path.is_relative_to("/usr"):  # nodes have it
+            yield path.parent
+
+
 def machine_of(site: Site, project: LocalProject, person: Person, folder: Path) -> Machine:
     """The project's head node as its configuration leaves it, with the shared software."""
     root = project.control.node(project.instance)
     seen = {str(ROOT): ROOT, sys.base_prefix: Path(sys.base_prefix), "/fsx": project.lustre}
+    seen |= {str(folder): folder for folder in linked_folders(Path(sys.executable))}
     for place in seen:
         (root / place.strip("/")).mkdir(parents=True, exist_ok=True)
     program = root / "efs/gotocloud/bin/gotocloud"

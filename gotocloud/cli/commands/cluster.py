@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from gotocloud.cluster_configs.model import ClusterConfiguration, Queue
     from gotocloud.rehearsal.validation import ValidationResult
 
-app = typer.Typer(no_args_is_help=True, help="List, print and validate cluster configurations.")
+app = typer.Typer(
+    no_args_is_help=True, help="List, write, print and validate cluster configurations."
+)
 
 
 @app.command("list", epilog="Example: gotocloud cluster list --json")
